@@ -1,0 +1,19 @@
+//! What vaultd and its clients must agree on.
+//!
+//! The only crate both hands know: messages, references, sealing, the socket's place, and which
+//! variables steer a program loader. Nothing here does I/O but looking at a directory's owner.
+#![forbid(unsafe_code)]
+
+pub mod generated;
+pub mod kinds;
+pub mod loader_variables;
+pub mod redacted;
+pub mod reference;
+pub mod sealed;
+pub mod socket;
+
+/// The protocol that `proto/vaultd/v1` describes.
+pub const PROTOCOL: u32 = 1;
+
+/// The most bytes a secret may have.
+pub const MAX_SECRET_BYTES: usize = 64 * 1024;

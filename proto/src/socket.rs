@@ -1,0 +1,122 @@
+//! Where is the daemon's socket, and whose must it be?
+//!
+//! Found by the effective uid. `XDG_RUNTIME_DIR` counts only where it is a directory of that uid
+//! that nobody else can enter: an inherited variable alone cannot send a caller elsewhere.
+
+use std::ffi::OsStr;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+const SYSTEM_DIRECTORY: &str = "/run/vaultd";
+const FILE_NAME: &str = "vaultd.sock";
+
+/// A socket and the uid its server must have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The socket.
+    pub path: PathBuf,
+    /// Whoever serves there must be this uid.
+    pub server_uid: u32,
+}
+
+/// The place of this process's own daemon.
+pub fn own() -> Place {
+    let uid = nix::unistd::geteuid().as_raw();
+    own_of(uid, std::env::var_os("XDG_RUNTIME_DIR").as_deref())
+}
+
+/// Where a caller should knock: its own daemon's socket if it is there, else the system variant's
+/// if that is there, else its own.
+pub fn to_call() -> Place {
+    let own = own();
+    if own.path.exists() {
+        return own;
+    }
+    system_variant()
+        .filter(|place| place.path.exists())
+        .unwrap_or(own)
+}
+
+/// The runtime directory that [`own`] uses, whether or not it exists.
+pub fn runtime_directory(uid: u32, xdg_runtime_dir: Option<&OsStr>) -> PathBuf {
+    xdg_runtime_dir
+        .map(PathBuf::from)
+        .filter(|directory| directory.is_absolute() && is_private_to(directory, uid))
+        .unwrap_or_else(|| PathBuf::from(format!("/run/user/{uid}")))
+}
+
+fn own_of(uid: u32, xdg_runtime_dir: Option<&OsStr>) -> Place {
+    let path = runtime_directory(uid, xdg_runtime_dir)
+        .join("vaultd")
+        .join(FILE_NAME);
+    Place {
+        path,
+        server_uid: uid,
+    }
+}
+
+/// The system variant serves as the owner of its directory, which only root can have placed there.
+fn system_variant() -> Option<Place> {
+    let directory = Path::new(SYSTEM_DIRECTORY);
+    let server_uid = directory
+        .symlink_metadata()
+        .ok()
+        .filter(std::fs::Metadata::is_dir)?
+        .uid();
+    Some(Place {
+        path: directory.join(FILE_NAME),
+        server_uid,
+    })
+}
+
+/// Whether the directory itself, not what a link leads to, belongs to `uid` and admits nobody else.
+pub fn is_private_to(directory: &Path, uid: u32) -> bool {
+    directory.symlink_metadata().is_ok_and(|metadata| {
+        metadata.is_dir() && metadata.uid() == uid && metadata.mode() & 0o077 == 0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn uid() -> u32 {
+        nix::unistd::geteuid().as_raw()
+    }
+
+    fn with_mode(mode: u32) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+        directory
+    }
+
+    #[test]
+    fn a_private_runtime_directory_is_used() {
+        let runtime = with_mode(0o700);
+        let place = own_of(uid(), Some(runtime.path().as_os_str()));
+        assert_eq!(place.path, runtime.path().join("vaultd/vaultd.sock"));
+        assert_eq!(place.server_uid, uid());
+    }
+
+    #[test]
+    fn an_open_relative_linked_or_foreign_runtime_directory_is_not_used() {
+        let fallback = |uid: u32| PathBuf::from(format!("/run/user/{uid}/vaultd/vaultd.sock"));
+        let open = with_mode(0o750);
+        assert_eq!(
+            own_of(uid(), Some(open.path().as_os_str())).path,
+            fallback(uid())
+        );
+        let private = with_mode(0o700);
+        let foreign = uid() + 1;
+        assert_eq!(
+            own_of(foreign, Some(private.path().as_os_str())).path,
+            fallback(foreign)
+        );
+        let link = open.path().join("link");
+        std::os::unix::fs::symlink(private.path(), &link).unwrap();
+        assert_eq!(own_of(uid(), Some(link.as_os_str())).path, fallback(uid()));
+        assert_eq!(own_of(uid(), Some(OsStr::new("."))).path, fallback(uid()));
+        assert_eq!(own_of(uid(), None).path, fallback(uid()));
+    }
+}

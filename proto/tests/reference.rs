@@ -1,0 +1,128 @@
+//! Is the grammar of references strict, and does printing keep what was read?
+
+use proptest::prelude::*;
+use vault_proto::reference::{ReferenceError, SecretRef};
+
+fn problem(text: &str) -> ReferenceError {
+    text.parse::<SecretRef>().expect_err(text)
+}
+
+#[test]
+fn local_names_outside_the_grammar_are_refused() {
+    assert_eq!(problem("local://"), ReferenceError::Empty);
+    assert_eq!(problem("local://?version=1"), ReferenceError::Empty);
+    for name in ["..", "../x", "a..b", "a/../b"] {
+        assert_eq!(
+            problem(&format!("local://{name}")),
+            ReferenceError::Dots,
+            "{name}"
+        );
+    }
+    for name in [".hidden", "-x", "a/b", "a b", "ä", "a#b", &"x".repeat(256)] {
+        assert_eq!(
+            problem(&format!("local://{name}")),
+            ReferenceError::LocalName,
+            "{name}"
+        );
+    }
+    for name in ["a\0b", "a\tb", "a\u{7f}"] {
+        assert_eq!(
+            problem(&format!("local://{name}")),
+            ReferenceError::Control,
+            "{name:?}"
+        );
+    }
+    assert!("local://A9._-z".parse::<SecretRef>().is_ok());
+}
+
+#[test]
+fn dots_are_refused_in_every_part() {
+    for text in [
+        "oci-vault://..",
+        "oci-vault://../x",
+        "oci-vault://c/..",
+        "oci-vault://./x",
+    ] {
+        assert_eq!(problem(text), ReferenceError::Dots, "{text}");
+    }
+}
+
+#[test]
+fn versions_are_positive_numbers_in_ascii_digits() {
+    for version in [
+        "",
+        "0",
+        "-1",
+        "+1",
+        "1_0",
+        "1 ",
+        "٣",
+        "9223372036854775808",
+        "1e3",
+    ] {
+        let text = format!("oci-vault://n?version={version}");
+        assert_eq!(problem(&text), ReferenceError::Version, "{text}");
+    }
+    let last_wins: SecretRef = "oci-vault://n?version=x&version=7"
+        .parse()
+        .expect("the last");
+    assert_eq!(last_wins.to_string(), "oci-vault://n?version=7");
+}
+
+#[test]
+fn stages_are_the_five_words_and_exclude_a_version() {
+    for stage in ["CURRENT", "PENDING", "LATEST", "PREVIOUS", "DEPRECATED"] {
+        let text = format!("oci-vault://c/n?stage={stage}");
+        assert_eq!(
+            text.parse::<SecretRef>().expect("a stage").to_string(),
+            text
+        );
+    }
+    assert_eq!(
+        problem("oci-vault://n?stage=current"),
+        ReferenceError::Stage
+    );
+    assert_eq!(
+        problem("local://n?version=1&stage=LATEST"),
+        ReferenceError::VersionAndStage
+    );
+}
+
+#[test]
+fn local_references_refuse_unknown_parameters() {
+    assert_eq!(problem("local://n?field=x"), ReferenceError::Parameter);
+    assert!(
+        "oci-vault://n?other=x".parse::<SecretRef>().is_ok(),
+        "inherited: ignored there"
+    );
+}
+
+#[test]
+fn bare_names_mean_the_store_to_a_person_and_oci_in_a_service_file() {
+    let bare = SecretRef::parse_or_local("bar-token").expect("a name");
+    assert_eq!(bare.to_string(), "local://bar-token");
+    let bare = SecretRef::parse_or_oci("ocid1.vaultsecret.oc1..x").expect("an OCID");
+    assert_eq!(bare.to_string(), "oci-vault://ocid1.vaultsecret.oc1..x");
+    assert_eq!(SecretRef::parse_or_local("../x"), Err(ReferenceError::Dots));
+    assert_eq!(
+        SecretRef::parse_or_local("http://x"),
+        Err(ReferenceError::Scheme)
+    );
+}
+
+proptest! {
+    #[test]
+    fn what_is_printed_reads_back_the_same(
+        text in "(oci-vault|local)://[a-zA-Z0-9._/ -]{1,20}(\\?(version=[0-9]{1,4}|stage=LATEST))?"
+    ) {
+        if let Ok(reference) = text.parse::<SecretRef>() {
+            prop_assert_eq!(reference.to_string().parse::<SecretRef>(), Ok(reference));
+        }
+    }
+
+    #[test]
+    fn no_text_whatever_panics(text in "\\PC*") {
+        let _ = text.parse::<SecretRef>();
+        let _ = SecretRef::parse_or_local(&text);
+    }
+}
