@@ -1,0 +1,24 @@
+//! Where may plaintext be?
+//!
+//! In protected pages while it is used, and nowhere else: at rest a value is ciphertext under a key
+//! that lives in such a page too. This is the only crate of the workspace with unsafe code.
+#![deny(unsafe_op_in_unsafe_fn)]
+
+mod allocator;
+mod arena;
+mod pages;
+mod parked;
+mod process;
+mod protection;
+mod secret;
+mod shield;
+
+pub use allocator::ZeroOnFree;
+pub use parked::wipe_parked_thread;
+pub use process::{ProcessError, harden_process};
+pub use protection::{Preference, Protection, UnknownPreference};
+pub use secret::Secret;
+pub use shield::{Shield, ShieldError};
+
+/// The largest value a [`Secret`] can hold, in bytes.
+pub const MAX_SECRET_BYTES: usize = 64 * 1024;

@@ -1,0 +1,39 @@
+//! Who may look into this process?
+
+use nix::errno::Errno;
+use nix::sys::prctl::set_dumpable;
+use nix::sys::resource::{Resource, setrlimit};
+
+/// Makes this process write no core file and unreadable to other processes of the same uid
+/// (`prctl(2)`, `PR_SET_DUMPABLE`; `proc(5)`). An exec undoes the former, not the core limit.
+///
+/// # Errors
+/// [`ProcessError`] if the kernel refuses, which it has no reason to.
+pub fn harden_process() -> Result<(), ProcessError> {
+    set_dumpable(false).map_err(ProcessError::Dumpable)?;
+    setrlimit(Resource::RLIMIT_CORE, 0, 0).map_err(ProcessError::CoreLimit)
+}
+
+/// Why a process could not be hardened.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// The dumpable flag stayed.
+    #[error("make the process unreadable to others (PR_SET_DUMPABLE)")]
+    Dumpable(#[source] Errno),
+    /// The limit for core files stayed.
+    #[error("set the size of core files to zero (RLIMIT_CORE)")]
+    CoreLimit(#[source] Errno),
+}
+
+impl ProcessError {
+    /// The stable word for audit, metrics and tests.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Dumpable(_) => "dumpable",
+            Self::CoreLimit(_) => "core_limit",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
