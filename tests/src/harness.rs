@@ -1,0 +1,12 @@
+//! How are the programs run, as a person would run them?
+
+mod binaries;
+mod daemon;
+mod home;
+mod notify;
+mod outcome;
+
+pub use binaries::{Binaries, binaries};
+pub use daemon::{Daemon, LONG};
+pub use home::Home;
+pub use outcome::Outcome;

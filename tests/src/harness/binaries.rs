@@ -1,0 +1,97 @@
+//! Where are the programs? Built once per process: `cargo test` builds no other package's programs.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+/// The programs, as Cargo built them.
+#[derive(Debug)]
+pub struct Binaries {
+    /// The daemon.
+    pub vaultd: PathBuf,
+    /// The launcher.
+    pub vault_run: PathBuf,
+    /// The person's tool.
+    pub vaultctl: PathBuf,
+    /// The bundled MCP server.
+    pub report_server: PathBuf,
+    /// Connects for somebody else; see its own file.
+    pub stand_in: PathBuf,
+}
+
+impl Binaries {
+    /// The directory with `vaultd`, `vault-run` and `vaultctl`, for a `PATH`.
+    pub fn directory(&self) -> &Path {
+        self.vaultd.parent().expect("a program is in a directory")
+    }
+}
+
+/// The programs, built on the first call.
+///
+/// # Panics
+/// Where they cannot be built: there is nothing to test then.
+pub fn binaries() -> &'static Binaries {
+    static BUILT: OnceLock<Binaries> = OnceLock::new();
+    BUILT.get_or_init(|| match build() {
+        Ok(binaries) => binaries,
+        Err(why) => panic!("the programs under test cannot be built: {why}"),
+    })
+}
+
+fn build() -> Result<Binaries, String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+    let output = Command::new(cargo)
+        .args([
+            "build",
+            "--quiet",
+            "--message-format=json-render-diagnostics",
+        ])
+        .arg("--manifest-path")
+        .arg(manifest)
+        .args([
+            "-p",
+            "vaultd",
+            "-p",
+            "vault-run",
+            "-p",
+            "vaultctl",
+            "-p",
+            "vault-tests",
+            "--bins",
+        ])
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("cargo does not start: {error}"))?;
+    if !output.status.success() {
+        return Err(format!(
+            "cargo build ended with {}; its words are above",
+            output.status
+        ));
+    }
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let program = |name: &str| {
+        let mut programs = messages.lines().filter_map(|line| executable(line, name));
+        programs
+            .next()
+            .ok_or_else(|| format!("cargo build gave no program {name}"))
+    };
+    Ok(Binaries {
+        vaultd: program("vaultd")?,
+        vault_run: program("vault-run")?,
+        vaultctl: program("vaultctl")?,
+        report_server: program("report_server")?,
+        stand_in: program("stand_in")?,
+    })
+}
+
+/// The path in one of Cargo's messages, if it is about the program `name`.
+fn executable(message: &str, name: &str) -> Option<PathBuf> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    (message["target"]["name"] == name && message["target"]["kind"][0] == "bin")
+        .then(|| message["executable"].as_str().map(PathBuf::from))
+        .flatten()
+}
