@@ -1,0 +1,170 @@
+//! What can a person ask?
+
+use vault_proto::generated::admin_client::AdminClient;
+use vault_proto::generated::{
+    DeleteReply, DeleteRequest, ExplainReply, ExplainRequest, FlushReply, FlushRequest, ListReply,
+    ListRequest, MetricsReply, MetricsRequest, PromoteReply, PromoteRequest, PutReply, PutRequest,
+    RefreshReply, RefreshRequest, ReloadReply, ReloadRequest, ResetBreakerReply,
+    ResetBreakerRequest, StatusReply, StatusRequest, TestPolicyReply, TestPolicyRequest,
+    VersionsReply, VersionsRequest,
+};
+use zeroize::Zeroizing;
+
+use crate::client::Repeat;
+use crate::opening::seal_for_daemon;
+use crate::{Client, Error};
+
+impl Client {
+    /// Stores `value` as a new version. Never repeated: a second one would be another version.
+    pub async fn put(
+        &mut self,
+        reference: &str,
+        value: Zeroizing<Vec<u8>>,
+    ) -> Result<PutReply, Error> {
+        let sealed = seal_for_daemon(self.daemon_key(), reference, value)?;
+        let request = PutRequest {
+            reference: reference.to_owned(),
+            request_id: sealed.request_id,
+            encapsulated_key: sealed.encapsulated_key,
+            ciphertext: sealed.ciphertext,
+        };
+        self.ask(Repeat::Never, request, async |channel, request| {
+            AdminClient::new(channel).put(request).await
+        })
+        .await
+    }
+
+    /// Health, backends and held secrets.
+    pub async fn status(&mut self) -> Result<StatusReply, Error> {
+        self.ask(
+            Repeat::Allowed,
+            StatusRequest {},
+            async |channel, request| AdminClient::new(channel).status(request).await,
+        )
+        .await
+    }
+
+    /// Stored secrets and configured services, by name.
+    pub async fn list(&mut self) -> Result<ListReply, Error> {
+        self.ask(Repeat::Allowed, ListRequest {}, async |channel, request| {
+            AdminClient::new(channel).list(request).await
+        })
+        .await
+    }
+
+    /// All that is known of one reference.
+    pub async fn explain(&mut self, reference: &str) -> Result<ExplainReply, Error> {
+        let request = ExplainRequest {
+            reference: reference.to_owned(),
+        };
+        self.ask(Repeat::Allowed, request, async |channel, request| {
+            AdminClient::new(channel).explain(request).await
+        })
+        .await
+    }
+
+    /// Counters as OpenMetrics text.
+    pub async fn metrics(&mut self) -> Result<MetricsReply, Error> {
+        self.ask(
+            Repeat::Allowed,
+            MetricsRequest {},
+            async |channel, request| AdminClient::new(channel).metrics(request).await,
+        )
+        .await
+    }
+
+    /// Forgets one held value, or all for an empty reference.
+    pub async fn flush(&mut self, reference: &str) -> Result<FlushReply, Error> {
+        let request = FlushRequest {
+            reference: reference.to_owned(),
+        };
+        self.ask(Repeat::Allowed, request, async |channel, request| {
+            AdminClient::new(channel).flush(request).await
+        })
+        .await
+    }
+
+    /// Asks the backend now, for one reference or all that are held.
+    pub async fn refresh(&mut self, reference: &str) -> Result<RefreshReply, Error> {
+        let request = RefreshRequest {
+            reference: reference.to_owned(),
+        };
+        self.ask(Repeat::Allowed, request, async |channel, request| {
+            AdminClient::new(channel).refresh(request).await
+        })
+        .await
+    }
+
+    /// Closes the breaker of one backend, or all.
+    pub async fn reset_breaker(&mut self, backend: &str) -> Result<ResetBreakerReply, Error> {
+        let request = ResetBreakerRequest {
+            backend: backend.to_owned(),
+        };
+        self.ask(Repeat::Allowed, request, async |channel, request| {
+            AdminClient::new(channel).reset_breaker(request).await
+        })
+        .await
+    }
+
+    /// Reads the configuration again; all of it or none.
+    pub async fn reload(&mut self) -> Result<ReloadReply, Error> {
+        self.ask(
+            Repeat::Allowed,
+            ReloadRequest {},
+            async |channel, request| AdminClient::new(channel).reload(request).await,
+        )
+        .await
+    }
+
+    /// Removes a stored secret with all its versions.
+    pub async fn delete(&mut self, reference: &str) -> Result<DeleteReply, Error> {
+        let request = DeleteRequest {
+            reference: reference.to_owned(),
+        };
+        self.ask(Repeat::Never, request, async |channel, request| {
+            AdminClient::new(channel).delete(request).await
+        })
+        .await
+    }
+
+    /// The versions of a stored secret.
+    pub async fn versions(&mut self, reference: &str) -> Result<VersionsReply, Error> {
+        let request = VersionsRequest {
+            reference: reference.to_owned(),
+        };
+        self.ask(Repeat::Allowed, request, async |channel, request| {
+            AdminClient::new(channel).versions(request).await
+        })
+        .await
+    }
+
+    /// Makes an existing version the current one.
+    pub async fn promote(&mut self, reference: &str, version: &str) -> Result<PromoteReply, Error> {
+        let request = PromoteRequest {
+            reference: reference.to_owned(),
+            version: version.to_owned(),
+        };
+        self.ask(Repeat::Allowed, request, async |channel, request| {
+            AdminClient::new(channel).promote(request).await
+        })
+        .await
+    }
+
+    /// What policy would say, and by which rule.
+    pub async fn test_policy(
+        &mut self,
+        action: &str,
+        service: &str,
+        reference: &str,
+    ) -> Result<TestPolicyReply, Error> {
+        let request = TestPolicyRequest {
+            action: action.to_owned(),
+            service: service.to_owned(),
+            reference: reference.to_owned(),
+        };
+        self.ask(Repeat::Allowed, request, async |channel, request| {
+            AdminClient::new(channel).test_policy(request).await
+        })
+        .await
+    }
+}

@@ -1,0 +1,184 @@
+//! Where is the daemon, is it the right one, and how long is a missing one waited for?
+//!
+//! A restart must not fail a launch: a socket that refuses or is being replaced is tried again for
+//! a moment. A socket whose directory is not even there has never had a daemon: no waiting.
+
+use std::future::ready;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hyper_util::rt::TokioIo;
+use tokio::net::UnixStream;
+use tokio::time::{Instant, sleep};
+use tonic::transport::{Channel, Endpoint};
+use vault_proto::socket::{self, Place};
+
+use crate::Error;
+
+/// How long a socket that refuses is tried: a restarting daemon needs far less.
+const REFUSED_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a socket that is gone is waited for while its directory is there.
+const MISSING_PATIENCE: Duration = Duration::from_secs(1);
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// What to do after a failed attempt.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    GiveUp,
+    TryAgain,
+}
+
+/// A channel over one checked connection, to the daemon this user should call.
+pub(crate) async fn open(agent: &'static str, deadline: Instant) -> Result<Channel, Error> {
+    let (stream, place) = reach(deadline).await?;
+    check_owner(&stream, &place)?;
+    channel_over(stream, agent, place.path).await
+}
+
+async fn reach(deadline: Instant) -> Result<(UnixStream, Place), Error> {
+    let begun = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let place = socket::to_call();
+        let error = match UnixStream::connect(&place.path).await {
+            Ok(stream) => return Ok((stream, place)),
+            Err(error) => error,
+        };
+        let directory_exists = place.path.parent().is_some_and(Path::exists);
+        let time_is_up = Instant::now() + pause >= deadline;
+        if time_is_up || after(&error, begun.elapsed(), directory_exists) == Verdict::GiveUp {
+            return Err(failure(place.path, error));
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+fn after(error: &io::Error, waited: Duration, directory_exists: bool) -> Verdict {
+    let patience = match error.kind() {
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => REFUSED_PATIENCE,
+        io::ErrorKind::NotFound if directory_exists => MISSING_PATIENCE,
+        // The queue of connections is full: somebody is there, and only the deadline counts.
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Duration::MAX,
+        _ => Duration::ZERO,
+    };
+    if waited < patience {
+        Verdict::TryAgain
+    } else {
+        Verdict::GiveUp
+    }
+}
+
+fn failure(path: PathBuf, source: io::Error) -> Error {
+    match source.kind() {
+        io::ErrorKind::NotFound
+        | io::ErrorKind::NotADirectory
+        | io::ErrorKind::ConnectionRefused
+        | io::ErrorKind::ConnectionReset => Error::NotRunning { path, source },
+        io::ErrorKind::PermissionDenied => Error::SocketDenied { path, source },
+        _ => Error::Socket { path, source },
+    }
+}
+
+/// The uid that listens must be the one that the place demands: what is asked for, and a value to
+/// be stored, is nobody else's business.
+fn check_owner(stream: &UnixStream, place: &Place) -> Result<(), Error> {
+    let found = match stream.peer_cred() {
+        Ok(credentials) => credentials.uid(),
+        Err(source) => {
+            return Err(Error::Socket {
+                path: place.path.clone(),
+                source,
+            });
+        }
+    };
+    if may_serve(found, place.server_uid, nix::unistd::geteuid().as_raw()) {
+        return Ok(());
+    }
+    Err(Error::ForeignServer {
+        path: place.path.clone(),
+        found,
+        expected: place.server_uid,
+    })
+}
+
+/// Where the place is the system variant's (its uid is not ours), root may have made the socket for
+/// it: systemd listens before the daemon exists, and the kernel reports who called listen(2).
+fn may_serve(found: u32, expected: u32, own: u32) -> bool {
+    found == expected || (expected != own && found == 0)
+}
+
+async fn channel_over(
+    stream: UnixStream,
+    agent: &'static str,
+    path: PathBuf,
+) -> Result<Channel, Error> {
+    let mut stream = Some(TokioIo::new(stream));
+    let connector = tower::service_fn(move |_| {
+        // A second connection would be an unchecked one: it is for `open` to make.
+        ready(
+            stream
+                .take()
+                .ok_or(io::Error::from(io::ErrorKind::NotConnected)),
+        )
+    });
+    Endpoint::from_static("http://vaultd")
+        .user_agent(agent)
+        .map_err(unusable(path.clone()))?
+        .connect_with_connector(connector)
+        .await
+        .map_err(unusable(path))
+}
+
+fn unusable(path: PathBuf) -> impl FnOnce(tonic::transport::Error) -> Error {
+    |error| Error::Socket {
+        path,
+        source: io::Error::other(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use io::ErrorKind::{ConnectionRefused, NotFound, PermissionDenied, WouldBlock};
+
+    const NOW: Duration = Duration::ZERO;
+
+    #[test]
+    fn a_missing_directory_and_a_closed_door_are_not_waited_for() {
+        assert_eq!(after(&NotFound.into(), NOW, false), Verdict::GiveUp);
+        assert_eq!(after(&PermissionDenied.into(), NOW, true), Verdict::GiveUp);
+    }
+
+    #[test]
+    fn a_restarting_daemon_is_waited_for_a_moment() {
+        assert_eq!(after(&NotFound.into(), NOW, true), Verdict::TryAgain);
+        assert_eq!(
+            after(&ConnectionRefused.into(), NOW, true),
+            Verdict::TryAgain
+        );
+        let moment = REFUSED_PATIENCE;
+        assert_eq!(after(&NotFound.into(), moment, true), Verdict::GiveUp);
+        assert_eq!(
+            after(&ConnectionRefused.into(), moment, true),
+            Verdict::GiveUp
+        );
+    }
+
+    #[test]
+    fn a_full_queue_is_waited_for_until_the_deadline() {
+        let long = Duration::from_hours(1);
+        assert_eq!(after(&WouldBlock.into(), long, true), Verdict::TryAgain);
+    }
+
+    #[test]
+    fn only_the_places_own_uid_may_serve_and_root_for_the_system_variant() {
+        assert!(may_serve(1000, 1000, 1000));
+        assert!(!may_serve(1001, 1000, 1000));
+        assert!(!may_serve(0, 1000, 1000));
+        assert!(may_serve(990, 990, 1000) && may_serve(0, 990, 1000));
+        assert!(!may_serve(1000, 990, 1000));
+    }
+}

@@ -1,0 +1,126 @@
+//! What can a launcher ask, and what does it get?
+
+use vault_proto::generated::secrets_client::SecretsClient;
+use vault_proto::generated::{
+    CheckReply, CheckRequest, LaunchRequest, ResolveRequest, Setting, WatchEvent, WatchRequest,
+};
+use vault_proto::sealed::Purpose;
+
+use crate::client::{Repeat, failure};
+use crate::opening::Envelope;
+use crate::{Client, Error, OpenedSecret};
+
+/// Which server is wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// The configured service.
+    pub service: String,
+    /// One of the environments the configuration names; empty for none.
+    pub environment: String,
+    /// Another command in place of the configured one; empty for that one.
+    pub command: Vec<String>,
+}
+
+/// All that is needed to become a server.
+#[derive(Debug)]
+pub struct Launched {
+    /// The command; never empty.
+    pub argv: Vec<String>,
+    /// Directory to start in; empty to stay.
+    pub cwd: String,
+    /// Variables that are no secrets; they win over inherited ones.
+    pub settings: Vec<Setting>,
+    /// The secrets; they win over settings.
+    pub secrets: Vec<OpenedSecret>,
+    /// Inherited loader variables that may stay.
+    pub keep_variables: Vec<String>,
+    /// What a person should know, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl Client {
+    /// Command, environment and secrets of a service.
+    pub async fn launch(&mut self, wanted: Wanted) -> Result<Launched, Error> {
+        let envelope = Envelope::new()?;
+        let request = LaunchRequest {
+            service: wanted.service,
+            environment: wanted.environment,
+            public_key: envelope.public_key.clone(),
+            request_id: envelope.request_id.clone(),
+            command: wanted.command,
+        };
+        let reply = self
+            .ask(Repeat::Allowed, request, async |channel, request| {
+                SecretsClient::new(channel).launch(request).await
+            })
+            .await?;
+        if reply.argv.is_empty() {
+            return Err(Error::Incomplete { what: "no command" });
+        }
+        Ok(Launched {
+            secrets: envelope.open(Purpose::Launch, reply.secrets)?,
+            argv: reply.argv,
+            cwd: reply.cwd,
+            settings: reply.settings,
+            keep_variables: reply.keep_variables,
+            warnings: reply.warnings,
+        })
+    }
+
+    /// What [`Client::launch`] would give, without any value.
+    pub async fn check(&mut self, wanted: Wanted) -> Result<CheckReply, Error> {
+        let request = CheckRequest {
+            service: wanted.service,
+            environment: wanted.environment,
+            command: wanted.command,
+        };
+        self.ask(Repeat::Allowed, request, async |channel, request| {
+            SecretsClient::new(channel).check(request).await
+        })
+        .await
+    }
+
+    /// The values of references, in the order asked.
+    pub async fn resolve(&mut self, references: Vec<String>) -> Result<Vec<OpenedSecret>, Error> {
+        let envelope = Envelope::new()?;
+        let asked = references.len();
+        let request = ResolveRequest {
+            references,
+            public_key: envelope.public_key.clone(),
+            request_id: envelope.request_id.clone(),
+        };
+        let reply = self
+            .ask(Repeat::Allowed, request, async |channel, request| {
+                SecretsClient::new(channel).resolve(request).await
+            })
+            .await?;
+        let opened = envelope.open(Purpose::Resolve, reply.secrets)?;
+        if opened.len() != asked {
+            return Err(Error::Incomplete {
+                what: "not as many values as were asked for",
+            });
+        }
+        Ok(opened)
+    }
+
+    /// Changes as they happen; no references means all.
+    pub async fn watch(&mut self, references: Vec<String>) -> Result<Events, Error> {
+        let request = WatchRequest { references };
+        self.follow(request, async |channel, request| {
+            SecretsClient::new(channel).watch(request).await
+        })
+        .await
+        .map(Events)
+    }
+}
+
+/// Changes of secrets: names, versions and states.
+#[derive(Debug)]
+pub struct Events(tonic::Streaming<WatchEvent>);
+
+impl Events {
+    /// The next change; `None` when the daemon ends the stream.
+    pub async fn next(&mut self) -> Result<Option<WatchEvent>, Error> {
+        self.0.message().await.map_err(failure)
+    }
+}

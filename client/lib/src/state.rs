@@ -1,0 +1,15 @@
+//! How is the state of a value said in a word?
+
+use vault_proto::generated::State;
+
+/// "fresh", "stale", "expired", "no such value", "not held"; "unknown" for what a newer daemon says.
+pub fn state_in_words(state: i32) -> &'static str {
+    match State::try_from(state) {
+        Ok(State::Fresh) => "fresh",
+        Ok(State::Stale) => "stale",
+        Ok(State::Expired) => "expired",
+        Ok(State::Negative) => "no such value",
+        Ok(State::Absent) => "not held",
+        Ok(State::Unspecified) | Err(_) => "unknown",
+    }
+}
