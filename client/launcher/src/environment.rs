@@ -1,0 +1,144 @@
+//! Which environment does the server get?
+//!
+//! Inherited < settings < secrets. Inherited loader variables stay out unless the service keeps
+//! them: whoever sets one of those chooses code that would run with the secrets. Names and values
+//! that are not UTF-8 pass as they are.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use vault_client::Launched;
+use vault_proto::loader_variables::is_loader_variable;
+
+use crate::failure::Failure;
+
+/// The server's whole environment.
+pub(crate) type Variables = BTreeMap<OsString, OsString>;
+
+/// Puts the environment together. Copies of values are wiped by the allocator when they are freed,
+/// and go with this process's memory when it becomes the server.
+pub(crate) fn build(
+    inherited: impl Iterator<Item = (OsString, OsString)>,
+    launched: &Launched,
+) -> Result<Variables, Failure> {
+    let kept = |name: &OsString| {
+        let name = name.to_string_lossy();
+        !is_loader_variable(&name) || launched.keep_variables.iter().any(|keep| **keep == *name)
+    };
+    let mut variables: Variables = inherited.filter(|(name, _)| kept(name)).collect();
+    for setting in &launched.settings {
+        let name = checked_name(&setting.variable)?;
+        let value = checked_value(&setting.variable, setting.value.as_bytes())?;
+        variables.insert(name, value);
+    }
+    for secret in &launched.secrets {
+        let name = checked_name(&secret.variable)?;
+        let value = checked_value(&secret.variable, &secret.value)?;
+        variables.insert(name, value);
+    }
+    Ok(variables)
+}
+
+fn checked_name(name: &str) -> Result<OsString, Failure> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(Failure::refused("vaultd named an impossible variable"));
+    }
+    Ok(name.into())
+}
+
+fn checked_value(name: &str, value: &[u8]) -> Result<OsString, Failure> {
+    let value = OsString::from_vec(value.to_vec());
+    if value.as_bytes().contains(&0) {
+        return Err(Failure::refused(format!(
+            "the value for {name} holds a NUL byte, which no environment variable can\n\
+             store the secret again without it"
+        )));
+    }
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vault_client::OpenedSecret;
+    use vault_proto::generated::{Provenance, Setting};
+
+    fn launched(settings: &[(&str, &str)], secrets: &[(&str, &[u8])]) -> Launched {
+        let setting = |&(variable, value): &(&str, &str)| Setting {
+            variable: variable.to_owned(),
+            value: value.to_owned(),
+        };
+        let secret = |&(variable, value): &(&str, &[u8])| OpenedSecret {
+            variable: variable.to_owned(),
+            reference: "local://x".to_owned(),
+            provenance: Provenance::default(),
+            value: value.to_vec().into(),
+        };
+        Launched {
+            argv: vec!["/bin/true".to_owned()],
+            cwd: String::new(),
+            settings: settings.iter().map(setting).collect(),
+            secrets: secrets.iter().map(secret).collect(),
+            keep_variables: vec!["PYTHONPATH".to_owned()],
+            warnings: Vec::new(),
+        }
+    }
+
+    fn built(inherited: &[(&[u8], &[u8])], launched: &Launched) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let os = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+        let inherited = inherited.iter().map(|(name, value)| (os(name), os(value)));
+        build(inherited, launched)
+            .expect("an environment")
+            .into_iter()
+            .map(|(name, value)| (name.into_vec(), value.into_vec()))
+            .collect()
+    }
+
+    #[test]
+    fn secrets_win_over_settings_and_settings_over_what_is_inherited() {
+        let launched = launched(&[("A", "set"), ("B", "set")], &[("A", b"secret")]);
+        let inherited: [(&[u8], &[u8]); 3] = [(b"A", b"old"), (b"B", b"old"), (b"C", b"old")];
+        let expected = [("A", "secret"), ("B", "set"), ("C", "old")];
+        let expected = expected.map(|(name, value)| (name.into(), value.into()));
+        assert_eq!(built(&inherited, &launched), expected);
+    }
+
+    #[test]
+    fn loader_variables_stay_out_unless_the_service_keeps_them() {
+        let inherited: [(&[u8], &[u8]); 3] = [
+            (b"LD_PRELOAD", b"x"),
+            (b"PYTHONPATH", b"p"),
+            (b"PYTHONHOME", b"h"),
+        ];
+        let expected = [(b"PYTHONPATH".to_vec(), b"p".to_vec())];
+        assert_eq!(built(&inherited, &launched(&[], &[])), expected);
+    }
+
+    #[test]
+    fn what_is_not_utf8_passes_and_hides_no_loader_variable() {
+        let inherited: [(&[u8], &[u8]); 2] = [(b"N\xff", b"\xfe\n"), (b"LD_\xff", b"x")];
+        let expected = [(b"N\xff".to_vec(), b"\xfe\n".to_vec())];
+        assert_eq!(built(&inherited, &launched(&[], &[])), expected);
+    }
+
+    #[test]
+    fn a_value_with_nul_is_refused_by_its_variables_name_alone() {
+        let launched = launched(&[], &[("TOKEN", b"hunter2\0")]);
+        let failure = build(std::iter::empty(), &launched).expect_err("refused");
+        let text = failure.lines().join("\n");
+        assert!(
+            text.contains("TOKEN") && !text.contains("hunter2"),
+            "{text}"
+        );
+        assert_eq!(failure.code(), 3);
+    }
+
+    #[test]
+    fn an_impossible_variable_is_refused() {
+        for name in ["", "A=B", "A\0"] {
+            let launched = launched(&[], &[(name, b"v")]);
+            assert!(build(std::iter::empty(), &launched).is_err(), "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Why was no server started, in which words, and with which exit code?
+
+use std::process::ExitCode;
+
+use vault_proto::kinds;
+
+/// The most lines that go to standard error.
+pub(crate) const MOST_LINES: usize = 3;
+
+const UNEXPECTED: u8 = 1;
+const USAGE: u8 = 2;
+const REFUSED: u8 = 3;
+const NOT_EXECUTABLE: u8 = 126;
+const NOT_FOUND: u8 = 127;
+
+/// Why there is no server.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    lines: Vec<String>,
+    client_waits: bool,
+}
+
+impl Failure {
+    /// The arguments are wrong. The text repeats none of them.
+    pub(crate) fn usage(what: impl Into<String>) -> Self {
+        let mut failure = Self::new(USAGE, &what.into());
+        failure
+            .lines
+            .push("`vault-run --help` shows how".to_owned());
+        failure
+    }
+
+    /// The configuration of the service does not fit this machine.
+    pub(crate) fn configuration(what: impl Into<String>) -> Self {
+        Self::new(USAGE, &what.into())
+    }
+
+    /// The secrets cannot be used.
+    pub(crate) fn refused(what: impl Into<String>) -> Self {
+        Self::new(REFUSED, &what.into())
+    }
+
+    /// Nothing that a person did.
+    pub(crate) fn unexpected(what: impl Into<String>) -> Self {
+        Self::new(UNEXPECTED, &what.into())
+    }
+
+    /// The server's program cannot be run; 127 and 126 as shells have them.
+    pub(crate) fn exec(program: &str, error: &std::io::Error) -> Self {
+        let code = match error.kind() {
+            std::io::ErrorKind::NotFound => NOT_FOUND,
+            _ => NOT_EXECUTABLE,
+        };
+        Self::new(code, &format!("cannot run {program}: {error}"))
+    }
+
+    fn new(code: u8, text: &str) -> Self {
+        let mut lines: Vec<String> = text
+            .lines()
+            .map(str::trim_end)
+            .filter(|line| !line.is_empty())
+            .take(MOST_LINES)
+            .map(printable)
+            .collect();
+        if lines.is_empty() {
+            lines.push("no reason was given".to_owned());
+        }
+        Self {
+            code,
+            lines,
+            client_waits: true,
+        }
+    }
+
+    /// Says which service it is about, where that is a plain name.
+    pub(crate) fn about(mut self, service: &str) -> Self {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if service.len() <= 64 && service.bytes().all(plain) {
+            self.lines[0] = format!("{service}: {}", self.lines[0]);
+        }
+        self
+    }
+
+    /// Nobody speaks to a server: it was only a test.
+    pub(crate) fn without_a_client(mut self) -> Self {
+        self.client_waits = false;
+        self
+    }
+
+    /// Whether a client may be waiting for the server's first answer.
+    pub(crate) fn leaves_a_client_waiting(&self) -> bool {
+        self.client_waits
+    }
+
+    /// One to three lines without a line break: what failed, then what to do.
+    pub(crate) fn lines(&self) -> &[String] {
+        &self.lines
+    }
+
+    /// The code as a number.
+    #[cfg(test)]
+    pub(crate) fn code(&self) -> u8 {
+        self.code
+    }
+
+    /// What this process ends with.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        self.code.into()
+    }
+}
+
+impl From<vault_client::Error> for Failure {
+    fn from(error: vault_client::Error) -> Self {
+        let code = match error.kind() {
+            kinds::COMMAND_NOT_FOUND => NOT_FOUND,
+            kinds::COMMAND_NOT_EXECUTABLE => NOT_EXECUTABLE,
+            _ if error.is_usage() => USAGE,
+            _ => REFUSED,
+        };
+        let mut failure = Self::new(code, &error.to_string());
+        if let Some(remedy) = error.remedy()
+            && failure.lines.len() < MOST_LINES
+        {
+            failure.lines.push(remedy.to_owned());
+        }
+        failure
+    }
+}
+
+/// What `--test` ends with.
+pub(crate) fn code_of_check(launchable: bool) -> ExitCode {
+    if launchable {
+        ExitCode::SUCCESS
+    } else {
+        REFUSED.into()
+    }
+}
+
+/// Without what steers a terminal.
+fn printable(line: &str) -> String {
+    line.replace(char::is_control, "\u{fffd}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vault_client::Error;
+
+    fn code_of(kind: &str) -> u8 {
+        Failure::from(Error::Refused {
+            kind: kind.to_owned(),
+            message: "m".to_owned(),
+        })
+        .code
+    }
+
+    #[test]
+    fn each_kind_has_its_exit_code() {
+        for (kind, code) in [
+            (kinds::UNKNOWN_SERVICE, 2),
+            (kinds::UNKNOWN_ENVIRONMENT, 2),
+            (kinds::CONFIGURATION, 2),
+            (kinds::INVALID_REQUEST, 2),
+            (kinds::COMMAND_NOT_FOUND, 127),
+            (kinds::COMMAND_NOT_EXECUTABLE, 126),
+            (kinds::DENIED, 3),
+            (kinds::NOT_FOUND, 3),
+            (kinds::UNAVAILABLE, 3),
+            (kinds::AUDIT, 3),
+            ("a word of tomorrow", 3),
+        ] {
+            assert_eq!(code_of(kind), code, "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_long_message_is_cut_to_three_lines() {
+        let failure = Failure::refused("one\n\ntwo\u{7}\nthree\nfour").about("svc");
+        assert_eq!(failure.lines(), ["svc: one", "two\u{fffd}", "three"]);
+    }
+
+    #[test]
+    fn an_odd_service_name_is_not_repeated() {
+        let failure = Failure::refused("no").about("a b");
+        assert_eq!(failure.lines(), ["no"]);
+    }
+}

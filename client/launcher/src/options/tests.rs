@@ -1,0 +1,102 @@
+//! Are arguments understood, and are stray ones kept out of messages?
+
+use super::*;
+
+fn parsed(words: &[&str]) -> Result<Asked, Failure> {
+    parsed_with(words, None)
+}
+
+fn parsed_with(words: &[&str], variable: Option<&str>) -> Result<Asked, Failure> {
+    let words = words.iter().map(OsString::from).collect();
+    parse(words, variable.map(OsString::from))
+}
+
+fn order(words: &[&str], variable: Option<&str>) -> Order {
+    match parsed_with(words, variable) {
+        Ok(Asked::Start(order)) => order,
+        other => panic!("{words:?}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_service_alone_has_the_defaults() {
+    let order = order(&["github"], None);
+    assert_eq!(order.wanted.service, "github");
+    assert_eq!(order.wanted.environment, "");
+    assert!(order.wanted.command.is_empty());
+    assert_eq!(order.mode, Mode::Start);
+    assert_eq!(order.deadline, Duration::from_secs(8));
+    assert!(!order.verbose);
+}
+
+#[test]
+fn an_environment_is_chosen_by_at_sign_flag_or_variable_in_this_order() {
+    let environment = |words: &[&str], variable| order(words, variable).wanted.environment;
+    assert_eq!(environment(&["g@prod"], Some("dev")), "prod");
+    assert_eq!(environment(&["g", "--env", "prod"], Some("dev")), "prod");
+    assert_eq!(
+        environment(&["--environment=prod", "g"], Some("dev")),
+        "prod"
+    );
+    assert_eq!(environment(&["g@prod", "--env", "prod"], None), "prod");
+    assert_eq!(environment(&["g"], Some("dev")), "dev");
+    assert_eq!(environment(&["g"], Some("")), "");
+    assert!(parsed(&["g@prod", "--env", "dev"]).is_err());
+}
+
+#[test]
+fn the_words_after_two_dashes_are_the_command_whatever_they_look_like() {
+    let order = order(&["g", "--", "x", "--help", "--", "", "ü y"], None);
+    assert_eq!(order.wanted.command, ["x", "--help", "--", "", "ü y"]);
+}
+
+#[test]
+fn options_are_read_on_both_sides_of_the_service() {
+    let order = order(&["--test", "--service", "g", "--deadline=60", "-v"], None);
+    assert_eq!(order.mode, Mode::Test);
+    assert_eq!(order.deadline, Duration::from_mins(1));
+    assert!(order.verbose);
+}
+
+#[test]
+fn help_and_version_need_no_service() {
+    assert!(matches!(parsed(&["--help"]), Ok(Asked::Help)));
+    assert!(matches!(parsed(&["-V"]), Ok(Asked::Version)));
+}
+
+#[test]
+fn what_is_wrong_is_a_usage_error_that_repeats_no_word() {
+    for words in [
+        &[][..],
+        &["g", "hunter2"],
+        &["g", "--hunter2"],
+        &["g", "--hunter2=hunter2"],
+        &["g", "-hunter2"],
+        &["g", "-Xhunter2"],
+        &["g", "--test=hunter2"],
+        &["g", "--deadline", "hunter2"],
+        &["g", "--deadline", "0"],
+        &["g", "--deadline", "61"],
+        &["g", "--deadline"],
+        &["g", "--"],
+        &["@hunter2"],
+        &["g@"],
+        &["g", "--env="],
+    ] {
+        // "-hunter2" is -h and then something: help wins.
+        let Err(failure) = parsed(words) else {
+            assert_eq!(words, ["g", "-hunter2"]);
+            continue;
+        };
+        assert_eq!(failure.code(), 2, "{words:?}");
+        assert!(!failure.lines().join("\n").contains("hunter2"), "{words:?}");
+    }
+}
+
+#[test]
+fn the_daemons_options_are_refused_with_the_place_where_they_belong() {
+    for name in DAEMONS_OPTIONS {
+        let failure = parsed(&["g", &format!("--{name}=x")]).expect_err("refused");
+        assert!(failure.lines()[0].contains("belongs to vaultd"), "{name}");
+    }
+}

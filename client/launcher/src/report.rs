@@ -1,0 +1,89 @@
+//! What is printed, and where? The only file of this program that prints.
+//!
+//! Standard error gets three lines at most in a whole run: up to two before the start, one if the
+//! start then fails. Standard output belongs to the server.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use vault_client::Launched;
+use vault_client::state_in_words;
+
+use crate::failure::{Failure, MOST_LINES};
+
+/// Lines before the start; the last of all is kept for an exec that fails.
+const MOST_LINES_BEFORE_START: usize = MOST_LINES - 1;
+
+/// Text that was asked for, to standard output.
+pub(crate) fn text(text: &str) -> ExitCode {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads no further has had enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// One answer to the waiting client, to standard output.
+pub(crate) fn protocol_line(line: &str) {
+    let mut output = std::io::stdout().lock();
+    // A client that is gone needs no answer.
+    let _ = writeln!(output, "{line}").and_then(|()| output.flush());
+}
+
+/// What failed, then what to do.
+pub(crate) fn failure(failure: &Failure) {
+    to_stderr(failure.lines());
+}
+
+/// Warnings of the daemon, and with --verbose what was resolved.
+pub(crate) fn before_start(service: &str, launched: &Launched, verbose: bool) {
+    let mut lines = Vec::new();
+    if verbose {
+        lines.push(resolved(service, launched));
+    }
+    let room = MOST_LINES_BEFORE_START - lines.len();
+    let warnings = launched.warnings.iter().map(|warning| one_line(warning));
+    if launched.warnings.len() <= room {
+        lines.extend(warnings);
+    } else {
+        lines.extend(warnings.take(room - 1));
+        let hidden = launched.warnings.len() + 1 - room;
+        lines.push(format!("{hidden} warnings: `vault-run --test` shows them"));
+    }
+    to_stderr(&lines);
+}
+
+fn resolved(service: &str, launched: &Launched) -> String {
+    let secret = |secret: &vault_client::OpenedSecret| {
+        format!(
+            "{} ({} version {}, {})",
+            secret.variable,
+            secret.reference,
+            secret.provenance.version,
+            state_in_words(secret.provenance.state),
+        )
+    };
+    let secrets: Vec<String> = launched.secrets.iter().map(secret).collect();
+    let secrets = if secrets.is_empty() {
+        "no secrets".to_owned()
+    } else {
+        secrets.join(", ")
+    };
+    one_line(&format!("{service}: {} with {secrets}", launched.argv[0]))
+}
+
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
+fn to_stderr(lines: &[String]) {
+    let mut text = String::new();
+    for line in lines {
+        text.push_str("vault-run: ");
+        text.push_str(line);
+        text.push('\n');
+    }
+    // Without standard error the exit code alone must do.
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}

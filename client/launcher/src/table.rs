@@ -1,0 +1,128 @@
+//! How is the result of --test shown? Names, versions, ages and states; never a value.
+
+use std::fmt::Write;
+
+use vault_client::{age_in_words, state_in_words};
+use vault_proto::generated::{CheckReply, CheckedSecret, Provenance};
+
+const HEADINGS: [&str; 5] = ["VARIABLE", "REFERENCE", "VERSION", "AGE", "STATE"];
+
+/// The whole report.
+pub(crate) fn of(reply: &CheckReply) -> String {
+    let mut text = String::new();
+    if !reply.secrets.is_empty() {
+        text.push_str(&aligned(reply.secrets.iter().map(row).collect()));
+    }
+    let mut line = |name: &str, value: &str| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{name}: {}", printable(value));
+    };
+    let argv: Vec<String> = reply.argv.iter().map(|word| quoted(word)).collect();
+    line("command", &argv.join(" "));
+    if !reply.cwd.is_empty() {
+        line("directory", &reply.cwd);
+    }
+    if !reply.setting_names.is_empty() {
+        line("settings", &reply.setting_names.join(", "));
+    }
+    for warning in &reply.warnings {
+        line("warning", warning);
+    }
+    let verdict = if reply.launchable { "yes" } else { "no" };
+    line("would start", verdict);
+    text
+}
+
+fn row(secret: &CheckedSecret) -> [String; 5] {
+    let (version, age, mut state) = match &secret.provenance {
+        Some(held) => (held.version.clone(), age_in_words(held.age_ms), state(held)),
+        None => ("-".to_owned(), "-".to_owned(), secret.problem.clone()),
+    };
+    if !secret.required {
+        state.push_str(" (optional)");
+    }
+    [
+        secret.variable.clone(),
+        secret.reference.clone(),
+        version,
+        age,
+        state,
+    ]
+    .map(|cell| printable(&cell))
+}
+
+fn state(held: &Provenance) -> String {
+    let word = state_in_words(held.state);
+    match held.stale_reason.as_str() {
+        "" => word.to_owned(),
+        reason => format!("{word}: {reason}"),
+    }
+}
+
+fn aligned(rows: Vec<[String; 5]>) -> String {
+    let mut lines = vec![HEADINGS.map(str::to_owned)];
+    lines.extend(rows);
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max();
+    let widths: Vec<usize> = (0..4).filter_map(width).collect();
+    let mut text = String::new();
+    for line in &lines {
+        for (cell, width) in line.iter().zip(&widths) {
+            let _ = write!(text, "{cell:width$}  ");
+        }
+        let _ = writeln!(text, "{}", line[4]);
+    }
+    text
+}
+
+/// A word as a shell would need it, so that spaces and empty words are seen.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "-_./:=@%+,".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+fn printable(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_shows_names_ages_and_problems() {
+        let secret = |variable: &str, provenance, problem: &str| CheckedSecret {
+            variable: variable.to_owned(),
+            reference: "local://x".to_owned(),
+            required: variable != "B",
+            provenance,
+            problem: problem.to_owned(),
+        };
+        let held = Provenance {
+            version: "7".to_owned(),
+            age_ms: 61_000,
+            state: 2,
+            stale_reason: "timeout".to_owned(),
+        };
+        let reply = CheckReply {
+            argv: vec!["/bin/x".to_owned(), String::new(), "a b'c".to_owned()],
+            cwd: "/srv".to_owned(),
+            secrets: vec![secret("A", Some(held), ""), secret("B", None, "not found")],
+            setting_names: vec!["S".to_owned()],
+            warnings: vec!["mind\u{1b}".to_owned()],
+            launchable: false,
+        };
+        let expected = "VARIABLE  REFERENCE  VERSION  AGE       STATE\n\
+                        A         local://x  7        1 minute  stale: timeout\n\
+                        B         local://x  -        -         not found (optional)\n\
+                        command: /bin/x '' 'a b'\\''c'\n\
+                        directory: /srv\n\
+                        settings: S\n\
+                        warning: mind\u{fffd}\n\
+                        would start: no\n";
+        assert_eq!(of(&reply), expected);
+    }
+}
