@@ -4,25 +4,14 @@
 //! dump carries both, and zeroing the heap reaches neither.
 #![expect(unsafe_code, reason = "registers are reached by assembly only")]
 
-use std::hint::black_box;
-
-use zeroize::Zeroize;
-
 /// Clears the vector registers and 32 KiB of dead stack of this thread. For tokio's
 /// `on_thread_park` and the end of blocking work with plaintext.
 ///
 /// Needs 33 KiB of free stack. On other machines than `x86_64` the registers stay as they are.
 pub fn wipe_parked_thread() {
-    wipe_dead_stack();
+    // Its frame lies where the frames of the finished calls were.
+    zeroize::zeroize_stack::<DEAD_STACK_BYTES>();
     wipe_vector_registers();
-}
-
-/// Its own frame lies where the frames of the finished calls were.
-#[inline(never)]
-fn wipe_dead_stack() {
-    let mut dead = [0_u8; DEAD_STACK_BYTES];
-    dead.zeroize();
-    black_box(&mut dead);
 }
 
 #[cfg(target_arch = "x86_64")]
