@@ -1,0 +1,215 @@
+//! What every vault must be able to do, and how it says that it could not.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use vault_memory::Secret;
+
+/// Which kind of vault an address belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BackendKind {
+    /// The encrypted file of this machine, `local://`.
+    Local,
+    /// OCI Vault, `oci-vault://`.
+    Oci,
+}
+
+impl BackendKind {
+    /// The stable word for status, audit and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Oci => "oci",
+        }
+    }
+}
+
+impl fmt::Display for BackendKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Which version of a secret is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Wanted {
+    /// Whatever the vault calls current.
+    #[default]
+    Current,
+    /// This number and no other.
+    Version(u64),
+    /// A stage by its name, such as `PENDING`.
+    Stage(String),
+}
+
+/// Where one value is: everything a backend needs to fetch it, and everything that tells two
+/// values apart, so it is also the cache's key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Address {
+    /// The kind of vault.
+    pub kind: BackendKind,
+    /// Whose vault: tenancy, profile, region in one text. Empty where there is only one.
+    pub scope: String,
+    /// Compartment or vault; `None` where the name stands alone.
+    pub container: Option<String>,
+    /// Name or identifier of the secret.
+    pub name: String,
+    /// Which of its versions.
+    pub wanted: Wanted,
+}
+
+/// What a backend found.
+#[derive(Debug)]
+pub struct Fetched {
+    /// The value.
+    pub secret: Secret,
+    /// The version the value has, as its vault writes it.
+    pub version: String,
+    /// How long the value may be used at most, where the vault says so.
+    pub valid_for: Option<Duration>,
+}
+
+/// One stored version, without its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionEntry {
+    /// The version, as the vault writes it.
+    pub version: String,
+    /// When it was made, in seconds since 1970-01-01 UTC.
+    pub created_unix_seconds: u64,
+    /// Whether this is what [`Wanted::Current`] means now.
+    pub current: bool,
+}
+
+/// One stored secret, without its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListEntry {
+    /// Name of the secret.
+    pub name: String,
+    /// Its versions, oldest first.
+    pub versions: Vec<VersionEntry>,
+}
+
+/// How a failure is to be taken. Said where the failure is made, never guessed from its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The vault answered: there is no such value for us. It ends at once.
+    Answer,
+    /// The vault could not be asked. A stale value may be served; counts for the breaker.
+    Outage,
+    /// Our own credentials are at fault. A stale value may be served; loud in status.
+    Credentials,
+    /// We asked wrongly. An error; what was known stays known.
+    Request,
+}
+
+/// A backend's failure: class, stable word, and a text for a person that holds no value.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct BackendError {
+    class: Class,
+    kind: &'static str,
+    message: String,
+    retry_after: Option<Duration>,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl BackendError {
+    /// A failure of `class`, named by the stable word `kind`, in words for a person.
+    pub fn new(class: Class, kind: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            class,
+            kind,
+            message: message.into(),
+            retry_after: None,
+            source: None,
+        }
+    }
+
+    /// The same failure with its cause.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
+
+    /// The same failure with the pause the vault asked for.
+    #[must_use]
+    pub fn retry_after(mut self, pause: Duration) -> Self {
+        self.retry_after = Some(pause);
+        self
+    }
+
+    /// How the failure is to be taken.
+    pub fn class(&self) -> Class {
+        self.class
+    }
+
+    /// The stable word for audit, metrics and tests.
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// The pause the vault asked for before the next attempt.
+    pub fn pause(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// Whether the same call may succeed if made again soon.
+    pub fn is_retryable(&self) -> bool {
+        self.class == Class::Outage
+    }
+}
+
+/// A vault that can be read.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// Which addresses it understands.
+    fn kind(&self) -> BackendKind;
+
+    /// Fetches one value. One call is one attempt: retries, deadlines and breakers are the caller's.
+    ///
+    /// # Errors
+    /// [`BackendError`], whose class says how to take it.
+    async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError>;
+
+    /// The same vault as one that can be changed, if it can be.
+    fn writable(&self) -> Option<&dyn WritableBackend> {
+        None
+    }
+}
+
+/// A vault that can also be changed.
+#[async_trait]
+pub trait WritableBackend: Send + Sync {
+    /// Stores a new current version and returns it.
+    ///
+    /// # Errors
+    /// [`BackendError`]; on any error the vault is as it was.
+    async fn put(&self, address: &Address, value: Secret) -> Result<String, BackendError>;
+
+    /// Deletes a secret with all its versions and returns how many there were.
+    ///
+    /// # Errors
+    /// [`BackendError`]; class [`Class::Answer`] where there is no such secret.
+    async fn delete(&self, address: &Address) -> Result<usize, BackendError>;
+
+    /// The secrets there are, by name.
+    ///
+    /// # Errors
+    /// [`BackendError`].
+    async fn list(&self) -> Result<Vec<ListEntry>, BackendError>;
+
+    /// The versions of one secret, oldest first.
+    ///
+    /// # Errors
+    /// [`BackendError`]; class [`Class::Answer`] where there is no such secret.
+    async fn versions(&self, address: &Address) -> Result<Vec<VersionEntry>, BackendError>;
+
+    /// Makes an existing version the current one.
+    ///
+    /// # Errors
+    /// [`BackendError`]; class [`Class::Answer`] where there is no such version.
+    async fn promote(&self, address: &Address, version: &str) -> Result<(), BackendError>;
+}

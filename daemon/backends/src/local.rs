@@ -1,0 +1,156 @@
+//! What does the encrypted store of this machine hold, and how is it changed?
+//!
+//! One file in the age format, `store.age`, whose plaintext is a JSON document. Nothing is cached
+//! between calls: each reads, decrypts and parses anew, so that a flush elsewhere leaves no
+//! plaintext here. A file that cannot be used is left exactly as it is.
+//!
+//! Identity first, document second, value last: no secret is used inside the use of another.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use vault_memory::{Secret, Shield};
+
+use crate::backend::{
+    Address, Backend, BackendError, BackendKind, Fetched, ListEntry, VersionEntry, WritableBackend,
+};
+
+mod document;
+mod envelope;
+mod error;
+mod identity;
+mod name;
+mod place;
+mod store;
+mod writing;
+
+pub use error::LocalError;
+
+use identity::Sources;
+use name::checked_name;
+use store::Store;
+
+/// Where the store is and what may unlock it.
+#[derive(Clone, Debug)]
+pub struct LocalSettings {
+    /// The store's directory. Made with mode 0700 if it is missing.
+    pub directory: PathBuf,
+    /// `$CREDENTIALS_DIRECTORY`, where systemd may have put `vaultd.identity`.
+    pub credentials_directory: Option<PathBuf>,
+    /// Unlocks `identity.age`. With neither store nor identity the first write makes one.
+    pub passphrase: Option<SecretString>,
+}
+
+impl LocalSettings {
+    /// The store in `directory`, with its identity in a file beside it.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+            credentials_directory: None,
+            passphrase: None,
+        }
+    }
+}
+
+/// The encrypted store of this machine.
+#[derive(Clone, Debug)]
+pub struct LocalStore {
+    store: Arc<Store>,
+}
+
+impl LocalStore {
+    /// Makes and checks the directory, and loads the identity if there is one.
+    ///
+    /// With a passphrase this takes about a second: scrypt is meant to be slow.
+    ///
+    /// # Errors
+    /// [`LocalError`] if the directory or the identity cannot be used, or if there is a store
+    /// without an identity.
+    pub fn open(settings: &LocalSettings, shield: Arc<Shield>) -> Result<Self, LocalError> {
+        let sources = Sources {
+            credentials_directory: settings.credentials_directory.clone(),
+            passphrase: settings.passphrase.clone(),
+        };
+        let store = Store::open(&settings.directory, sources, shield)?;
+        Ok(Self {
+            store: Arc::new(store),
+        })
+    }
+
+    /// The store's file. It comes into being with the first write.
+    pub fn path(&self) -> &Path {
+        self.store.path()
+    }
+
+    /// Does `work`, which reads and writes files, off the serving threads.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, LocalError> + Send + 'static,
+    ) -> Result<T, BackendError> {
+        let store = Arc::clone(&self.store);
+        tokio::task::spawn_blocking(move || {
+            let done = work(&store);
+            vault_memory::wipe_parked_thread();
+            done
+        })
+        .await
+        .unwrap_or(Err(LocalError::Stopped))
+        .map_err(BackendError::from)
+    }
+}
+
+#[async_trait]
+impl Backend for LocalStore {
+    fn kind(&self) -> BackendKind {
+        BackendKind::Local
+    }
+
+    async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError> {
+        let name = checked_name(address)?;
+        let wanted = address.wanted.clone();
+        let (secret, version) = self
+            .blocking(move |store| store.fetch(&name, &wanted))
+            .await?;
+        Ok(Fetched {
+            secret,
+            version: version.to_string(),
+            valid_for: None,
+        })
+    }
+
+    fn writable(&self) -> Option<&dyn WritableBackend> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl WritableBackend for LocalStore {
+    async fn put(&self, address: &Address, value: Secret) -> Result<String, BackendError> {
+        let name = checked_name(address)?;
+        let version = self.blocking(move |store| store.put(&name, &value)).await?;
+        Ok(version.to_string())
+    }
+
+    async fn delete(&self, address: &Address) -> Result<usize, BackendError> {
+        let name = checked_name(address)?;
+        self.blocking(move |store| store.delete(&name)).await
+    }
+
+    async fn list(&self) -> Result<Vec<ListEntry>, BackendError> {
+        self.blocking(Store::list).await
+    }
+
+    async fn versions(&self, address: &Address) -> Result<Vec<VersionEntry>, BackendError> {
+        let name = checked_name(address)?;
+        self.blocking(move |store| store.versions(&name)).await
+    }
+
+    async fn promote(&self, address: &Address, version: &str) -> Result<(), BackendError> {
+        let name = checked_name(address)?;
+        let version = version.to_owned();
+        self.blocking(move |store| store.promote(&name, &version))
+            .await
+    }
+}

@@ -1,0 +1,217 @@
+//! What can go wrong with the local store, and how is it to be taken?
+
+use std::io;
+use std::path::PathBuf;
+
+use vault_memory::ShieldError;
+
+use crate::backend::{BackendError, Class};
+
+/// Why the local store could not be used. In each case its files are as they were.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalError {
+    /// The operating system refused.
+    #[error("{doing} {path}", path = path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// What it said.
+        #[source]
+        source: io::Error,
+    },
+    /// A file or directory of somebody else.
+    #[error("use {path}: it belongs to uid {owner}, not to {euid}; give it over with chown {euid} {path}", path = path.display())]
+    WrongOwner {
+        /// Which.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Who we are.
+        euid: u32,
+    },
+    /// A file or directory that others can use.
+    #[error("use {path}: its mode {mode:04o} lets others use it; close it with chmod {wanted:o} {path}", path = path.display())]
+    WrongMode {
+        /// Which.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+        /// The mode it should have.
+        wanted: u32,
+    },
+    /// A symbolic link, a pipe, a directory, or a file where a directory should be.
+    #[error("use {path}: it is not a {expected}; move it away", path = path.display())]
+    WrongType {
+        /// Which.
+        path: PathBuf,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// Another writer did not finish.
+    #[error("change the local store: another process holds {path} for over 2 s; find it with fuser {path}", path = path.display())]
+    Locked {
+        /// The lock.
+        path: PathBuf,
+    },
+    /// There is a store, but nothing that opens it. A new identity would never open it.
+    #[error("open {store}: there is no identity for it, neither {searched}; put back the one that it was made with", store = store.display())]
+    NoIdentity {
+        /// The store.
+        store: PathBuf,
+        /// Where an identity could have been.
+        searched: String,
+    },
+    /// An identity file with something else in it.
+    #[error("read an identity from {path}: one line AGE-SECRET-KEY-1... and comments are expected", path = path.display())]
+    BadIdentity {
+        /// Which.
+        path: PathBuf,
+    },
+    /// An encrypted identity and nothing to unlock it.
+    #[error("unlock {path}: no passphrase is given; set the credential vaultd.passphrase", path = path.display())]
+    NoPassphrase {
+        /// The encrypted identity.
+        path: PathBuf,
+    },
+    /// An encrypted identity and the wrong passphrase.
+    #[error("unlock {path}: the passphrase is wrong", path = path.display())]
+    WrongPassphrase {
+        /// The encrypted identity.
+        path: PathBuf,
+    },
+    /// The store was made for another identity.
+    #[error("open {store}: the identity from {identity} does not fit; put back the one that the store was made with", store = store.display(), identity = identity.display())]
+    WrongIdentity {
+        /// The store.
+        store: PathBuf,
+        /// Where the identity came from.
+        identity: PathBuf,
+    },
+    /// A file that is no longer what was written.
+    #[error("decrypt {path}: the file is damaged; put back a copy", path = path.display())]
+    Damaged {
+        /// Which.
+        path: PathBuf,
+        /// What did not fit.
+        #[source]
+        source: age::DecryptError,
+    },
+    /// An authentic store with a document that cannot be read.
+    #[error("read the document in {path}: unexpected text at line {line}, column {column}", path = path.display())]
+    Syntax {
+        /// The store.
+        path: PathBuf,
+        /// Where in the document; no more is said, since it holds values.
+        line: usize,
+        /// Where in that line.
+        column: usize,
+    },
+    /// An authentic store with a document that contradicts itself.
+    #[error("read the document in {path}: its names, versions or values contradict its format", path = path.display())]
+    Inconsistent {
+        /// The store.
+        path: PathBuf,
+    },
+    /// A store of another version of this program.
+    #[error("read the document in {path}: it has format {format}, this program knows 1", path = path.display())]
+    Format {
+        /// The store.
+        path: PathBuf,
+        /// The format it has.
+        format: u32,
+    },
+    /// A file too large to be ours.
+    #[error("read {path}: it is larger than {limit} bytes", path = path.display())]
+    TooLarge {
+        /// Which.
+        path: PathBuf,
+        /// What is allowed.
+        limit: u64,
+    },
+    /// No room for another value.
+    #[error("write {path}: it would be larger than 16 MiB; delete secrets that are not needed", path = path.display())]
+    Full {
+        /// The store.
+        path: PathBuf,
+    },
+    /// No such secret.
+    #[error("find local://{name}: there is no such secret")]
+    NotFound {
+        /// Its name.
+        name: String,
+    },
+    /// No such version.
+    #[error("find version {version} of local://{name}: there is no such version")]
+    VersionNotFound {
+        /// Name of the secret.
+        name: String,
+        /// What was asked for.
+        version: String,
+    },
+    /// No such stage.
+    #[error("find stage {stage:?} of local://{name}: the local store has CURRENT and LATEST only")]
+    NoSuchStage {
+        /// Name of the secret.
+        name: String,
+        /// What was asked for.
+        stage: String,
+    },
+    /// Protected memory could not be used.
+    #[error(transparent)]
+    Shield(#[from] ShieldError),
+    /// The work ended before it was done.
+    #[error("finish work on the local store: it was stopped")]
+    Stopped,
+}
+
+impl LocalError {
+    /// The stable word for audit, metrics and tests.
+    pub fn kind(&self) -> &'static str {
+        self.verdict().1
+    }
+
+    fn verdict(&self) -> (Class, &'static str) {
+        use Class::{Answer, Credentials, Outage, Request};
+        match self {
+            Self::Io { .. } => (Outage, "io"),
+            Self::WrongOwner { .. } => (Credentials, "wrong_owner"),
+            Self::WrongMode { .. } => (Credentials, "wrong_mode"),
+            Self::WrongType { .. } => (Credentials, "wrong_type"),
+            Self::Locked { .. } => (Outage, "store_locked"),
+            Self::NoIdentity { .. } => (Credentials, "no_identity"),
+            Self::BadIdentity { .. } => (Credentials, "bad_identity"),
+            Self::NoPassphrase { .. } => (Credentials, "no_passphrase"),
+            Self::WrongPassphrase { .. } => (Credentials, "wrong_passphrase"),
+            Self::WrongIdentity { .. } => (Credentials, "wrong_identity"),
+            Self::Damaged { .. } | Self::Syntax { .. } | Self::Inconsistent { .. } => {
+                (Outage, "store_damaged")
+            }
+            Self::Format { .. } => (Outage, "store_format"),
+            Self::TooLarge { .. } => (Outage, "store_too_large"),
+            Self::Full { .. } => (Request, "store_full"),
+            Self::NotFound { .. } => (Answer, "not_found"),
+            Self::VersionNotFound { .. } => (Answer, "version_not_found"),
+            Self::NoSuchStage { .. } => (Answer, "no_such_stage"),
+            Self::Shield(error @ ShieldError::TooLarge { .. }) => (Request, error.kind()),
+            Self::Shield(error) => (Outage, error.kind()),
+            Self::Stopped => (Outage, "stopped"),
+        }
+    }
+}
+
+impl From<LocalError> for BackendError {
+    /// The text holds the causes too, since they are all that a person can act upon.
+    fn from(error: LocalError) -> Self {
+        let (class, kind) = error.verdict();
+        let mut message = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            message.push_str(": ");
+            message.push_str(&error.to_string());
+            cause = error.source();
+        }
+        Self::new(class, kind, message)
+    }
+}

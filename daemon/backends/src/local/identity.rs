@@ -1,0 +1,197 @@
+//! Which key opens the store, and where does it come from?
+//!
+//! In this order: `vaultd.identity` among the credentials, `identity.age` unlocked with the
+//! passphrase, `identity.txt`. The first that exists counts; one that exists but cannot be used is
+//! an error and never a reason to go on to the next. The key stays shielded and is parsed for each
+//! use.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use age::secrecy::{ExposeSecret, SecretString};
+use age::{DecryptError, scrypt, x25519};
+use vault_memory::{Secret, Shield};
+use zeroize::Zeroizing;
+
+use super::envelope;
+use super::error::LocalError;
+use super::place::{failed, read_credential, read_private};
+use super::writing::WriteLock;
+
+/// What may hold or unlock the identity, beside the store's directory.
+#[derive(Debug)]
+pub(super) struct Sources {
+    pub(super) credentials_directory: Option<PathBuf>,
+    pub(super) passphrase: Option<SecretString>,
+}
+
+/// The key of the store, shielded.
+#[derive(Debug)]
+pub(super) struct StoreIdentity {
+    /// Where it came from.
+    pub(super) path: PathBuf,
+    key: Secret,
+}
+
+impl StoreIdentity {
+    /// The identity there is, if there is one.
+    ///
+    /// # Errors
+    /// [`LocalError`] if there is one that cannot be used.
+    pub(super) fn load(
+        directory: &Path,
+        sources: &Sources,
+        shield: &Arc<Shield>,
+    ) -> Result<Option<Self>, LocalError> {
+        if let Some(path) = credential(sources)
+            && let Some(text) = read_credential(&path, MAX_IDENTITY_BYTES)?
+        {
+            return shielded(path, &text, shield).map(Some);
+        }
+        let path = directory.join(LOCKED_FILE);
+        if let Some(file) = read_private(&path, MAX_IDENTITY_BYTES)? {
+            let text = unlock(&path, &file, sources)?;
+            return shielded(path, &text, shield).map(Some);
+        }
+        let path = directory.join(PLAIN_FILE);
+        match read_private(&path, MAX_IDENTITY_BYTES)? {
+            Some(text) => shielded(path, &text, shield).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Makes a new identity and writes it: locked if there is a passphrase, else plain.
+    ///
+    /// The caller has made sure, under this lock, that there is neither identity nor store.
+    ///
+    /// # Errors
+    /// [`LocalError`] if it cannot be written.
+    pub(super) fn create(
+        directory: &Path,
+        sources: &Sources,
+        lock: &WriteLock<'_>,
+        now: u64,
+        shield: &Arc<Shield>,
+    ) -> Result<Self, LocalError> {
+        let text = identity_text(&x25519::Identity::generate(), now);
+        let name = if let Some(passphrase) = &sources.passphrase {
+            let recipient = scrypt::Recipient::new(passphrase.clone());
+            let file = envelope::seal(text.as_bytes(), &recipient)
+                .map_err(failed("encrypt", directory.join(LOCKED_FILE)))?;
+            lock.replace(LOCKED_FILE, &file)?;
+            LOCKED_FILE
+        } else {
+            lock.replace(PLAIN_FILE, text.as_bytes())?;
+            PLAIN_FILE
+        };
+        shielded(directory.join(name), text.as_bytes(), shield)
+    }
+
+    /// The key itself, for one use.
+    ///
+    /// # Errors
+    /// [`LocalError::Shield`].
+    pub(super) fn key(&self) -> Result<x25519::Identity, LocalError> {
+        self.key
+            .expose_secret(|text| parse(text))?
+            .ok_or_else(|| LocalError::BadIdentity {
+                path: self.path.clone(),
+            })
+    }
+}
+
+/// Where an identity is looked for, in words.
+pub(super) fn places(directory: &Path, sources: &Sources) -> String {
+    credential(sources)
+        .into_iter()
+        .chain([directory.join(LOCKED_FILE), directory.join(PLAIN_FILE)])
+        .map(|path| path.display().to_string())
+        .collect::<Vec<_>>()
+        .join(" nor ")
+}
+
+fn credential(sources: &Sources) -> Option<PathBuf> {
+    sources
+        .credentials_directory
+        .as_ref()
+        .map(|directory| directory.join("vaultd.identity"))
+}
+
+fn unlock(path: &Path, file: &[u8], sources: &Sources) -> Result<Zeroizing<Vec<u8>>, LocalError> {
+    let path = path.to_owned();
+    let Some(passphrase) = &sources.passphrase else {
+        return Err(LocalError::NoPassphrase { path });
+    };
+    let identity = scrypt::Identity::new(passphrase.clone());
+    envelope::open(file, &identity).map_err(|source| match source {
+        DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => {
+            LocalError::WrongPassphrase { path }
+        }
+        source => LocalError::Damaged { path, source },
+    })
+}
+
+/// Shields the one key line of an identity file, once it is known to be one.
+fn shielded(path: PathBuf, text: &[u8], shield: &Arc<Shield>) -> Result<StoreIdentity, LocalError> {
+    let Some(line) = key_line(text).filter(|line| parse(line).is_some()) else {
+        return Err(LocalError::BadIdentity { path });
+    };
+    let key = shield.shield_with(line.len(), |room| {
+        room.copy_from_slice(line);
+        Ok::<_, LocalError>(room.len())
+    })?;
+    Ok(StoreIdentity { path, key })
+}
+
+fn parse(key: &[u8]) -> Option<x25519::Identity> {
+    std::str::from_utf8(key).ok()?.parse().ok()
+}
+
+/// The only line that is neither empty nor a comment.
+fn key_line(text: &[u8]) -> Option<&[u8]> {
+    let mut lines = text
+        .split(|&byte| byte == b'\n')
+        .map(<[u8]>::trim_ascii)
+        .filter(|line| !line.is_empty() && !line.starts_with(b"#"));
+    lines.next().filter(|_| lines.next().is_none())
+}
+
+/// An identity file as `age-keygen` writes it.
+fn identity_text(identity: &x25519::Identity, now: u64) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(256));
+    let key = identity.to_string();
+    writeln!(text, "# created: {}", utc(now))
+        .and_then(|()| writeln!(text, "# public key: {}", identity.to_public()))
+        .and_then(|()| writeln!(text, "{}", key.expose_secret()))
+        .expect("text in memory can be appended to");
+    text
+}
+
+/// A time as RFC 3339 writes it. Days to date by counting years of March to February, in which the
+/// leap day comes last.
+fn utc(unix_seconds: u64) -> String {
+    let (days, seconds) = (unix_seconds / 86_400, unix_seconds % 86_400);
+    let days = days + 719_468; // from 0000-03-01 to 1970-01-01
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let leap_days = day_of_era / 1_460 + day_of_era / 146_096 - day_of_era / 36_524;
+    let year_of_era = (day_of_era - leap_days) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+const LOCKED_FILE: &str = "identity.age";
+const PLAIN_FILE: &str = "identity.txt";
+const MAX_IDENTITY_BYTES: u64 = 64 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! Which names may a secret have?
+
+use crate::backend::{Address, BackendError, BackendKind, Class};
+
+/// The name in `address`, if this store can have such a secret.
+///
+/// Names are refused, not normalised. Callers check as well; here the name becomes part of a file,
+/// so it is checked where it matters.
+///
+/// # Errors
+/// Class [`Class::Request`].
+pub(super) fn checked_name(address: &Address) -> Result<String, BackendError> {
+    if address.kind != BackendKind::Local || address.container.is_some() {
+        return Err(BackendError::new(
+            Class::Request,
+            "wrong_backend",
+            "use the local store for an address of another vault: write local://NAME",
+        ));
+    }
+    if is_name(&address.name) {
+        return Ok(address.name.clone());
+    }
+    Err(BackendError::new(
+        Class::Request,
+        "invalid_name",
+        "use this name in the local store: allowed are 1 to 255 letters, digits, '.', '_' and '-', \
+         the first a letter or digit",
+    ))
+}
+
+/// Whether `name` fits `[A-Za-z0-9][A-Za-z0-9._-]{0,254}`.
+pub(super) fn is_name(name: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    name.len() <= MAX_NAME_BYTES
+        && name
+            .bytes()
+            .next()
+            .is_some_and(|first| first.is_ascii_alphanumeric())
+        && name.bytes().all(inner)
+}
+
+const MAX_NAME_BYTES: usize = 255;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_outside_the_grammar_are_refused() {
+        let long = "a".repeat(256);
+        let bad = [
+            "", ".", "..", ".a", "-a", "_a", "a/b", "../a", "a\0", "a\n", "a b", "ä", "a\u{7f}",
+            "a%2f", &long,
+        ];
+        for name in bad {
+            assert!(!is_name(name), "{name:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn names_inside_the_grammar_are_taken(name in "[A-Za-z0-9][A-Za-z0-9._-]{0,254}") {
+            prop_assert!(is_name(&name));
+        }
+
+        #[test]
+        fn a_foreign_character_anywhere_is_refused(
+            before in "[a-z]{1,9}", foreign in "[^A-Za-z0-9._-]", after in "[a-z]{0,9}",
+        ) {
+            prop_assert!(!is_name(&format!("{before}{foreign}{after}")));
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! How is a file replaced so that a reader sees the old one or the new one, and never less?
+
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::fcntl::OFlag;
+
+use super::error::LocalError;
+use super::place::failed;
+
+/// The right to write in the store's directory, against all processes. Ends when dropped, or with
+/// the process.
+pub(super) struct WriteLock<'a> {
+    directory: &'a Path,
+    _lock: File,
+}
+
+impl<'a> WriteLock<'a> {
+    /// Waits for the right at most 2 s, then removes what killed writers left.
+    ///
+    /// # Errors
+    /// [`LocalError::Locked`], [`LocalError::Io`].
+    pub(super) fn take(directory: &'a Path) -> Result<Self, LocalError> {
+        let path = directory.join("store.lock");
+        let lock = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits())
+            .open(&path)
+            .map_err(failed("open", &path))?;
+        wait_for(&lock, path)?;
+        let taken = Self {
+            directory,
+            _lock: lock,
+        };
+        taken.remove_leftovers()?;
+        Ok(taken)
+    }
+
+    /// Replaces the file `name` by `bytes`, mode 0600: written beside it, synced, renamed over it.
+    ///
+    /// # Errors
+    /// [`LocalError::Io`]. Only if the last step fails, syncing the directory, is the file already
+    /// the new one, and then it may not outlive a power failure.
+    pub(super) fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), LocalError> {
+        let target = self.directory.join(name);
+        let mut new = tempfile::Builder::new()
+            .prefix(LEFTOVER_PREFIX)
+            .suffix(LEFTOVER_SUFFIX)
+            .permissions(Permissions::from_mode(0o600))
+            .tempfile_in(self.directory)
+            .map_err(failed("make a file in", self.directory))?;
+        new.write_all(bytes).map_err(failed("write", new.path()))?;
+        new.as_file()
+            .sync_all()
+            .map_err(failed("sync", new.path()))?;
+        new.persist(&target)
+            .map_err(|refused| failed("replace", &target)(refused.error))?;
+        File::open(self.directory)
+            .and_then(|directory| directory.sync_all())
+            .map_err(failed("sync", self.directory))
+    }
+
+    /// Under the lock no other writer is at work, so these files are nobody's.
+    fn remove_leftovers(&self) -> Result<(), LocalError> {
+        let entries = fs::read_dir(self.directory).map_err(failed("list", self.directory))?;
+        for entry in entries {
+            let entry = entry.map_err(failed("list", self.directory))?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with(LEFTOVER_PREFIX) && name.ends_with(LEFTOVER_SUFFIX) {
+                fs::remove_file(entry.path()).map_err(failed("remove", entry.path()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn wait_for(lock: &File, path: PathBuf) -> Result<(), LocalError> {
+    let deadline = Instant::now() + MAX_WAIT;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(PAUSE),
+            Err(TryLockError::WouldBlock) => return Err(LocalError::Locked { path }),
+            Err(TryLockError::Error(error)) => return Err(failed("lock", path)(error)),
+        }
+    }
+}
+
+const LEFTOVER_PREFIX: &str = ".new.";
+const LEFTOVER_SUFFIX: &str = ".tmp";
+const MAX_WAIT: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(5);
