@@ -28,7 +28,8 @@ fn open(opener: &mut Opener, label: Label<'_>, ciphertext: &[u8]) -> Result<Vec<
 #[test]
 fn values_open_in_order_for_their_receiver() {
     let (key, public_key) = OpeningKey::generate();
-    let values: [&[u8]; 3] = [b"first", b"", &[0xff; 65536]];
+    let largest = vec![0xff; 65536];
+    let values: [&[u8]; 3] = [b"first", b"", &largest];
     let (encapsulated, ciphertexts) = sealed(&public_key, &values);
     let kept = OpeningKey::from_bytes(&*key.to_bytes()).expect("the key's own bytes");
     let mut opener = Opener::new(Purpose::Launch, &kept, &encapsulated, &ID).expect("an opener");

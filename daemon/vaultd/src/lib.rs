@@ -1,1 +1,26 @@
+//! vaultd: the body between the hand held out to callers and the hand that reaches into vaults.
+//!
+//! `daemon/README.md` shows the floors and the way of a secret through them.
 #![forbid(unsafe_code)]
+
+pub mod app;
+pub mod arguments;
+pub mod audit;
+pub mod cache;
+pub mod clock;
+pub mod command;
+pub mod config;
+pub mod grpc;
+pub mod launch;
+pub mod listener;
+pub mod logging;
+pub mod peer;
+pub mod policy;
+pub mod resolver;
+#[cfg(test)]
+mod scripted;
+pub mod service;
+pub mod setup;
+pub mod socket;
+pub mod upstream;
+pub mod writer;

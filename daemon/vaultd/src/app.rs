@@ -1,0 +1,335 @@
+//! How is it all put together, and when does it end?
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use secrecy::SecretString;
+use tokio::net::UnixListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+use vault_backends::local::LocalSettings;
+use vault_backends::registry::{Backends, Settings};
+use vault_memory::Shield;
+
+use crate::arguments::Arguments;
+use crate::audit::Audit;
+use crate::cache::Cache;
+use crate::clock::{BootClock, Clock};
+use crate::config::{self, Config, files::Places};
+use crate::grpc::rooms::{Facts, Reload, Reloaded, Rooms};
+use crate::launch::Launch;
+use crate::listener::{self, Doorkeeper};
+use crate::resolver::Resolver;
+use crate::setup::Current;
+use crate::socket::Listening;
+use crate::upstream::Upstream;
+use crate::writer::Writer;
+
+/// How long calls under way may take once the daemon is to end.
+const FAREWELL: Duration = Duration::from_millis(700);
+/// Connections that are accepted and not yet served.
+const WAITING: usize = 16;
+/// Threads that serve; a launch is far shorter than a thread switch is dear.
+const THREADS: usize = 2;
+
+/// Why the daemon does not run.
+#[derive(Debug)]
+pub enum Fatal {
+    /// The command line or the configuration is wrong: starting again changes nothing.
+    Configuration(anyhow::Error),
+    /// Socket, store or state directory cannot be used.
+    Place(anyhow::Error),
+    /// Anything else.
+    Unexpected(anyhow::Error),
+}
+
+impl Fatal {
+    /// What is wrong.
+    pub fn error(&self) -> &anyhow::Error {
+        match self {
+            Self::Configuration(error) | Self::Place(error) | Self::Unexpected(error) => error,
+        }
+    }
+
+    /// The program's exit status.
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Self::Unexpected(_) => 1,
+            Self::Configuration(_) => 2,
+            Self::Place(_) => 3,
+        }
+    }
+}
+
+/// Runs the daemon until a signal ends it.
+///
+/// # Errors
+/// [`Fatal`], before anything was served or where serving itself failed.
+pub fn run(arguments: &Arguments) -> Result<(), Fatal> {
+    let clock: Arc<dyn Clock> = Arc::new(BootClock);
+    let base = directories::BaseDirs::new()
+        .ok_or_else(|| Fatal::Place(anyhow!("this user has no home directory; set HOME")))?;
+    let places = match &arguments.config {
+        Some(file) => Places::named(file.clone()),
+        None => Places::usual(base.config_dir()),
+    };
+    let own_uid = nix::unistd::geteuid().as_raw();
+    let config =
+        config::load(&places, own_uid).map_err(|error| Fatal::Configuration(anyhow!("{error}")))?;
+    warn_of(&config.setup.warnings);
+    let place = vault_proto::socket::own();
+    // The socket comes before the store: a second daemon must not touch the first one's files.
+    let listening = Listening::open(&place).map_err(|error| Fatal::Place(error.into()))?;
+    let state = state_directory(&base).map_err(Fatal::Place)?;
+    let house = House::build(&config, &state, &listening, arguments, clock, places)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .on_thread_park(vault_memory::wipe_parked_thread)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+        .map_err(Fatal::Unexpected)?;
+    let served = runtime
+        .block_on(house.serve(listening))
+        .map_err(Fatal::Unexpected);
+    // Tasks that are stuck in a backend call do not hold up the end.
+    runtime.shutdown_timeout(Duration::ZERO);
+    served
+}
+
+/// All rooms, built.
+struct House {
+    rooms: Rooms,
+    reloader: Arc<Reloader>,
+}
+
+impl House {
+    fn build(
+        config: &Config,
+        state: &Path,
+        listening: &Listening,
+        arguments: &Arguments,
+        clock: Arc<dyn Clock>,
+        places: Places,
+    ) -> Result<Self, Fatal> {
+        let shield = Shield::new(config.memory)
+            .context("cannot set memory aside for secrets")
+            .map_err(Fatal::Unexpected)?;
+        warn_of(shield.warnings());
+        let settings = Settings {
+            local: local_settings(state, arguments)?,
+        };
+        let backends = Backends::open(&settings, Arc::clone(&shield))
+            .map_err(|error| Fatal::Place(anyhow::Error::from(error)))?;
+        let upstream = Arc::new(Upstream::new(backends, Arc::clone(&clock)));
+        let cache = Cache::new(Arc::clone(&upstream), Arc::clone(&clock));
+        let to_journal = std::env::var_os("JOURNAL_STREAM").is_some();
+        let audit = Arc::new(Audit::new(state.join("audit.jsonl"), to_journal));
+        let resolver = Arc::new(Resolver::new(Arc::clone(&cache), Arc::clone(&audit)));
+        let writer = Writer::new(
+            Arc::clone(&resolver),
+            Arc::clone(&upstream),
+            Arc::clone(&cache),
+            Arc::clone(&shield),
+        )
+        .context("cannot keep this boot's key")
+        .map_err(Fatal::Unexpected)?;
+        let current = Arc::new(Current::new(config.setup.clone()));
+        let reloader = Arc::new(Reloader {
+            places,
+            current: Arc::clone(&current),
+            memory: config.memory.to_string(),
+        });
+        let facts = Facts {
+            started: clock.now(),
+            memory_protection: shield.protection().to_string(),
+            warnings: shield.warnings().to_vec(),
+            socket: listening.path.display().to_string(),
+            store: state.join("store.age").display().to_string(),
+        };
+        let rooms = Rooms {
+            current,
+            launch: Arc::new(Launch::new(Arc::clone(&resolver))),
+            resolver,
+            writer: Arc::new(writer),
+            cache,
+            upstream,
+            audit,
+            clock,
+            reload: Arc::clone(&reloader) as Arc<dyn Reload>,
+            facts: Arc::new(facts),
+        };
+        Ok(Self { rooms, reloader })
+    }
+
+    async fn serve(self, listening: Listening) -> anyhow::Result<()> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut hangup = signal(SignalKind::hangup())?;
+        let own_socket = listening.is_own();
+        let Listening { listener, path, .. } = &listening;
+        let listener = listener.try_clone().context("cannot use the socket")?;
+        listener
+            .set_nonblocking(true)
+            .context("cannot use the socket")?;
+        let listener = UnixListener::from_std(listener).context("cannot use the socket")?;
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let door = Arc::new(Door(Arc::clone(&self.rooms.current)));
+        let beat = watchdog_period().map(|period| period / 3);
+        let accepting = tokio::spawn(listener::run(listener, door, sender, beat, || {
+            notify(&[sd_notify::NotifyState::Watchdog]);
+        }));
+        let cache = Arc::clone(&self.rooms.cache);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = tokio::spawn(crate::grpc::serve(self.rooms, receiver, async {
+            // A sender that is gone means the end, too.
+            let _ = stopped.await;
+        }));
+        tracing::info!(socket = %path.display(), activated = !own_socket, "serving");
+        let status = status_line(&self.reloader.current);
+        notify(&[
+            sd_notify::NotifyState::Ready,
+            sd_notify::NotifyState::Status(&status),
+        ]);
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hangup.recv() => {
+                    let reloader = Arc::clone(&self.reloader);
+                    // What went wrong is in the log and in status.
+                    let _ = tokio::task::spawn_blocking(move || reloader.reload()).await;
+                }
+            }
+        }
+        notify(&[sd_notify::NotifyState::Stopping]);
+        accepting.abort();
+        // Nobody is listening behind a socket of our own; one of systemd's waits for a successor.
+        drop(listening);
+        let _ = stop.send(());
+        let ended = tokio::time::timeout(FAREWELL, serving).await;
+        let wiped = cache.flush(|_| true);
+        tracing::info!(wiped, in_time = ended.is_ok(), "ended");
+        Ok(())
+    }
+}
+
+/// Lets in whom the policy in force speaks of.
+struct Door(Arc<Current>);
+
+impl Doorkeeper for Door {
+    fn knows(&self, uid: u32) -> bool {
+        self.0.get().policy.knows(uid)
+    }
+}
+
+/// Reads the configuration again.
+struct Reloader {
+    places: Places,
+    current: Arc<Current>,
+    memory: String,
+}
+
+impl Reload for Reloader {
+    fn reload(&self) -> Result<Reloaded, String> {
+        let own_uid = nix::unistd::geteuid().as_raw();
+        let config = match config::load(&self.places, own_uid) {
+            Ok(config) => config,
+            Err(error) => {
+                let why = error.to_string();
+                tracing::error!(
+                    error = why,
+                    "configuration refused; the old one stays in force"
+                );
+                self.current.refuse(why.clone());
+                notify(&[sd_notify::NotifyState::Status(&status_line(&self.current))]);
+                return Err(format!("{why}; the old configuration stays in force"));
+            }
+        };
+        let Config { mut setup, memory } = config;
+        if memory.to_string() != self.memory {
+            let warning =
+                "memory: has changed and needs a restart: systemctl --user restart vaultd";
+            setup.warnings.push(warning.to_owned());
+        }
+        warn_of(&setup.warnings);
+        let generation = self.current.replace(setup);
+        tracing::info!(generation, "configuration read");
+        notify(&[sd_notify::NotifyState::Status(&status_line(&self.current))]);
+        Ok(Reloaded { generation })
+    }
+}
+
+fn status_line(current: &Current) -> String {
+    let services = current.get().services.len();
+    let (generation, refused) = current.history();
+    match refused {
+        None => format!("serving {services} services, configuration {generation}"),
+        Some(why) => format!("serving {services} services by an old configuration: {why}"),
+    }
+}
+
+fn warn_of(warnings: &[String]) {
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+}
+
+/// `$XDG_STATE_HOME/vaultd`, made where it is missing; the store looks at owner and mode.
+fn state_directory(base: &directories::BaseDirs) -> anyhow::Result<PathBuf> {
+    use std::os::unix::fs::DirBuilderExt;
+    let home = base
+        .state_dir()
+        .context("no state directory; set HOME or XDG_STATE_HOME")?;
+    let state = home.join("vaultd");
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder
+        .create(&state)
+        .with_context(|| format!("cannot make {}", state.display()))?;
+    Ok(state)
+}
+
+fn local_settings(state: &Path, arguments: &Arguments) -> Result<LocalSettings, Fatal> {
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let passphrase = passphrase(credentials.as_deref(), arguments.ask_passphrase)
+        .map_err(Fatal::Configuration)?;
+    Ok(LocalSettings {
+        directory: state.to_owned(),
+        credentials_directory: credentials,
+        passphrase,
+    })
+}
+
+fn passphrase(credentials: Option<&Path>, ask: bool) -> anyhow::Result<Option<SecretString>> {
+    if ask {
+        let typed = rpassword::prompt_password("Passphrase of the local store: ")
+            .context("cannot ask for the passphrase: this is no terminal")?;
+        return Ok(Some(SecretString::from(typed)));
+    }
+    let Some(file) = credentials.map(|directory| directory.join("vaultd.passphrase")) else {
+        return Ok(None);
+    };
+    match std::fs::read_to_string(&file) {
+        Ok(mut text) => {
+            let length = text.trim_end_matches('\n').len();
+            text.truncate(length);
+            Ok(Some(SecretString::from(text)))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
+    }
+}
+
+fn watchdog_period() -> Option<Duration> {
+    sd_notify::watchdog_enabled()
+}
+
+/// Tells systemd, if it started us; nobody else listens.
+fn notify(states: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!(%error, "systemd could not be told");
+    }
+}

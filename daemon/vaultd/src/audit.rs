@@ -1,0 +1,307 @@
+//! What is remembered? A JSON-lines file, written before a value leaves.
+//!
+//! One record is one write to a file opened for appending, so records of several daemons do not
+//! mix. The record is made from named fields only: nothing a backend or a caller says gets in whole.
+//! The journal gets a copy where there is one; it acknowledges nothing and may drop it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use serde::Serialize;
+
+use crate::peer::PeerRecord;
+
+/// How records are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether each record is on the disk before the value leaves.
+    pub sync: bool,
+    /// What happens where a record cannot be written.
+    pub on_failure: OnFailure,
+    /// The size that starts a new file, in bytes.
+    pub max_bytes: u64,
+    /// How many old files are kept.
+    pub keep: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            sync: false,
+            on_failure: OnFailure::Refuse,
+            max_bytes: 8 * 1024 * 1024,
+            keep: 4,
+        }
+    }
+}
+
+/// What happens to a value whose record cannot be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFailure {
+    /// It does not leave.
+    Refuse,
+    /// It leaves, and status says so.
+    Serve,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It was done, or is about to be.
+    Allowed,
+    /// Policy said no.
+    Denied,
+    /// It could not be done.
+    Failed,
+}
+
+/// One request, as it is remembered.
+#[derive(Clone, Debug, Serialize)]
+pub struct Record<'a> {
+    /// When, by the wall clock: RFC 3339, UTC.
+    pub time: String,
+    /// The action's word.
+    pub event: &'static str,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The policy rule that decided.
+    pub rule: &'a str,
+    /// The service, if one was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<&'a str>,
+    /// The environment, if one was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<&'a str>,
+    /// The secrets it was about.
+    pub values: Vec<ValueRecord>,
+    /// Who asked.
+    pub peer: PeerRecord,
+    /// The caller's id for the request, in hex.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub request_id: String,
+    /// The stable word of the failure, if it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<&'a str>,
+}
+
+/// One secret in a record.
+#[derive(Clone, Debug, Serialize)]
+pub struct ValueRecord {
+    /// The variable it goes into.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub variable: String,
+    /// Which secret.
+    pub reference: String,
+    /// The version handed out.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub version: String,
+    /// "fresh" or "stale"; empty where nothing is handed out.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub state: &'static str,
+    /// Its age.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age_seconds: Option<u64>,
+    /// The stable word of why it is not handed out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<&'static str>,
+}
+
+/// Why a record could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The file cannot be opened.
+    #[error("cannot open the audit record {path}")]
+    Open {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is not one of this user's alone.
+    #[error("the audit record {0} is not a plain file of this user with mode 0600")]
+    Foreign(PathBuf),
+    /// The record cannot be written.
+    #[error("cannot write the audit record {path}")]
+    Write {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// The audit record.
+#[derive(Debug)]
+pub struct Audit {
+    path: PathBuf,
+    to_journal: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    file: Option<File>,
+    last_error: Option<String>,
+}
+
+impl Audit {
+    /// The record at `path`, opened when first written.
+    pub fn new(path: PathBuf, to_journal: bool) -> Self {
+        Self {
+            path,
+            to_journal,
+            state: Mutex::default(),
+        }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Why the last record could not be written, if it could not.
+    pub fn last_error(&self) -> Option<String> {
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .last_error
+            .clone()
+    }
+
+    /// Writes one record. May wait for the disk: not for a thread that serves.
+    ///
+    /// # Errors
+    /// [`AuditError`], but under [`OnFailure::Serve`], where the failure is kept for status.
+    pub fn write(&self, record: &Record<'_>, settings: &Settings) -> Result<(), AuditError> {
+        let mut line = serde_json::to_string(record).expect("a record is made of plain fields");
+        if self.to_journal {
+            tracing::info!(target: "audit", record = line);
+        }
+        line.push('\n');
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = self.append(&mut state, line.as_bytes(), settings);
+        state.last_error = written.as_ref().err().map(describe);
+        match (written, settings.on_failure) {
+            (Err(error), OnFailure::Refuse) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn append(
+        &self,
+        state: &mut State,
+        line: &[u8],
+        settings: &Settings,
+    ) -> Result<(), AuditError> {
+        let failed = |source| AuditError::Write {
+            path: self.path.clone(),
+            source,
+        };
+        let mut file = match state.file.take() {
+            // A file that was moved away or deleted is not written on.
+            Some(file) if self.is_current(&file) => file,
+            _ => self.open()?,
+        };
+        if file.metadata().map_err(failed)?.len() + line.len() as u64 > settings.max_bytes {
+            self.rotate(settings.keep).map_err(failed)?;
+            file = self.open()?;
+        }
+        let before = file.metadata().map_err(failed)?.len();
+        if let Err(error) = file.write_all(line) {
+            // A torn record is worse than none: whoever reads expects whole lines.
+            let _ = file.set_len(before);
+            return Err(failed(error));
+        }
+        if settings.sync {
+            file.sync_data().map_err(failed)?;
+        }
+        state.file = Some(file);
+        Ok(())
+    }
+
+    fn open(&self) -> Result<File, AuditError> {
+        let file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_CLOEXEC | nix::libc::O_NONBLOCK)
+            .open(&self.path)
+            .map_err(|source| AuditError::Open {
+                path: self.path.clone(),
+                source,
+            })?;
+        let own = nix::unistd::geteuid().as_raw();
+        let private = file.metadata().is_ok_and(|metadata| {
+            metadata.is_file() && metadata.uid() == own && metadata.mode() & 0o077 == 0
+        });
+        if private {
+            Ok(file)
+        } else {
+            Err(AuditError::Foreign(self.path.clone()))
+        }
+    }
+
+    fn is_current(&self, file: &File) -> bool {
+        match (file.metadata(), self.path.symlink_metadata()) {
+            (Ok(open), Ok(there)) => (open.dev(), open.ino()) == (there.dev(), there.ino()),
+            _ => false,
+        }
+    }
+
+    /// `audit.jsonl` becomes `audit.jsonl.1`, that one `.2`, and so on; the last one goes.
+    fn rotate(&self, keep: u32) -> io::Result<()> {
+        let numbered = |number: u32| {
+            let mut name = self.path.clone().into_os_string();
+            name.push(format!(".{number}"));
+            PathBuf::from(name)
+        };
+        if keep == 0 {
+            return std::fs::remove_file(&self.path);
+        }
+        for number in (1..keep).rev() {
+            match std::fs::rename(numbered(number), numbered(number + 1)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        std::fs::rename(&self.path, numbered(1))
+    }
+}
+
+fn describe(error: &AuditError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+/// Seconds since 1970 as RFC 3339 in UTC. Civil-calendar arithmetic over the 400-year cycle.
+pub fn rfc3339(unix: std::time::Duration) -> String {
+    let seconds = unix.as_secs();
+    let (days, of_day) = (seconds / 86_400, seconds % 86_400);
+    // Days since 0000-03-01, so that a leap day ends its year.
+    let shifted = days + 719_468;
+    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
+    let millis = unix.subsec_millis();
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+use super::*;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+
+use crate::peer::Peer;
+
+fn record() -> Record<'static> {
+    let (left, _right) = UnixStream::pair().unwrap();
+    Record {
+        time: rfc3339(std::time::Duration::from_secs(0)),
+        event: "launch",
+        outcome: Outcome::Allowed,
+        rule: "the default policy",
+        service: Some("bar"),
+        environment: None,
+        values: vec![ValueRecord {
+            variable: "BAR_TOKEN".to_owned(),
+            reference: "local://bar-token".to_owned(),
+            version: "1".to_owned(),
+            state: "fresh",
+            age_seconds: Some(3),
+            problem: None,
+        }],
+        peer: Peer::of(&left).unwrap().record(),
+        request_id: "00ff".to_owned(),
+        error: None,
+    }
+}
+
+fn settings() -> Settings {
+    Settings::default()
+}
+
+fn room() -> (tempfile::TempDir, Audit) {
+    let room = tempfile::tempdir().unwrap();
+    let audit = Audit::new(room.path().join("audit.jsonl"), false);
+    (room, audit)
+}
+
+fn lines(path: &Path) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn a_record_has_exactly_these_fields() {
+    let (_room, audit) = room();
+    audit.write(&record(), &settings()).unwrap();
+    let mut line = lines(audit.path()).remove(0);
+    let peer = line["peer"].as_object_mut().unwrap();
+    let keys: Vec<&str> = peer.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["pid", "program", "uid", "unit"]);
+    line.as_object_mut().unwrap().remove("peer");
+    assert_eq!(
+        line,
+        serde_json::json!({
+            "time": "1970-01-01T00:00:00.000Z", "event": "launch", "outcome": "allowed",
+            "rule": "the default policy", "service": "bar", "request_id": "00ff",
+            "values": [{"variable": "BAR_TOKEN", "reference": "local://bar-token", "version": "1",
+                        "state": "fresh", "age_seconds": 3}]
+        })
+    );
+}
+
+#[test]
+fn the_file_is_private_and_only_grows() {
+    let (_room, audit) = room();
+    for _ in 0..3 {
+        audit
+            .write(
+                &record(),
+                &Settings {
+                    sync: true,
+                    ..settings()
+                },
+            )
+            .unwrap();
+    }
+    assert_eq!(lines(audit.path()).len(), 3);
+    assert_eq!(
+        audit.path().metadata().unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+}
+
+#[test]
+fn a_full_file_is_set_aside_and_the_oldest_goes() {
+    let (room, audit) = room();
+    let small = Settings {
+        max_bytes: 1,
+        keep: 2,
+        ..settings()
+    };
+    for _ in 0..5 {
+        audit.write(&record(), &small).unwrap();
+    }
+    let mut names: Vec<_> = room
+        .path()
+        .read_dir()
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["audit.jsonl", "audit.jsonl.1", "audit.jsonl.2"]);
+    for name in names {
+        assert_eq!(lines(&room.path().join(name)).len(), 1);
+    }
+}
+
+#[test]
+fn a_file_moved_away_by_another_program_is_not_written_on() {
+    let (room, audit) = room();
+    audit.write(&record(), &settings()).unwrap();
+    std::fs::rename(audit.path(), room.path().join("moved")).unwrap();
+    audit.write(&record(), &settings()).unwrap();
+    assert_eq!(lines(audit.path()).len(), 1);
+}
+
+#[test]
+fn what_cannot_be_written_is_refused_or_served_as_configured() {
+    let (_room, audit) = room();
+    std::fs::create_dir(audit.path()).unwrap();
+    assert!(matches!(
+        audit.write(&record(), &settings()),
+        Err(AuditError::Open { .. })
+    ));
+    assert!(audit.last_error().is_some());
+    let serve = Settings {
+        on_failure: OnFailure::Serve,
+        ..settings()
+    };
+    assert!(audit.write(&record(), &serve).is_ok());
+    assert!(audit.last_error().is_some(), "status still says so");
+    std::fs::remove_dir(audit.path()).unwrap();
+    assert!(audit.write(&record(), &settings()).is_ok());
+    assert!(audit.last_error().is_none());
+}
+
+#[test]
+fn a_link_or_an_open_file_in_its_place_is_refused() {
+    let (room, audit) = room();
+    let elsewhere = room.path().join("elsewhere");
+    std::fs::write(&elsewhere, "").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, audit.path()).unwrap();
+    assert!(matches!(
+        audit.write(&record(), &settings()),
+        Err(AuditError::Open { .. })
+    ));
+    std::fs::remove_file(audit.path()).unwrap();
+    std::fs::write(audit.path(), "").unwrap();
+    std::fs::set_permissions(audit.path(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(matches!(
+        audit.write(&record(), &settings()),
+        Err(AuditError::Foreign(_))
+    ));
+}
+
+#[test]
+fn times_are_written_as_rfc_3339() {
+    for (seconds, text) in [
+        (0, "1970-01-01T00:00:00.000Z"),
+        (951_782_400, "2000-02-29T00:00:00.000Z"),
+        (1_709_251_199, "2024-02-29T23:59:59.000Z"),
+        (4_107_542_400, "2100-03-01T00:00:00.000Z"),
+    ] {
+        assert_eq!(rfc3339(std::time::Duration::from_secs(seconds)), text);
+    }
+}

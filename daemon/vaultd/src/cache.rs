@@ -1,0 +1,366 @@
+//! Is a fresh value at hand?
+//!
+//! moka is the shelf: it bounds how many handles there are and drops the least used. Freshness,
+//! one flight per address, flushing and wiping are here. A flush empties slots in place and raises
+//! the generation: a fetch that was under way then is not kept.
+
+pub mod flight;
+pub mod freshness;
+pub mod held;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+use vault_backends::backend::{Address, Class};
+
+use crate::clock::Clock;
+use crate::upstream::{Upstream, UpstreamError};
+use flight::{Flights, Landed};
+use freshness::{Freshness, Verdict};
+use held::{Held, Known, Slot};
+
+/// How long an authoritative no is remembered.
+const NEGATIVE: Duration = Duration::from_secs(10);
+/// How long a caller waits for one attempt while a stale value is at hand.
+const STALE_WAIT: Duration = Duration::from_secs(1);
+/// How many addresses are held at most.
+const CAPACITY: u64 = 1024;
+/// How many changes a slow watcher may lag behind before it misses some.
+const WATCH_BACKLOG: usize = 64;
+
+/// A value that may be served.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// The value.
+    pub held: Arc<Held>,
+    /// Its age.
+    pub age: Duration,
+    /// Why it is stale; `None` where it is fresh.
+    pub stale: Option<String>,
+}
+
+/// One change, for watchers.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The reference.
+    pub reference: String,
+    /// What is known now; `None` where it was flushed.
+    pub now: Option<Result<Arc<Held>, ()>>,
+}
+
+/// One held address, for status.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its address.
+    pub address: Address,
+    /// The reference it was first asked for by.
+    pub reference: String,
+    /// The value, its age, and why it could not be renewed; or the backend's no.
+    pub known: Result<(Arc<Held>, Duration, Option<String>), Arc<UpstreamError>>,
+}
+
+/// What was counted since start.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Answers from a fresh value.
+    pub hits: AtomicU64,
+    /// Answers that needed the backend.
+    pub misses: AtomicU64,
+    /// Answers with a stale value.
+    pub stale: AtomicU64,
+}
+
+/// The cache.
+pub struct Cache {
+    shelf: moka::sync::Cache<Address, Arc<Slot>>,
+    /// Every slot that is still alive: what a flush must empty, whatever the shelf has forgotten.
+    index: Mutex<HashMap<Address, Weak<Slot>>>,
+    flights: Flights,
+    generation: AtomicU64,
+    upstream: Arc<Upstream>,
+    clock: Arc<dyn Clock>,
+    changes: broadcast::Sender<Change>,
+    /// What was counted.
+    pub counters: Counters,
+}
+
+impl Cache {
+    /// An empty cache before `upstream`.
+    pub fn new(upstream: Arc<Upstream>, clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self {
+            shelf: moka::sync::Cache::builder()
+                .max_capacity(CAPACITY)
+                .eviction_policy(moka::policy::EvictionPolicy::lru())
+                .build(),
+            index: Mutex::default(),
+            flights: Flights::default(),
+            generation: AtomicU64::default(),
+            upstream,
+            clock,
+            changes: broadcast::Sender::new(WATCH_BACKLOG),
+            counters: Counters::default(),
+        })
+    }
+
+    /// The value at `address`, within `time`.
+    ///
+    /// # Errors
+    /// The backend's failure where nothing may be served in its place.
+    pub async fn get(
+        self: &Arc<Self>,
+        address: &Address,
+        reference: &str,
+        freshness: &Freshness,
+        time: Duration,
+    ) -> Result<Served, Arc<UpstreamError>> {
+        let slot = self.slot(address, reference);
+        let (held, verdict) = match self.look(&slot, freshness) {
+            Look::Fresh(served) => {
+                self.counters.hits.fetch_add(1, Ordering::Relaxed);
+                return Ok(served);
+            }
+            Look::No(error) => return Err(error),
+            Look::Old(held, verdict) => (held, verdict),
+        };
+        self.counters.misses.fetch_add(1, Ordering::Relaxed);
+        let wait = if verdict == Some(Verdict::Stale) {
+            time.min(STALE_WAIT)
+        } else {
+            time
+        };
+        let landed = tokio::time::timeout(wait, self.fetch(address, &slot, time)).await;
+        match (landed, held) {
+            (Ok(Ok(held)), _) => Ok(Served {
+                age: self.age(&held),
+                held,
+                stale: None,
+            }),
+            (Ok(Err(error)), held) => self.instead(held, freshness, error),
+            (Err(_), Some(held)) => {
+                self.serve_stale(held, freshness, "the backend is slow to answer".to_owned())
+            }
+            (Err(_), None) => Err(Arc::new(UpstreamError::Deadline {
+                kind: address.kind,
+                seconds: time.as_secs(),
+            })),
+        }
+    }
+
+    /// Asks the backend now, whatever is held.
+    ///
+    /// # Errors
+    /// The backend's failure; what was held stays, unless the failure ends it.
+    pub async fn refresh(
+        self: &Arc<Self>,
+        address: &Address,
+        reference: &str,
+        time: Duration,
+    ) -> Result<Arc<Held>, Arc<UpstreamError>> {
+        let slot = self.slot(address, reference);
+        self.fetch(address, &slot, time).await
+    }
+
+    /// Forgets the addresses that `chosen` picks; returns how many values that were.
+    ///
+    /// A fetch under way is not kept, and its waiters ask again.
+    pub fn flush(&self, chosen: impl Fn(&Address) -> bool) -> usize {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        let mut flushed = 0;
+        for (address, slot) in self.slots() {
+            if chosen(&address) {
+                flushed += usize::from(slot.empty());
+                self.tell(&slot.reference, None);
+            }
+        }
+        flushed
+    }
+
+    /// What is held, in the order of references.
+    pub fn entries(&self) -> Vec<Entry> {
+        let now = self.clock.now();
+        let mut entries = Vec::new();
+        for (address, slot) in self.slots() {
+            let known = match &*slot.known() {
+                Known::Value(held, why) => {
+                    Ok((Arc::clone(held), now.since(held.confirmed), why.clone()))
+                }
+                Known::Negative(error, until) if now < *until => Err(Arc::clone(error)),
+                Known::Nothing | Known::Negative(..) => continue,
+            };
+            entries.push(Entry {
+                address,
+                reference: slot.reference.clone(),
+                known,
+            });
+        }
+        entries.sort_by(|left, right| left.reference.cmp(&right.reference));
+        entries
+    }
+
+    /// Changes from now on.
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
+    fn age(&self, held: &Held) -> Duration {
+        self.clock.now().since(held.confirmed)
+    }
+
+    fn look(&self, slot: &Slot, freshness: &Freshness) -> Look {
+        match &*slot.known() {
+            Known::Negative(error, until) if self.clock.now() < *until => {
+                Look::No(Arc::clone(error))
+            }
+            Known::Nothing | Known::Negative(..) => Look::Old(None, None),
+            Known::Value(held, _) => {
+                let age = self.age(held);
+                match freshness.judge(age, held.valid_for) {
+                    Verdict::Fresh => Look::Fresh(Served {
+                        held: Arc::clone(held),
+                        age,
+                        stale: None,
+                    }),
+                    verdict => Look::Old(Some(Arc::clone(held)), Some(verdict)),
+                }
+            }
+        }
+    }
+
+    /// What a caller gets where the backend gave nothing.
+    fn instead(
+        &self,
+        held: Option<Arc<Held>>,
+        freshness: &Freshness,
+        error: Arc<UpstreamError>,
+    ) -> Result<Served, Arc<UpstreamError>> {
+        match (error.class(), held) {
+            (Class::Outage | Class::Credentials, Some(held)) => self
+                .serve_stale(held, freshness, error.to_string())
+                .map_err(|_| error),
+            _ => Err(error),
+        }
+    }
+
+    /// Serves `held` as stale, unless it has expired meanwhile.
+    fn serve_stale(
+        &self,
+        held: Arc<Held>,
+        freshness: &Freshness,
+        why: String,
+    ) -> Result<Served, Arc<UpstreamError>> {
+        let age = self.age(&held);
+        if freshness.judge(age, held.valid_for) == Verdict::Expired {
+            return Err(Arc::new(UpstreamError::Expired));
+        }
+        self.counters.stale.fetch_add(1, Ordering::Relaxed);
+        Ok(Served {
+            held,
+            age,
+            stale: Some(why),
+        })
+    }
+
+    /// Joins the flight to `address`, or starts one. A caller that goes away does not end it.
+    async fn fetch(
+        self: &Arc<Self>,
+        address: &Address,
+        slot: &Arc<Slot>,
+        time: Duration,
+    ) -> Result<Arc<Held>, Arc<UpstreamError>> {
+        loop {
+            let generation = self.generation.load(Ordering::SeqCst);
+            let landed = self
+                .flights
+                .join(address, || {
+                    let (cache, slot) = (Arc::clone(self), Arc::clone(slot));
+                    let address = address.clone();
+                    async move { cache.fly(&address, &slot, generation, time).await }
+                })
+                .await;
+            match landed {
+                Landed::Done(result) => return result,
+                // A flush went by: what was fetched may be what the flush was to get rid of.
+                Landed::Superseded => {}
+            }
+        }
+    }
+
+    async fn fly(&self, address: &Address, slot: &Slot, generation: u64, time: Duration) -> Landed {
+        let result = self.upstream.fetch(address, time).await;
+        let mut known = slot.known();
+        if self.generation.load(Ordering::SeqCst) != generation {
+            return Landed::Superseded;
+        }
+        let result = match result {
+            Ok(fetched) => {
+                let held = Arc::new(Held {
+                    secret: fetched.secret,
+                    version: fetched.version,
+                    confirmed: self.clock.now(),
+                    valid_for: fetched.valid_for,
+                });
+                *known = Known::Value(Arc::clone(&held), None);
+                Ok(held)
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                match (error.class(), &mut *known) {
+                    (Class::Answer, _) => {
+                        *known = Known::Negative(Arc::clone(&error), self.clock.now() + NEGATIVE);
+                    }
+                    (Class::Outage | Class::Credentials, Known::Value(_, why)) => {
+                        *why = Some(error.to_string());
+                    }
+                    _ => {}
+                }
+                Err(error)
+            }
+        };
+        drop(known);
+        self.tell(
+            &slot.reference,
+            Some(result.as_ref().map(Arc::clone).map_err(|_| ())),
+        );
+        Landed::Done(result)
+    }
+
+    fn slot(&self, address: &Address, reference: &str) -> Arc<Slot> {
+        self.shelf.get_with_by_ref(address, || {
+            let slot = Arc::new(Slot::new(reference.to_owned()));
+            let mut index = self.index();
+            index.retain(|_, slot| slot.strong_count() > 0);
+            index.insert(address.clone(), Arc::downgrade(&slot));
+            slot
+        })
+    }
+
+    fn index(&self) -> MutexGuard<'_, HashMap<Address, Weak<Slot>>> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn slots(&self) -> Vec<(Address, Arc<Slot>)> {
+        let alive =
+            |(address, slot): (&Address, &Weak<Slot>)| Some((address.clone(), slot.upgrade()?));
+        self.index().iter().filter_map(alive).collect()
+    }
+
+    fn tell(&self, reference: &str, now: Option<Result<Arc<Held>, ()>>) {
+        // Nobody watching is no fault.
+        let _ = self.changes.send(Change {
+            reference: reference.to_owned(),
+            now,
+        });
+    }
+}
+
+enum Look {
+    Fresh(Served),
+    No(Arc<UpstreamError>),
+    Old(Option<Arc<Held>>, Option<Verdict>),
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+//! Where is the configuration, and may it be trusted?
+//!
+//! The first resolver.yaml that exists counts, never merged with another; service files come from
+//! `configs/` beside each place, the first of a name counting. A file counts only if nobody else
+//! can have written it.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::document::{ConfigError, Mark};
+
+/// No configuration anybody writes is longer.
+const LONGEST: u64 = 1024 * 1024;
+
+/// Where configuration is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// The resolver.yaml files, best first.
+    pub files: Vec<PathBuf>,
+    /// Whether the first of them must exist.
+    pub required: bool,
+}
+
+impl Places {
+    /// The file named on the command line, and nothing else.
+    pub fn named(file: PathBuf) -> Self {
+        Self {
+            files: vec![file],
+            required: true,
+        }
+    }
+
+    /// The usual places under the user's and the machine's configuration directories.
+    pub fn usual(config_home: &Path) -> Self {
+        let homes = [config_home, Path::new("/etc")];
+        let names = ["vaultd", "oci-vault-mcp"];
+        let file = |(home, name): (&Path, &str)| home.join(name).join("resolver.yaml");
+        let pairs = homes
+            .into_iter()
+            .flat_map(|home| names.map(|name| (home, name)));
+        Self {
+            files: pairs.map(file).collect(),
+            required: false,
+        }
+    }
+
+    /// The directories of service files, best first.
+    pub fn service_directories(&self) -> Vec<PathBuf> {
+        let beside = |file: &PathBuf| file.parent().map(|directory| directory.join("configs"));
+        self.files.iter().filter_map(beside).collect()
+    }
+
+    /// The first resolver.yaml that exists, with its text.
+    pub fn read(&self) -> Result<Option<(PathBuf, String)>, ConfigError> {
+        for file in &self.files {
+            if let Some(text) = read(file)? {
+                return Ok(Some((file.clone(), text)));
+            }
+        }
+        match self.files.first() {
+            Some(file) if self.required => Err(problem(file, "there is no such file".to_owned())),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// A service file: the service's name and its text.
+#[derive(Clone, Debug)]
+pub(super) struct ServiceText {
+    pub(super) name: String,
+    pub(super) file: PathBuf,
+    pub(super) text: String,
+}
+
+/// The service files in `directories`; of one name, those in the first directory that has it.
+pub(super) fn service_texts(directories: &[PathBuf]) -> Result<Vec<ServiceText>, ConfigError> {
+    let mut texts: Vec<ServiceText> = Vec::new();
+    for directory in directories {
+        let mut here: Vec<ServiceText> = Vec::new();
+        for file in service_files(directory)? {
+            let Some(name) = file.file_stem().and_then(|stem| stem.to_str()) else {
+                return Err(problem(&file, "the file's name is not UTF-8".to_owned()));
+            };
+            if texts.iter().any(|text| text.name == name) {
+                continue;
+            }
+            if let Some(other) = here.iter().find(|text| text.name == name) {
+                let other = other.file.display();
+                return Err(problem(
+                    &file,
+                    format!("defines the same service as {other}"),
+                ));
+            }
+            if let Some(text) = read(&file)? {
+                here.push(ServiceText {
+                    name: name.to_owned(),
+                    file,
+                    text,
+                });
+            }
+        }
+        texts.extend(here);
+    }
+    Ok(texts)
+}
+
+fn service_files(directory: &Path) -> Result<Vec<PathBuf>, ConfigError> {
+    let unreadable = |error: io::Error| problem(directory, format!("cannot be read: {error}"));
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+        Err(error) => return Err(unreadable(error)),
+    };
+    trusted(directory, &directory.metadata().map_err(unreadable)?)?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let file = entry.map_err(unreadable)?.path();
+        let extension = file.extension().and_then(|extension| extension.to_str());
+        let hidden = file
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if matches!(extension, Some("json" | "yaml" | "yml")) && !hidden {
+            files.push(file);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The text of `file`; `None` where it does not exist.
+fn read(file: &Path) -> Result<Option<String>, ConfigError> {
+    let unreadable = |error: io::Error| problem(file, format!("cannot be read: {error}"));
+    // Through a link the file that is read counts, not the link.
+    let opened = match File::open(file) {
+        Ok(opened) => opened,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let metadata = opened.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(problem(file, "is not a plain file".to_owned()));
+    }
+    trusted(file, &metadata)?;
+    if let Some(directory) = file.parent()
+        && let Ok(metadata) = directory.metadata()
+    {
+        trusted(directory, &metadata)?;
+    }
+    let mut text = String::new();
+    opened
+        .take(LONGEST + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => problem(file, "is not UTF-8 text".to_owned()),
+            _ => unreadable(error),
+        })?;
+    if text.len() as u64 > LONGEST {
+        return Err(problem(file, format!("is longer than {LONGEST} bytes")));
+    }
+    if text.contains('\0') {
+        return Err(problem(file, "holds a NUL byte".to_owned()));
+    }
+    Ok(Some(text))
+}
+
+/// Whether only this user and root can have written it.
+fn trusted(path: &Path, metadata: &Metadata) -> Result<(), ConfigError> {
+    let own = nix::unistd::geteuid();
+    if metadata.uid() != own.as_raw() && metadata.uid() != 0 {
+        return Err(problem(
+            path,
+            format!(
+                "belongs to uid {}; it must belong to uid {own} or root",
+                metadata.uid()
+            ),
+        ));
+    }
+    if metadata.mode() & 0o002 != 0 {
+        let message = format!(
+            "is writable by everybody; run 'chmod o-w {}'",
+            path.display()
+        );
+        return Err(problem(path, message));
+    }
+    if metadata.mode() & 0o020 != 0 && !is_private_group(metadata.gid()) {
+        let message = format!(
+            "is writable by a group that others belong to; run 'chmod g-w {}'",
+            path.display()
+        );
+        return Err(problem(path, message));
+    }
+    Ok(())
+}
+
+/// Whether the group is this user's own and has no other member (Debian gives each user one).
+fn is_private_group(gid: u32) -> bool {
+    if gid == 0 || gid != nix::unistd::getegid().as_raw() {
+        return gid == 0;
+    }
+    let user = nix::unistd::User::from_uid(nix::unistd::geteuid())
+        .ok()
+        .flatten();
+    let group = nix::unistd::Group::from_gid(gid.into()).ok().flatten();
+    match (user, group) {
+        (Some(user), Some(group)) => group.mem.iter().all(|member| *member == user.name),
+        _ => false,
+    }
+}
+
+fn problem(file: &Path, message: String) -> ConfigError {
+    ConfigError {
+        file: file.to_owned(),
+        mark: Mark::default(),
+        key: String::new(),
+        message,
+    }
+}

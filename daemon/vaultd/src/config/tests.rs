@@ -1,0 +1,352 @@
+use super::*;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::audit::OnFailure;
+use crate::command::Command;
+use crate::policy::{Action, Question};
+use crate::service::VersionPin;
+
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let file = self.0.path().join("vaultd").join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, text).unwrap();
+        file
+    }
+
+    fn load(&self) -> Result<Config, ConfigError> {
+        let mut places = Places::usual(self.0.path());
+        places.files.retain(|file| file.starts_with(self.0.path()));
+        load(&places, nix::unistd::geteuid().as_raw())
+    }
+
+    fn refused(&self) -> String {
+        self.load().map(|_| ()).unwrap_err().to_string()
+    }
+}
+
+/// The error of a resolver.yaml of this text.
+fn refused(text: &str) -> String {
+    let home = Home::new();
+    home.write("resolver.yaml", text);
+    home.refused()
+}
+
+/// The error of a service file of this text.
+fn service_refused(text: &str) -> String {
+    let home = Home::new();
+    home.write("configs/bar.yaml", text);
+    home.refused()
+}
+
+fn loaded(text: &str) -> Config {
+    let home = Home::new();
+    home.write("resolver.yaml", text);
+    home.load().unwrap()
+}
+
+#[test]
+fn no_configuration_is_a_configuration() {
+    let config = Home::new().load().unwrap();
+    assert!(config.setup.services.is_empty() && config.setup.path.is_none());
+    assert_eq!(config.setup.freshness.ttl, Duration::from_hours(1));
+    assert!(config.setup.warnings.is_empty());
+}
+
+#[test]
+fn a_service_file_of_the_documented_form_is_read() {
+    let home = Home::new();
+    let text = r#"{"description": "d", "secrets": {"BAR_TOKEN": {"secret_name": "local://bar-token"},
+        "PIN": {"secret_name": "n", "version": {"production": 3}, "required": false}},
+        "target_command": ["env", "-0"], "env_overrides": {"LEVEL": 1.10, "ON": true}}"#;
+    let file = home.write("configs/bar.json", text);
+    let config = home.load().unwrap();
+    let service = &config.setup.services["bar"];
+    assert_eq!(service.source, file);
+    let Command::Found(words) = &service.command else {
+        panic!("env is everywhere")
+    };
+    assert!(words[0].ends_with("/env") && words[1] == "-0");
+    let [bar, pin] = service.secrets.as_slice() else {
+        panic!("two secrets")
+    };
+    assert_eq!(
+        bar.default.as_ref().unwrap().to_string(),
+        "local://bar-token"
+    );
+    assert!(bar.required && !pin.required);
+    assert!(matches!(&pin.version, VersionPin::ByEnvironment(numbers) if numbers.len() == 1));
+    assert_eq!(pin.default.as_ref().unwrap().to_string(), "oci-vault://n");
+    let written = [("LEVEL", "1.10"), ("ON", "true")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+    assert_eq!(service.settings, written);
+}
+
+#[test]
+fn a_command_may_be_one_string_and_is_split_as_a_shell_would() {
+    let home = Home::new();
+    home.write("configs/bar.yaml", "target_command: env 'a b' c\n");
+    let config = home.load().unwrap();
+    let Command::Found(words) = &config.setup.services["bar"].command else {
+        panic!("found")
+    };
+    assert_eq!(words[1..], ["a b", "c"]);
+}
+
+#[test]
+fn services_of_resolver_yaml_take_what_they_list_or_all_with_a_warning() {
+    let config = loaded(
+        "secrets: {A: local://a, B: local://b, GONE: ~}\n\
+         services:\n  one: {command: env, secrets: [B]}\n  all: {command: env}\n",
+    );
+    let names = |service: &str| -> Vec<String> {
+        let secrets = &config.setup.services[service].secrets;
+        secrets
+            .iter()
+            .map(|secret| secret.variable.clone())
+            .collect()
+    };
+    assert_eq!(
+        (names("one"), names("all")),
+        (vec!["B".into()], vec!["A".into(), "B".into()])
+    );
+    assert!(config.setup.services["one"].warnings.is_empty());
+    assert_eq!(config.setup.services["all"].warnings.len(), 1);
+}
+
+#[test]
+fn a_services_own_file_stands_for_it_whole() {
+    let home = Home::new();
+    let shared = "secrets: {A: local://a}\nservices: {bar: {command: env}}\n";
+    home.write("resolver.yaml", shared);
+    home.write("configs/bar.json", r#"{"target_command": ["true"]}"#);
+    let config = home.load().unwrap();
+    assert!(config.setup.services["bar"].secrets.is_empty());
+}
+
+#[test]
+fn the_sections_set_what_they_name() {
+    let config = loaded(
+        "cache: {ttl: '60', max_stale: 120, enable_stale_fallback: no}\n\
+         audit: {sync: true, on_failure: serve, max_bytes: 5, keep: 1}\nmemory: mlock\n",
+    );
+    let setup = &config.setup;
+    assert_eq!(setup.freshness.ttl, Duration::from_mins(1));
+    assert!(!setup.freshness.stale_fallback);
+    assert!(setup.audit.sync && setup.audit.on_failure == OnFailure::Serve);
+    assert_eq!(config.memory, Preference::Mlock);
+}
+
+#[test]
+fn a_policy_replaces_the_default_and_its_rules_know_their_lines() {
+    let config =
+        loaded("policy:\n  rules:\n    - allow: [get]\n      references: ['local://a*']\n");
+    let uid = nix::unistd::geteuid().as_raw();
+    let reference = "local://abc".parse().unwrap();
+    let ask = |action| {
+        let question = Question {
+            uid,
+            action,
+            service: None,
+            reference: Some(&reference),
+        };
+        config.setup.policy.decide(&question)
+    };
+    let get = ask(Action::Get);
+    assert_eq!(
+        (get.allowed, get.rule.as_str()),
+        (true, "rule at resolver.yaml:3")
+    );
+    assert!(!ask(Action::Status).allowed);
+}
+
+#[test]
+fn inherited_sections_warn_about_unknown_keys_and_suggest() {
+    let config = loaded("cache: {tll: 5}\nvault: {region: x}\ncahce: {}\n");
+    let warnings = config.setup.warnings.join("\n");
+    for expected in [
+        "resolver.yaml:1:9: cache.tll: unknown key, ignored, did you mean ttl?",
+        "vault: not used by this version",
+        "did you mean cache?",
+    ] {
+        assert!(warnings.contains(expected), "{expected} in {warnings}");
+    }
+}
+
+#[test]
+fn own_sections_refuse_unknown_keys_and_wrong_values() {
+    for (text, expected) in [
+        (
+            "audit: {snyc: true}",
+            "resolver.yaml:1:9: audit.snyc: unknown key",
+        ),
+        ("policy: {rule: []}", "policy.rule: unknown key"),
+        (
+            "policy:\n  rules:\n    - {allow: [fly]}",
+            "policy.rules[0].allow[0]: unknown action",
+        ),
+        ("policy: {rules: [{services: [a]}]}", "needs allow or deny"),
+        (
+            "policy: {rules: [{allow: [get], deny: [get]}]}",
+            "either allows or denies",
+        ),
+        ("memory: plenty", "memory: must be auto, secretmem or mlock"),
+        ("audit: {on_failure: maybe}", "must be refuse or serve"),
+        ("cache: {ttl: -1}", "cache.ttl: must be a whole number"),
+        (
+            "cache: {ttl: 10, max_stale: 5}",
+            "cache.ttl (10 s) is longer than cache.max_stale (5 s)",
+        ),
+        ("cache: [1]", "cache: must be a map"),
+        ("", "must be a map of sections"),
+        (
+            "services:\n  bar:\n    command: [env\n",
+            "not readable as YAML",
+        ),
+    ] {
+        let error = refused(text);
+        assert!(error.contains(expected), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_bad_service_file_says_where_and_what() {
+    for (text, expected) in [
+        (
+            "secrets:\n  LD_PRELOAD: local://x\ntarget_command: [env]\n",
+            "bar.yaml:2:3: secrets.LD_PRELOAD: no secret may go",
+        ),
+        (
+            "secrets: {A-B: local://x}\ntarget_command: [env]\n",
+            "not a name for an environment variable",
+        ),
+        (
+            "secrets: {A: 'local://../x'}\ntarget_command: [env]\n",
+            "bar.yaml:1:14: secrets.A: a name with ..",
+        ),
+        (
+            "secrets: {A: {}}\ntarget_command: [env]\n",
+            "names no secret",
+        ),
+        (
+            "secrets: {A: {secret_nam: x}}\ntarget_command: [env]\n",
+            "secrets.A.secret_nam: unknown key",
+        ),
+        (
+            "secrets: {A: {secret_name: x, version: latest}}\ntarget_command: [env]\n",
+            "invalid version",
+        ),
+        (
+            "secrets: {A: {secret_name: 'oci-vault://x?version=1', version: 2}}\ntarget_command: [env]\n",
+            "given twice",
+        ),
+        (
+            "secrets: {}\ntarget_command: []\n",
+            "target_command is empty",
+        ),
+        ("secrets: {}\n", "target_command is missing"),
+        (
+            "target_command: [env]\ncwd: relative\n",
+            "cwd: must be an absolute path",
+        ),
+        ("target_command: \"env 'x\"\n", "unclosed quote"),
+        (
+            "target_command: [env]\nenv_overrides: {A: [1]}\n",
+            "env_overrides.A: must be a string, found a list",
+        ),
+    ] {
+        let error = service_refused(text);
+        assert!(error.contains(expected), "{text}: {error}");
+    }
+}
+
+#[test]
+fn two_files_for_one_service_in_one_directory_are_refused() {
+    let home = Home::new();
+    home.write("configs/bar.json", r#"{"target_command": ["env"]}"#);
+    home.write("configs/bar.yaml", "target_command: [env]\n");
+    assert!(home.refused().contains("the same service as"));
+}
+
+#[test]
+fn the_first_place_counts_for_files_and_services() {
+    let home = Home::new();
+    home.write("resolver.yaml", "cache: {ttl: 1}\n");
+    home.write("../oci-vault-mcp/resolver.yaml", "cache: {ttl: 2}\n");
+    home.write("configs/bar.yaml", "target_command: [env]\n");
+    home.write(
+        "../oci-vault-mcp/configs/bar.yaml",
+        "target_command: [broken\n",
+    );
+    home.write(
+        "../oci-vault-mcp/configs/old.yaml",
+        "target_command: [env]\n",
+    );
+    let error = home.refused();
+    assert!(
+        !error.contains("bar.yaml"),
+        "a hidden file is not read: {error}"
+    );
+}
+
+#[test]
+fn a_file_that_others_can_write_is_refused_with_the_chmod_to_run() {
+    let home = Home::new();
+    let file = home.write("configs/bar.yaml", "target_command: [env]\n");
+    for (path, mode) in [
+        (file.clone(), 0o646),
+        (file.parent().unwrap().to_owned(), 0o757),
+    ] {
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        let error = home.refused();
+        assert!(
+            error.contains(&format!("chmod o-w {}", path.display())),
+            "{error}"
+        );
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    assert!(home.load().is_ok());
+}
+
+#[test]
+fn a_file_of_another_user_is_refused() {
+    let home = Home::new();
+    let file = home.write("resolver.yaml", "cache: {}\n");
+    if nix::unistd::geteuid().is_root() {
+        nix::unistd::chown(&file, Some(12345.into()), None).unwrap();
+        assert!(home.refused().contains("belongs to uid 12345"));
+    }
+    assert!(file.exists());
+}
+
+#[test]
+fn what_is_no_text_is_refused() {
+    for bytes in [&b"a\0: 1"[..], &[0xff, 0xfe, b'a']] {
+        let home = Home::new();
+        let file = home.write("resolver.yaml", "");
+        std::fs::write(&file, bytes).unwrap();
+        let error = home.refused();
+        assert!(error.contains("NUL") || error.contains("UTF-8"), "{error}");
+    }
+    let home = Home::new();
+    home.write("resolver.yaml/not-a-file", "");
+    assert!(home.refused().contains("is not a plain file"));
+}
+
+#[test]
+fn a_file_named_on_the_command_line_must_exist() {
+    let places = Places::named(PathBuf::from("/nonexistent/resolver.yaml"));
+    let error = load(&places, 0).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("there is no such file"));
+    assert_eq!(
+        places.service_directories(),
+        [Path::new("/nonexistent/configs")]
+    );
+}

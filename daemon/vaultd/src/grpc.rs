@@ -1,0 +1,65 @@
+//! What did the caller say? The services, their limits, and nothing of what they decide.
+
+mod admin;
+mod ask;
+pub mod rooms;
+mod secrets;
+mod status;
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::Server;
+use vault_proto::generated::admin_server::AdminServer;
+use vault_proto::generated::secrets_server::SecretsServer;
+
+use crate::listener::Connection;
+use rooms::Rooms;
+
+/// How long a connection lives; calls under way on it are finished.
+const CONNECTION_AGE: Duration = Duration::from_secs(12);
+/// Requests at once on one connection.
+const STREAMS: u32 = 8;
+/// Flow-control windows, in bytes.
+const WINDOW: u32 = 64 * 1024;
+/// The most header bytes of a request.
+const HEADERS: u32 = 8 * 1024;
+/// The largest request of a launcher, in bytes.
+const REQUEST: usize = 16 * 1024;
+/// The largest request of a person: a secret of 64 KiB and what goes with it.
+const ADMIN_REQUEST: usize = 128 * 1024;
+
+/// Serves until `stop`, then finishes what is under way.
+///
+/// # Errors
+/// Where the transport fails as a whole.
+pub async fn serve(
+    rooms: Rooms,
+    connections: mpsc::Receiver<std::io::Result<Connection>>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), tonic::transport::Error> {
+    let (health_reporter, health) = tonic_health::server::health_reporter();
+    health_reporter
+        .set_serving::<SecretsServer<secrets::Service>>()
+        .await;
+    health_reporter
+        .set_serving::<AdminServer<admin::Service>>()
+        .await;
+    let secrets =
+        SecretsServer::new(secrets::Service::new(rooms.clone())).max_decoding_message_size(REQUEST);
+    let admin =
+        AdminServer::new(admin::Service::new(rooms)).max_decoding_message_size(ADMIN_REQUEST);
+    Server::builder()
+        .timeout(ask::HANDLER)
+        .max_connection_age(CONNECTION_AGE)
+        .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
+        .http2_max_header_list_size(HEADERS)
+        .add_service(health)
+        .add_service(secrets)
+        .add_service(admin)
+        .serve_with_incoming_shutdown(ReceiverStream::new(connections), stop)
+        .await
+}

@@ -1,0 +1,349 @@
+//! The `Admin` service: what a person asks.
+
+mod report;
+
+use std::time::Duration;
+
+use tonic::{Code, Request, Response, Status};
+use vault_backends::backend::BackendKind;
+use vault_proto::generated as message;
+use vault_proto::generated::admin_server::Admin;
+use vault_proto::kinds;
+use vault_proto::reference::SecretRef;
+
+use super::ask::{ask, reference, request_id};
+use super::rooms::Rooms;
+use super::status::{of_resolve, of_write, refuse};
+use crate::audit::Outcome;
+use crate::cache::Served;
+use crate::policy::{Action, Question};
+use crate::resolver::{Ask, Want, address, plain, provenance};
+use crate::writer::{Incoming, is_same_secret};
+
+pub(super) struct Service {
+    rooms: Rooms,
+}
+
+impl Service {
+    pub(super) fn new(rooms: Rooms) -> Self {
+        Self { rooms }
+    }
+
+    /// Policy's word on a look, which is not written down.
+    async fn look<T>(
+        &self,
+        request: &Request<T>,
+        action: Action,
+        reference: Option<&SecretRef>,
+    ) -> Result<(Ask, String), Status> {
+        let ask = ask(&self.rooms, request, action)?;
+        let rule = self.rooms.resolver.permit(&ask, &wants(reference)).await;
+        rule.map(|rule| (ask, rule))
+            .map_err(|error| of_resolve(&error))
+    }
+
+    /// Policy's word on an act, which is written down before it is done.
+    async fn act<T>(
+        &self,
+        request: &Request<T>,
+        action: Action,
+        reference: Option<&SecretRef>,
+    ) -> Result<Ask, Status> {
+        let (ask, rule) = self.look(request, action, reference).await?;
+        let values = wants(reference)
+            .iter()
+            .map(|want| plain(want, None))
+            .collect();
+        let recorded = self
+            .rooms
+            .resolver
+            .record(&ask, Outcome::Allowed, &rule, values, None);
+        recorded.await.map_err(|error| of_resolve(&error))?;
+        Ok(ask)
+    }
+
+    async fn refresh_one(
+        &self,
+        label: String,
+        reference: &SecretRef,
+        time: Duration,
+    ) -> message::RefreshedSecret {
+        let refreshed = self
+            .rooms
+            .cache
+            .refresh(&address(reference), &label, time)
+            .await;
+        match refreshed {
+            Ok(held) => {
+                let age = self.rooms.clock.now().since(held.confirmed);
+                let served = Served {
+                    held,
+                    age,
+                    stale: None,
+                };
+                message::RefreshedSecret {
+                    reference: label,
+                    provenance: Some(provenance(&served)),
+                    problem: String::new(),
+                }
+            }
+            Err(error) => message::RefreshedSecret {
+                reference: label,
+                provenance: None,
+                problem: error.to_string(),
+            },
+        }
+    }
+}
+
+fn wants(reference: Option<&SecretRef>) -> Vec<Want> {
+    let want = |reference: &SecretRef| Want {
+        variable: String::new(),
+        reference: reference.clone(),
+    };
+    reference.into_iter().map(want).collect()
+}
+
+/// A reference that may be left out.
+fn optional(text: &str) -> Result<Option<SecretRef>, Status> {
+    if text.is_empty() {
+        Ok(None)
+    } else {
+        reference(text).map(Some)
+    }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+#[tonic::async_trait]
+impl Admin for Service {
+    async fn status(
+        &self,
+        request: Request<message::StatusRequest>,
+    ) -> Result<Response<message::StatusReply>, Status> {
+        let (ask, _) = self.look(&request, Action::Status, None).await?;
+        Ok(Response::new(report::status(&self.rooms, &ask.setup)))
+    }
+
+    async fn list(
+        &self,
+        request: Request<message::ListRequest>,
+    ) -> Result<Response<message::ListReply>, Status> {
+        let (ask, _) = self.look(&request, Action::List, None).await?;
+        let stored = self
+            .rooms
+            .writer
+            .list(&ask)
+            .await
+            .map_err(|error| of_write(&error))?;
+        let secrets = stored.into_iter().map(report::stored).collect();
+        let services = ask.setup.services.values().map(report::service).collect();
+        Ok(Response::new(message::ListReply { secrets, services }))
+    }
+
+    async fn explain(
+        &self,
+        request: Request<message::ExplainRequest>,
+    ) -> Result<Response<message::ExplainReply>, Status> {
+        let reference = reference(&request.get_ref().reference)?;
+        let (ask, _) = self
+            .look(&request, Action::Explain, Some(&reference))
+            .await?;
+        Ok(Response::new(report::explain(
+            &self.rooms,
+            &ask.setup,
+            &reference,
+        )))
+    }
+
+    async fn metrics(
+        &self,
+        request: Request<message::MetricsRequest>,
+    ) -> Result<Response<message::MetricsReply>, Status> {
+        self.look(&request, Action::Metrics, None).await?;
+        Ok(Response::new(message::MetricsReply {
+            text: report::metrics(&self.rooms),
+        }))
+    }
+
+    async fn flush(
+        &self,
+        request: Request<message::FlushRequest>,
+    ) -> Result<Response<message::FlushReply>, Status> {
+        let reference = optional(&request.get_ref().reference)?;
+        self.act(&request, Action::Flush, reference.as_ref())
+            .await?;
+        let chosen = reference.as_ref().map(address);
+        let flushed = self.rooms.cache.flush(|held| {
+            chosen
+                .as_ref()
+                .is_none_or(|chosen| is_same_secret(chosen, held))
+        });
+        Ok(Response::new(message::FlushReply {
+            flushed: count(flushed),
+        }))
+    }
+
+    async fn refresh(
+        &self,
+        request: Request<message::RefreshRequest>,
+    ) -> Result<Response<message::RefreshReply>, Status> {
+        let reference = optional(&request.get_ref().reference)?;
+        let ask = self
+            .act(&request, Action::Refresh, reference.as_ref())
+            .await?;
+        let held = self.rooms.cache.entries().into_iter().filter_map(|entry| {
+            entry
+                .reference
+                .parse()
+                .ok()
+                .map(|reference: SecretRef| (entry.reference, reference))
+        });
+        let chosen: Vec<(String, SecretRef)> = match reference {
+            Some(reference) => vec![(reference.to_string(), reference)],
+            None => held.collect(),
+        };
+        let each = chosen
+            .iter()
+            .map(|(label, reference)| self.refresh_one(label.clone(), reference, ask.time));
+        let secrets = futures_util::future::join_all(each).await;
+        Ok(Response::new(message::RefreshReply { secrets }))
+    }
+
+    async fn reset_breaker(
+        &self,
+        request: Request<message::ResetBreakerRequest>,
+    ) -> Result<Response<message::ResetBreakerReply>, Status> {
+        let kind = match request.get_ref().backend.as_str() {
+            "" => None,
+            "local" => Some(BackendKind::Local),
+            "oci" => Some(BackendKind::Oci),
+            _ => {
+                let message = "no such backend; there are local and oci";
+                return Err(refuse(
+                    Code::InvalidArgument,
+                    kinds::INVALID_REQUEST,
+                    message,
+                ));
+            }
+        };
+        self.act(&request, Action::ResetBreaker, None).await?;
+        let reset = count(self.rooms.upstream.reset(kind));
+        Ok(Response::new(message::ResetBreakerReply { reset }))
+    }
+
+    async fn reload(
+        &self,
+        request: Request<message::ReloadRequest>,
+    ) -> Result<Response<message::ReloadReply>, Status> {
+        self.act(&request, Action::Reload, None).await?;
+        let reload = std::sync::Arc::clone(&self.rooms.reload);
+        let reloaded = tokio::task::spawn_blocking(move || reload.reload()).await;
+        let reloaded = reloaded
+            .unwrap_or_else(|_| Err("reading the configuration was lost".to_owned()))
+            .map_err(|why| refuse(Code::FailedPrecondition, kinds::CONFIGURATION, why))?;
+        let setup = self.rooms.current.get();
+        Ok(Response::new(message::ReloadReply {
+            generation: reloaded.generation,
+            configuration_path: report::path(setup.path.as_deref()),
+            services: count(setup.services.len()),
+            warnings: setup.warnings.clone(),
+        }))
+    }
+
+    async fn put(
+        &self,
+        request: Request<message::PutRequest>,
+    ) -> Result<Response<message::PutReply>, Status> {
+        let ask = ask(&self.rooms, &request, Action::Put)?;
+        let put = request.into_inner();
+        let reference = reference(&put.reference)?;
+        let ask = Ask {
+            request_id: request_id(&put.request_id)?,
+            ..ask
+        };
+        let incoming = Incoming {
+            encapsulated_key: &put.encapsulated_key,
+            ciphertext: &put.ciphertext,
+        };
+        let version = self.rooms.writer.put(&ask, &reference, incoming).await;
+        let version = version.map_err(|error| of_write(&error))?;
+        Ok(Response::new(message::PutReply {
+            reference: reference.to_string(),
+            version,
+        }))
+    }
+
+    async fn delete(
+        &self,
+        request: Request<message::DeleteRequest>,
+    ) -> Result<Response<message::DeleteReply>, Status> {
+        let ask = ask(&self.rooms, &request, Action::Delete)?;
+        let reference = reference(&request.get_ref().reference)?;
+        let versions = self.rooms.writer.delete(&ask, &reference).await;
+        let versions = count(versions.map_err(|error| of_write(&error))?);
+        Ok(Response::new(message::DeleteReply {
+            reference: reference.to_string(),
+            versions,
+        }))
+    }
+
+    async fn versions(
+        &self,
+        request: Request<message::VersionsRequest>,
+    ) -> Result<Response<message::VersionsReply>, Status> {
+        let ask = ask(&self.rooms, &request, Action::Versions)?;
+        let reference = reference(&request.get_ref().reference)?;
+        let versions = self.rooms.writer.versions(&ask, &reference).await;
+        let versions = versions.map_err(|error| of_write(&error))?;
+        let versions = versions.into_iter().map(report::version).collect();
+        Ok(Response::new(message::VersionsReply {
+            reference: reference.to_string(),
+            versions,
+        }))
+    }
+
+    async fn promote(
+        &self,
+        request: Request<message::PromoteRequest>,
+    ) -> Result<Response<message::PromoteReply>, Status> {
+        let ask = ask(&self.rooms, &request, Action::Promote)?;
+        let message::PromoteRequest {
+            reference: text,
+            version,
+        } = request.into_inner();
+        let reference = reference(&text)?;
+        let promoted = self.rooms.writer.promote(&ask, &reference, &version).await;
+        promoted.map_err(|error| of_write(&error))?;
+        Ok(Response::new(message::PromoteReply {
+            reference: reference.to_string(),
+            version,
+        }))
+    }
+
+    async fn test_policy(
+        &self,
+        request: Request<message::TestPolicyRequest>,
+    ) -> Result<Response<message::TestPolicyReply>, Status> {
+        let (ask, _) = self.look(&request, Action::TestPolicy, None).await?;
+        let test = request.get_ref();
+        let action = Action::from_word(&test.action).ok_or_else(|| {
+            let words: Vec<&str> = Action::ALL.iter().map(|action| action.as_str()).collect();
+            let message = format!("no such action; there are {}", words.join(", "));
+            refuse(Code::InvalidArgument, kinds::INVALID_REQUEST, message)
+        })?;
+        let reference = optional(&test.reference)?;
+        let decision = ask.setup.policy.decide(&Question {
+            uid: ask.peer.uid,
+            action,
+            service: (!test.service.is_empty()).then_some(test.service.as_str()),
+            reference: reference.as_ref(),
+        });
+        Ok(Response::new(message::TestPolicyReply {
+            allowed: decision.allowed,
+            rule: decision.rule,
+        }))
+    }
+}

@@ -1,0 +1,290 @@
+//! What does a person see? Pure translations of the rooms' states into messages.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use vault_backends::backend::{ListEntry, VersionEntry};
+use vault_proto::generated as message;
+use vault_proto::reference::SecretRef;
+
+use crate::cache::Entry;
+use crate::cache::freshness::{Freshness, Verdict};
+use crate::command::{Command, Missing};
+use crate::grpc::rooms::Rooms;
+use crate::resolver::{address, millis};
+use crate::service::Service;
+use crate::setup::Setup;
+use crate::upstream::Health;
+use crate::upstream::breaker::State;
+
+pub(super) fn path(path: Option<&Path>) -> String {
+    path.map(|path| path.display().to_string())
+        .unwrap_or_default()
+}
+
+pub(super) fn status(rooms: &Rooms, setup: &Setup) -> message::StatusReply {
+    let (generation, refused) = rooms.current.history();
+    let health = rooms.upstream.health();
+    let entries = rooms.cache.entries();
+    let secrets: Vec<_> = entries
+        .iter()
+        .map(|entry| secret(entry, &setup.freshness))
+        .collect();
+    let audit_error = rooms.audit.last_error().unwrap_or_default();
+    let warnings: Vec<String> = rooms
+        .facts
+        .warnings
+        .iter()
+        .chain(&setup.warnings)
+        .cloned()
+        .collect();
+    let unwell = |secret: &message::SecretStatus| {
+        let state = secret.provenance.as_ref().map(message::Provenance::state);
+        matches!(state, Some(message::State::Stale | message::State::Expired))
+            && secret
+                .provenance
+                .as_ref()
+                .is_some_and(|p| !p.stale_reason.is_empty())
+    };
+    let healthy = refused.is_none()
+        && audit_error.is_empty()
+        && health.iter().all(|health| health.breaker == State::Closed)
+        && !secrets.iter().any(unwell);
+    let uptime = rooms.clock.now().since(rooms.facts.started);
+    message::StatusReply {
+        server_version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        uptime_seconds: uptime.as_secs(),
+        memory_protection: rooms.facts.memory_protection.clone(),
+        configuration_path: path(setup.path.as_deref()),
+        configuration_generation: generation,
+        configuration_error: refused.unwrap_or_default(),
+        backends: health.iter().map(|health| backend(rooms, health)).collect(),
+        secrets,
+        services: u32::try_from(setup.services.len()).unwrap_or(u32::MAX),
+        audit_path: rooms.audit.path().display().to_string(),
+        audit_error,
+        warnings,
+        healthy,
+        socket_path: rooms.facts.socket.clone(),
+        store_path: rooms.facts.store.clone(),
+    }
+}
+
+fn backend(rooms: &Rooms, health: &Health) -> message::BackendStatus {
+    let (breaker, next_probe) = match health.breaker {
+        State::Closed => (message::BreakerState::Closed, None),
+        State::HalfOpen => (message::BreakerState::HalfOpen, None),
+        State::Open(until) => (message::BreakerState::Open, Some(until)),
+    };
+    message::BackendStatus {
+        name: health.kind.to_string(),
+        breaker: breaker.into(),
+        consecutive_failures: health.consecutive_failures,
+        next_probe_ms: next_probe.map_or(0, |until| millis(rooms.upstream.until(until))),
+        last_error: health.last_error.clone(),
+    }
+}
+
+fn secret(entry: &Entry, freshness: &Freshness) -> message::SecretStatus {
+    let reference = entry.reference.clone();
+    let (held, age, why) = match &entry.known {
+        Ok(known) => known,
+        Err(error) => {
+            let provenance = message::Provenance {
+                state: message::State::Negative.into(),
+                stale_reason: error.to_string(),
+                ..message::Provenance::default()
+            };
+            return message::SecretStatus {
+                reference,
+                provenance: Some(provenance),
+                fresh_for_ms: 0,
+                usable_for_ms: 0,
+            };
+        }
+    };
+    let state = match freshness.judge(*age, held.valid_for) {
+        Verdict::Fresh => message::State::Fresh,
+        Verdict::Stale => message::State::Stale,
+        Verdict::Expired => message::State::Expired,
+    };
+    let stale = state != message::State::Fresh;
+    let provenance = message::Provenance {
+        version: held.version.clone(),
+        age_ms: millis(*age),
+        state: state.into(),
+        // Past its ttl and simply not asked for since is no fault.
+        stale_reason: why.clone().filter(|_| stale).unwrap_or_default(),
+    };
+    let usable = freshness.usable(held.valid_for);
+    message::SecretStatus {
+        reference,
+        provenance: Some(provenance),
+        fresh_for_ms: millis(freshness.ttl.min(usable).saturating_sub(*age)),
+        usable_for_ms: millis(usable.saturating_sub(*age)),
+    }
+}
+
+pub(super) fn explain(
+    rooms: &Rooms,
+    setup: &Setup,
+    reference: &SecretRef,
+) -> message::ExplainReply {
+    let address = address(reference);
+    let entry = rooms
+        .cache
+        .entries()
+        .into_iter()
+        .find(|entry| entry.address == address);
+    let held = entry.as_ref().map(|entry| secret(entry, &setup.freshness));
+    let state = held
+        .as_ref()
+        .and_then(|held| held.provenance.as_ref())
+        .map(message::Provenance::state);
+    let health = rooms
+        .upstream
+        .health()
+        .into_iter()
+        .find(|health| health.kind == address.kind);
+    let failed = match entry.as_ref().map(|entry| &entry.known) {
+        Some(Ok((_, _, why))) => why.clone(),
+        Some(Err(error)) => Some(error.to_string()),
+        None => None,
+    };
+    let would_serve = match (state, &health) {
+        (_, None) => "an error: no backend for it is set up in this version",
+        (Some(message::State::Fresh), _) => "the value held, which is fresh",
+        (Some(message::State::Stale), _) => {
+            "the backend's answer; while it cannot be asked, the value held, marked stale"
+        }
+        (Some(message::State::Negative), _) => {
+            "an error for some seconds, then the backend's answer"
+        }
+        _ => "the backend's answer, or an error while it cannot be asked",
+    };
+    message::ExplainReply {
+        reference: reference.to_string(),
+        backend: address.kind.to_string(),
+        used_by: users(setup, reference),
+        held,
+        last_error: failed
+            .or(health.map(|health| health.last_error))
+            .unwrap_or_default(),
+        would_serve: would_serve.to_owned(),
+    }
+}
+
+/// Which services use the reference, in any environment.
+fn users(setup: &Setup, reference: &SecretRef) -> Vec<String> {
+    let mut users = Vec::new();
+    for service in setup.services.values() {
+        for secret in &service.secrets {
+            let mut named = secret.default.iter().chain(secret.by_environment.values());
+            if named.any(|named| named.place() == reference.place()) {
+                let file = service.source.display();
+                users.push(format!("{} {} ({file})", service.name, secret.variable));
+            }
+        }
+    }
+    users
+}
+
+pub(super) fn stored(entry: ListEntry) -> message::StoredSecret {
+    let current = entry.versions.iter().find(|version| version.current);
+    message::StoredSecret {
+        reference: format!("local://{}", entry.name),
+        current_version: current
+            .map(|current| current.version.clone())
+            .unwrap_or_default(),
+        versions: u32::try_from(entry.versions.len()).unwrap_or(u32::MAX),
+        changed_unix_seconds: current.map(|c| c.created_unix_seconds).unwrap_or_default(),
+    }
+}
+
+pub(super) fn version(entry: VersionEntry) -> message::StoredVersion {
+    message::StoredVersion {
+        version: entry.version,
+        created_unix_seconds: entry.created_unix_seconds,
+        current: entry.current,
+    }
+}
+
+pub(super) fn service(service: &Service) -> message::ServiceEntry {
+    let (argv, problem) = match &service.command {
+        Command::Found(words) => (words.clone(), String::new()),
+        Command::Missing { program, kind } => {
+            let what = match kind {
+                Missing::NotFound => "not found",
+                Missing::NotExecutable => "not executable",
+            };
+            (vec![], format!("the command {program} is {what}"))
+        }
+    };
+    let secret = |secret: &crate::service::ServiceSecret| message::ServiceSecret {
+        variable: secret.variable.clone(),
+        reference: secret
+            .default
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        required: secret.required,
+    };
+    message::ServiceEntry {
+        name: service.name.clone(),
+        description: service.description.clone(),
+        source: service.source.display().to_string(),
+        argv,
+        secrets: service.secrets.iter().map(secret).collect(),
+        problem,
+        environments: service.environments(),
+    }
+}
+
+/// OpenMetrics 1.0 text.
+pub(super) fn metrics(rooms: &Rooms) -> String {
+    let counters = &rooms.cache.counters;
+    let mut text = String::new();
+    let mut counter = |name: &str, help: &str, lines: &[(String, u64)]| {
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "# TYPE {name} counter\n# HELP {name} {help}");
+        for (labels, value) in lines {
+            let _ = writeln!(text, "{name}_total{labels} {value}");
+        }
+    };
+    let plain = |value: u64| [(String::new(), value)];
+    let cached = |count: &std::sync::atomic::AtomicU64| plain(count.load(Ordering::Relaxed));
+    counter(
+        "vaultd_cache_hits",
+        "Answers from a fresh value.",
+        &cached(&counters.hits),
+    );
+    counter(
+        "vaultd_cache_misses",
+        "Answers that needed a backend.",
+        &cached(&counters.misses),
+    );
+    counter(
+        "vaultd_cache_stale",
+        "Answers with a stale value.",
+        &cached(&counters.stale),
+    );
+    let health = rooms.upstream.health();
+    let labelled = |value: fn(&Health) -> u64| -> Vec<(String, u64)> {
+        let line = |health: &Health| (format!("{{backend=\"{}\"}}", health.kind), value(health));
+        health.iter().map(line).collect()
+    };
+    counter(
+        "vaultd_backend_calls",
+        "Calls made.",
+        &labelled(|health| health.calls),
+    );
+    counter(
+        "vaultd_backend_failures",
+        "Calls that failed.",
+        &labelled(|health| health.failures),
+    );
+    text.push_str("# EOF\n");
+    text
+}

@@ -1,0 +1,116 @@
+//! Who is asking, under which configuration, and by when?
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tonic::{Code, Request, Status};
+use vault_proto::kinds;
+use vault_proto::reference::SecretRef;
+use vault_proto::sealed::REQUEST_ID_BYTES;
+
+use super::rooms::Rooms;
+use super::status::refuse;
+use crate::peer::Peer;
+use crate::policy::Action;
+use crate::resolver::Ask;
+
+/// The longest any handler takes.
+pub(super) const HANDLER: Duration = Duration::from_secs(10);
+/// What is left for the reply's way back.
+const WAY_BACK: Duration = Duration::from_millis(200);
+
+/// The asker of `request`, for `action`.
+pub(super) fn ask<T>(rooms: &Rooms, request: &Request<T>, action: Action) -> Result<Ask, Status> {
+    let peer = request.extensions().get::<Arc<Peer>>();
+    let peer = peer.ok_or_else(|| refuse(Code::Internal, kinds::INTERNAL, "no caller noted"))?;
+    Ok(Ask {
+        setup: rooms.current.get(),
+        peer: Arc::clone(peer),
+        action,
+        service: None,
+        environment: None,
+        request_id: vec![],
+        time: time(request),
+    })
+}
+
+/// The caller's deadline, at most the handler's own.
+fn time<T>(request: &Request<T>) -> Duration {
+    let header = request
+        .metadata()
+        .get("grpc-timeout")
+        .and_then(|value| value.to_str().ok());
+    let asked = header
+        .and_then(grpc_timeout)
+        .unwrap_or(HANDLER)
+        .min(HANDLER);
+    asked.saturating_sub(WAY_BACK)
+}
+
+/// gRPC over HTTP/2, "Timeout": at most 8 digits and a unit.
+fn grpc_timeout(text: &str) -> Option<Duration> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let number: u64 = (digits.len() <= 8).then(|| digits.parse().ok())??;
+    Some(match unit {
+        "H" => Duration::from_secs(number * 3600),
+        "M" => Duration::from_secs(number * 60),
+        "S" => Duration::from_secs(number),
+        "m" => Duration::from_millis(number),
+        "u" => Duration::from_micros(number),
+        "n" => Duration::from_nanos(number),
+        _ => return None,
+    })
+}
+
+/// A request id as sealing needs it.
+pub(super) fn request_id(bytes: &[u8]) -> Result<Vec<u8>, Status> {
+    if bytes.len() == REQUEST_ID_BYTES {
+        return Ok(bytes.to_vec());
+    }
+    Err(refuse(
+        Code::InvalidArgument,
+        kinds::INVALID_REQUEST,
+        "the request id needs 16 bytes",
+    ))
+}
+
+/// A reference, or a bare name of the local store.
+pub(super) fn reference(text: &str) -> Result<SecretRef, Status> {
+    SecretRef::parse_or_local(text).map_err(|error| {
+        refuse(
+            Code::InvalidArgument,
+            kinds::INVALID_REFERENCE,
+            error.to_string(),
+        )
+    })
+}
+
+/// An environment's name; an empty one is none.
+pub(super) fn environment(name: &str) -> Option<String> {
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_are_read_as_grpc_writes_them() {
+        for (text, expected) in [
+            ("8S", Some(Duration::from_secs(8))),
+            ("1500m", Some(Duration::from_millis(1500))),
+            ("2M", Some(Duration::from_secs(120))),
+            ("1H", Some(Duration::from_secs(3600))),
+            ("7u", Some(Duration::from_micros(7))),
+            ("7n", Some(Duration::from_nanos(7))),
+            ("", None),
+            ("S", None),
+            ("123456789S", None),
+            ("8s", None),
+            ("-1S", None),
+            ("8é", None),
+        ] {
+            assert_eq!(grpc_timeout(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What do the services see of the rooms below?
+
+use std::sync::Arc;
+
+use crate::audit::Audit;
+use crate::cache::Cache;
+use crate::clock::{Clock, Moment};
+use crate::launch::Launch;
+use crate::resolver::Resolver;
+use crate::setup::Current;
+use crate::upstream::Upstream;
+use crate::writer::Writer;
+
+/// Reads the configuration again; the word for it is here so that nothing below knows of files.
+pub trait Reload: Send + Sync + 'static {
+    /// Reads it, all of it or none.
+    ///
+    /// # Errors
+    /// What is wrong, in words for a person.
+    fn reload(&self) -> Result<Reloaded, String>;
+}
+
+/// What was read.
+#[derive(Clone, Debug)]
+pub struct Reloaded {
+    /// How many configurations there have been.
+    pub generation: u64,
+}
+
+/// The rooms below, as the services see them.
+#[derive(Clone)]
+pub struct Rooms {
+    /// The configuration in force.
+    pub current: Arc<Current>,
+    /// Launches.
+    pub launch: Arc<Launch>,
+    /// Reads.
+    pub resolver: Arc<Resolver>,
+    /// Changes.
+    pub writer: Arc<Writer>,
+    /// Held values.
+    pub cache: Arc<Cache>,
+    /// Backends.
+    pub upstream: Arc<Upstream>,
+    /// The audit record.
+    pub audit: Arc<Audit>,
+    /// The clock of ages.
+    pub clock: Arc<dyn Clock>,
+    /// Reads the configuration again.
+    pub reload: Arc<dyn Reload>,
+    /// What does not change while the daemon runs.
+    pub facts: Arc<Facts>,
+}
+
+/// What does not change while the daemon runs.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// When it started.
+    pub started: Moment,
+    /// How memory is protected.
+    pub memory_protection: String,
+    /// What a person should know of the machine.
+    pub warnings: Vec<String>,
+    /// Where it listens.
+    pub socket: String,
+    /// The local store's file.
+    pub store: String,
+}

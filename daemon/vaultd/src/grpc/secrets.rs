@@ -1,0 +1,256 @@
+//! The `Secrets` service: what launchers ask.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio_stream::wrappers::BroadcastStream;
+use tokio_stream::{Stream, StreamExt};
+use tonic::{Code, Request, Response, Status};
+use vault_proto::generated as message;
+use vault_proto::generated::secrets_server::Secrets;
+use vault_proto::sealed::{Label, Purpose, Sealer};
+use vault_proto::{PROTOCOL, kinds};
+
+use super::ask::{ask, environment, reference, request_id};
+use super::rooms::Rooms;
+use super::status::{of_launch, of_resolve, of_upstream, refuse};
+use crate::cache::Change;
+use crate::launch::Wanted;
+use crate::policy::Action;
+use crate::resolver::{Ask, Resolved, Want};
+
+/// The most references of one Resolve or Watch.
+const REFERENCES: usize = 256;
+
+pub(super) struct Service {
+    rooms: Rooms,
+}
+
+impl Service {
+    pub(super) fn new(rooms: Rooms) -> Self {
+        Self { rooms }
+    }
+
+    /// Policy's word on an action that is about no secret in particular.
+    async fn permit<T>(&self, request: &Request<T>, action: Action) -> Result<Ask, Status> {
+        let ask = ask(&self.rooms, request, action)?;
+        self.rooms
+            .resolver
+            .permit(&ask, &[])
+            .await
+            .map_err(|error| of_resolve(&error))?;
+        Ok(ask)
+    }
+}
+
+#[tonic::async_trait]
+impl Secrets for Service {
+    async fn hello(
+        &self,
+        request: Request<message::HelloRequest>,
+    ) -> Result<Response<message::HelloReply>, Status> {
+        let hello = request.get_ref();
+        let oldest = if hello.oldest_protocol == 0 {
+            hello.protocol
+        } else {
+            hello.oldest_protocol
+        };
+        if hello.protocol < PROTOCOL || oldest > PROTOCOL {
+            let side = if hello.protocol < PROTOCOL {
+                "the client"
+            } else {
+                "vaultd"
+            };
+            return Err(refuse(
+                Code::FailedPrecondition,
+                kinds::PROTOCOL,
+                format!(
+                    "the client speaks protocol {oldest} to {}, this vaultd ({}) speaks {PROTOCOL}; \
+                     update {side}, then restart vaultd",
+                    hello.protocol,
+                    env!("CARGO_PKG_VERSION")
+                ),
+            ));
+        }
+        Ok(Response::new(message::HelloReply {
+            protocol: PROTOCOL,
+            server_version: env!("CARGO_PKG_VERSION").to_owned(),
+            public_key: self.rooms.writer.public_key().to_vec(),
+        }))
+    }
+
+    async fn launch(
+        &self,
+        request: Request<message::LaunchRequest>,
+    ) -> Result<Response<message::LaunchReply>, Status> {
+        let ask = ask(&self.rooms, &request, Action::Launch)?;
+        let launch = request.into_inner();
+        let ask = Ask {
+            service: Some(launch.service.clone()),
+            environment: environment(&launch.environment),
+            request_id: request_id(&launch.request_id)?,
+            ..ask
+        };
+        let wanted = Wanted {
+            service: launch.service,
+            command: launch.command,
+        };
+        let reply = self
+            .rooms
+            .launch
+            .launch(ask, &wanted, &launch.public_key)
+            .await;
+        reply.map(Response::new).map_err(|error| of_launch(&error))
+    }
+
+    async fn check(
+        &self,
+        request: Request<message::CheckRequest>,
+    ) -> Result<Response<message::CheckReply>, Status> {
+        let ask = ask(&self.rooms, &request, Action::Check)?;
+        let check = request.into_inner();
+        let ask = Ask {
+            service: Some(check.service.clone()),
+            environment: environment(&check.environment),
+            ..ask
+        };
+        let wanted = Wanted {
+            service: check.service,
+            command: check.command,
+        };
+        let reply = self.rooms.launch.check(ask, &wanted).await;
+        reply.map(Response::new).map_err(|error| of_launch(&error))
+    }
+
+    async fn resolve(
+        &self,
+        request: Request<message::ResolveRequest>,
+    ) -> Result<Response<message::ResolveReply>, Status> {
+        let ask = ask(&self.rooms, &request, Action::Get)?;
+        let resolve = request.into_inner();
+        let ask = Ask {
+            request_id: request_id(&resolve.request_id)?,
+            ..ask
+        };
+        let mut sealer = Sealer::new(Purpose::Resolve, &resolve.public_key, &ask.request_id)
+            .map_err(|error| of_launch(&error.into()))?;
+        let wants = wants(&resolve.references)?;
+        let resolver = &self.rooms.resolver;
+        let rule = resolver
+            .permit(&ask, &wants)
+            .await
+            .map_err(|error| of_resolve(&error))?;
+        let resolved = resolver.look(&ask, wants).await;
+        let problem = resolved.iter().find_map(|one| one.value.as_ref().err());
+        let error = problem.map(|error| error.kind());
+        let released = resolver.release(&ask, &rule, &resolved, error).await;
+        released.map_err(|error| of_resolve(&error))?;
+        if let Some(problem) = problem {
+            return Err(of_upstream(problem));
+        }
+        let mut values = Vec::with_capacity(resolved.len());
+        for one in &resolved {
+            values.push(seal(&mut sealer, one)?);
+        }
+        let encapsulated_key = sealer.encapsulated_key().to_vec();
+        let secrets = Some(message::SealedValues {
+            encapsulated_key,
+            values,
+        });
+        Ok(Response::new(message::ResolveReply { secrets }))
+    }
+
+    type WatchStream = Pin<Box<dyn Stream<Item = Result<message::WatchEvent, Status>> + Send>>;
+
+    async fn watch(
+        &self,
+        request: Request<message::WatchRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        self.permit(&request, Action::Watch).await?;
+        let wanted: Vec<String> = wants(&request.into_inner().references)?
+            .iter()
+            .map(|w| w.reference.to_string())
+            .collect();
+        let clock = Arc::clone(&self.rooms.clock);
+        let changes = BroadcastStream::new(self.rooms.cache.changes());
+        let events = changes.filter_map(move |change| {
+            // Who lags behind has missed some; the next ones still come.
+            let change = change.ok()?;
+            let chosen = wanted.is_empty() || wanted.contains(&change.reference);
+            chosen.then(|| Ok(event(change, clock.now())))
+        });
+        Ok(Response::new(Box::pin(events)))
+    }
+}
+
+fn wants(references: &[String]) -> Result<Vec<Want>, Status> {
+    if references.len() > REFERENCES {
+        let message = format!("at most {REFERENCES} references at once");
+        return Err(refuse(
+            Code::InvalidArgument,
+            kinds::INVALID_REQUEST,
+            message,
+        ));
+    }
+    let want = |text: &String| {
+        Ok(Want {
+            variable: String::new(),
+            reference: reference(text)?,
+        })
+    };
+    references.iter().map(want).collect()
+}
+
+fn seal(sealer: &mut Sealer, one: &Resolved) -> Result<message::SealedValue, Status> {
+    let (Ok(served), Some(provenance)) = (&one.value, one.provenance()) else {
+        return Err(refuse(
+            Code::Internal,
+            kinds::INTERNAL,
+            "a value went missing",
+        ));
+    };
+    let reference = one.reference.to_string();
+    let label = Label {
+        variable: "",
+        reference: &reference,
+        version: &provenance.version,
+        state: provenance.state,
+    };
+    let sealed = served
+        .held
+        .secret
+        .expose_secret(|value| sealer.seal(label, value));
+    let ciphertext = sealed
+        .map_err(|error| of_launch(&error.into()))?
+        .map_err(|error| of_launch(&error.into()))?;
+    Ok(message::SealedValue {
+        variable: String::new(),
+        reference,
+        provenance: Some(provenance),
+        ciphertext,
+    })
+}
+
+fn event(change: Change, now: crate::clock::Moment) -> message::WatchEvent {
+    let provenance = match change.now {
+        Some(Ok(held)) => message::Provenance {
+            version: held.version.clone(),
+            age_ms: crate::resolver::millis(now.since(held.confirmed)),
+            state: message::State::Fresh.into(),
+            stale_reason: String::new(),
+        },
+        Some(Err(())) => message::Provenance {
+            state: message::State::Unspecified.into(),
+            stale_reason: "the backend gave no value".to_owned(),
+            ..message::Provenance::default()
+        },
+        None => message::Provenance {
+            state: message::State::Absent.into(),
+            ..message::Provenance::default()
+        },
+    };
+    message::WatchEvent {
+        reference: change.reference,
+        provenance: Some(provenance),
+    }
+}

@@ -1,0 +1,316 @@
+//! What does a service get? The command, its environment, and its secrets sealed to the caller.
+
+pub mod problem;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use vault_proto::generated::{
+    CheckReply, CheckedSecret, LaunchReply, SealedValue, SealedValues, Setting,
+};
+use vault_proto::sealed::{Label, Purpose, Sealer};
+
+use crate::command::{self, Command, Missing};
+use crate::policy::Action;
+use crate::resolver::{Ask, ResolveError, Resolved, Resolver, Want};
+use crate::service::{Chosen, Service};
+use problem::LaunchError;
+
+/// What a caller asks to launch.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The service's name.
+    pub service: String,
+    /// Another command in place of the configured one; empty for none.
+    pub command: Vec<String>,
+}
+
+/// The room.
+pub struct Launch {
+    resolver: Arc<Resolver>,
+}
+
+impl Launch {
+    /// A room that asks `resolver`.
+    pub fn new(resolver: Arc<Resolver>) -> Self {
+        Self { resolver }
+    }
+
+    /// All that is needed to become the service.
+    ///
+    /// # Errors
+    /// [`LaunchError`]: nothing is launched where one required secret cannot be had.
+    pub async fn launch(
+        &self,
+        ask: Ask,
+        wanted: &Wanted,
+        public_key: &[u8],
+    ) -> Result<LaunchReply, LaunchError> {
+        let mut sealer = Sealer::new(Purpose::Launch, public_key, &ask.request_id)?;
+        let setup = Arc::clone(&ask.setup);
+        let service = find(&ask, &wanted.service)?;
+        let (chosen, mut warnings) = choose(service, ask.environment.as_deref())?;
+        let rule = self.permit(&ask, wanted, &chosen).await?;
+        let argv = argv(service, &wanted.command)?;
+        let resolved = self.resolver.look(&ask, wants(&chosen)).await;
+        let problem = first_problem(service, &chosen, &resolved);
+        let error = problem.as_ref().map(LaunchError::kind);
+        self.resolver.release(&ask, &rule, &resolved, error).await?;
+        if let Some(problem) = problem {
+            return Err(problem);
+        }
+        let mut values = Vec::with_capacity(resolved.len());
+        for one in &resolved {
+            match seal(&mut sealer, one)? {
+                Some(value) => values.push(value),
+                None => warnings.push(format!("{} is left out: {}", one.variable, why(one))),
+            }
+        }
+        tracing::debug!(service = service.name, generation = ?setup.path, "launch");
+        let encapsulated_key = if values.is_empty() {
+            vec![]
+        } else {
+            sealer.encapsulated_key().to_vec()
+        };
+        Ok(LaunchReply {
+            argv,
+            cwd: cwd(service),
+            settings: settings(service),
+            secrets: Some(SealedValues {
+                encapsulated_key,
+                values,
+            }),
+            keep_variables: service.keep_variables.clone(),
+            warnings,
+        })
+    }
+
+    /// What a launch would give, without values.
+    ///
+    /// # Errors
+    /// [`LaunchError`]; a secret that cannot be had is said in the reply, not here.
+    pub async fn check(&self, ask: Ask, wanted: &Wanted) -> Result<CheckReply, LaunchError> {
+        let service = find(&ask, &wanted.service)?;
+        let (chosen, mut warnings) = choose(service, ask.environment.as_deref())?;
+        let rule = self.permit(&ask, wanted, &chosen).await?;
+        let (argv, found) = match argv(service, &wanted.command) {
+            Ok(argv) => (argv, true),
+            Err(error) => {
+                warnings.push(error.to_string());
+                (vec![], false)
+            }
+        };
+        let resolved = self.resolver.look(&ask, wants(&chosen)).await;
+        let launchable = found && first_problem(service, &chosen, &resolved).is_none();
+        let checked = |(chosen, one): (&Chosen, &Resolved)| CheckedSecret {
+            variable: chosen.variable.clone(),
+            reference: chosen.reference.to_string(),
+            required: chosen.required,
+            provenance: one.provenance(),
+            problem: problem_of(service, one)
+                .map(|error| error.to_string())
+                .unwrap_or_default(),
+        };
+        let secrets = chosen.iter().zip(&resolved).map(checked).collect();
+        // No value leaves, so this is a look and not a hand-out; it is written down all the same.
+        let values = chosen
+            .iter()
+            .map(|chosen| crate::resolver::plain(&want(chosen), None));
+        let outcome = crate::audit::Outcome::Allowed;
+        self.resolver
+            .record(&ask, outcome, &rule, values.collect(), None)
+            .await?;
+        Ok(CheckReply {
+            argv,
+            cwd: cwd(service),
+            secrets,
+            setting_names: service
+                .settings
+                .iter()
+                .map(|(name, _)| name.clone())
+                .collect(),
+            warnings,
+            launchable,
+        })
+    }
+
+    /// Another command than the configured one is another action, asked for beside the launch.
+    async fn permit(
+        &self,
+        ask: &Ask,
+        wanted: &Wanted,
+        chosen: &[Chosen],
+    ) -> Result<String, ResolveError> {
+        let rule = self.resolver.permit(ask, &wants(chosen)).await?;
+        if wanted.command.is_empty() {
+            return Ok(rule);
+        }
+        let with_command = Ask {
+            action: Action::LaunchCommand,
+            ..ask.clone()
+        };
+        self.resolver.permit(&with_command, &wants(chosen)).await
+    }
+}
+
+fn find<'a>(ask: &'a Ask, name: &str) -> Result<&'a Service, LaunchError> {
+    ask.setup.services.get(name).ok_or_else(|| {
+        let names: Vec<&str> = ask.setup.services.keys().map(String::as_str).collect();
+        let searched: Vec<String> = ask
+            .setup
+            .searched
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        let hint = match names.as_slice() {
+            [] => "; no service is configured".to_owned(),
+            names => format!("; configured are: {}", names.join(", ")),
+        };
+        LaunchError::UnknownService {
+            // A name outside the grammar may be anything, a value pasted by mistake too.
+            name: if is_service_name(name) {
+                name.to_owned()
+            } else {
+                "(not a name)".to_owned()
+            },
+            searched: searched.join(", "),
+            hint,
+        }
+    })
+}
+
+/// `[A-Za-z0-9._-]+` without a leading dot, at most 64 bytes.
+pub fn is_service_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    !name.is_empty() && name.len() <= 64 && !name.starts_with('.') && name.bytes().all(allowed)
+}
+
+fn choose(
+    service: &Service,
+    environment: Option<&str>,
+) -> Result<(Vec<Chosen>, Vec<String>), LaunchError> {
+    service
+        .choose(environment)
+        .map_err(|source| LaunchError::NothingNamed {
+            service: service.name.clone(),
+            file: service.source.display().to_string(),
+            source,
+        })
+}
+
+fn argv(service: &Service, command: &[String]) -> Result<Vec<String>, LaunchError> {
+    let other;
+    let command = if command.is_empty() {
+        &service.command
+    } else {
+        let path = command::directories(std::env::var_os("PATH").as_deref());
+        other = Command::find(command, service.cwd.as_deref(), &path);
+        &other
+    };
+    match command {
+        Command::Found(words) => Ok(words.clone()),
+        Command::Missing { program, kind } => Err(LaunchError::Command {
+            service: service.name.clone(),
+            program: program.clone(),
+            kind: *kind,
+            what: match kind {
+                Missing::NotFound => "not found",
+                Missing::NotExecutable => "not executable",
+            },
+            file: service.source.display().to_string(),
+        }),
+    }
+}
+
+fn want(chosen: &Chosen) -> Want {
+    Want {
+        variable: chosen.variable.clone(),
+        reference: chosen.reference.clone(),
+    }
+}
+
+fn wants(chosen: &[Chosen]) -> Vec<Want> {
+    chosen.iter().map(want).collect()
+}
+
+/// The first secret that nothing can be started without.
+fn first_problem(
+    service: &Service,
+    chosen: &[Chosen],
+    resolved: &[Resolved],
+) -> Option<LaunchError> {
+    let mut required = chosen
+        .iter()
+        .zip(resolved)
+        .filter(|(chosen, _)| chosen.required);
+    required.find_map(|(_, one)| problem_of(service, one))
+}
+
+fn problem_of(service: &Service, one: &Resolved) -> Option<LaunchError> {
+    let (name, variable) = (service.name.clone(), one.variable.clone());
+    let reference = one.reference.to_string();
+    match &one.value {
+        Err(error) => Some(LaunchError::Secret {
+            service: name,
+            variable,
+            reference,
+            error: Arc::clone(error),
+        }),
+        Ok(served) => match served.held.secret.expose_secret(|value| value.contains(&0)) {
+            Ok(false) => None,
+            Ok(true) => Some(LaunchError::Nul {
+                service: name,
+                variable,
+                reference,
+            }),
+            Err(error) => Some(LaunchError::Shield(error)),
+        },
+    }
+}
+
+/// Seals one value; `None` for an optional one that cannot be had.
+fn seal(sealer: &mut Sealer, one: &Resolved) -> Result<Option<SealedValue>, LaunchError> {
+    let (Ok(served), Some(provenance)) = (&one.value, one.provenance()) else {
+        return Ok(None);
+    };
+    let reference = one.reference.to_string();
+    let label = Label {
+        variable: &one.variable,
+        reference: &reference,
+        version: &provenance.version,
+        state: provenance.state,
+    };
+    let sealed = served.held.secret.expose_secret(|value| {
+        // An optional value that no variable can hold is left out like one that is missing.
+        (one.variable.is_empty() || !value.contains(&0)).then(|| sealer.seal(label, value))
+    })?;
+    let Some(ciphertext) = sealed.transpose()? else {
+        return Ok(None);
+    };
+    Ok(Some(SealedValue {
+        variable: one.variable.clone(),
+        reference,
+        provenance: Some(provenance),
+        ciphertext,
+    }))
+}
+
+fn why(one: &Resolved) -> String {
+    match &one.value {
+        Err(error) => error.to_string(),
+        Ok(_) => "its value holds a NUL byte".to_owned(),
+    }
+}
+
+fn cwd(service: &Service) -> String {
+    let text = |cwd: &Path| cwd.to_str().map(str::to_owned);
+    service.cwd.as_deref().and_then(text).unwrap_or_default()
+}
+
+fn settings(service: &Service) -> Vec<Setting> {
+    let setting = |(variable, value): &(String, String)| Setting {
+        variable: variable.clone(),
+        value: value.clone(),
+    };
+    service.settings.iter().map(setting).collect()
+}

@@ -1,0 +1,119 @@
+//! Why is nothing launched? In words for a person, and in a stable one for the audit record.
+
+use std::sync::Arc;
+
+use vault_backends::backend::Class;
+use vault_memory::ShieldError;
+use vault_proto::sealed::SealError;
+
+use crate::command::Missing;
+use crate::resolver::ResolveError;
+use crate::service::NothingNamed;
+use crate::upstream::UpstreamError;
+
+/// Why nothing is launched.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// No such service.
+    #[error("Service config not found: {name}; looked in {searched}{hint}")]
+    UnknownService {
+        /// The name.
+        name: String,
+        /// The directories.
+        searched: String,
+        /// The names there are.
+        hint: String,
+    },
+    /// A secret has no name for the environment.
+    #[error("service {service}: {source} ({file})")]
+    NothingNamed {
+        /// The service.
+        service: String,
+        /// Where it is defined.
+        file: String,
+        /// Which secret.
+        #[source]
+        source: NothingNamed,
+    },
+    /// The command is not there.
+    #[error(
+        "service {service}: the command {program} is {what}; install it, or write an absolute path \
+         or a path: list into {file}, then vaultctl reload"
+    )]
+    Command {
+        /// The service.
+        service: String,
+        /// The word.
+        program: String,
+        /// What is wrong with it.
+        kind: Missing,
+        /// The same in words.
+        what: &'static str,
+        /// Where it is defined.
+        file: String,
+    },
+    /// A required secret cannot be had.
+    #[error("service {service}: {variable} ({reference}): {error}")]
+    Secret {
+        /// The service.
+        service: String,
+        /// The variable.
+        variable: String,
+        /// The secret.
+        reference: String,
+        /// Why not.
+        error: Arc<UpstreamError>,
+    },
+    /// A value that no environment variable can hold.
+    #[error(
+        "service {service}: the value of {reference} holds a NUL byte and cannot be put into {variable}; \
+         store it without"
+    )]
+    Nul {
+        /// The service.
+        service: String,
+        /// The variable.
+        variable: String,
+        /// The secret.
+        reference: String,
+    },
+    /// Policy, audit, or a caller that went away.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    /// The caller's key is unusable, or sealing failed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// A held value does not open: a fault of the machine's memory or of ours.
+    #[error(transparent)]
+    Shield(#[from] ShieldError),
+}
+
+impl LaunchError {
+    /// The stable word for the audit record.
+    pub fn kind(&self) -> &'static str {
+        use vault_proto::kinds;
+        match self {
+            Self::UnknownService { .. } => kinds::UNKNOWN_SERVICE,
+            Self::NothingNamed { .. } => kinds::CONFIGURATION,
+            Self::Command {
+                kind: Missing::NotFound,
+                ..
+            } => kinds::COMMAND_NOT_FOUND,
+            Self::Command {
+                kind: Missing::NotExecutable,
+                ..
+            } => kinds::COMMAND_NOT_EXECUTABLE,
+            Self::Secret { error, .. } => match error.class() {
+                Class::Answer => kinds::NOT_FOUND,
+                Class::Request => kinds::UNSUPPORTED,
+                Class::Outage | Class::Credentials => kinds::UNAVAILABLE,
+            },
+            Self::Nul { .. } => kinds::UNUSABLE_VALUE,
+            Self::Resolve(ResolveError::Denied { .. }) => kinds::DENIED,
+            Self::Resolve(ResolveError::Audit(_)) => kinds::AUDIT,
+            Self::Resolve(ResolveError::PeerGone) => kinds::PEER_GONE,
+            Self::Seal(SealError::PublicKey | SealError::RequestId) => kinds::INVALID_REQUEST,
+            Self::Seal(_) | Self::Shield(_) => kinds::INTERNAL,
+        }
+    }
+}

@@ -1,0 +1,172 @@
+use super::*;
+
+const OWN: u32 = 1000;
+
+fn question<'a>(action: Action, reference: Option<&'a SecretRef>) -> Question<'a> {
+    Question {
+        uid: OWN,
+        action,
+        service: Some("bar"),
+        reference,
+    }
+}
+
+fn rule(verdict: Verdict, actions: Vec<Actions>) -> Rule {
+    Rule {
+        verdict,
+        actions,
+        services: None,
+        references: None,
+        uids: None,
+        place: "resolver.yaml:1".to_owned(),
+    }
+}
+
+fn allowed(policy: &Policy, question: &Question<'_>) -> bool {
+    policy.decide(question).allowed
+}
+
+#[test]
+fn the_default_gives_launches_and_upkeep_but_no_values() {
+    let policy = Policy::default_for(OWN);
+    let local: SecretRef = "local://x".parse().unwrap();
+    let oci: SecretRef = "oci-vault://x".parse().unwrap();
+    for action in Action::ALL {
+        let (on_local, on_oci) = match action {
+            Action::Get | Action::LaunchCommand => (false, false),
+            Action::Put | Action::Delete | Action::Promote => (true, false),
+            _ => (true, true),
+        };
+        assert_eq!(
+            allowed(&policy, &question(action, Some(&local))),
+            on_local,
+            "{action}"
+        );
+        assert_eq!(
+            allowed(&policy, &question(action, Some(&oci))),
+            on_oci,
+            "{action}"
+        );
+    }
+}
+
+#[test]
+fn another_uid_gets_nothing_unless_a_rule_names_it() {
+    let policy = Policy::default_for(OWN);
+    for uid in [0, OWN + 1] {
+        assert!(!policy.knows(uid));
+        for action in Action::ALL {
+            assert!(
+                !allowed(
+                    &policy,
+                    &Question {
+                        uid,
+                        ..question(action, None)
+                    }
+                ),
+                "{action}"
+            );
+        }
+    }
+    let named = Rule {
+        uids: Some(vec![7]),
+        ..rule(Verdict::Allow, vec![Actions::Default])
+    };
+    let policy = Policy::new(OWN, vec![named]);
+    assert!(policy.knows(7));
+    assert!(allowed(
+        &policy,
+        &Question {
+            uid: 7,
+            ..question(Action::Launch, None)
+        }
+    ));
+    assert!(
+        !allowed(&policy, &question(Action::Launch, None)),
+        "the rule names 7 alone"
+    );
+}
+
+#[test]
+fn the_first_matching_rule_decides_and_no_match_is_a_no() {
+    let reference: SecretRef = "local://bar-token".parse().unwrap();
+    let deny = Rule {
+        references: Some(vec!["local://bar-*".to_owned()]),
+        ..rule(Verdict::Deny, vec![Actions::One(Action::Get)])
+    };
+    let allow = rule(Verdict::Allow, vec![Actions::All]);
+    let get = question(Action::Get, Some(&reference));
+    assert!(!allowed(
+        &Policy::new(OWN, vec![deny.clone(), allow.clone()]),
+        &get
+    ));
+    assert!(allowed(&Policy::new(OWN, vec![allow, deny]), &get));
+    let none = Policy::new(OWN, vec![]).decide(&get);
+    assert_eq!(
+        (none.allowed, none.rule.as_str()),
+        (false, "no rule matches")
+    );
+}
+
+#[test]
+fn a_rule_about_services_or_references_needs_one() {
+    let scoped = Rule {
+        services: Some(vec!["bar".to_owned()]),
+        ..rule(Verdict::Allow, vec![Actions::One(Action::Launch)])
+    };
+    let policy = Policy::new(OWN, vec![scoped]);
+    assert!(allowed(&policy, &question(Action::Launch, None)));
+    let without = Question {
+        service: None,
+        ..question(Action::Launch, None)
+    };
+    assert!(!allowed(&policy, &without));
+    let other = Question {
+        service: Some("baz"),
+        ..question(Action::Launch, None)
+    };
+    assert!(!allowed(&policy, &other));
+}
+
+#[test]
+fn a_star_matches_any_text_and_nothing_else_is_special() {
+    for (pattern, text) in [
+        ("*", ""),
+        ("a*", "a"),
+        ("a*c", "abc"),
+        ("*b*", "abc"),
+        ("a*b*c", "abbc"),
+    ] {
+        assert!(glob(pattern, text), "{pattern} {text}");
+    }
+    for (pattern, text) in [
+        ("a", "ab"),
+        ("a*c", "ab"),
+        ("a*a", "a"),
+        ("a?c", "abc"),
+        ("", "x"),
+    ] {
+        assert!(!glob(pattern, text), "{pattern} {text}");
+    }
+}
+
+#[test]
+fn the_rule_to_add_names_exactly_what_was_asked() {
+    let reference: SecretRef = "local://x".parse().unwrap();
+    let asked = Question {
+        service: None,
+        ..question(Action::Get, Some(&reference))
+    };
+    assert_eq!(
+        rule_to_add(&asked),
+        "- { allow: [get], references: [\"local://x\"] }"
+    );
+}
+
+#[test]
+fn every_action_has_its_own_word() {
+    for action in Action::ALL {
+        assert_eq!(Action::from_word(action.as_str()), Some(action));
+    }
+    assert_eq!(Action::from_word("all"), None);
+}

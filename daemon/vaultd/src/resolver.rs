@@ -1,0 +1,312 @@
+//! Who may have which values? Down: may they? Up: write it down.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use vault_backends::backend::{Address, BackendKind, Wanted};
+use vault_proto::generated::{Provenance, State};
+use vault_proto::reference::{Place, SecretRef, Selector};
+
+use crate::audit::{Audit, AuditError, Outcome, Record, ValueRecord, rfc3339};
+use crate::cache::{Cache, Served};
+use crate::clock::unix_time;
+use crate::peer::Peer;
+use crate::policy::{Action, Question, rule_to_add};
+use crate::setup::Setup;
+use crate::upstream::UpstreamError;
+
+/// Everything known of a request before it is answered.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The configuration it is answered by.
+    pub setup: Arc<Setup>,
+    /// Who asks.
+    pub peer: Arc<Peer>,
+    /// For what.
+    pub action: Action,
+    /// With which service.
+    pub service: Option<String>,
+    /// In which environment.
+    pub environment: Option<String>,
+    /// The caller's id for the request.
+    pub request_id: Vec<u8>,
+    /// How long the answer may take.
+    pub time: Duration,
+}
+
+/// One secret asked for.
+#[derive(Clone, Debug)]
+pub struct Want {
+    /// The variable it goes into; empty where there is none.
+    pub variable: String,
+    /// Which secret.
+    pub reference: SecretRef,
+}
+
+/// One secret, had or not.
+#[derive(Debug)]
+pub struct Resolved {
+    /// The variable it goes into.
+    pub variable: String,
+    /// Which secret.
+    pub reference: SecretRef,
+    /// The value, or why there is none.
+    pub value: Result<Served, Arc<UpstreamError>>,
+}
+
+/// Why nothing is answered.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// Policy says no.
+    #[error(
+        "policy denies {action}{of} ({rule}); to allow it, write into resolver.yaml:\n\
+         policy:\n  rules:\n    - {{ allow: [default] }}\n    {hint}"
+    )]
+    Denied {
+        /// The action.
+        action: Action,
+        /// " of REFERENCE", or nothing.
+        of: String,
+        /// The rule that decided.
+        rule: String,
+        /// The rule that would allow it.
+        hint: String,
+    },
+    /// The record could not be written.
+    #[error("nothing leaves without its audit record, and {0}")]
+    Audit(String),
+    /// The process that connected has ended.
+    #[error("the caller that connected has ended")]
+    PeerGone,
+}
+
+impl Resolved {
+    /// Where the value comes from and how old it is.
+    pub fn provenance(&self) -> Option<Provenance> {
+        self.value.as_ref().ok().map(provenance)
+    }
+}
+
+/// What is said of a value that is served.
+pub fn provenance(served: &Served) -> Provenance {
+    let state = if served.stale.is_some() {
+        State::Stale
+    } else {
+        State::Fresh
+    };
+    Provenance {
+        version: served.held.version.clone(),
+        age_ms: millis(served.age),
+        state: state.into(),
+        stale_reason: served.stale.clone().unwrap_or_default(),
+    }
+}
+
+/// Whole milliseconds, as they travel.
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Where a backend finds what a reference means.
+pub fn address(reference: &SecretRef) -> Address {
+    let wanted = match reference.selector() {
+        Selector::Current => Wanted::Current,
+        Selector::Version(number) => Wanted::Version(number.get()),
+        Selector::Stage(stage) => Wanted::Stage(stage.as_str().to_owned()),
+    };
+    let (kind, container, name) = match reference.place() {
+        Place::Local { name } => (BackendKind::Local, None, name),
+        Place::OciSecret { ocid } => (BackendKind::Oci, None, ocid),
+        Place::OciName { container, name } => (BackendKind::Oci, container.clone(), name),
+    };
+    Address {
+        kind,
+        scope: String::new(),
+        container,
+        name: name.clone(),
+        wanted,
+    }
+}
+
+/// The room.
+pub struct Resolver {
+    cache: Arc<Cache>,
+    audit: Arc<Audit>,
+}
+
+impl Resolver {
+    /// A resolver over `cache` that writes into `audit`.
+    pub fn new(cache: Arc<Cache>, audit: Arc<Audit>) -> Self {
+        Self { cache, audit }
+    }
+
+    /// Asks policy for the action itself and for each reference; a no is written down.
+    ///
+    /// # Errors
+    /// [`ResolveError::Denied`], or that its record could not be written.
+    pub async fn permit(&self, ask: &Ask, wants: &[Want]) -> Result<String, ResolveError> {
+        let question = |reference| Question {
+            uid: ask.peer.uid,
+            action: ask.action,
+            service: ask.service.as_deref(),
+            reference,
+        };
+        let none = wants.is_empty().then(|| question(None));
+        let each = wants.iter().map(|want| question(Some(&want.reference)));
+        let mut rule = String::new();
+        for question in none.into_iter().chain(each) {
+            let decision = ask.setup.policy.decide(&question);
+            if !decision.allowed {
+                let of = question
+                    .reference
+                    .map(|reference| format!(" of {reference}"));
+                let denied = ResolveError::Denied {
+                    action: ask.action,
+                    of: of.unwrap_or_default(),
+                    rule: decision.rule.clone(),
+                    hint: rule_to_add(&question),
+                };
+                let values = wants.iter().map(|want| plain(want, None)).collect();
+                self.record(ask, Outcome::Denied, &decision.rule, values, Some("denied"))
+                    .await?;
+                return Err(denied);
+            }
+            rule = decision.rule;
+        }
+        Ok(rule)
+    }
+
+    /// Fetches what is wanted, without asking policy or writing anything down.
+    pub async fn look(&self, ask: &Ask, wants: Vec<Want>) -> Vec<Resolved> {
+        let fetch = |want: Want| async move {
+            let address = address(&want.reference);
+            let reference = want.reference.to_string();
+            let freshness = &ask.setup.freshness;
+            let value = self
+                .cache
+                .get(&address, &reference, freshness, ask.time)
+                .await;
+            Resolved {
+                variable: want.variable,
+                reference: want.reference,
+                value,
+            }
+        };
+        join_all(wants.into_iter().map(fetch)).await
+    }
+
+    /// Writes down what is about to leave, after a second look at who asked. `error` is the stable
+    /// word where nothing will.
+    ///
+    /// # Errors
+    /// [`ResolveError::PeerGone`], [`ResolveError::Audit`]: then nothing may leave.
+    pub async fn release(
+        &self,
+        ask: &Ask,
+        rule: &str,
+        resolved: &[Resolved],
+        error: Option<&'static str>,
+    ) -> Result<(), ResolveError> {
+        let alive = ask.peer.is_alive();
+        let error = if alive { error } else { Some("peer_gone") };
+        let outcome = if error.is_none() {
+            Outcome::Allowed
+        } else {
+            Outcome::Failed
+        };
+        let values = resolved
+            .iter()
+            .map(|one| handed_out(one, error.is_none()))
+            .collect();
+        self.record(ask, outcome, rule, values, error).await?;
+        if alive {
+            Ok(())
+        } else {
+            Err(ResolveError::PeerGone)
+        }
+    }
+
+    /// Writes one record off the serving threads.
+    ///
+    /// # Errors
+    /// [`ResolveError::Audit`].
+    pub async fn record(
+        &self,
+        ask: &Ask,
+        outcome: Outcome,
+        rule: &str,
+        values: Vec<ValueRecord>,
+        error: Option<&'static str>,
+    ) -> Result<(), ResolveError> {
+        let (audit, ask, rule) = (Arc::clone(&self.audit), ask.clone(), rule.to_owned());
+        let write = move || {
+            let record = Record {
+                time: rfc3339(unix_time()),
+                event: ask.action.as_str(),
+                outcome,
+                rule: &rule,
+                service: ask.service.as_deref(),
+                environment: ask.environment.as_deref(),
+                values,
+                peer: ask.peer.record(),
+                request_id: hex(&ask.request_id),
+                error,
+            };
+            audit.write(&record, &ask.setup.audit)
+        };
+        match tokio::task::spawn_blocking(write).await {
+            Ok(written) => written.map_err(|error| ResolveError::Audit(chain(&error))),
+            Err(_) => Err(ResolveError::Audit("the writer was lost".to_owned())),
+        }
+    }
+}
+
+/// A wanted secret in the record of a request that got nothing.
+pub fn plain(want: &Want, problem: Option<&'static str>) -> ValueRecord {
+    ValueRecord {
+        variable: want.variable.clone(),
+        reference: want.reference.to_string(),
+        version: String::new(),
+        state: "",
+        age_seconds: None,
+        problem,
+    }
+}
+
+fn handed_out(resolved: &Resolved, leaves: bool) -> ValueRecord {
+    let want = Want {
+        variable: resolved.variable.clone(),
+        reference: resolved.reference.clone(),
+    };
+    match &resolved.value {
+        Ok(served) => ValueRecord {
+            version: served.held.version.clone(),
+            state: match (&served.stale, leaves) {
+                (_, false) => "withheld",
+                (Some(_), true) => "stale",
+                (None, true) => "fresh",
+            },
+            age_seconds: Some(served.age.as_secs()),
+            ..plain(&want, None)
+        },
+        Err(error) => plain(&want, Some(error.kind())),
+    }
+}
+
+fn chain(error: &AuditError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a String does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}

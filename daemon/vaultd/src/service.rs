@@ -1,0 +1,269 @@
+//! What is a configured service, and what does it give in an environment? Pure.
+//!
+//! The command is made absolute when the configuration is loaded ([`crate::command`]): what a
+//! launch starts does not depend on anything its caller says.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+use std::path::PathBuf;
+
+use vault_proto::reference::{SecretRef, Selector};
+
+use crate::command::Command;
+
+/// One service that may be launched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// What it is, for people.
+    pub description: String,
+    /// The file that defines it.
+    pub source: PathBuf,
+    /// What it gets.
+    pub secrets: Vec<ServiceSecret>,
+    /// What is started.
+    pub command: Command,
+    /// Where it starts; `None` to stay where the caller is.
+    pub cwd: Option<PathBuf>,
+    /// Variables that are no secrets, in order.
+    pub settings: Vec<(String, String)>,
+    /// Inherited loader variables it may keep.
+    pub keep_variables: Vec<String>,
+    /// What is said on each launch.
+    pub warnings: Vec<String>,
+}
+
+/// One secret of a service, as the configuration means it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceSecret {
+    /// The variable it goes into.
+    pub variable: String,
+    /// Whether nothing is started without it.
+    pub required: bool,
+    /// Which secret, where no environment says otherwise.
+    pub default: Option<SecretRef>,
+    /// Which secret in which environment.
+    pub by_environment: BTreeMap<String, SecretRef>,
+    /// Which version, where the references do not say.
+    pub version: VersionPin,
+}
+
+/// Which version a service asks for beside its references.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum VersionPin {
+    /// None: the current one.
+    #[default]
+    None,
+    /// The same everywhere.
+    Everywhere(NonZeroU64),
+    /// One in each of these environments, the current one elsewhere.
+    ByEnvironment(BTreeMap<String, NonZeroU64>),
+}
+
+/// A secret chosen for one environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// The variable it goes into.
+    pub variable: String,
+    /// Which secret.
+    pub reference: SecretRef,
+    /// Whether nothing is started without it.
+    pub required: bool,
+}
+
+/// Why a secret cannot be chosen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{variable} has no secret_name, and none for this environment")]
+pub struct NothingNamed {
+    /// The variable.
+    pub variable: String,
+}
+
+impl Service {
+    /// The secrets of `environment`, and what a person should know.
+    ///
+    /// # Errors
+    /// [`NothingNamed`] for a secret that has a name only in other environments.
+    pub fn choose(
+        &self,
+        environment: Option<&str>,
+    ) -> Result<(Vec<Chosen>, Vec<String>), NothingNamed> {
+        let mut warnings = self.warnings.clone();
+        let mut chosen = Vec::with_capacity(self.secrets.len());
+        for secret in &self.secrets {
+            if let Some(environment) = environment
+                && secret.lacks(environment)
+            {
+                warnings.push(format!(
+                    "Environment '{environment}' not found, using default ({})",
+                    secret.variable
+                ));
+            }
+            chosen.push(secret.choose(environment)?);
+        }
+        Ok((chosen, warnings))
+    }
+
+    /// The environments its secrets name.
+    pub fn environments(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.secrets.iter().flat_map(ServiceSecret::named).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+}
+
+impl ServiceSecret {
+    /// Whether other environments are named but not this one.
+    fn lacks(&self, environment: &str) -> bool {
+        !self.by_environment.is_empty() && !self.by_environment.contains_key(environment)
+    }
+
+    fn named(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.by_environment.keys().cloned().collect();
+        if let VersionPin::ByEnvironment(versions) = &self.version {
+            names.extend(versions.keys().cloned());
+        }
+        names
+    }
+
+    fn choose(&self, environment: Option<&str>) -> Result<Chosen, NothingNamed> {
+        let reference = environment
+            .and_then(|environment| self.by_environment.get(environment))
+            .or(self.default.as_ref())
+            .ok_or_else(|| NothingNamed {
+                variable: self.variable.clone(),
+            })?
+            .clone();
+        let pin = match (&self.version, environment) {
+            (VersionPin::Everywhere(number), _) => Some(*number),
+            (VersionPin::ByEnvironment(numbers), Some(environment)) => {
+                numbers.get(environment).copied()
+            }
+            _ => None,
+        };
+        let reference = match pin {
+            Some(number) => reference.with_selector(Selector::Version(number)),
+            None => reference,
+        };
+        Ok(Chosen {
+            variable: self.variable.clone(),
+            reference,
+            required: self.required,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret() -> ServiceSecret {
+        ServiceSecret {
+            variable: "API_KEY".to_owned(),
+            required: true,
+            default: Some("local://key".parse().unwrap()),
+            by_environment: BTreeMap::from([(
+                "production".to_owned(),
+                "local://key-prod".parse().unwrap(),
+            )]),
+            version: VersionPin::None,
+        }
+    }
+
+    fn service(secret: ServiceSecret) -> Service {
+        Service {
+            name: "bar".to_owned(),
+            description: String::new(),
+            source: PathBuf::from("bar.json"),
+            secrets: vec![secret],
+            command: Command::Missing {
+                program: "x".to_owned(),
+                kind: Default::default(),
+            },
+            cwd: None,
+            settings: vec![],
+            keep_variables: vec![],
+            warnings: vec![],
+        }
+    }
+
+    fn chosen(secret: ServiceSecret, environment: Option<&str>) -> (String, usize) {
+        let (chosen, warnings) = service(secret).choose(environment).unwrap();
+        (chosen[0].reference.to_string(), warnings.len())
+    }
+
+    #[test]
+    fn an_environment_chooses_among_the_names_configured_for_it() {
+        assert_eq!(chosen(secret(), None), ("local://key".to_owned(), 0));
+        assert_eq!(
+            chosen(secret(), Some("production")),
+            ("local://key-prod".to_owned(), 0)
+        );
+    }
+
+    #[test]
+    fn an_unknown_environment_means_the_default_with_a_warning() {
+        assert_eq!(
+            chosen(secret(), Some("staging")),
+            ("local://key".to_owned(), 1)
+        );
+        let plain = ServiceSecret {
+            by_environment: BTreeMap::new(),
+            ..secret()
+        };
+        assert_eq!(
+            chosen(plain, Some("staging")).1,
+            0,
+            "nothing to choose, nothing to say"
+        );
+    }
+
+    #[test]
+    fn names_and_versions_are_chosen_independently() {
+        let numbers = BTreeMap::from([
+            ("production".to_owned(), NonZeroU64::new(3).unwrap()),
+            ("staging".to_owned(), NonZeroU64::new(2).unwrap()),
+        ]);
+        let pinned = ServiceSecret {
+            version: VersionPin::ByEnvironment(numbers),
+            ..secret()
+        };
+        assert_eq!(
+            chosen(pinned.clone(), Some("production")).0,
+            "local://key-prod?version=3"
+        );
+        assert_eq!(
+            chosen(pinned.clone(), Some("staging")).0,
+            "local://key?version=2"
+        );
+        assert_eq!(chosen(pinned, None).0, "local://key");
+        let everywhere = VersionPin::Everywhere(NonZeroU64::new(5).unwrap());
+        let pinned = ServiceSecret {
+            version: everywhere,
+            ..secret()
+        };
+        assert_eq!(chosen(pinned, None).0, "local://key?version=5");
+    }
+
+    #[test]
+    fn a_secret_without_a_name_for_the_environment_is_an_error() {
+        let nameless = ServiceSecret {
+            default: None,
+            ..secret()
+        };
+        assert!(service(nameless.clone()).choose(None).is_err());
+        assert!(service(nameless).choose(Some("production")).is_ok());
+    }
+
+    #[test]
+    fn the_environments_are_those_that_names_and_versions_mention() {
+        let numbers = BTreeMap::from([("dev".to_owned(), NonZeroU64::MIN)]);
+        let both = ServiceSecret {
+            version: VersionPin::ByEnvironment(numbers),
+            ..secret()
+        };
+        assert_eq!(service(both).environments(), ["dev", "production"]);
+    }
+}

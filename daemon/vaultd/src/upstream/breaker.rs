@@ -1,0 +1,253 @@
+//! Is it safe to ask the backend? The circuit breaker, a pure state machine.
+//!
+//! Closed, it counts consecutive failures; at the threshold it opens. Open, it lets one probe
+//! through each recovery period; enough successes in a row close it, a failure starts a new period
+//! of the same length: an outage's end is noticed as fast after an hour as after a minute.
+
+use std::time::Duration;
+
+use crate::clock::Moment;
+
+/// When to open and when to close.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// Consecutive failures that open it; 0 for never.
+    pub threshold: u32,
+    /// From opening, or from a failed probe, to the next probe.
+    pub recovery: Duration,
+    /// Successes that close it.
+    pub successes: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            threshold: 5,
+            recovery: Duration::from_mins(1),
+            successes: 2,
+        }
+    }
+}
+
+/// What may be done now.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permit {
+    /// Call, and repeat as retries allow.
+    Call,
+    /// Call once: it decides.
+    Probe,
+    /// Do not call before this moment.
+    Wait(Moment),
+}
+
+/// A breaker's state, as people see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Calls go through.
+    Closed,
+    /// No call before this moment.
+    Open(Moment),
+    /// A probe is out, or the next call is one.
+    HalfOpen,
+}
+
+/// One breaker, for one backend and credential.
+#[derive(Clone, Debug, Default)]
+pub struct Breaker {
+    failures: u32,
+    open: Option<Open>,
+}
+
+#[derive(Clone, Debug)]
+struct Open {
+    next_probe: Moment,
+    successes: u32,
+    probing: bool,
+}
+
+impl Breaker {
+    /// Asks for a call at `now`. `jitter` in 0..=1 lengthens the period after a probe by up to 15 %.
+    pub fn ask(&mut self, now: Moment, settings: &Settings, jitter: f64) -> Permit {
+        let Some(open) = &mut self.open else {
+            return Permit::Call;
+        };
+        if now < open.next_probe {
+            return Permit::Wait(open.next_probe);
+        }
+        // The next probe's time is set when this one leaves: a probe that never comes back
+        // (its task was cancelled) must not keep the breaker open for ever.
+        open.next_probe = now + spread(settings.recovery, jitter);
+        open.probing = true;
+        Permit::Probe
+    }
+
+    /// The backend answered.
+    pub fn succeeded(&mut self, now: Moment, settings: &Settings) {
+        self.failures = 0;
+        if let Some(open) = &mut self.open {
+            open.successes += 1;
+            open.probing = false;
+            // It is up: the next call need not wait for a period to pass.
+            open.next_probe = now;
+            if open.successes >= settings.successes {
+                self.open = None;
+            }
+        }
+    }
+
+    /// The backend could not be asked. Returns whether the breaker opened by it.
+    pub fn failed(&mut self, now: Moment, settings: &Settings, jitter: f64) -> bool {
+        self.failures = self.failures.saturating_add(1);
+        let next_probe = now + spread(settings.recovery, jitter);
+        match &mut self.open {
+            Some(open) => {
+                *open = Open {
+                    next_probe,
+                    successes: 0,
+                    probing: false,
+                };
+                false
+            }
+            None if settings.threshold > 0 && self.failures >= settings.threshold => {
+                self.open = Some(Open {
+                    next_probe,
+                    successes: 0,
+                    probing: false,
+                });
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Closes it by hand; returns whether it was not closed.
+    pub fn reset(&mut self) -> bool {
+        self.failures = 0;
+        self.open.take().is_some()
+    }
+
+    /// Failures in a row.
+    pub fn consecutive_failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// What it is at `now`.
+    pub fn state(&self, now: Moment) -> State {
+        match &self.open {
+            None => State::Closed,
+            Some(open) if open.probing || open.successes > 0 || now >= open.next_probe => {
+                State::HalfOpen
+            }
+            Some(open) => State::Open(open.next_probe),
+        }
+    }
+}
+
+fn spread(recovery: Duration, jitter: f64) -> Duration {
+    recovery.mul_f64(1.0 + 0.15 * jitter.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SETTINGS: Settings = Settings {
+        threshold: 5,
+        recovery: Duration::from_mins(1),
+        successes: 2,
+    };
+
+    fn at(seconds: u64) -> Moment {
+        Moment::default() + Duration::from_secs(seconds)
+    }
+
+    fn open_at_zero() -> Breaker {
+        let mut breaker = Breaker::default();
+        for _ in 0..5 {
+            breaker.failed(at(0), &SETTINGS, 0.0);
+        }
+        breaker
+    }
+
+    #[test]
+    fn it_opens_at_the_fifth_failure_in_a_row() {
+        let mut breaker = Breaker::default();
+        for _ in 0..4 {
+            assert!(!breaker.failed(at(0), &SETTINGS, 0.0));
+        }
+        breaker.succeeded(at(0), &SETTINGS);
+        for _ in 0..4 {
+            assert!(
+                !breaker.failed(at(0), &SETTINGS, 0.0),
+                "a success starts the count anew"
+            );
+        }
+        assert_eq!(breaker.ask(at(0), &SETTINGS, 0.0), Permit::Call);
+        assert!(breaker.failed(at(0), &SETTINGS, 0.0));
+        assert_eq!(breaker.ask(at(59), &SETTINGS, 0.0), Permit::Wait(at(60)));
+    }
+
+    #[test]
+    fn one_probe_leaves_in_each_period_and_the_period_never_grows() {
+        let mut breaker = open_at_zero();
+        for round in 1..20 {
+            let now = at(60 * round);
+            assert_eq!(
+                breaker.ask(now, &SETTINGS, 0.0),
+                Permit::Probe,
+                "round {round}"
+            );
+            assert!(matches!(breaker.ask(now, &SETTINGS, 0.0), Permit::Wait(_)));
+            breaker.failed(now, &SETTINGS, 0.0);
+        }
+    }
+
+    #[test]
+    fn a_probe_that_never_comes_back_does_not_hold_it_open() {
+        let mut breaker = open_at_zero();
+        assert_eq!(breaker.ask(at(60), &SETTINGS, 0.0), Permit::Probe);
+        assert_eq!(breaker.ask(at(120), &SETTINGS, 0.0), Permit::Probe);
+    }
+
+    #[test]
+    fn two_successes_close_it_and_a_failure_between_them_does_not() {
+        let mut breaker = open_at_zero();
+        assert_eq!(breaker.ask(at(60), &SETTINGS, 0.0), Permit::Probe);
+        breaker.succeeded(at(60), &SETTINGS);
+        assert_eq!(breaker.state(at(60)), State::HalfOpen);
+        assert_eq!(breaker.ask(at(60), &SETTINGS, 0.0), Permit::Probe);
+        breaker.failed(at(60), &SETTINGS, 0.0);
+        assert_eq!(breaker.state(at(61)), State::Open(at(120)));
+        for _ in 0..2 {
+            assert_eq!(breaker.ask(at(120), &SETTINGS, 0.0), Permit::Probe);
+            breaker.succeeded(at(120), &SETTINGS);
+        }
+        assert_eq!(breaker.state(at(120)), State::Closed);
+    }
+
+    #[test]
+    fn jitter_lengthens_the_period_by_at_most_fifteen_percent() {
+        let mut breaker = Breaker::default();
+        for _ in 0..5 {
+            breaker.failed(at(0), &SETTINGS, 1.0);
+        }
+        assert_eq!(breaker.state(at(0)), State::Open(at(69)));
+    }
+
+    #[test]
+    fn a_threshold_of_zero_never_opens_and_reset_closes() {
+        let never = Settings {
+            threshold: 0,
+            ..SETTINGS
+        };
+        let mut breaker = Breaker::default();
+        for _ in 0..100 {
+            assert!(!breaker.failed(at(0), &never, 0.0));
+        }
+        let mut breaker = open_at_zero();
+        assert!(breaker.reset());
+        assert!(!breaker.reset());
+        assert_eq!(breaker.ask(at(0), &SETTINGS, 0.0), Permit::Call);
+    }
+}

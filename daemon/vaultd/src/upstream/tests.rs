@@ -1,0 +1,93 @@
+use super::*;
+use crate::clock::ScriptedClock;
+use crate::scripted::{ScriptedBackend, address, answer, outage};
+
+const TIME: Duration = Duration::from_secs(8);
+
+fn upstream(kind: BackendKind) -> (Arc<ScriptedBackend>, Arc<ScriptedClock>, Upstream) {
+    let (backend, clock) = (
+        ScriptedBackend::new(kind),
+        Arc::new(ScriptedClock::default()),
+    );
+    let backends: Backends = [Arc::clone(&backend) as Arc<dyn Backend>]
+        .into_iter()
+        .collect();
+    let upstream = Upstream::new(backends, Arc::clone(&clock) as Arc<dyn Clock>);
+    (backend, clock, upstream)
+}
+
+async fn fetch(upstream: &Upstream, kind: BackendKind) -> Result<String, &'static str> {
+    let fetched = upstream.fetch(&address(kind, "x"), TIME).await;
+    fetched
+        .map(|fetched| fetched.version)
+        .map_err(|error| error.kind())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_retried_and_an_answer_is_not() {
+    let (backend, _clock, upstream) = upstream(BackendKind::Oci);
+    backend.then(outage()).then(outage()).then_value("v");
+    assert_eq!(fetch(&upstream, BackendKind::Oci).await, Ok("1".to_owned()));
+    assert_eq!(backend.calls(), 3);
+    backend.then(answer()).then_value("v");
+    assert_eq!(fetch(&upstream, BackendKind::Oci).await, Err("not_found"));
+    assert_eq!(backend.calls(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_breaker_opens_and_then_nothing_is_asked_until_a_probe_is_due() {
+    let (backend, clock, upstream) = upstream(BackendKind::Oci);
+    for _ in 0..20 {
+        backend.then(outage());
+    }
+    let mut last = Ok(String::new());
+    for _ in 0..4 {
+        last = fetch(&upstream, BackendKind::Oci).await;
+    }
+    assert_eq!(last, Err("breaker_open"));
+    let calls = backend.calls();
+    assert!((5..=8).contains(&calls), "{calls}");
+    clock.advance(Duration::from_secs(70));
+    assert_eq!(fetch(&upstream, BackendKind::Oci).await, Err("outage"));
+    assert_eq!(backend.calls(), calls + 1, "a probe is not retried");
+    assert!(matches!(upstream.health()[0].breaker, State::Open(_)));
+    assert_eq!(upstream.reset(None), 1);
+    assert_eq!(upstream.health()[0].breaker, State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_local_store_is_asked_once_and_has_no_breaker() {
+    let (backend, _clock, upstream) = upstream(BackendKind::Local);
+    for _ in 0..10 {
+        backend.then(outage());
+    }
+    for _ in 0..10 {
+        assert_eq!(fetch(&upstream, BackendKind::Local).await, Err("outage"));
+    }
+    assert_eq!(backend.calls(), 10);
+    assert_eq!(
+        upstream.health()[0].last_error,
+        "the scripted backend is out"
+    );
+    backend.then_value("v");
+    assert!(fetch(&upstream, BackendKind::Local).await.is_ok());
+    assert_eq!(upstream.health()[0].last_error, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_hangs_meets_the_deadline() {
+    let (backend, _clock, upstream) = upstream(BackendKind::Local);
+    backend.then_hang();
+    assert_eq!(fetch(&upstream, BackendKind::Local).await, Err("deadline"));
+    assert_eq!(upstream.health()[0].failures, 1, "it counts as an outage");
+}
+
+#[tokio::test]
+async fn a_kind_without_a_backend_is_said_so() {
+    let (_backend, _clock, upstream) = upstream(BackendKind::Local);
+    assert_eq!(fetch(&upstream, BackendKind::Oci).await, Err("no_backend"));
+    assert!(
+        upstream.writable(BackendKind::Local).is_err(),
+        "the scripted one is read only"
+    );
+}

@@ -1,0 +1,263 @@
+//! Who may change what? Stores, deletes, promotes: asks policy, writes it down, then acts.
+//!
+//! The record is written before the change, and a second one where the change failed: a change
+//! without a record cannot happen, a record without its change is followed by one that says so.
+
+use std::sync::Arc;
+
+use vault_backends::backend::{Address, BackendError, ListEntry, VersionEntry, Wanted};
+use vault_memory::{Secret, Shield, ShieldError};
+use vault_proto::reference::SecretRef;
+use vault_proto::sealed::{Label, Opener, OpeningKey, Purpose, SealError, TAG_BYTES};
+
+use crate::audit::Outcome;
+use crate::cache::Cache;
+use crate::resolver::{Ask, ResolveError, Resolver, Want, address, plain};
+use crate::upstream::{Upstream, UpstreamError};
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Policy, audit, or a caller that went away.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    /// The sealed value does not open.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The value cannot be kept in memory.
+    #[error(transparent)]
+    Shield(#[from] ShieldError),
+    /// A reference to one version cannot be written to.
+    #[error("{0} names one version; leave ?version= and ?stage= away")]
+    Pinned(String),
+    /// The backend's failure.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+}
+
+/// A value on its way in, sealed to this boot's key.
+#[derive(Clone, Copy)]
+pub struct Incoming<'a> {
+    /// What the caller's side of HPKE gave.
+    pub encapsulated_key: &'a [u8],
+    /// The value with its tag.
+    pub ciphertext: &'a [u8],
+}
+
+/// The room.
+pub struct Writer {
+    resolver: Arc<Resolver>,
+    upstream: Arc<Upstream>,
+    cache: Arc<Cache>,
+    shield: Arc<Shield>,
+    public_key: Vec<u8>,
+    /// The private half for this boot, shielded while it is not used.
+    private_key: Secret,
+}
+
+impl Writer {
+    /// A room with a new key for this boot.
+    ///
+    /// # Errors
+    /// [`ShieldError`] where the key cannot be kept.
+    pub fn new(
+        resolver: Arc<Resolver>,
+        upstream: Arc<Upstream>,
+        cache: Arc<Cache>,
+        shield: Arc<Shield>,
+    ) -> Result<Self, ShieldError> {
+        let (private, public) = OpeningKey::generate();
+        let private_key = shield.shield(&mut *private.to_bytes())?;
+        Ok(Self {
+            resolver,
+            upstream,
+            cache,
+            shield,
+            public_key: public.to_vec(),
+            private_key,
+        })
+    }
+
+    /// The key that values for [`Writer::put`] are sealed to.
+    pub fn public_key(&self) -> &[u8] {
+        &self.public_key
+    }
+
+    /// Stores a new current version and returns it.
+    ///
+    /// # Errors
+    /// [`WriteError`]; then nothing has changed.
+    pub async fn put(
+        &self,
+        ask: &Ask,
+        reference: &SecretRef,
+        incoming: Incoming<'_>,
+    ) -> Result<String, WriteError> {
+        let (address, rule) = self.permit(ask, reference).await?;
+        let writable = self.upstream.writable(address.kind)?;
+        let value = self.open(ask, reference, incoming)?;
+        self.announce(ask, reference, &rule).await?;
+        let put = writable.backend().put(&address, value).await;
+        self.finish(ask, reference, &rule, put).await
+    }
+
+    /// Deletes a secret with all its versions and returns how many there were.
+    ///
+    /// # Errors
+    /// [`WriteError`]; then nothing has changed.
+    pub async fn delete(&self, ask: &Ask, reference: &SecretRef) -> Result<usize, WriteError> {
+        let (address, rule) = self.permit(ask, reference).await?;
+        let writable = self.upstream.writable(address.kind)?;
+        self.announce(ask, reference, &rule).await?;
+        let deleted = writable.backend().delete(&address).await;
+        self.finish(ask, reference, &rule, deleted).await
+    }
+
+    /// Makes an existing version the current one.
+    ///
+    /// # Errors
+    /// [`WriteError`]; then nothing has changed.
+    pub async fn promote(
+        &self,
+        ask: &Ask,
+        reference: &SecretRef,
+        version: &str,
+    ) -> Result<(), WriteError> {
+        let (address, rule) = self.permit(ask, reference).await?;
+        let writable = self.upstream.writable(address.kind)?;
+        self.announce(ask, reference, &rule).await?;
+        let promoted = writable.backend().promote(&address, version).await;
+        self.finish(ask, reference, &rule, promoted).await
+    }
+
+    /// The versions of one secret, oldest first.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub async fn versions(
+        &self,
+        ask: &Ask,
+        reference: &SecretRef,
+    ) -> Result<Vec<VersionEntry>, WriteError> {
+        let (address, _) = self.permit(ask, reference).await?;
+        let writable = self.upstream.writable(address.kind)?;
+        Ok(writable
+            .backend()
+            .versions(&address)
+            .await
+            .map_err(UpstreamError::Backend)?)
+    }
+
+    /// The secrets of the local store, by name.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub async fn list(&self, ask: &Ask) -> Result<Vec<ListEntry>, WriteError> {
+        self.resolver.permit(ask, &[]).await?;
+        let writable = self
+            .upstream
+            .writable(vault_backends::backend::BackendKind::Local)?;
+        Ok(writable
+            .backend()
+            .list()
+            .await
+            .map_err(UpstreamError::Backend)?)
+    }
+
+    async fn permit(
+        &self,
+        ask: &Ask,
+        reference: &SecretRef,
+    ) -> Result<(Address, String), WriteError> {
+        let rule = self.resolver.permit(ask, &[want(reference)]).await?;
+        let address = address(reference);
+        if address.wanted != Wanted::Current {
+            return Err(WriteError::Pinned(reference.to_string()));
+        }
+        Ok((address, rule))
+    }
+
+    /// Opens the value straight into protected memory.
+    fn open(
+        &self,
+        ask: &Ask,
+        reference: &SecretRef,
+        incoming: Incoming<'_>,
+    ) -> Result<Secret, WriteError> {
+        let key = self
+            .private_key
+            .expose_secret(|bytes| OpeningKey::from_bytes(bytes))??;
+        let mut opener = Opener::new(
+            Purpose::Put,
+            &key,
+            incoming.encapsulated_key,
+            &ask.request_id,
+        )?;
+        let length = incoming
+            .ciphertext
+            .len()
+            .checked_sub(TAG_BYTES)
+            .ok_or(SealError::Open)?;
+        let reference = reference.to_string();
+        let label = Label {
+            reference: &reference,
+            ..Label::default()
+        };
+        self.shield.shield_with(length, |room| {
+            opener.open_into(label, incoming.ciphertext, &mut room[..length])?;
+            Ok::<_, WriteError>(length)
+        })
+    }
+
+    async fn announce(
+        &self,
+        ask: &Ask,
+        reference: &SecretRef,
+        rule: &str,
+    ) -> Result<(), WriteError> {
+        if !ask.peer.is_alive() {
+            return Err(ResolveError::PeerGone.into());
+        }
+        let values = vec![plain(&want(reference), None)];
+        Ok(self
+            .resolver
+            .record(ask, Outcome::Allowed, rule, values, None)
+            .await?)
+    }
+
+    /// Forgets what was held of the secret, whatever its version; a failure is written down.
+    async fn finish<T>(
+        &self,
+        ask: &Ask,
+        reference: &SecretRef,
+        rule: &str,
+        result: Result<T, BackendError>,
+    ) -> Result<T, WriteError> {
+        let written = address(reference);
+        self.cache.flush(|held| is_same_secret(held, &written));
+        match result {
+            Ok(done) => Ok(done),
+            Err(error) => {
+                let values = vec![plain(&want(reference), Some(error.kind()))];
+                let kind = Some(error.kind());
+                self.resolver
+                    .record(ask, Outcome::Failed, rule, values, kind)
+                    .await?;
+                Err(UpstreamError::Backend(error).into())
+            }
+        }
+    }
+}
+
+/// Whether two addresses mean versions of one secret.
+pub fn is_same_secret(left: &Address, right: &Address) -> bool {
+    (left.kind, &left.scope, &left.container, &left.name)
+        == (right.kind, &right.scope, &right.container, &right.name)
+}
+
+fn want(reference: &SecretRef) -> Want {
+    Want {
+        variable: String::new(),
+        reference: reference.clone(),
+    }
+}
