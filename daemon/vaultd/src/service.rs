@@ -180,7 +180,7 @@ mod tests {
             secrets: vec![secret],
             command: Command::Missing {
                 program: "x".to_owned(),
-                kind: Default::default(),
+                kind: crate::command::Missing::NotFound,
             },
             cwd: None,
             settings: vec![],

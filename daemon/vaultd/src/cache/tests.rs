@@ -33,7 +33,7 @@ impl Room {
     }
 
     /// The value and whether it is stale, or the failure's word.
-    async fn get(&self) -> Result<(String, bool), &'static str> {
+    async fn get(&self) -> Got {
         get(&self.cache).await
     }
 
@@ -42,7 +42,7 @@ impl Room {
     }
 }
 
-async fn get(cache: &Arc<Cache>) -> Result<(String, bool), &'static str> {
+async fn get(cache: &Arc<Cache>) -> Got {
     let served = cache
         .get(
             &address(BackendKind::Local, "x"),
@@ -59,11 +59,16 @@ async fn get(cache: &Arc<Cache>) -> Result<(String, bool), &'static str> {
     ))
 }
 
-fn fresh(value: &str) -> Result<(String, bool), &'static str> {
+/// A value and whether it is stale, or the failure's word.
+type Got = Result<(String, bool), &'static str>;
+
+#[expect(clippy::unnecessary_wraps, reason = "to compare with what was got")]
+fn fresh(value: &str) -> Got {
     Ok((value.to_owned(), false))
 }
 
-fn stale(value: &str) -> Result<(String, bool), &'static str> {
+#[expect(clippy::unnecessary_wraps, reason = "to compare with what was got")]
+fn stale(value: &str) -> Got {
     Ok((value.to_owned(), true))
 }
 

@@ -289,11 +289,16 @@ fn the_first_place_counts_for_files_and_services() {
         "../oci-vault-mcp/configs/old.yaml",
         "target_command: [env]\n",
     );
-    let error = home.refused();
-    assert!(
-        !error.contains("bar.yaml"),
-        "a hidden file is not read: {error}"
+    let config = home.load().unwrap();
+    assert_eq!(
+        config.setup.freshness.ttl,
+        Duration::from_secs(1),
+        "no mixture"
     );
+    let names: Vec<&String> = config.setup.services.keys().collect();
+    assert_eq!(names, ["bar", "old"]);
+    let bar = &config.setup.services["bar"];
+    assert!(bar.source.ends_with("vaultd/configs/bar.yaml"));
 }
 
 #[test]

@@ -99,8 +99,8 @@ mod tests {
         for (text, expected) in [
             ("8S", Some(Duration::from_secs(8))),
             ("1500m", Some(Duration::from_millis(1500))),
-            ("2M", Some(Duration::from_secs(120))),
-            ("1H", Some(Duration::from_secs(3600))),
+            ("2M", Some(Duration::from_mins(2))),
+            ("1H", Some(Duration::from_hours(1))),
             ("7u", Some(Duration::from_micros(7))),
             ("7n", Some(Duration::from_nanos(7))),
             ("", None),

@@ -2,7 +2,7 @@ use super::*;
 
 const OWN: u32 = 1000;
 
-fn question<'a>(action: Action, reference: Option<&'a SecretRef>) -> Question<'a> {
+fn question(action: Action, reference: Option<&SecretRef>) -> Question<'_> {
     Question {
         uid: OWN,
         action,
