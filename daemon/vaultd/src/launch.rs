@@ -5,15 +5,18 @@ pub mod problem;
 use std::path::Path;
 use std::sync::Arc;
 
+use vault_backends::backend::Class;
 use vault_proto::generated::{
     CheckReply, CheckedSecret, LaunchReply, SealedValue, SealedValues, Setting,
 };
+use vault_proto::reference::Place;
 use vault_proto::sealed::{Label, Purpose, Sealer};
 
 use crate::command::{self, Command, Missing};
 use crate::policy::Action;
 use crate::resolver::{Ask, ResolveError, Resolved, Resolver, Want};
 use crate::service::{Chosen, Service};
+use crate::upstream::UpstreamError;
 use problem::LaunchError;
 
 /// What a caller asks to launch.
@@ -253,8 +256,8 @@ fn problem_of(service: &Service, one: &Resolved) -> Option<LaunchError> {
         Err(error) => Some(LaunchError::Secret {
             service: name,
             variable,
-            reference,
             error: Arc::clone(error),
+            hint: hint(one, error),
         }),
         Ok(served) => match served.held.secret.expose_secret(|value| value.contains(&0)) {
             Ok(false) => None,
@@ -265,6 +268,14 @@ fn problem_of(service: &Service, one: &Resolved) -> Option<LaunchError> {
             }),
             Err(error) => Some(LaunchError::Shield(error)),
         },
+    }
+}
+
+/// What a person can do about a secret that is not there.
+fn hint(one: &Resolved, error: &UpstreamError) -> String {
+    match (one.reference.place(), error.class()) {
+        (Place::Local { name }, Class::Answer) => format!("; store it: vaultctl put {name}"),
+        _ => String::new(),
     }
 }
 

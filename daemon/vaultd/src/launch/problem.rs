@@ -53,16 +53,16 @@ pub enum LaunchError {
         file: String,
     },
     /// A required secret cannot be had.
-    #[error("service {service}: {variable} ({reference}): {error}")]
+    #[error("service {service}: {variable}: {error}{hint}")]
     Secret {
         /// The service.
         service: String,
         /// The variable.
         variable: String,
-        /// The secret.
-        reference: String,
-        /// Why not.
+        /// Why not; the backends name the secret themselves.
         error: Arc<UpstreamError>,
+        /// What to do, with its separator; empty where nothing is known to help.
+        hint: String,
     },
     /// A value that no environment variable can hold.
     #[error(

@@ -85,7 +85,9 @@ fn bombs_are_errors() {
     for pair in "abcdefghij".as_bytes().windows(2) {
         let (from, to) = (char::from(pair[0]), char::from(pair[1]));
         let line = vec![format!("*{from}"); 10].join(",");
-        aliases = aliases + &format!("{to}: &{to} [{line}]\n");
+        for part in [&to.to_string(), ": &", &to.to_string(), " [", &line, "]\n"] {
+            aliases.push_str(part);
+        }
     }
     assert!(Document::parse(Path::new("x"), &aliases).is_err());
     let deep = "[".repeat(100_000);
