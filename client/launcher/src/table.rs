@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use vault_client::{age_in_words, state_in_words};
+use vault_client::{age_in_words, in_columns, state_in_words};
 use vault_proto::generated::{CheckReply, CheckedSecret, Provenance};
 
 const HEADINGS: [&str; 5] = ["VARIABLE", "REFERENCE", "VERSION", "AGE", "STATE"];
@@ -11,7 +11,10 @@ const HEADINGS: [&str; 5] = ["VARIABLE", "REFERENCE", "VERSION", "AGE", "STATE"]
 pub(crate) fn of(reply: &CheckReply) -> String {
     let mut text = String::new();
     if !reply.secrets.is_empty() {
-        text.push_str(&aligned(reply.secrets.iter().map(row).collect()));
+        text.push_str(&in_columns(
+            HEADINGS,
+            reply.secrets.iter().map(row).collect(),
+        ));
     }
     let mut line = |name: &str, value: &str| {
         // Writing to a String cannot fail.
@@ -48,7 +51,6 @@ fn row(secret: &CheckedSecret) -> [String; 5] {
         age,
         state,
     ]
-    .map(|cell| printable(&cell))
 }
 
 fn state(held: &Provenance) -> String {
@@ -57,21 +59,6 @@ fn state(held: &Provenance) -> String {
         "" => word.to_owned(),
         reason => format!("{word}: {reason}"),
     }
-}
-
-fn aligned(rows: Vec<[String; 5]>) -> String {
-    let mut lines = vec![HEADINGS.map(str::to_owned)];
-    lines.extend(rows);
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max();
-    let widths: Vec<usize> = (0..4).filter_map(width).collect();
-    let mut text = String::new();
-    for line in &lines {
-        for (cell, width) in line.iter().zip(&widths) {
-            let _ = write!(text, "{cell:width$}  ");
-        }
-        let _ = writeln!(text, "{}", line[4]);
-    }
-    text
 }
 
 /// A word as a shell would need it, so that spaces and empty words are seen.

@@ -8,6 +8,7 @@
 mod admin;
 mod age;
 mod client;
+mod columns;
 mod connection;
 mod error;
 mod opening;
@@ -16,6 +17,7 @@ mod state;
 
 pub use age::{age_in_words, seconds_in_words};
 pub use client::{Client, connect};
+pub use columns::in_columns;
 pub use error::Error;
 pub use opening::OpenedSecret;
 pub use secrets::{Events, Launched, Wanted};

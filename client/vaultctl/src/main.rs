@@ -1,1 +1,48 @@
-fn main() {}
+//! What does vaultctl do, in order?
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod commands;
+mod failure;
+#[cfg(test)]
+mod man_page;
+mod refusal;
+mod report;
+mod value;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::Arguments;
+use failure::Failure;
+
+#[global_allocator]
+static HEAP: vault_memory::ZeroOnFree = vault_memory::ZeroOnFree;
+
+const AGENT: &str = concat!("vaultctl/", env!("CARGO_PKG_VERSION"));
+
+fn main() -> ExitCode {
+    let hardened = vault_memory::harden_process();
+    if let Err(error) = hardened {
+        let failure = Failure::unexpected(format!("cannot protect this process: {error}"));
+        return report::failure(&failure);
+    }
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refusal::show(&error),
+    };
+    match run(arguments) {
+        Ok(code) => code,
+        Err(failure) => report::failure(&failure),
+    }
+}
+
+fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(|error| Failure::unexpected(format!("cannot prepare input and output: {error}")))?
+        .block_on(commands::carry_out(arguments))
+}

@@ -1,0 +1,183 @@
+//! What can be asked on the command line?
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use vault_proto::reference::{ReferenceError, SecretRef, Selector};
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  done
+  1  unexpected
+  2  usage or configuration; `status`: not everything is healthy
+  3  vaultd, a secret or policy failed; `policy test`: denied
+
+REF is a reference (local://NAME, oci-vault://...); NAME is one too, and a bare name means \
+local://NAME. With --json a command prints one JSON object (`watch`: one per line); its field names \
+are stable, times are in seconds or milliseconds as the names say.";
+
+/// Status, storage and control of vaultd, the local secrets daemon.
+#[derive(Debug, Parser)]
+#[command(name = "vaultctl", version, after_help = AFTER_HELP)]
+pub(crate) struct Arguments {
+    /// Print JSON for programs
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// How long to wait for vaultd: 1 to 60
+    #[arg(long, global = true, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub(crate) deadline: Duration,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show health, backends and the values held; exits 2 when something needs attention
+    Status,
+    /// Forget one held value, or all
+    Flush(MaybeReference),
+    /// Ask the backend now, for one reference or all that are held
+    Refresh(MaybeReference),
+    /// Store a secret: typed without echo, piped, or from a file; never an argument
+    Put(Put),
+    /// List the stored secrets
+    List,
+    /// Remove a stored secret with all its versions
+    Delete(Stored),
+    /// Print a value, where policy permits; with --json in base64, and as text if it is UTF-8
+    Get(Reference),
+    /// List the versions of a stored secret
+    Versions(Stored),
+    /// Make an existing version the current one
+    Promote(Promote),
+    /// List the configured services
+    Services,
+    /// Read the configuration again; all of it or none
+    Reload,
+    /// Tell all that is known of one reference
+    Explain(Reference),
+    /// Print counters as OpenMetrics text
+    Metrics,
+    /// Control the breakers in front of backends
+    #[command(subcommand)]
+    Breaker(Breaker),
+    /// Ask what policy would say
+    #[command(subcommand)]
+    Policy(Policy),
+    /// Print changes of secrets as they happen: names, versions and states
+    Watch(References),
+}
+
+/// One reference, or none for all.
+#[derive(Args, Debug)]
+pub(crate) struct MaybeReference {
+    /// A reference or a local name; all if left out
+    #[arg(value_name = "REF", value_parser = SecretRef::parse_or_local)]
+    pub(crate) reference: Option<SecretRef>,
+}
+
+/// One reference.
+#[derive(Args, Debug)]
+pub(crate) struct Reference {
+    /// A reference or a local name
+    #[arg(value_name = "REF", value_parser = SecretRef::parse_or_local)]
+    pub(crate) reference: SecretRef,
+}
+
+/// Any number of references.
+#[derive(Args, Debug)]
+pub(crate) struct References {
+    /// References or local names; all if left out
+    #[arg(value_name = "REF", value_parser = SecretRef::parse_or_local)]
+    pub(crate) references: Vec<SecretRef>,
+}
+
+/// A secret as a whole.
+#[derive(Args, Debug)]
+pub(crate) struct Stored {
+    /// A local name or a reference, without a version
+    #[arg(value_name = "NAME", value_parser = whole_secret)]
+    pub(crate) name: SecretRef,
+}
+
+/// A secret to store.
+#[derive(Args, Debug)]
+pub(crate) struct Put {
+    /// A local name or a reference, without a version
+    #[arg(value_name = "NAME", value_parser = whole_secret)]
+    pub(crate) name: SecretRef,
+    /// Take the value from this file, exactly as it is
+    #[arg(long, value_name = "PATH")]
+    pub(crate) file: Option<PathBuf>,
+    /// Keep the last line break of what is piped in
+    #[arg(long)]
+    pub(crate) exact: bool,
+}
+
+/// A version to make current.
+#[derive(Args, Debug)]
+pub(crate) struct Promote {
+    /// A local name or a reference, without a version
+    #[arg(value_name = "NAME", value_parser = whole_secret)]
+    pub(crate) name: SecretRef,
+    /// One of those that `versions` lists
+    #[arg(value_name = "VERSION")]
+    pub(crate) version: String,
+}
+
+/// What to do with breakers.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Breaker {
+    /// Close the breaker of one backend, or all
+    Reset {
+        /// "local", "oci"; all if left out
+        #[arg(value_name = "BACKEND")]
+        backend: Option<String>,
+    },
+}
+
+/// What to do with policy.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// Say whether an action is allowed, and by which rule; exits 3 when it is denied
+    Test {
+        /// launch, get, put, ...
+        #[arg(value_name = "ACTION")]
+        action: String,
+        /// For this service
+        #[arg(long, value_name = "SERVICE")]
+        service: Option<String>,
+        /// For this reference
+        #[arg(long, value_name = "REF", value_parser = SecretRef::parse_or_local)]
+        reference: Option<SecretRef>,
+    },
+}
+
+/// Why an argument is not taken. The argument itself is not repeated.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ArgumentError {
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    #[error("name the secret without a version or stage")]
+    Selector,
+    #[error("whole seconds, from 1 to 60")]
+    Seconds,
+}
+
+fn whole_secret(text: &str) -> Result<SecretRef, ArgumentError> {
+    let reference = SecretRef::parse_or_local(text)?;
+    match reference.selector() {
+        Selector::Current => Ok(reference),
+        _ => Err(ArgumentError::Selector),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, ArgumentError> {
+    text.parse()
+        .ok()
+        .filter(|seconds| (1..=60).contains(seconds))
+        .map(Duration::from_secs)
+        .ok_or(ArgumentError::Seconds)
+}

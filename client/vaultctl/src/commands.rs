@@ -1,0 +1,79 @@
+//! Which command does what was asked?
+
+mod breaker;
+mod delete;
+mod explain;
+mod flush;
+mod get;
+mod held;
+mod list;
+mod metrics;
+mod policy;
+mod promote;
+mod put;
+mod refresh;
+mod reload;
+mod services;
+mod status;
+mod versions;
+mod watch;
+
+use std::process::ExitCode;
+
+use vault_client::{Client, connect};
+
+use crate::AGENT;
+use crate::arguments::{Arguments, Breaker, Command, Policy};
+use crate::failure::Failure;
+use crate::report::Form;
+
+/// Carries out one command.
+pub(crate) async fn carry_out(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let form = if arguments.json {
+        Form::Json
+    } else {
+        Form::Text
+    };
+    let caller = Caller {
+        deadline: arguments.deadline,
+    };
+    match arguments.command {
+        Command::Status => status::run(caller.client().await?, form).await,
+        Command::Flush(on) => flush::run(caller.client().await?, on, form).await,
+        Command::Refresh(on) => refresh::run(caller.client().await?, on, form).await,
+        // A person may take longer to type than the deadline is: the value comes first.
+        Command::Put(put) => {
+            let value = put::value(&put)?;
+            put::run(caller.client().await?, &put, value, form).await
+        }
+        Command::List => list::run(caller.client().await?, form).await,
+        Command::Delete(on) => delete::run(caller.client().await?, on, form).await,
+        Command::Get(on) => get::run(caller.client().await?, on, form).await,
+        Command::Versions(on) => versions::run(caller.client().await?, on, form).await,
+        Command::Promote(on) => promote::run(caller.client().await?, on, form).await,
+        Command::Services => services::run(caller.client().await?, form).await,
+        Command::Reload => reload::run(caller.client().await?, form).await,
+        Command::Explain(on) => explain::run(caller.client().await?, on, form).await,
+        Command::Metrics => metrics::run(caller.client().await?, form).await,
+        Command::Breaker(Breaker::Reset { backend }) => {
+            breaker::reset(caller.client().await?, backend, form).await
+        }
+        Command::Policy(Policy::Test {
+            action,
+            service,
+            reference,
+        }) => policy::test(caller.client().await?, action, service, reference, form).await,
+        Command::Watch(on) => watch::run(caller.client().await?, on, form).await,
+    }
+}
+
+/// What is needed to call the daemon.
+struct Caller {
+    deadline: std::time::Duration,
+}
+
+impl Caller {
+    async fn client(&self) -> Result<Client, Failure> {
+        Ok(connect(AGENT, self.deadline).await?)
+    }
+}

@@ -1,0 +1,32 @@
+//! `vaultctl flush`: which held values are forgotten?
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+use vault_client::Client;
+
+use crate::arguments::MaybeReference;
+use crate::failure::Failure;
+use crate::report::{self, Form};
+
+#[derive(Debug, Serialize)]
+struct FlushJson {
+    flushed: u32,
+}
+
+pub(crate) async fn run(
+    mut client: Client,
+    on: MaybeReference,
+    form: Form,
+) -> Result<ExitCode, Failure> {
+    let reference = on.reference.map(|reference| reference.to_string());
+    let reply = client.flush(&reference.unwrap_or_default()).await?;
+    let json = FlushJson {
+        flushed: reply.flushed,
+    };
+    let text = || match json.flushed {
+        1 => "1 value forgotten\n".to_owned(),
+        count => format!("{count} values forgotten\n"),
+    };
+    report::answer(form, text, &json)
+}

@@ -1,0 +1,65 @@
+//! `vaultctl get`: what is the value?
+
+use std::process::ExitCode;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+use vault_client::{Client, OpenedSecret};
+use vault_proto::generated::State;
+
+use super::held::{self, HeldJson};
+use crate::arguments::Reference;
+use crate::failure::Failure;
+use crate::report::{self, Form};
+
+/// Holds the value, because that was asked for: no `Debug`.
+#[derive(Serialize)]
+struct GetJson<'a> {
+    reference: &'a str,
+    #[serde(flatten)]
+    held: HeldJson,
+    value_base64: String,
+    /// `null` where the value is not UTF-8.
+    text: Option<&'a str>,
+}
+
+pub(crate) async fn run(
+    mut client: Client,
+    on: Reference,
+    form: Form,
+) -> Result<ExitCode, Failure> {
+    let secrets = client.resolve(vec![on.reference.to_string()]).await?;
+    let [secret] = secrets.as_slice() else {
+        return Err(Failure::unexpected("vaultd gave more than was asked for"));
+    };
+    if secret.provenance.state() == State::Stale {
+        report::note(&format!(
+            "{} is {}",
+            secret.reference,
+            held::state(&secret.provenance)
+        ));
+    }
+    match form {
+        Form::Text => raw(secret),
+        Form::Json => report::answer(form, String::new, &json(secret)),
+    }
+}
+
+/// The bytes alone; a terminal gets a line break after them.
+fn raw(secret: &OpenedSecret) -> Result<ExitCode, Failure> {
+    let code = report::bytes(&secret.value)?;
+    if report::to_terminal() {
+        report::bytes(b"\n")?;
+    }
+    Ok(code)
+}
+
+fn json(secret: &OpenedSecret) -> GetJson<'_> {
+    GetJson {
+        reference: &secret.reference,
+        held: secret.provenance.clone().into(),
+        value_base64: STANDARD.encode(&*secret.value),
+        text: std::str::from_utf8(&secret.value).ok(),
+    }
+}

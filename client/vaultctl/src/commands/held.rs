@@ -1,0 +1,66 @@
+//! How is a held value shown, without the value?
+
+use serde::Serialize;
+use vault_client::{age_in_words, state_in_words};
+use vault_proto::generated::{Provenance, SecretStatus};
+
+/// Version, age and state, for programs.
+#[derive(Debug, Serialize)]
+pub(crate) struct HeldJson {
+    version: String,
+    age_ms: u64,
+    state: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    stale_reason: String,
+}
+
+impl From<Provenance> for HeldJson {
+    fn from(held: Provenance) -> Self {
+        Self {
+            state: state_in_words(held.state),
+            version: held.version,
+            age_ms: held.age_ms,
+            stale_reason: held.stale_reason,
+        }
+    }
+}
+
+/// A reference with what is held for it, for programs.
+#[derive(Debug, Serialize)]
+pub(crate) struct SecretJson {
+    reference: String,
+    #[serde(flatten)]
+    held: HeldJson,
+    fresh_for_ms: u64,
+    usable_for_ms: u64,
+}
+
+impl From<SecretStatus> for SecretJson {
+    fn from(secret: SecretStatus) -> Self {
+        Self {
+            reference: secret.reference,
+            held: secret.provenance.unwrap_or_default().into(),
+            fresh_for_ms: secret.fresh_for_ms,
+            usable_for_ms: secret.usable_for_ms,
+        }
+    }
+}
+
+/// "version 3, 2 minutes old, fresh".
+pub(crate) fn in_words(held: &Provenance) -> String {
+    format!(
+        "version {}, {} old, {}",
+        held.version,
+        age_in_words(held.age_ms),
+        state(held)
+    )
+}
+
+/// The state, and why it is stale.
+pub(crate) fn state(held: &Provenance) -> String {
+    let word = state_in_words(held.state);
+    match held.stale_reason.as_str() {
+        "" => word.to_owned(),
+        reason => format!("{word}: {reason}"),
+    }
+}

@@ -1,0 +1,43 @@
+//! `vaultctl put`: which version did a value become?
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+use vault_client::Client;
+use zeroize::Zeroizing;
+
+use crate::arguments::Put;
+use crate::failure::Failure;
+use crate::report::{self, Form};
+use crate::value::{self, LastLineBreak};
+
+#[derive(Debug, Serialize)]
+struct PutJson {
+    reference: String,
+    version: String,
+}
+
+/// The value to store, from where the arguments say.
+pub(crate) fn value(put: &Put) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let last_line_break = if put.exact {
+        LastLineBreak::Keep
+    } else {
+        LastLineBreak::Drop
+    };
+    value::read(&put.name, put.file.as_deref(), last_line_break)
+}
+
+pub(crate) async fn run(
+    mut client: Client,
+    put: &Put,
+    value: Zeroizing<Vec<u8>>,
+    form: Form,
+) -> Result<ExitCode, Failure> {
+    let reply = client.put(&put.name.to_string(), value).await?;
+    let json = PutJson {
+        reference: reply.reference,
+        version: reply.version,
+    };
+    let text = || format!("{} stored as version {}\n", json.reference, json.version);
+    report::answer(form, text, &json)
+}

@@ -1,0 +1,45 @@
+//! `vaultctl reload`: was the configuration taken?
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+use vault_client::Client;
+
+use crate::failure::Failure;
+use crate::report::{self, Form};
+
+#[derive(Debug, Serialize)]
+struct ReloadJson {
+    generation: u64,
+    configuration_path: String,
+    services: u32,
+    warnings: Vec<String>,
+}
+
+pub(crate) async fn run(mut client: Client, form: Form) -> Result<ExitCode, Failure> {
+    let reply = client.reload().await?;
+    let json = ReloadJson {
+        generation: reply.generation,
+        configuration_path: reply.configuration_path,
+        services: reply.services,
+        warnings: reply.warnings,
+    };
+    if form == Form::Text {
+        for warning in &json.warnings {
+            report::note(&format!("warning: {warning}"));
+        }
+    }
+    report::answer(form, || text(&json), &json)
+}
+
+fn text(json: &ReloadJson) -> String {
+    let path = match json.configuration_path.as_str() {
+        "" => "no configuration",
+        path => path,
+    };
+    let services = match json.services {
+        1 => "1 service".to_owned(),
+        count => format!("{count} services"),
+    };
+    format!("{path}: load {}, {services}\n", json.generation)
+}

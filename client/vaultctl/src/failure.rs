@@ -1,0 +1,79 @@
+//! Why did a command fail, in which words, and with which exit code?
+
+use std::process::ExitCode;
+
+const UNEXPECTED: u8 = 1;
+const USAGE: u8 = 2;
+const REFUSED: u8 = 3;
+
+/// What failed, then what to do.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    text: String,
+}
+
+impl Failure {
+    /// The command line or its input is wrong.
+    pub(crate) fn usage(what: impl std::fmt::Display) -> Self {
+        Self::new(USAGE, format!("{what}\n`vaultctl --help` shows how"))
+    }
+
+    /// What was to be read or stored is not fit for it.
+    pub(crate) fn input(what: impl Into<String>) -> Self {
+        Self::new(USAGE, what.into())
+    }
+
+    /// The daemon did less than was asked.
+    pub(crate) fn refused(what: impl Into<String>) -> Self {
+        Self::new(REFUSED, what.into())
+    }
+
+    /// Nothing that a person did.
+    pub(crate) fn unexpected(what: impl Into<String>) -> Self {
+        Self::new(UNEXPECTED, what.into())
+    }
+
+    fn new(code: u8, text: String) -> Self {
+        Self { code, text }
+    }
+
+    /// The words, a line each.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
+        self.text.lines()
+    }
+
+    /// What this process ends with.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        self.code.into()
+    }
+}
+
+impl From<vault_client::Error> for Failure {
+    fn from(error: vault_client::Error) -> Self {
+        let code = if error.is_usage() { USAGE } else { REFUSED };
+        let text = match error.remedy() {
+            Some(remedy) => format!("{error}\n{remedy}"),
+            None => error.to_string(),
+        };
+        Self::new(code, text)
+    }
+}
+
+/// What `status` ends with.
+pub(crate) fn code_of_health(healthy: bool) -> ExitCode {
+    if healthy {
+        ExitCode::SUCCESS
+    } else {
+        USAGE.into()
+    }
+}
+
+/// What a command ends with that could do only some of what was asked, or was told no.
+pub(crate) fn code_of_success(all: bool) -> ExitCode {
+    if all {
+        ExitCode::SUCCESS
+    } else {
+        REFUSED.into()
+    }
+}

@@ -1,0 +1,101 @@
+//! What is said about a command line that is not understood?
+//!
+//! clap would repeat the word it did not expect. That word may be a secret, typed where none
+//! belongs, and terminals and logs remember: no word of the command line is repeated here.
+
+use std::error::Error as _;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::failure::Failure;
+use crate::report;
+
+/// These choose what a service gets: the daemon's business, not a client's.
+const DAEMONS_OPTIONS: [&str; 3] = ["--config", "--config-file", "--instance-principals"];
+
+/// Help and version go to standard output, the rest to standard error with exit code 2.
+pub(crate) fn show(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => report::text(&error.to_string()),
+        _ => report::failure(&Failure::usage(reason(error))),
+    }
+}
+
+fn reason(error: &clap::Error) -> String {
+    // The name of an option or argument as this program declares it, not as it was written.
+    let declared = || match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(name)) => name.clone(),
+        Some(ContextValue::Strings(names)) => names.join(" "),
+        _ => "an argument".to_owned(),
+    };
+    match error.kind() {
+        ErrorKind::UnknownArgument => match error.get(ContextKind::InvalidArg) {
+            Some(ContextValue::String(name)) if DAEMONS_OPTIONS.contains(&name.as_str()) => {
+                format!("{name} belongs to vaultd, which owns the configuration; give it there")
+            }
+            _ => "an argument too many or an unknown option (it is not repeated here: a value is \
+                  never an argument, but typed, piped or in a file)"
+                .to_owned(),
+        },
+        ErrorKind::InvalidSubcommand => match error.get(ContextKind::SuggestedSubcommand) {
+            Some(ContextValue::Strings(names)) if !names.is_empty() => {
+                format!("no such command; perhaps `{}`", names.join("` or `"))
+            }
+            _ => "no such command".to_owned(),
+        },
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            "which command?".to_owned()
+        }
+        ErrorKind::MissingRequiredArgument => format!("missing: {}", declared()),
+        ErrorKind::ValueValidation => match error.source() {
+            Some(cause) => format!("{}: {cause}", declared()),
+            None => format!("{}: not accepted", declared()),
+        },
+        ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
+        ErrorKind::ArgumentConflict => format!("{} is there twice", declared()),
+        _ => format!("{}: not accepted", declared()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arguments::Arguments;
+    use clap::Parser;
+
+    fn refused(words: &[&str]) -> String {
+        let words = std::iter::once("vaultctl").chain(words.iter().copied());
+        reason(&Arguments::try_parse_from(words).expect_err("refused"))
+    }
+
+    #[test]
+    fn no_word_of_the_command_line_is_repeated() {
+        for words in [
+            &["put", "name", "hunter2"][..],
+            &["put", "name", "--hunter2"],
+            &["put", "name", "--file=x", "hunter2"],
+            &["put", "name", "--exact=hunter2"],
+            &["put", "hunter2/../x"],
+            &["put", "name", "-hunter2"],
+            &["hunter2"],
+            &["--deadline", "hunter2", "status"],
+            &["status", "hunter2"],
+            &["policy", "hunter2"],
+            &["get", "local://hunter2/x"],
+            &["put", "name", "--file", "a", "--file", "hunter2"],
+        ] {
+            let text = refused(words);
+            assert!(!text.contains("hunter2"), "{words:?}: {text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        assert!(refused(&["staus"]).contains("`status`"));
+        assert!(refused(&["put"]).contains("<NAME>"));
+        assert!(refused(&["get", "a..b"]).contains(".."));
+        assert!(refused(&["delete", "a?version=2"]).contains("without a version"));
+        assert!(refused(&["--config=x", "status"]).contains("belongs to vaultd"));
+    }
+}
