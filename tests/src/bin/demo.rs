@@ -1,1 +1,2 @@
+//! What does the main job look like?
 fn main() {}

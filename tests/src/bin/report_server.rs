@@ -24,7 +24,7 @@ struct EchoRequest {
 impl ReportServer {
     /// Reports this process: its id, its directory and every variable of its environment.
     #[tool]
-    fn report_environment(&self) -> String {
+    fn report_environment() -> String {
         let variables: BTreeMap<String, String> = std::env::vars_os()
             .map(|(name, value)| (lossy(name), lossy(value)))
             .collect();
@@ -39,7 +39,7 @@ impl ReportServer {
 
     /// Says what it is told.
     #[tool]
-    fn echo(&self, Parameters(request): Parameters<EchoRequest>) -> String {
+    fn echo(Parameters(request): Parameters<EchoRequest>) -> String {
         request.message
     }
 }

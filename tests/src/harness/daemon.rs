@@ -138,7 +138,7 @@ fn log_path(home: &Home) -> PathBuf {
 
 /// Waits for the end in a thread of its own, without reaping: the number stays the process's until
 /// its owner lets it go.
-fn when_ended(child: &Child, tell: impl FnOnce() + Send + 'static) -> Receiver<()> {
+pub(super) fn when_ended(child: &Child, tell: impl FnOnce() + Send + 'static) -> Receiver<()> {
     let pid = Pid::from_raw(i32::try_from(child.id()).expect("process ids are small"));
     let (sender, ended) = channel();
     std::thread::spawn(move || {

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use serde_json::Value;
 
 use super::binaries::binaries;
-use super::daemon::Daemon;
+use super::daemon::{Daemon, LONG, when_ended};
 use super::outcome::Outcome;
 
 /// Where programs of the system are found; the caller's own `PATH` stays out of the tests.
@@ -163,11 +163,13 @@ impl Home {
         }
         let output = child.wait_with_output().expect("the program ends");
         let outcome = Outcome::new(line, output);
-        self.said
-            .lock()
-            .expect("no test panics in here")
-            .push_str(&outcome.stderr);
+        self.remember(&outcome);
         outcome
+    }
+
+    fn remember(&self, outcome: &Outcome) {
+        let mut said = self.said.lock().expect("no test panics in here");
+        said.push_str(&outcome.stderr);
     }
 
     /// All that programs run to their end here wrote to standard error.
@@ -196,16 +198,33 @@ impl Home {
     }
 
     /// Runs the daemon where it is expected to end at once.
+    ///
+    /// # Panics
+    /// Where it goes on.
+    #[track_caller]
     pub fn start_refused(&self) -> Outcome {
+        self.start_refused_with(|_| ())
+    }
+
+    /// The same, with a change to its command.
+    ///
+    /// # Panics
+    /// Where it goes on.
+    #[track_caller]
+    pub fn start_refused_with(&self, change: impl FnOnce(&mut Command)) -> Outcome {
         let mut command = self.command(&binaries().vaultd);
-        // One that starts after all must not run for ever: it is stopped, and 124 is no code of it.
-        let mut with_limit = self.command(Path::new("/usr/bin/timeout"));
-        with_limit
-            .arg("20")
-            .arg(command.get_program())
-            .args(command.get_args());
-        command = with_limit;
-        self.finish(command, b"")
+        change(&mut command);
+        let line = format!("{command:?}");
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("vaultd starts");
+        let ended = when_ended(&child, || ()).recv_timeout(LONG);
+        if ended.is_err() {
+            let _ = child.kill();
+        }
+        let outcome = Outcome::new(line, child.wait_with_output().expect("the program ends"));
+        assert!(ended.is_ok(), "vaultd was expected to end: {outcome}");
+        self.remember(&outcome);
+        outcome
     }
 
     /// The audit record, oldest first.

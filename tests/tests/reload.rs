@@ -1,0 +1,113 @@
+//! Does a changed configuration take effect as a whole, and a broken one not at all?
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use vault_tests::harness::{Home, Outcome};
+
+/// Two lines that differ; the first configuration's command prints one of them.
+fn write_bar(home: &Home, word: &str) {
+    home.write_service("bar", &json!({"target_command": ["echo", word]}));
+}
+
+fn said(home: &Home) -> String {
+    home.run(&["bar"]).success().to_owned()
+}
+
+fn status(home: &Home) -> (Outcome, Value) {
+    let outcome = home.ctl(&["status", "--json"]);
+    let parsed = serde_json::from_str(&outcome.stdout);
+    let parsed = parsed.unwrap_or_else(|_| panic!("no JSON: {outcome}"));
+    (outcome, parsed)
+}
+
+#[test]
+fn sighup_puts_a_good_configuration_into_force() {
+    let home = Home::new();
+    write_bar(&home, "one");
+    let daemon = home.start();
+    assert_eq!(said(&home), "one\n");
+    write_bar(&home, "two");
+    assert_eq!(said(&home), "one\n", "nothing changes by itself");
+    daemon.reload();
+    assert_eq!(said(&home), "two\n");
+    assert_eq!(status(&home).0.code, 0);
+}
+
+#[test]
+fn a_broken_configuration_changes_nothing_and_is_said_until_it_is_repaired() {
+    let home = Home::new();
+    write_bar(&home, "one");
+    let daemon = home.start();
+    write_bar(&home, "two");
+    let broken = home.write_service_file("baz.yaml", "target_command:\n  - env\nsecrets: 7\n");
+    daemon.reload();
+    assert_eq!(said(&home), "one\n", "all of it or none");
+    let place = format!("{}:3", broken.display());
+    let (outcome, parsed) = status(&home);
+    assert_eq!(outcome.code, 2, "{outcome}");
+    let error = parsed["configuration_error"].as_str().unwrap_or_default();
+    assert!(
+        error.contains(&place) && error.contains("secrets"),
+        "{outcome}"
+    );
+    let for_people = home.ctl(&["status"]);
+    assert_eq!(for_people.code, 2, "{for_people}");
+    assert!(for_people.stdout.contains(&place), "{for_people}");
+    std::fs::remove_file(&broken).expect("the file");
+    daemon.reload();
+    assert_eq!(said(&home), "two\n");
+    assert_eq!(status(&home).0.code, 0);
+}
+
+#[test]
+fn vaultctl_reload_says_what_came_of_it() {
+    let home = Home::new();
+    write_bar(&home, "one");
+    let _daemon = home.start();
+    write_bar(&home, "two");
+    home.ctl(&["reload"]).success();
+    assert_eq!(said(&home), "two\n");
+    let resolver = home.write_resolver("cache:\n  ttl: 10\npolicy:\n  rulez: []\n");
+    let place = format!("{}:4", resolver.display());
+    home.ctl(&["reload"]).refused(
+        2,
+        &[&place, "policy.rulez", "old configuration stays in force"],
+    );
+    assert_eq!(said(&home), "two\n");
+}
+
+#[test]
+fn a_removed_service_can_no_longer_be_launched() {
+    let home = Home::new();
+    write_bar(&home, "one");
+    let daemon = home.start();
+    std::fs::remove_file(home.configuration("configs/bar.json")).expect("the file");
+    daemon.reload();
+    home.run(&["bar"])
+        .refused(2, &["Service config not found: bar"]);
+}
+
+#[test]
+fn a_reload_keeps_what_is_held() {
+    let home = Home::new();
+    let content = json!({"secrets": {"T": "local://t"}, "target_command": ["env"]});
+    home.write_service("bar", &content);
+    let daemon = home.start();
+    home.put("t", "v");
+    home.run(&["bar"]).success();
+    let calls = home.local_calls();
+    daemon.reload();
+    home.run(&["bar"]).success();
+    assert_eq!(home.local_calls(), calls);
+}
+
+#[test]
+fn a_first_configuration_may_come_while_the_daemon_runs() {
+    let home = Home::new();
+    let daemon = home.start();
+    home.run(&["bar"]).refused(2, &["no service is configured"]);
+    home.write_resolver("services:\n  bar:\n    command: [echo, inline]\n");
+    daemon.signal(Signal::SIGHUP);
+    assert!(daemon.notified("STATUS="), "{}", daemon.log());
+    assert_eq!(said(&home), "inline\n");
+}
