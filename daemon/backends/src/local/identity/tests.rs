@@ -1,1 +1,65 @@
-//! Tests.
+//! Is an identity file written and read as the age tools do it?
+
+use vault_memory::Preference;
+
+use super::*;
+
+/// A key made for this test; it opens nothing.
+const KEY: &str = "AGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J33";
+const RECIPIENT: &str = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
+
+#[test]
+fn identity_file_looks_as_age_keygen_writes_it() {
+    let identity = KEY.parse().unwrap();
+    let expected = format!("# created: 2023-11-14T22:13:20Z\n# public key: {RECIPIENT}\n{KEY}\n");
+    assert_eq!(*identity_text(&identity, 1_700_000_000), expected);
+}
+
+#[test]
+fn times_are_written_as_rfc_3339_says() {
+    let cases = [
+        (0, "1970-01-01T00:00:00Z"),
+        (951_782_399, "2000-02-28T23:59:59Z"),
+        (951_782_400, "2000-02-29T00:00:00Z"),
+        (951_868_800, "2000-03-01T00:00:00Z"),
+        (1_709_164_800, "2024-02-29T00:00:00Z"),
+        (1_735_689_599, "2024-12-31T23:59:59Z"),
+        (4_107_542_400, "2100-03-01T00:00:00Z"),
+    ];
+    for (seconds, text) in cases {
+        assert_eq!(utc(seconds), text);
+    }
+}
+
+#[test]
+fn key_is_found_among_comments_and_blank_lines() {
+    let texts = [
+        KEY.to_owned(),
+        format!("# a comment\r\n\r\n{KEY}\r\n"),
+        format!("\n  {KEY}  \n# AGE-SECRET-KEY-1OLD\n"),
+    ];
+    for text in texts {
+        assert_eq!(key_line(text.as_bytes()), Some(KEY.as_bytes()), "{text:?}");
+    }
+}
+
+#[test]
+fn file_without_exactly_one_key_is_refused_without_quoting_it() {
+    let shield = Shield::new(Preference::Mlock).unwrap();
+    let texts = [
+        String::new(),
+        "# only a comment\n".to_owned(),
+        format!("{KEY}\n{KEY}\n"),
+        format!("{KEY}X"),
+        KEY[..KEY.len() - 1].to_owned(),
+        "age1notasecretkey".to_owned(),
+    ];
+    for text in texts {
+        let refused = shielded("identity.txt".into(), text.as_bytes(), &shield).unwrap_err();
+        assert_eq!(refused.kind(), "bad_identity", "{text:?}");
+        assert!(
+            !format!("{refused} {refused:?}").contains("KEY-1GQ"),
+            "{refused}"
+        );
+    }
+}
