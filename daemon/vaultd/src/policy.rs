@@ -182,11 +182,15 @@ pub struct Rule {
     pub place: String,
 }
 
+/// What decides where nothing is configured, for people.
+const DEFAULT: &str = "the default policy";
+
 /// The rules in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     own_uid: u32,
     rules: Vec<Rule>,
+    is_default: bool,
 }
 
 impl Policy {
@@ -198,14 +202,21 @@ impl Policy {
             services: None,
             references: None,
             uids: None,
-            place: "the default policy".to_owned(),
+            place: DEFAULT.to_owned(),
         };
-        Self::new(own_uid, vec![rule])
+        Self {
+            is_default: true,
+            ..Self::new(own_uid, vec![rule])
+        }
     }
 
     /// `rules` in place of the whole default.
     pub fn new(own_uid: u32, rules: Vec<Rule>) -> Self {
-        Self { own_uid, rules }
+        Self {
+            own_uid,
+            rules,
+            is_default: false,
+        }
     }
 
     /// Whether any rule speaks of callers of that uid; nobody else need be let in.
@@ -227,7 +238,12 @@ impl Policy {
             },
             None => Decision {
                 allowed: false,
-                rule: "no rule matches".to_owned(),
+                rule: if self.is_default {
+                    DEFAULT
+                } else {
+                    "no rule matches"
+                }
+                .to_owned(),
             },
         }
     }
@@ -292,18 +308,23 @@ fn glob(pattern: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// The rule that would allow what was denied, as it is written in resolver.yaml.
-pub fn rule_to_add(question: &Question<'_>) -> String {
+/// What to write into resolver.yaml to allow what was denied, on one line.
+pub fn remedy(policy: &Policy, question: &Question<'_>) -> String {
     use std::fmt::Write;
-    let mut rule = format!("- allow: [{}]", question.action);
+    let mut rule = format!("{{allow: [{}]", question.action);
     // Writing to a String does not fail.
     if let Some(service) = question.service {
         let _ = write!(rule, ", services: [{service}]");
     }
     if let Some(reference) = question.reference {
-        let _ = write!(rule, ", references: [\"{reference}\"]");
+        let _ = write!(rule, ", references: ['{reference}']");
     }
-    rule.replacen("- ", "- { ", 1) + " }"
+    rule.push('}');
+    if policy.is_default {
+        format!("write into resolver.yaml 'policy: {{rules: [{{allow: [default]}}, {rule}]}}'")
+    } else {
+        format!("add the rule {rule} to policy.rules in resolver.yaml")
+    }
 }
 
 #[cfg(test)]

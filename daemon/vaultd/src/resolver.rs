@@ -12,7 +12,7 @@ use crate::audit::{Audit, AuditError, Outcome, Record, ValueRecord, rfc3339};
 use crate::cache::{Cache, Served};
 use crate::clock::unix_time;
 use crate::peer::Peer;
-use crate::policy::{Action, Question, rule_to_add};
+use crate::policy::{Action, Question, remedy};
 use crate::setup::Setup;
 use crate::upstream::UpstreamError;
 
@@ -59,10 +59,7 @@ pub struct Resolved {
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
     /// Policy says no.
-    #[error(
-        "policy denies {action}{of} ({rule}); to allow it, write into resolver.yaml:\n\
-         policy:\n  rules:\n    - {{ allow: [default] }}\n    {hint}"
-    )]
+    #[error("policy denies {action}{of} ({rule}); to allow it, {hint}")]
     Denied {
         /// The action.
         action: Action,
@@ -70,7 +67,7 @@ pub enum ResolveError {
         of: String,
         /// The rule that decided.
         rule: String,
-        /// The rule that would allow it.
+        /// What would allow it.
         hint: String,
     },
     /// The record could not be written.
@@ -165,7 +162,7 @@ impl Resolver {
                     action: ask.action,
                     of: of.unwrap_or_default(),
                     rule: decision.rule.clone(),
-                    hint: rule_to_add(&question),
+                    hint: remedy(&ask.setup.policy, &question),
                 };
                 let values = wants.iter().map(|want| plain(want, None)).collect();
                 self.record(ask, Outcome::Denied, &decision.rule, values, Some("denied"))

@@ -151,16 +151,19 @@ fn a_star_matches_any_text_and_nothing_else_is_special() {
 }
 
 #[test]
-fn the_rule_to_add_names_exactly_what_was_asked() {
+fn the_remedy_names_exactly_what_was_asked_and_keeps_the_default() {
     let reference: SecretRef = "local://x".parse().unwrap();
     let asked = Question {
         service: None,
         ..question(Action::Get, Some(&reference))
     };
-    assert_eq!(
-        rule_to_add(&asked),
-        "- { allow: [get], references: [\"local://x\"] }"
-    );
+    let rule = "{allow: [get], references: ['local://x']}";
+    let default = remedy(&Policy::default_for(OWN), &asked);
+    assert!(default.contains(&format!(
+        "policy: {{rules: [{{allow: [default]}}, {rule}]}}"
+    )));
+    let own = remedy(&Policy::new(OWN, vec![]), &asked);
+    assert!(own.contains(&format!("add the rule {rule}")), "{own}");
 }
 
 #[test]
