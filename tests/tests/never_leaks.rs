@@ -187,9 +187,7 @@ fn run_every_program(home: &Home, value: &str) {
         &["get", "denied"],
         &["refresh"],
         &["reload"],
-        &["get", value],
         &["put", value, value],
-        &["flush", value],
         &[value],
     ] {
         home.ctl(arguments);
@@ -204,7 +202,6 @@ fn run_every_program(home: &Home, value: &str) {
         &["gone"],
         &["unknown"],
         &["bar", value],
-        &["--env", value, "bar"],
         &["bar", "--", "/no"],
     ] {
         home.run(arguments);
