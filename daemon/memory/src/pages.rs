@@ -169,3 +169,6 @@ fn map_anonymous(bytes: NonZeroUsize) -> Result<NonNull<c_void>, Errno> {
 }
 
 const READ_WRITE: ProtFlags = ProtFlags::PROT_READ.union(ProtFlags::PROT_WRITE);
+
+#[cfg(test)]
+mod tests;

@@ -105,14 +105,15 @@ impl Launch {
         };
         let resolved = self.resolver.look(&ask, wants(&chosen)).await;
         let launchable = found && first_problem(service, &chosen, &resolved).is_none();
-        let checked = |(chosen, one): (&Chosen, &Resolved)| CheckedSecret {
-            variable: chosen.variable.clone(),
-            reference: chosen.reference.to_string(),
-            required: chosen.required,
-            provenance: one.provenance(),
-            problem: problem_of(service, one)
-                .map(|error| error.to_string())
-                .unwrap_or_default(),
+        let checked = |(chosen, one): (&Chosen, &Resolved)| {
+            let problem = problem_of(service, one);
+            CheckedSecret {
+                variable: chosen.variable.clone(),
+                reference: chosen.reference.to_string(),
+                required: chosen.required,
+                provenance: one.provenance().filter(|_| problem.is_none()),
+                problem: problem.map(|error| error.to_string()).unwrap_or_default(),
+            }
         };
         let secrets = chosen.iter().zip(&resolved).map(checked).collect();
         // No value leaves, so this is a look and not a hand-out; it is written down all the same.

@@ -311,17 +311,17 @@ fn glob(pattern: &str, text: &str) -> bool {
 /// What to write into resolver.yaml to allow what was denied, on one line.
 pub fn remedy(policy: &Policy, question: &Question<'_>) -> String {
     use std::fmt::Write;
-    let mut rule = format!("{{allow: [{}]", question.action);
+    let mut rule = format!("{{ allow: [{}]", question.action);
     // Writing to a String does not fail.
     if let Some(service) = question.service {
         let _ = write!(rule, ", services: [{service}]");
     }
     if let Some(reference) = question.reference {
-        let _ = write!(rule, ", references: ['{reference}']");
+        let _ = write!(rule, ", references: [\"{reference}\"]");
     }
-    rule.push('}');
+    rule.push_str(" }");
     if policy.is_default {
-        format!("write into resolver.yaml 'policy: {{rules: [{{allow: [default]}}, {rule}]}}'")
+        format!("write into resolver.yaml 'policy: {{ rules: [{{ allow: [default] }}, {rule}] }}'")
     } else {
         format!("add the rule {rule} to policy.rules in resolver.yaml")
     }

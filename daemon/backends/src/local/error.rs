@@ -76,13 +76,13 @@ pub enum LocalError {
         path: PathBuf,
     },
     /// An encrypted identity and the wrong passphrase.
-    #[error("unlock {path}: the passphrase is wrong", path = path.display())]
+    #[error("unlock {path}: the passphrase is wrong, or the file was altered", path = path.display())]
     WrongPassphrase {
         /// The encrypted identity.
         path: PathBuf,
     },
     /// The store was made for another identity.
-    #[error("open {store}: the identity from {identity} does not fit; put back the one that the store was made with", store = store.display(), identity = identity.display())]
+    #[error("open {store}: the identity from {identity} does not fit, or the head of the file was altered; put back what belongs together", store = store.display(), identity = identity.display())]
     WrongIdentity {
         /// The store.
         store: PathBuf,

@@ -42,7 +42,7 @@ pub(super) fn check_directory(path: &Path) -> Result<(), LocalError> {
     check_mode(path, &target, 0o077, 0o700)
 }
 
-/// The whole of a private file: regular, ours, mode 0600 or less. `None` if there is none.
+/// The whole of a private file: regular, ours, nothing for others. `None` if there is none.
 ///
 /// # Errors
 /// As [`check_directory`], and [`LocalError::TooLarge`].
@@ -51,7 +51,7 @@ pub(super) fn read_private(path: &Path, limit: u64) -> Result<Option<Bytes>, Loc
         return Ok(None);
     };
     check_owner(path, &metadata)?;
-    check_mode(path, &metadata, 0o177, 0o600)?;
+    check_mode(path, &metadata, 0o077, 0o600)?;
     read(&file, &metadata, path, limit).map(Some)
 }
 
@@ -66,7 +66,7 @@ pub(super) fn read_credential(path: &Path, limit: u64) -> Result<Option<Bytes>, 
     if metadata.uid() != 0 {
         check_owner(path, &metadata)?;
     }
-    check_mode(path, &metadata, 0o137, 0o400)?;
+    check_mode(path, &metadata, 0o037, 0o400)?;
     read(&file, &metadata, path, limit).map(Some)
 }
 

@@ -157,10 +157,10 @@ fn the_remedy_names_exactly_what_was_asked_and_keeps_the_default() {
         service: None,
         ..question(Action::Get, Some(&reference))
     };
-    let rule = "{allow: [get], references: ['local://x']}";
+    let rule = "{ allow: [get], references: [\"local://x\"] }";
     let default = remedy(&Policy::default_for(OWN), &asked);
     assert!(default.contains(&format!(
-        "policy: {{rules: [{{allow: [default]}}, {rule}]}}"
+        "policy: {{ rules: [{{ allow: [default] }}, {rule}] }}"
     )));
     let own = remedy(&Policy::new(OWN, vec![]), &asked);
     assert!(own.contains(&format!("add the rule {rule}")), "{own}");

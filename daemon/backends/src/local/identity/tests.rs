@@ -5,8 +5,8 @@ use vault_memory::Preference;
 use super::*;
 
 /// A key made for this test; it opens nothing.
-const KEY: &str = "AGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J33";
-const RECIPIENT: &str = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
+const KEY: &str = "AGE-SECRET-KEY-1DH4QTZUGXYYWLTJAQ6QZKP57LPCP0EM36D9D4YUHHVDP9R6QXKXSD9CQWP";
+const RECIPIENT: &str = "age1h6gh8vj4zsezmtnwcglxm959ga2d4mdpv7yvv2f5f3p4vsg3g52quwl5d2";
 
 #[test]
 fn identity_file_looks_as_age_keygen_writes_it() {
@@ -58,7 +58,7 @@ fn file_without_exactly_one_key_is_refused_without_quoting_it() {
         let refused = shielded("identity.txt".into(), text.as_bytes(), &shield).unwrap_err();
         assert_eq!(refused.kind(), "bad_identity", "{text:?}");
         assert!(
-            !format!("{refused} {refused:?}").contains("KEY-1GQ"),
+            !format!("{refused} {refused:?}").contains(&KEY[..30]),
             "{refused}"
         );
     }
