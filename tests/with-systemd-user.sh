@@ -130,13 +130,15 @@ make_user() {
 drop_to_user() {
   local variable
   local -a kept=()
+  # The user may not be able to read where the script is.
+  install -m 755 "$0" /run/.with-systemd-user
   for variable in ${TESTER_KEEP:-}; do kept+=("$variable=${!variable-}"); done
   exec setpriv --reuid "$uid" --regid "$uid" --groups systemd-journal \
     --inh-caps=-all --bounding-set=-all --no-new-privs \
     env -i HOME="$home" USER="$user" LOGNAME="$user" SHELL=/bin/bash LANG=C.UTF-8 \
     PATH=/usr/local/bin:/usr/bin:/bin XDG_RUNTIME_DIR="$runtime" \
     DBUS_SESSION_BUS_ADDRESS="unix:path=$runtime/bus" "${kept[@]}" \
-    bash "$0" --stage user "$@"
+    bash /run/.with-systemd-user --stage user "$@"
 }
 
 # --- user ---------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@
 
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
 use vault_tests::harness::{Home, Outcome, binaries};
 use vault_tests::mcp::{Report, Session};
@@ -17,7 +17,9 @@ const VARIABLE: &str = "DEMO_TOKEN";
 fn main() -> ExitCode {
     say("Building vaultd, vault-run, vaultctl and the bundled MCP server.");
     binaries();
-    match tell() {
+    // The harness panics where a program does not do what it must, and has said so.
+    let told = std::panic::catch_unwind(tell).unwrap_or_else(|_| Err(anyhow!("see above")));
+    match told {
         Ok(()) => {
             say("\nAll is as it should be. The temporary home is removed.");
             ExitCode::SUCCESS
