@@ -16,14 +16,14 @@ fn writers_in_threads_and_processes_lose_nothing() {
         .map(|word| (word, writer(&home.directory, word, 12)))
         .into_iter()
         .collect();
+    let store = home.open();
     thread::scope(|scope| {
         for thread in 0..4 {
-            let home = &home;
+            let store = &store;
             scope.spawn(move || {
-                let store = home.open();
                 for number in 0..5 {
-                    put(&store, &format!("t{thread}-{number}"), b"own").unwrap();
-                    put(&store, "shared", b"v").unwrap();
+                    put(store, &format!("t{thread}-{number}"), b"own").unwrap();
+                    put(store, "shared", b"v").unwrap();
                 }
             });
         }
@@ -36,7 +36,6 @@ fn writers_in_threads_and_processes_lose_nothing() {
             String::from_utf8_lossy(&output.stdout)
         );
     }
-    let store = home.open();
     for word in ["one", "two", "three"] {
         assert_eq!(get(&store, word).unwrap(), content(word, "12"));
     }
