@@ -90,13 +90,12 @@ pub enum LocalError {
         identity: PathBuf,
     },
     /// A file that is no longer what was written.
-    #[error("decrypt {path}: the file is damaged; put back a copy", path = path.display())]
+    #[error("decrypt {path}: the file is damaged, {reason}; put back a copy", path = path.display())]
     Damaged {
         /// Which.
         path: PathBuf,
-        /// What did not fit.
-        #[source]
-        source: age::DecryptError,
+        /// What does not fit.
+        reason: &'static str,
     },
     /// An authentic store with a document that cannot be read.
     #[error("read the document in {path}: unexpected text at line {line}, column {column}", path = path.display())]

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use age::secrecy::{ExposeSecret, SecretString};
-use age::{DecryptError, scrypt, x25519};
+use age::{scrypt, x25519};
 use vault_memory::{Secret, Shield};
 use zeroize::Zeroizing;
 
-use super::envelope;
+use super::envelope::{self, NotOpened};
 use super::error::LocalError;
 use super::place::{failed, read_credential, read_private};
 use super::writing::WriteLock;
@@ -124,11 +124,13 @@ fn unlock(path: &Path, file: &[u8], sources: &Sources) -> Result<Zeroizing<Vec<u
         return Err(LocalError::NoPassphrase { path });
     };
     let identity = scrypt::Identity::new(passphrase.clone());
-    envelope::open(file, &identity).map_err(|source| match source {
-        DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => {
-            LocalError::WrongPassphrase { path }
-        }
-        source => LocalError::Damaged { path, source },
+    envelope::open(file, &identity).map_err(|not_opened| match not_opened {
+        NotOpened::OtherPassphrase => LocalError::WrongPassphrase { path },
+        NotOpened::OtherKey => LocalError::Damaged {
+            path,
+            reason: "it is not locked with a passphrase",
+        },
+        NotOpened::Damaged(reason) => LocalError::Damaged { path, reason },
     })
 }
 

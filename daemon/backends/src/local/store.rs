@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use age::DecryptError;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use vault_memory::{Secret, Shield};
@@ -13,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::backend::{ListEntry, VersionEntry, Wanted};
 
 use super::document::{Document, Missing, Unreadable};
-use super::envelope;
+use super::envelope::{self, NotOpened};
 use super::error::LocalError;
 use super::identity::{self, Sources, StoreIdentity};
 use super::place::{Bytes, check_directory, failed, make_directory, read_private};
@@ -154,15 +153,19 @@ impl Store {
             return Ok(None);
         };
         let identity = self.identity()?.ok_or_else(|| self.no_identity())?;
-        let plaintext = envelope::open(&file, &identity.key()?).map_err(|source| match source {
-            DecryptError::NoMatchingKeys => LocalError::WrongIdentity {
-                store: self.path.clone(),
-                identity: identity.path.clone(),
-            },
-            source => LocalError::Damaged {
-                path: self.path.clone(),
-                source,
-            },
+        let plaintext = envelope::open(&file, &identity.key()?).map_err(|not_opened| {
+            let (store, identity) = (self.path.clone(), identity.path.clone());
+            match not_opened {
+                NotOpened::OtherKey => LocalError::WrongIdentity { store, identity },
+                NotOpened::OtherPassphrase => LocalError::Damaged {
+                    path: store,
+                    reason: "its key was altered",
+                },
+                NotOpened::Damaged(reason) => LocalError::Damaged {
+                    path: store,
+                    reason,
+                },
+            }
         })?;
         if plaintext.len() as u64 > MAX_DOCUMENT_BYTES {
             return Err(LocalError::TooLarge {
@@ -204,13 +207,11 @@ impl Store {
         Ok(self.identity.get())
     }
 
-    /// The identity, made now if there is neither one nor a store that needs another.
+    /// The identity, made now if there is none. The caller has read the store under this lock, and a
+    /// store without identity has failed there: so there is no store either.
     fn identity_for_writing(&self, lock: &WriteLock<'_>) -> Result<&StoreIdentity, LocalError> {
         if let Some(identity) = self.identity()? {
             return Ok(identity);
-        }
-        if self.file()?.is_some() {
-            return Err(self.no_identity());
         }
         let (directory, now) = (&self.directory, unix_seconds());
         let made = StoreIdentity::create(directory, &self.sources, lock, now, &self.shield)?;
