@@ -60,7 +60,6 @@ impl Failure {
             .lines()
             .map(str::trim_end)
             .filter(|line| !line.is_empty())
-            .take(MOST_LINES)
             .map(printable)
             .collect();
         if lines.is_empty() {
@@ -93,9 +92,15 @@ impl Failure {
         self.client_waits
     }
 
-    /// One to three lines without a line break: what failed, then what to do.
-    pub(crate) fn lines(&self) -> &[String] {
-        &self.lines
+    /// One to three lines without a line break: what failed, then what to do. A person who tests
+    /// gets all there are.
+    pub(crate) fn lines(&self) -> Vec<&str> {
+        let mut lines: Vec<&str> = self.lines.iter().map(String::as_str).collect();
+        if self.client_waits && lines.len() > MOST_LINES {
+            lines.truncate(MOST_LINES - 1);
+            lines.push("`vault-run --test` with the same arguments shows the rest");
+        }
+        lines
     }
 
     /// The code as a number.
@@ -119,11 +124,7 @@ impl From<vault_client::Error> for Failure {
             _ => REFUSED,
         };
         let mut failure = Self::new(code, &error.to_string());
-        if let Some(remedy) = error.remedy()
-            && failure.lines.len() < MOST_LINES
-        {
-            failure.lines.push(remedy.to_owned());
-        }
+        failure.lines.extend(error.remedy().map(str::to_owned));
         failure
     }
 }
@@ -177,7 +178,9 @@ mod tests {
     #[test]
     fn a_long_message_is_cut_to_three_lines() {
         let failure = Failure::refused("one\n\ntwo\u{7}\nthree\nfour").about("svc");
-        assert_eq!(failure.lines(), ["svc: one", "two\u{fffd}", "three"]);
+        let hint = "`vault-run --test` with the same arguments shows the rest";
+        assert_eq!(failure.lines(), ["svc: one", "two\u{fffd}", hint]);
+        assert_eq!(failure.without_a_client().lines().len(), 4);
     }
 
     #[test]

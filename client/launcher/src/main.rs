@@ -1,8 +1,10 @@
 //! What does vault-run do, in order?
 //!
 //! Ask vaultd once, build the environment, become the server. Up to the exec nothing is changed
-//! that the server inherits: process group, file descriptors 0, 1 and 2, signal dispositions, and
-//! the directory unless the service sets one. Standard input is read only when no server will be.
+//! that the server inherits: process group, file descriptors 0, 1 and 2, and the directory unless
+//! the service sets one. Two things are, on purpose: the limit for core files becomes zero (a core
+//! of the server would hold its secrets), and SIGPIPE gets its default action, which the Rust
+//! runtime takes away and exec gives back. Standard input is read only when no server will be.
 #![forbid(unsafe_code)]
 
 mod become_server;

@@ -33,7 +33,7 @@ pub(crate) fn protocol_line(line: &str) {
 
 /// What failed, then what to do.
 pub(crate) fn failure(failure: &Failure) {
-    to_stderr(failure.lines());
+    to_stderr(&failure.lines());
 }
 
 /// Warnings of the daemon, and with --verbose what was resolved.
@@ -51,7 +51,7 @@ pub(crate) fn before_start(service: &str, launched: &Launched, verbose: bool) {
         let hidden = launched.warnings.len() + 1 - room;
         lines.push(format!("{hidden} warnings: `vault-run --test` shows them"));
     }
-    to_stderr(&lines);
+    to_stderr(&lines.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
 fn resolved(service: &str, launched: &Launched) -> String {
@@ -77,7 +77,7 @@ fn one_line(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
 
-fn to_stderr(lines: &[String]) {
+fn to_stderr(lines: &[&str]) {
     let mut text = String::new();
     for line in lines {
         text.push_str("vault-run: ");

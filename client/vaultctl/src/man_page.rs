@@ -16,7 +16,16 @@ fn rendered() -> Vec<u8> {
     let man = clap_mangen::Man::new(program.clone())
         .date("")
         .manual("User Commands");
-    man.render(&mut page).expect("writing to memory");
+    for part in [
+        clap_mangen::Man::render_title,
+        clap_mangen::Man::render_name_section,
+        clap_mangen::Man::render_synopsis_section,
+        clap_mangen::Man::render_description_section,
+        clap_mangen::Man::render_options_section,
+        clap_mangen::Man::render_extra_section,
+    ] {
+        part(&man, &mut page).expect("writing to memory");
+    }
     page.extend_from_slice(b".SH COMMANDS\n");
     for command in program
         .get_subcommands()

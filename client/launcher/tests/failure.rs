@@ -1,0 +1,266 @@
+//! What does vault-run do when there will be no server?
+
+#[path = "../../lib/tests/fake/daemon.rs"]
+mod fake;
+#[path = "support/programs.rs"]
+mod programs;
+
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::process::{Output, Stdio};
+
+use fake::{Fake, Plan};
+use programs::{VAULT_RUN, run, stderr, stdout};
+use vault_proto::kinds;
+
+const VALUE: &str = "hunter2-hunter2";
+
+/// Nothing on standard output, one to three lines on standard error, each with the program's name,
+/// and no value anywhere.
+fn assert_failed(output: &Output, code: i32, words: &str) {
+    let text = stderr(output);
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    assert_eq!(stdout(output), "");
+    assert!(text.contains(words), "{words:?} in {text}");
+    assert!((1..=3).contains(&text.lines().count()), "{text}");
+    assert!(
+        text.lines().all(|line| line.starts_with("vault-run: ")),
+        "{text}"
+    );
+    assert!(!text.contains(VALUE), "{text}");
+}
+
+#[test]
+fn each_refusal_of_the_daemon_has_its_exit_code_and_its_words() {
+    for (kind, code) in [
+        (kinds::UNKNOWN_SERVICE, 2),
+        (kinds::UNKNOWN_ENVIRONMENT, 2),
+        (kinds::CONFIGURATION, 2),
+        (kinds::COMMAND_NOT_FOUND, 127),
+        (kinds::COMMAND_NOT_EXECUTABLE, 126),
+        (kinds::DENIED, 3),
+        (kinds::NOT_FOUND, 3),
+        (kinds::UNAVAILABLE, 3),
+        (kinds::INTERNAL, 3),
+    ] {
+        let fake = Fake::start(Plan::refusing(kind, "no such thing\nadd it\nso\nor so"));
+        assert_failed(&run(&fake, &["git"]), code, "git: no such thing");
+    }
+}
+
+#[test]
+fn a_daemon_that_does_not_run_is_said_with_how_to_start_it() {
+    let fake = Fake::absent();
+    let output = run(&fake, &["git"]);
+    assert_failed(&output, 3, "systemctl --user start vaultd.socket");
+    assert!(stderr(&output).contains(fake.socket().to_str().unwrap()));
+}
+
+#[test]
+fn a_socket_that_nobody_serves_is_a_daemon_that_does_not_run() {
+    let fake = Fake::absent();
+    std::fs::create_dir(fake.socket().parent().unwrap()).unwrap();
+    drop(std::os::unix::net::UnixListener::bind(fake.socket()).unwrap());
+    assert_failed(&run(&fake, &["git"]), 3, "vaultd is not running");
+}
+
+#[test]
+fn a_daemon_that_comes_up_meanwhile_is_found() {
+    let mut fake = Fake::absent();
+    std::fs::create_dir(fake.socket().parent().unwrap()).unwrap();
+    let mut command = fake.command(VAULT_RUN, &["git"]);
+    let child = command.stdout(Stdio::piped()).spawn().unwrap();
+    fake.serve(Plan::script("echo started"));
+    assert_eq!(stdout(&child.wait_with_output().unwrap()), "started\n");
+}
+
+#[test]
+fn a_daemon_that_dies_before_its_reply_is_asked_again() {
+    let mut plan = Plan::script("echo started");
+    plan.lose = 2;
+    let fake = Fake::start(plan);
+    let output = run(&fake, &["git"]);
+    assert_eq!(stdout(&output), "started\n", "{}", stderr(&output));
+    assert_eq!(fake.asked().len(), 3);
+}
+
+#[test]
+fn a_daemon_that_dies_each_time_is_given_up() {
+    let mut plan = Plan::default();
+    plan.lose = usize::MAX;
+    let fake = Fake::start(plan);
+    assert_failed(&run(&fake, &["git"]), 3, "closed the connection");
+}
+
+#[test]
+fn a_daemon_that_does_not_answer_is_left_at_the_deadline() {
+    let mut plan = Plan::default();
+    plan.stalled = true;
+    let fake = Fake::start(plan);
+    let output = run(&fake, &["--deadline", "1", "git"]);
+    assert_failed(&output, 3, "did not answer within 1 second");
+}
+
+#[test]
+fn a_daemon_of_another_protocol_is_refused_in_its_words() {
+    let mut plan = Plan::default();
+    plan.protocol_refusal = Some("this vaultd speaks protocols 7 to 9, the client 1".to_owned());
+    let fake = Fake::start(plan);
+    let output = run(&fake, &["git"]);
+    assert_failed(&output, 3, "speaks protocols 7 to 9");
+    assert!(stderr(&output).contains("same release"));
+}
+
+#[test]
+fn a_server_of_another_uid_is_asked_nothing() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("not shown here: needs root to become another uid");
+        return;
+    }
+    const NOBODY: u32 = 65534;
+    let fake = Fake::start(Plan::script("echo started"));
+    let program = fake.home().join("vault-run");
+    std::fs::copy(VAULT_RUN, &program).unwrap();
+    let directory = fake.socket().ancestors().nth(2).unwrap().to_owned();
+    chown(&directory, Some(NOBODY), Some(NOBODY)).unwrap();
+    for (path, mode) in [(fake.home(), 0o755), (&fake.socket(), 0o666)] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let mut command = fake.command(program.to_str().unwrap(), &["git"]);
+    command
+        .uid(NOBODY)
+        .gid(NOBODY)
+        .current_dir("/")
+        .stdin(Stdio::null());
+    let output = command.output().unwrap();
+    assert_failed(&output, 3, "runs as uid 0, and must run as uid 65534");
+    assert!(fake.asked().is_empty());
+}
+
+#[test]
+fn a_reply_sealed_for_somebody_else_starts_nothing() {
+    let mut plan = Plan::script("echo started").secret("TOKEN", VALUE.as_bytes());
+    plan.sealed_for_another = true;
+    assert_failed(&run(&Fake::start(plan), &["git"]), 3, "does not open");
+}
+
+#[test]
+fn a_value_with_nul_starts_nothing_and_names_its_variable() {
+    let value = format!("{VALUE}\0");
+    let fake = Fake::start(Plan::script("echo started").secret("TOKEN", value.as_bytes()));
+    assert_failed(&run(&fake, &["git"]), 3, "TOKEN");
+}
+
+#[test]
+fn a_program_that_is_gone_or_no_program_ends_in_127_or_126() {
+    let gone = Plan::of(&["/nonexistent/server"]).secret("TOKEN", VALUE.as_bytes());
+    assert_failed(
+        &run(&Fake::start(gone), &["git"]),
+        127,
+        "/nonexistent/server",
+    );
+    let no_program = Plan::of(&["/etc/passwd"]).secret("TOKEN", VALUE.as_bytes());
+    assert_failed(&run(&Fake::start(no_program), &["git"]), 126, "/etc/passwd");
+}
+
+#[test]
+fn a_program_that_cannot_be_run_after_warnings_is_said_within_three_lines() {
+    let mut plan = Plan::of(&["/nonexistent/server"]);
+    plan.warnings = (0..9).map(|n| format!("warning {n}")).collect();
+    assert_failed(
+        &run(&Fake::start(plan), &["-v", "git"]),
+        127,
+        "/nonexistent/server",
+    );
+}
+
+#[test]
+fn a_directory_that_is_gone_is_said() {
+    let mut plan = Plan::of(&["/bin/true"]);
+    plan.cwd = "/nonexistent".to_owned();
+    assert_failed(
+        &run(&Fake::start(plan), &["git"]),
+        2,
+        "cannot start in /nonexistent",
+    );
+}
+
+#[test]
+fn wrong_arguments_are_refused_without_being_repeated() {
+    let fake = Fake::absent();
+    for arguments in [
+        &[][..],
+        &["git", VALUE],
+        &["--token", VALUE],
+        &["git", "--deadline", VALUE],
+    ] {
+        assert_failed(&run(&fake, arguments), 2, "vault-run --help");
+    }
+}
+
+/// What a client gets that writes `input` and reads on.
+fn answered(arguments: &[&str], input: &[u8]) -> Output {
+    let fake = Fake::start(Plan::refusing(kinds::UNKNOWN_SERVICE, "no \"git\"\nadd it"));
+    let mut command = fake.command(VAULT_RUN, arguments);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // Kept open until the end: a client does not close its side while it waits.
+    let mut writing_end = child.stdin.take().unwrap();
+    // vault-run reads no more than it needs, and may be gone before all is written.
+    let _ = writing_end.write_all(input);
+    let output = child.wait_with_output().unwrap();
+    drop(writing_end);
+    output
+}
+
+#[test]
+fn a_waiting_client_gets_one_error_with_the_id_of_its_request() {
+    let text = "vault-run: git: no \\\"git\\\"; add it";
+    for (request, id) in [
+        (
+            r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"id":7}}"#,
+            "0",
+        ),
+        (
+            r#"{"method":"server/discover","id":"a-1","jsonrpc":"2.0"}"#,
+            "\"a-1\"",
+        ),
+    ] {
+        let output = answered(&["git"], format!("{request}\n{request}\n").as_bytes());
+        let expected = format!(
+            "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{{\"code\":-32000,\"message\":\"{text}\"}}}}\n"
+        );
+        assert_eq!(stdout(&output), expected);
+        assert_eq!(output.status.code(), Some(2));
+    }
+}
+
+#[test]
+fn whatever_else_is_on_standard_input_gets_nothing() {
+    for input in [
+        &b"hello\n"[..],
+        b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n",
+        b"[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\"}]\n",
+        b"\xff\xfe\n",
+    ] {
+        let output = answered(&["git"], input);
+        assert_eq!(
+            (stdout(&output).as_str(), output.status.code()),
+            ("", Some(2))
+        );
+    }
+    let long = [&vec![b'x'; 65 * 1024][..], b"\n"].concat();
+    assert_eq!(stdout(&answered(&["git"], &long)), "");
+}
+
+#[test]
+fn a_wrong_argument_in_a_clients_configuration_reaches_the_client() {
+    let request = b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\"}\n";
+    let output = answered(&["git", "--nonsense"], request);
+    assert!(stdout(&output).contains("unknown option"));
+    assert_eq!(output.status.code(), Some(2));
+}

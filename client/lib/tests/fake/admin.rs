@@ -1,0 +1,189 @@
+//! How are a person's questions answered?
+
+use tonic::codegen::async_trait;
+use tonic::{Request, Response, Status};
+use vault_proto::generated::admin_server::Admin;
+use vault_proto::generated::{
+    DeleteReply, DeleteRequest, ExplainReply, ExplainRequest, FlushReply, FlushRequest, ListReply,
+    ListRequest, MetricsReply, MetricsRequest, PromoteReply, PromoteRequest, PutReply, PutRequest,
+    RefreshReply, RefreshRequest, RefreshedSecret, ReloadReply, ReloadRequest, ResetBreakerReply,
+    ResetBreakerRequest, SecretStatus, ServiceEntry, ServiceSecret, StatusReply, StatusRequest,
+    StoredSecret, StoredVersion, TestPolicyReply, TestPolicyRequest, VersionsReply,
+    VersionsRequest,
+};
+use vault_proto::sealed::{Label, Opener, Purpose, TAG_BYTES};
+
+use super::State;
+use super::secrets::provenance;
+
+type Answer<T> = Result<Response<T>, Status>;
+
+fn answer<T>(reply: T) -> Answer<T> {
+    Ok(Response::new(reply))
+}
+
+#[async_trait]
+impl Admin for State {
+    async fn status(&self, _: Request<StatusRequest>) -> Answer<StatusReply> {
+        self.enter("status", ()).await?;
+        answer(self.plan().status.clone())
+    }
+
+    async fn list(&self, _: Request<ListRequest>) -> Answer<ListReply> {
+        self.enter("list", ()).await?;
+        answer(ListReply {
+            secrets: vec![StoredSecret {
+                reference: "local://a".to_owned(),
+                current_version: "3".to_owned(),
+                versions: 2,
+                changed_unix_seconds: 1,
+            }],
+            services: vec![ServiceEntry {
+                name: "git".to_owned(),
+                source: "/c/git.json".to_owned(),
+                argv: vec!["/bin/git".to_owned()],
+                secrets: vec![ServiceSecret {
+                    variable: "TOKEN".to_owned(),
+                    reference: "local://a".to_owned(),
+                    required: true,
+                }],
+                environments: vec!["dev".to_owned()],
+                ..ServiceEntry::default()
+            }],
+        })
+    }
+
+    async fn explain(&self, request: Request<ExplainRequest>) -> Answer<ExplainReply> {
+        let asked = request.into_inner();
+        self.enter("explain", &asked.reference).await?;
+        answer(ExplainReply {
+            reference: asked.reference.clone(),
+            backend: "local".to_owned(),
+            used_by: vec!["git TOKEN (/c/git.json)".to_owned()],
+            held: Some(SecretStatus {
+                reference: asked.reference,
+                provenance: Some(provenance()),
+                fresh_for_ms: 5000,
+                usable_for_ms: 7_200_000,
+            }),
+            last_error: String::new(),
+            would_serve: "the value held".to_owned(),
+        })
+    }
+
+    async fn metrics(&self, _: Request<MetricsRequest>) -> Answer<MetricsReply> {
+        self.enter("metrics", ()).await?;
+        answer(MetricsReply {
+            text: "# EOF\n".to_owned(),
+        })
+    }
+
+    async fn flush(&self, request: Request<FlushRequest>) -> Answer<FlushReply> {
+        self.enter("flush", &request.get_ref().reference).await?;
+        answer(FlushReply { flushed: 2 })
+    }
+
+    async fn refresh(&self, request: Request<RefreshRequest>) -> Answer<RefreshReply> {
+        self.enter("refresh", &request.get_ref().reference).await?;
+        let problem = |problem: &str| RefreshedSecret {
+            reference: "local://a".to_owned(),
+            provenance: problem.is_empty().then(provenance),
+            problem: problem.to_owned(),
+        };
+        let secrets = match request.get_ref().reference.as_str() {
+            "local://gone" => vec![problem(""), problem("no such secret")],
+            _ => vec![problem("")],
+        };
+        answer(RefreshReply { secrets })
+    }
+
+    async fn reset_breaker(
+        &self,
+        request: Request<ResetBreakerRequest>,
+    ) -> Answer<ResetBreakerReply> {
+        self.enter("reset_breaker", &request.get_ref().backend)
+            .await?;
+        answer(ResetBreakerReply { reset: 1 })
+    }
+
+    async fn reload(&self, _: Request<ReloadRequest>) -> Answer<ReloadReply> {
+        self.enter("reload", ()).await?;
+        answer(ReloadReply {
+            generation: 2,
+            configuration_path: "/c/resolver.yaml".to_owned(),
+            services: 4,
+            warnings: vec!["unknown key `x`".to_owned()],
+        })
+    }
+
+    async fn put(&self, request: Request<PutRequest>) -> Answer<PutReply> {
+        let asked = request.into_inner();
+        self.enter("put", &asked.reference).await?;
+        let key = self.key.lock().expect("the key");
+        let key = key.as_ref().expect("Hello came first");
+        let mut opener = Opener::new(
+            Purpose::Put,
+            key,
+            &asked.encapsulated_key,
+            &asked.request_id,
+        )
+        .expect("an opener");
+        let label = Label {
+            reference: &asked.reference,
+            ..Label::default()
+        };
+        let mut value = vec![0; asked.ciphertext.len() - TAG_BYTES];
+        opener
+            .open_into(label, &asked.ciphertext, &mut value)
+            .expect("a value sealed to this boot's key");
+        let mut stored = self.stored.lock().expect("the store");
+        stored.push((asked.reference.clone(), value));
+        answer(PutReply {
+            reference: asked.reference,
+            version: stored.len().to_string(),
+        })
+    }
+
+    async fn delete(&self, request: Request<DeleteRequest>) -> Answer<DeleteReply> {
+        let reference = request.into_inner().reference;
+        self.enter("delete", &reference).await?;
+        answer(DeleteReply {
+            reference,
+            versions: 2,
+        })
+    }
+
+    async fn versions(&self, request: Request<VersionsRequest>) -> Answer<VersionsReply> {
+        let reference = request.into_inner().reference;
+        self.enter("versions", &reference).await?;
+        let version = |number: u64| StoredVersion {
+            version: number.to_string(),
+            created_unix_seconds: number,
+            current: number == 2,
+        };
+        answer(VersionsReply {
+            reference,
+            versions: vec![version(2), version(1)],
+        })
+    }
+
+    async fn promote(&self, request: Request<PromoteRequest>) -> Answer<PromoteReply> {
+        let asked = request.into_inner();
+        self.enter("promote", (&asked.reference, &asked.version))
+            .await?;
+        answer(PromoteReply {
+            reference: asked.reference,
+            version: asked.version,
+        })
+    }
+
+    async fn test_policy(&self, request: Request<TestPolicyRequest>) -> Answer<TestPolicyReply> {
+        let asked = request.into_inner();
+        let words = (&asked.action, &asked.service, &asked.reference);
+        self.enter("test_policy", words).await?;
+        answer(TestPolicyReply {
+            allowed: asked.action == "launch",
+            rule: "the default policy".to_owned(),
+        })
+    }
+}

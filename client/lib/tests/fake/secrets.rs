@@ -1,0 +1,158 @@
+//! How are launches answered?
+
+use tonic::codegen::{BoxStream, async_trait, tokio_stream};
+use tonic::{Request, Response, Status};
+use vault_proto::generated::secrets_server::Secrets;
+use vault_proto::generated::{
+    CheckReply, CheckRequest, HelloReply, HelloRequest, LaunchReply, LaunchRequest, Provenance,
+    ResolveReply, ResolveRequest, SealedValue, SealedValues, Setting, WatchEvent, WatchRequest,
+};
+use vault_proto::sealed::{Label, OpeningKey, Purpose, Sealer};
+use vault_proto::{PROTOCOL, kinds};
+
+use super::{Plan, State, refused};
+
+/// Version, age and state of every value.
+pub(crate) fn provenance() -> Provenance {
+    Provenance {
+        version: "3".to_owned(),
+        age_ms: 61_000,
+        state: 1,
+        stale_reason: String::new(),
+    }
+}
+
+#[async_trait]
+impl Secrets for State {
+    async fn hello(&self, request: Request<HelloRequest>) -> Result<Response<HelloReply>, Status> {
+        assert!(request.metadata().contains_key("grpc-timeout"));
+        let asked = request.into_inner();
+        assert_eq!(
+            (asked.protocol, asked.oldest_protocol),
+            (PROTOCOL, PROTOCOL)
+        );
+        if self.plan().stalled {
+            std::future::pending::<()>().await;
+        }
+        if let Some(words) = &self.plan().protocol_refusal {
+            return Err(refused(kinds::PROTOCOL, words));
+        }
+        let (key, public_key) = OpeningKey::generate();
+        *self.key.lock().expect("the key") = Some(key);
+        Ok(Response::new(HelloReply {
+            protocol: PROTOCOL,
+            server_version: "0.0.0-fake".to_owned(),
+            public_key: public_key.to_vec(),
+        }))
+    }
+
+    async fn launch(
+        &self,
+        request: Request<LaunchRequest>,
+    ) -> Result<Response<LaunchReply>, Status> {
+        assert!(request.metadata().contains_key("grpc-timeout"));
+        let asked = request.into_inner();
+        let words = (&asked.service, &asked.environment, &asked.command);
+        self.enter("launch", words).await?;
+        let plan = self.plan();
+        let setting = |(variable, value): &(String, String)| Setting {
+            variable: variable.clone(),
+            value: value.clone(),
+        };
+        let argv = if asked.command.is_empty() {
+            plan.argv.clone()
+        } else {
+            asked.command
+        };
+        Ok(Response::new(LaunchReply {
+            argv,
+            cwd: plan.cwd.clone(),
+            settings: plan.settings.iter().map(setting).collect(),
+            secrets: Some(seal(
+                &plan,
+                Purpose::Launch,
+                &asked.public_key,
+                &asked.request_id,
+            )),
+            keep_variables: plan.keep_variables.clone(),
+            warnings: plan.warnings.clone(),
+        }))
+    }
+
+    async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckReply>, Status> {
+        let asked = request.into_inner();
+        let words = (&asked.service, &asked.environment, &asked.command);
+        self.enter("check", words).await?;
+        Ok(Response::new(self.plan().check.clone()))
+    }
+
+    async fn resolve(
+        &self,
+        request: Request<ResolveRequest>,
+    ) -> Result<Response<ResolveReply>, Status> {
+        let asked = request.into_inner();
+        self.enter("resolve", &asked.references).await?;
+        let secrets = seal(
+            &self.plan(),
+            Purpose::Resolve,
+            &asked.public_key,
+            &asked.request_id,
+        );
+        Ok(Response::new(ResolveReply {
+            secrets: Some(secrets),
+        }))
+    }
+
+    type WatchStream = BoxStream<WatchEvent>;
+
+    async fn watch(
+        &self,
+        request: Request<WatchRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        assert!(!request.metadata().contains_key("grpc-timeout"));
+        self.enter("watch", &request.get_ref().references).await?;
+        let event = |name: &str| {
+            Ok(WatchEvent {
+                reference: name.to_owned(),
+                provenance: Some(provenance()),
+            })
+        };
+        let events = [event("local://a"), event("local://b")];
+        Ok(Response::new(Box::pin(tokio_stream::iter(events))))
+    }
+}
+
+fn seal(plan: &Plan, purpose: Purpose, public_key: &[u8], request_id: &[u8]) -> SealedValues {
+    let (_, other_key) = OpeningKey::generate();
+    let key = if plan.sealed_for_another {
+        &other_key[..]
+    } else {
+        public_key
+    };
+    let mut sealer = Sealer::new(purpose, key, request_id).expect("a sealer");
+    let encapsulated_key = sealer.encapsulated_key().to_vec();
+    let seal = |(name, value): &(String, Vec<u8>)| {
+        let reference = format!("local://{}", name.to_lowercase());
+        let provenance = provenance();
+        let variable = match purpose {
+            Purpose::Resolve => "",
+            _ => name,
+        };
+        let label = Label {
+            variable,
+            reference: &reference,
+            version: &provenance.version,
+            state: provenance.state,
+        };
+        SealedValue {
+            ciphertext: sealer.seal(label, &mut value.clone()).expect("sealed"),
+            variable: variable.to_owned(),
+            reference,
+            provenance: Some(provenance),
+        }
+    };
+    SealedValues {
+        values: plan.secrets.iter().map(seal).collect(),
+        encapsulated_key,
+    }
+}

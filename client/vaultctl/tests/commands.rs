@@ -1,0 +1,328 @@
+//! Does each command ask the right thing, show the answer, and end in its exit code?
+
+#[path = "../../lib/tests/fake/daemon.rs"]
+mod fake;
+#[path = "support/programs.rs"]
+mod programs;
+
+use fake::{Fake, Plan};
+use programs::{code, json, run, stderr, stdout};
+use vault_proto::generated::{BackendStatus, Provenance, SecretStatus, StatusReply};
+use vault_proto::kinds;
+
+/// Runs one command against a fresh fake: what it asked, printed, and ended with.
+fn shown(arguments: &[&str]) -> (Vec<String>, String, Option<i32>) {
+    let fake = Fake::start(Plan::default());
+    let output = run(&fake, arguments);
+    (fake.asked(), stdout(&output), code(&output))
+}
+
+#[test]
+fn each_command_asks_and_shows_as_text() {
+    let held = "version 3, 1 minute old, fresh";
+    let explained = format!(
+        "local://a\nbackend     local\nused by     git TOKEN (/c/git.json)\n\
+         held        {held}, usable for 2 hours\na launch    the value held\n"
+    );
+    for (arguments, asked, text) in [
+        (&["flush"][..], r#"flush """#, "2 values forgotten\n"),
+        (
+            &["flush", "a"],
+            r#"flush "local://a""#,
+            "2 values forgotten\n",
+        ),
+        (
+            &["refresh", "a"],
+            r#"refresh "local://a""#,
+            "REFERENCE  VERSION  RESULT\nlocal://a  3        fresh\n",
+        ),
+        (
+            &["delete", "a"],
+            r#"delete "local://a""#,
+            "local://a removed, 2 versions\n",
+        ),
+        (
+            &["promote", "a", "2"],
+            r#"promote ("local://a", "2")"#,
+            "local://a: version 2 is current\n",
+        ),
+        (
+            &["services"],
+            "list ()",
+            "SERVICE  ENVIRONMENTS  SECRETS  SOURCE       STATE\n\
+             git      dev           TOKEN    /c/git.json  ready\n",
+        ),
+        (
+            &["reload"],
+            "reload ()",
+            "/c/resolver.yaml: load 2, 4 services\n",
+        ),
+        (&["explain", "a"], r#"explain "local://a""#, &explained),
+        (&["metrics"], "metrics ()", "# EOF\n"),
+        (
+            &["breaker", "reset"],
+            r#"reset_breaker """#,
+            "1 breaker closed\n",
+        ),
+        (
+            &["breaker", "reset", "oci"],
+            r#"reset_breaker "oci""#,
+            "1 breaker closed\n",
+        ),
+        (
+            &["policy", "test", "launch", "--service", "git"],
+            r#"test_policy ("launch", "git", "")"#,
+            "allowed: the default policy\n",
+        ),
+    ] {
+        let expected = (vec![asked.to_owned()], text.to_owned(), Some(0));
+        assert_eq!(shown(arguments), expected, "{arguments:?}");
+    }
+}
+
+#[test]
+fn each_command_answers_in_json() {
+    let held = r#""version":"3","age_ms":61000,"state":"fresh""#;
+    let explained = format!(
+        r#"{{"reference":"local://a","backend":"local","used_by":["git TOKEN (/c/git.json)"],"held":{{"reference":"local://a",{held},"fresh_for_ms":5000,"usable_for_ms":7200000}},"last_error":"","would_serve":"the value held"}}"#
+    );
+    let refreshed =
+        format!(r#"{{"secrets":[{{"reference":"local://a","held":{{{held}}},"problem":""}}]}}"#);
+    for (arguments, expected) in [
+        (&["flush"][..], r#"{"flushed":2}"#),
+        (&["refresh"], &refreshed),
+        (
+            &["list"],
+            r#"{"secrets":[{"reference":"local://a","current_version":"3","versions":2,"changed_unix_seconds":1}]}"#,
+        ),
+        (
+            &["services"],
+            r#"{"services":[{"name":"git","description":"","source":"/c/git.json","argv":["/bin/git"],"secrets":[{"variable":"TOKEN","reference":"local://a","required":true}],"problem":"","environments":["dev"]}]}"#,
+        ),
+        (
+            &["delete", "a"],
+            r#"{"reference":"local://a","versions":2}"#,
+        ),
+        (
+            &["versions", "a"],
+            r#"{"reference":"local://a","versions":[{"version":"2","created_unix_seconds":2,"current":true},{"version":"1","created_unix_seconds":1,"current":false}]}"#,
+        ),
+        (
+            &["promote", "a", "2"],
+            r#"{"reference":"local://a","version":"2"}"#,
+        ),
+        (
+            &["reload"],
+            r#"{"generation":2,"configuration_path":"/c/resolver.yaml","services":4,"warnings":["unknown key `x`"]}"#,
+        ),
+        (&["explain", "a"], &explained),
+        (&["metrics"], r##"{"openmetrics":"# EOF\n"}"##),
+        (&["breaker", "reset"], r#"{"reset":1}"#),
+        (
+            &["policy", "test", "launch"],
+            r#"{"allowed":true,"rule":"the default policy"}"#,
+        ),
+    ] {
+        let arguments = [&["--json"], arguments].concat();
+        let (_, text, code) = shown(&arguments);
+        assert_eq!(
+            (text, code),
+            (format!("{expected}\n"), Some(0)),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn stored_secrets_and_versions_are_listed_with_their_ages() {
+    let (_, text, code) = shown(&["list"]);
+    assert!(text.starts_with("REFERENCE  CURRENT  VERSIONS  CHANGED\nlocal://a  3        2 "));
+    assert!(text.ends_with(" days ago\n"), "{text}");
+    assert_eq!(code, Some(0));
+    let (_, text, code) = shown(&["versions", "a"]);
+    assert!(
+        text.starts_with("VERSION  CREATED") && text.contains("current"),
+        "{text}"
+    );
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn what_was_refreshed_only_in_part_ends_in_3() {
+    let (_, text, code) = shown(&["refresh", "gone"]);
+    assert!(text.contains("no such secret"), "{text}");
+    assert_eq!(code, Some(3));
+}
+
+#[test]
+fn a_denied_policy_test_ends_in_3() {
+    let (asked, text, code) = shown(&["policy", "test", "get", "--reference", "a"]);
+    assert_eq!(asked, [r#"test_policy ("get", "", "local://a")"#]);
+    assert_eq!(
+        (text.as_str(), code),
+        ("denied: the default policy\n", Some(3))
+    );
+}
+
+#[test]
+fn changes_are_printed_as_they_come_until_the_daemon_ends() {
+    let fake = Fake::start(Plan::default());
+    let output = run(&fake, &["watch", "a", "b"]);
+    let expected = "local://a: version 3, 1 minute old, fresh\n\
+                    local://b: version 3, 1 minute old, fresh\n";
+    assert_eq!(stdout(&output), expected);
+    assert_eq!(code(&output), Some(3));
+    assert_eq!(fake.asked(), [r#"watch ["local://a", "local://b"]"#]);
+    let lines = stdout(&run(&fake, &["--json", "watch"]));
+    let first = r#"{"reference":"local://a","version":"3","age_ms":61000,"state":"fresh"}"#;
+    assert_eq!(lines.lines().next(), Some(first));
+}
+
+fn status(healthy: bool) -> Plan {
+    let mut plan = Plan::default();
+    plan.status = StatusReply {
+        server_version: "9.9".to_owned(),
+        pid: 7,
+        uptime_seconds: 60,
+        memory_protection: "secretmem".to_owned(),
+        configuration_error: if healthy { "" } else { "line 3: no" }.to_owned(),
+        backends: vec![BackendStatus {
+            name: "oci".to_owned(),
+            breaker: if healthy { 1 } else { 2 },
+            consecutive_failures: 5,
+            next_probe_ms: if healthy { 0 } else { 61_000 },
+            last_error: "timeout".to_owned(),
+        }],
+        secrets: vec![SecretStatus {
+            reference: "local://a".to_owned(),
+            provenance: Some(Provenance {
+                version: "3".to_owned(),
+                age_ms: 3_600_000,
+                state: 2,
+                stale_reason: "timeout".to_owned(),
+            }),
+            fresh_for_ms: 0,
+            usable_for_ms: 86_400_000,
+        }],
+        warnings: vec!["mind the gap".to_owned()],
+        healthy,
+        ..StatusReply::default()
+    };
+    plan
+}
+
+#[test]
+fn status_says_how_things_are_and_ends_in_2_where_something_needs_attention() {
+    let output = run(&Fake::start(status(true)), &["status"]);
+    assert!(stdout(&output).starts_with("vaultd 9.9, pid 7, up 1 minute: healthy\n"));
+    assert_eq!(code(&output), Some(0));
+    let output = run(&Fake::start(status(false)), &["status"]);
+    let text = stdout(&output);
+    for words in [
+        "needs attention",
+        "line 3: no",
+        "mind the gap",
+        "open, asks again in 1 minute",
+        "1 hour",
+        "1 day",
+        "stale: timeout",
+    ] {
+        assert!(text.contains(words), "{words:?} in {text}");
+    }
+    assert!(!text.contains('\u{1b}'), "colour is for terminals");
+    assert_eq!(code(&output), Some(2));
+}
+
+#[test]
+fn status_in_json_has_stable_names() {
+    let output = run(&Fake::start(status(false)), &["status", "--json"]);
+    let status = json(&output);
+    assert_eq!(status["healthy"], false);
+    assert_eq!(status["backends"][0]["breaker"], "open");
+    assert_eq!(status["secrets"][0]["state"], "stale");
+    assert_eq!(status["secrets"][0]["stale_reason"], "timeout");
+    let mut names: Vec<&String> = status.as_object().unwrap().keys().collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "audit_error",
+            "audit_path",
+            "backends",
+            "configuration_error",
+            "configuration_generation",
+            "configuration_path",
+            "healthy",
+            "memory_protection",
+            "pid",
+            "secrets",
+            "server_version",
+            "services",
+            "socket_path",
+            "store_path",
+            "uptime_seconds",
+            "warnings",
+        ]
+    );
+    assert_eq!(code(&output), Some(2));
+}
+
+#[test]
+fn a_refusal_is_shown_whole_with_its_exit_code() {
+    for (kind, expected) in [
+        (kinds::DENIED, 3),
+        (kinds::NOT_FOUND, 3),
+        (kinds::INTERNAL, 3),
+        (kinds::CONFIGURATION, 2),
+        (kinds::INVALID_REFERENCE, 2),
+    ] {
+        let fake = Fake::start(Plan::refusing(kind, "denied; to allow it, write:\na\nb\nc"));
+        for command in [&["get", "x"][..], &["reload"], &["status"], &["list"]] {
+            let output = run(&fake, command);
+            let text = "vaultctl: denied; to allow it, write:\n\
+                        vaultctl: a\nvaultctl: b\nvaultctl: c\n";
+            assert_eq!(stderr(&output), text);
+            assert_eq!(
+                (stdout(&output).as_str(), code(&output)),
+                ("", Some(expected))
+            );
+        }
+    }
+}
+
+#[test]
+fn a_daemon_that_does_not_run_is_said_with_how_to_start_it() {
+    let output = run(&Fake::absent(), &["status"]);
+    assert!(stderr(&output).contains("systemctl --user start vaultd.socket"));
+    assert_eq!(code(&output), Some(3));
+}
+
+#[test]
+fn a_daemon_that_does_not_answer_is_left_at_the_deadline() {
+    let mut plan = Plan::default();
+    plan.stalled = true;
+    let output = run(&Fake::start(plan), &["--deadline", "1", "status"]);
+    assert!(stderr(&output).contains("within 1 second"));
+    assert_eq!(code(&output), Some(3));
+}
+
+#[test]
+fn what_may_be_repeated_is_repeated_and_what_changes_something_is_not() {
+    for (arguments, expected) in [(&["flush"][..], Some(0)), (&["delete", "a"], Some(3))] {
+        let mut plan = Plan::default();
+        plan.lose = 1;
+        assert_eq!(
+            code(&run(&Fake::start(plan), arguments)),
+            expected,
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn help_documents_commands_and_exit_codes() {
+    let text = stdout(&run(&Fake::absent(), &["--help"]));
+    for word in ["status", "put", "watch", "Exit codes:", "--json"] {
+        assert!(text.contains(word), "{word}");
+    }
+}
