@@ -26,6 +26,9 @@ use held::{Held, Known, Slot};
 const NEGATIVE: Duration = Duration::from_secs(10);
 /// How long a caller waits for one attempt while a stale value is at hand.
 const STALE_WAIT: Duration = Duration::from_secs(1);
+/// How long one fetch may take, whoever asked first: a hurried caller must not spoil it for those
+/// who wait longer.
+const FLIGHT: Duration = Duration::from_secs(10);
 /// How many addresses are held at most.
 const CAPACITY: u64 = 1024;
 /// How many changes a slow watcher may lag behind before it misses some.
@@ -131,7 +134,7 @@ impl Cache {
         } else {
             time
         };
-        let landed = tokio::time::timeout(wait, self.fetch(address, &slot, time)).await;
+        let landed = tokio::time::timeout(wait, self.fetch(address, &slot)).await;
         match (landed, held) {
             (Ok(Ok(held)), _) => Ok(Served {
                 age: self.age(&held),
@@ -142,10 +145,7 @@ impl Cache {
             (Err(_), Some(held)) => {
                 self.serve_stale(held, freshness, "the backend is slow to answer".to_owned())
             }
-            (Err(_), None) => Err(Arc::new(UpstreamError::Deadline {
-                kind: address.kind,
-                seconds: time.as_secs(),
-            })),
+            (Err(_), None) => Err(Arc::new(late(address, time))),
         }
     }
 
@@ -160,7 +160,8 @@ impl Cache {
         time: Duration,
     ) -> Result<Arc<Held>, Arc<UpstreamError>> {
         let slot = self.slot(address, reference);
-        self.fetch(address, &slot, time).await
+        let landed = tokio::time::timeout(time, self.fetch(address, &slot)).await;
+        landed.unwrap_or_else(|_| Err(Arc::new(late(address, time))))
     }
 
     /// Forgets the addresses that `chosen` picks; returns how many values that were.
@@ -268,7 +269,6 @@ impl Cache {
         self: &Arc<Self>,
         address: &Address,
         slot: &Arc<Slot>,
-        time: Duration,
     ) -> Result<Arc<Held>, Arc<UpstreamError>> {
         loop {
             let generation = self.generation.load(Ordering::SeqCst);
@@ -277,7 +277,7 @@ impl Cache {
                 .join(address, || {
                     let (cache, slot) = (Arc::clone(self), Arc::clone(slot));
                     let address = address.clone();
-                    async move { cache.fly(&address, &slot, generation, time).await }
+                    async move { cache.fly(&address, &slot, generation).await }
                 })
                 .await;
             match landed {
@@ -288,8 +288,8 @@ impl Cache {
         }
     }
 
-    async fn fly(&self, address: &Address, slot: &Slot, generation: u64, time: Duration) -> Landed {
-        let result = self.upstream.fetch(address, time).await;
+    async fn fly(&self, address: &Address, slot: &Slot, generation: u64) -> Landed {
+        let result = self.upstream.fetch(address, FLIGHT).await;
         let mut known = slot.known();
         if self.generation.load(Ordering::SeqCst) != generation {
             return Landed::Superseded;
@@ -353,6 +353,13 @@ impl Cache {
             reference: reference.to_owned(),
             now,
         });
+    }
+}
+
+fn late(address: &Address, time: Duration) -> UpstreamError {
+    UpstreamError::Deadline {
+        kind: address.kind,
+        seconds: time.as_secs(),
     }
 }
 

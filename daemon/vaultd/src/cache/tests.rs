@@ -268,3 +268,17 @@ async fn watchers_hear_of_values_and_flushes() {
     assert!(matches!(change.now, Some(Ok(_))));
     assert!(changes.recv().await.unwrap().now.is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_hurried_caller_does_not_spoil_the_fetch_for_a_patient_one() {
+    let room = Room::new();
+    room.backend.gate.forget_permits(10_000);
+    room.backend.then_value("v");
+    let address = address(BackendKind::Local, "x");
+    let hurry = Duration::from_millis(1);
+    let hurried = room.cache.get(&address, "local://x", &FRESHNESS, hurry);
+    assert_eq!(hurried.await.unwrap_err().kind(), "deadline");
+    room.backend.gate.add_permits(1);
+    assert_eq!(room.get().await, fresh("v"));
+    assert_eq!(room.backend.calls(), 1);
+}
