@@ -27,23 +27,26 @@ pub struct Arguments {
 
 const AFTER_HELP: &str = "\
 Files:
-  $XDG_CONFIG_HOME/vaultd/resolver.yaml    configuration; then oci-vault-mcp/resolver.yaml, then
-                                           both under /etc; the first that exists, none is fine
-  configs/<service>.json|yaml              one service each, beside each of those places
-  $XDG_STATE_HOME/vaultd/                  store.age, identity.txt, audit.jsonl
-  $XDG_RUNTIME_DIR/vaultd/vaultd.sock      the socket, else /run/user/<uid>/vaultd/vaultd.sock
+  $XDG_CONFIG_HOME/vaultd/resolver.yaml   configuration, optional; else
+                       oci-vault-mcp/resolver.yaml, else both in /etc
+  configs/NAME.json    one service each, or NAME.yaml, beside those
+  $XDG_STATE_HOME/vaultd/   store.age, identity.txt, audit.jsonl
+  $XDG_RUNTIME_DIR/vaultd/vaultd.sock     the socket; without it
+                       /run/user/UID/vaultd/vaultd.sock
 
 Credentials (systemd LoadCredential=):
-  vaultd.identity      the store's age identity, in place of identity.txt
+  vaultd.identity      the store's identity, in place of identity.txt
   vaultd.passphrase    the passphrase of identity.age
 
 Variables:
-  VAULTD_LOG           which log lines: error, warn, info, debug, trace, or a tracing filter
+  VAULTD_LOG           error, warn, info, debug, trace, or a filter
 
 Signals:
-  SIGHUP               read the configuration again, all of it or none
+  SIGHUP               read the configuration again, all or nothing
   SIGTERM, SIGINT      finish what is under way, wipe, end
 
 Exit status:
-  0 ended by a signal; 1 unexpected failure; 2 wrong command line or configuration; 3 the socket,
-  the store or the state directory cannot be used";
+  0                    ended by a signal
+  1                    unexpected failure
+  2                    wrong command line or configuration
+  3                    socket, store or state directory unusable";
