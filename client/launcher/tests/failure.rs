@@ -14,6 +14,7 @@ use fake::{Fake, Plan};
 use programs::{VAULT_RUN, run, stderr, stdout};
 use vault_proto::kinds;
 
+const NOBODY: u32 = 65534;
 const VALUE: &str = "hunter2-hunter2";
 
 /// Nothing on standard output, one to three lines on standard error, each with the program's name,
@@ -87,16 +88,20 @@ fn a_daemon_that_dies_before_its_reply_is_asked_again() {
 
 #[test]
 fn a_daemon_that_dies_each_time_is_given_up() {
-    let mut plan = Plan::default();
-    plan.lose = usize::MAX;
+    let plan = Plan {
+        lose: usize::MAX,
+        ..Plan::default()
+    };
     let fake = Fake::start(plan);
     assert_failed(&run(&fake, &["git"]), 3, "closed the connection");
 }
 
 #[test]
 fn a_daemon_that_does_not_answer_is_left_at_the_deadline() {
-    let mut plan = Plan::default();
-    plan.stalled = true;
+    let plan = Plan {
+        stalled: true,
+        ..Plan::default()
+    };
     let fake = Fake::start(plan);
     let output = run(&fake, &["--deadline", "1", "git"]);
     assert_failed(&output, 3, "did not answer within 1 second");
@@ -104,8 +109,10 @@ fn a_daemon_that_does_not_answer_is_left_at_the_deadline() {
 
 #[test]
 fn a_daemon_of_another_protocol_is_refused_in_its_words() {
-    let mut plan = Plan::default();
-    plan.protocol_refusal = Some("this vaultd speaks protocols 7 to 9, the client 1".to_owned());
+    let plan = Plan {
+        protocol_refusal: Some("this vaultd speaks protocols 7 to 9, the client 1".to_owned()),
+        ..Plan::default()
+    };
     let fake = Fake::start(plan);
     let output = run(&fake, &["git"]);
     assert_failed(&output, 3, "speaks protocols 7 to 9");
@@ -118,7 +125,6 @@ fn a_server_of_another_uid_is_asked_nothing() {
         eprintln!("not shown here: needs root to become another uid");
         return;
     }
-    const NOBODY: u32 = 65534;
     let fake = Fake::start(Plan::script("echo started"));
     let program = fake.home().join("vault-run");
     std::fs::copy(VAULT_RUN, &program).unwrap();
@@ -207,12 +213,12 @@ fn answered(arguments: &[&str], input: &[u8]) -> Output {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
+    let mut child = command.spawn().expect("vault-run");
     // Kept open until the end: a client does not close its side while it waits.
-    let mut writing_end = child.stdin.take().unwrap();
+    let mut writing_end = child.stdin.take().expect("a pipe");
     // vault-run reads no more than it needs, and may be gone before all is written.
     let _ = writing_end.write_all(input);
-    let output = child.wait_with_output().unwrap();
+    let output = child.wait_with_output().expect("vault-run");
     drop(writing_end);
     output
 }

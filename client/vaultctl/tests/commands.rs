@@ -179,8 +179,7 @@ fn changes_are_printed_as_they_come_until_the_daemon_ends() {
 }
 
 fn status(healthy: bool) -> Plan {
-    let mut plan = Plan::default();
-    plan.status = StatusReply {
+    let status = StatusReply {
         server_version: "9.9".to_owned(),
         pid: 7,
         uptime_seconds: 60,
@@ -208,7 +207,10 @@ fn status(healthy: bool) -> Plan {
         healthy,
         ..StatusReply::default()
     };
-    plan
+    Plan {
+        status,
+        ..Plan::default()
+    }
 }
 
 #[test]
@@ -299,8 +301,10 @@ fn a_daemon_that_does_not_run_is_said_with_how_to_start_it() {
 
 #[test]
 fn a_daemon_that_does_not_answer_is_left_at_the_deadline() {
-    let mut plan = Plan::default();
-    plan.stalled = true;
+    let plan = Plan {
+        stalled: true,
+        ..Plan::default()
+    };
     let output = run(&Fake::start(plan), &["--deadline", "1", "status"]);
     assert!(stderr(&output).contains("within 1 second"));
     assert_eq!(code(&output), Some(3));
@@ -309,8 +313,10 @@ fn a_daemon_that_does_not_answer_is_left_at_the_deadline() {
 #[test]
 fn what_may_be_repeated_is_repeated_and_what_changes_something_is_not() {
     for (arguments, expected) in [(&["flush"][..], Some(0)), (&["delete", "a"], Some(3))] {
-        let mut plan = Plan::default();
-        plan.lose = 1;
+        let plan = Plan {
+            lose: 1,
+            ..Plan::default()
+        };
         assert_eq!(
             code(&run(&Fake::start(plan), arguments)),
             expected,

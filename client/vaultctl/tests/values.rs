@@ -29,7 +29,7 @@ fn a_piped_value_is_stored_as_it_is() {
         b"",
         b"\0\xff\n",
         "ü".as_bytes(),
-        &[b'x'; MAX_SECRET_BYTES],
+        &vec![b'x'; MAX_SECRET_BYTES],
     ] {
         assert_eq!(stored(&[], value), (value.to_vec(), String::new()));
     }
@@ -44,7 +44,7 @@ fn one_line_break_at_the_end_of_piped_text_is_dropped_and_that_is_said() {
         stored(&["--exact"], b"v\n"),
         (b"v\n".to_vec(), String::new())
     );
-    let longest = [&[b'x'; MAX_SECRET_BYTES][..], b"\n"].concat();
+    let longest = [&vec![b'x'; MAX_SECRET_BYTES][..], b"\n"].concat();
     assert_eq!(stored(&[], &longest).0.len(), MAX_SECRET_BYTES);
 }
 
@@ -63,7 +63,7 @@ fn a_file_is_stored_exactly() {
 #[test]
 fn too_long_a_value_and_a_missing_file_are_refused_before_anything_is_asked() {
     let fake = Fake::start(Plan::default());
-    let output = run_with(&fake, &["put", "a"], &[b'x'; MAX_SECRET_BYTES + 1]);
+    let output = run_with(&fake, &["put", "a"], &vec![b'x'; MAX_SECRET_BYTES + 1]);
     assert_eq!(code(&output), Some(2));
     assert!(stderr(&output).contains("65536 bytes"));
     let output = run(&fake, &["put", "a", "--file", "/nonexistent"]);
