@@ -2,9 +2,10 @@
 //!
 //! Ask vaultd once, build the environment, become the server. Up to the exec nothing is changed
 //! that the server inherits: process group, file descriptors 0, 1 and 2, and the directory unless
-//! the service sets one. Two things are, on purpose: the limit for core files becomes zero (a core
-//! of the server would hold its secrets), and SIGPIPE gets its default action, which the Rust
-//! runtime takes away and exec gives back. Standard input is read only when no server will be.
+//! the service sets one. One thing is, because it cannot be helped: SIGPIPE gets its default action,
+//! which the Rust runtime takes away and exec gives back. Until the exec nobody can look into this
+//! process; its limits stay as they are, for they would be the server's. Standard input is read
+//! only when no server will be.
 #![forbid(unsafe_code)]
 
 mod become_server;
@@ -31,7 +32,7 @@ static HEAP: vault_memory::ZeroOnFree = vault_memory::ZeroOnFree;
 const AGENT: &str = concat!("vault-run/", env!("CARGO_PKG_VERSION"));
 
 fn main() -> ExitCode {
-    let hardened = vault_memory::harden_process();
+    let hardened = vault_memory::hide_process();
     let arguments = std::env::args_os().skip(1).collect();
     let outcome = match hardened {
         Ok(()) => run(arguments),

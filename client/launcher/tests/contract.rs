@@ -85,6 +85,14 @@ fn the_server_has_the_descriptors_that_it_would_have_without_the_launcher() {
 }
 
 #[test]
+fn the_limits_of_the_server_are_the_callers() {
+    let fake = Fake::start(Plan::of(&["/bin/cat", "/proc/self/limits"]));
+    let mut direct = fake.command("/bin/cat", &["/proc/self/limits"]);
+    let direct = direct.stdin(Stdio::null()).output().unwrap();
+    assert_eq!(stdout(&run(&fake, &["git"])), stdout(&direct));
+}
+
+#[test]
 fn the_descriptors_are_left_blocking() {
     let flags = ["0", "1", "2"].map(|number| format!("/proc/self/fdinfo/{number}"));
     let words = [

@@ -15,7 +15,7 @@ mod shield;
 
 pub use allocator::ZeroOnFree;
 pub use parked::wipe_parked_thread;
-pub use process::{ProcessError, harden_process};
+pub use process::{ProcessError, harden_process, hide_process};
 pub use protection::{Preference, Protection, UnknownPreference};
 pub use secret::Secret;
 pub use shield::{Shield, ShieldError};

@@ -39,6 +39,10 @@ fn hardened_process_is_not_dumpable_and_writes_no_core() {
         get_dumpable().unwrap(),
         "control: a process starts dumpable"
     );
+    setrlimit(Resource::RLIMIT_CORE, 0, 4096).unwrap();
+    hide_process().unwrap();
+    assert!(!get_dumpable().unwrap());
+    assert_eq!(getrlimit(Resource::RLIMIT_CORE).unwrap(), (0, 4096));
     harden_process().unwrap();
     assert!(!get_dumpable().unwrap());
     assert_eq!(getrlimit(Resource::RLIMIT_CORE).unwrap(), (0, 0));
