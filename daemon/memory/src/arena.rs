@@ -4,7 +4,6 @@ use std::num::NonZeroUsize;
 
 use nix::errno::Errno;
 
-use crate::MAX_SECRET_BYTES;
 use crate::pages::{self, Block};
 use crate::protection::{Preference, Protection};
 
@@ -113,6 +112,9 @@ fn fewer_slots(given: usize) -> Option<String> {
 const fn needed_kibibytes(slots: usize) -> usize {
     (KEY_PAGE.get() + slots * SLOT.get()).div_ceil(1024)
 }
+
+/// The largest value a [`Secret`](crate::Secret) can hold, in bytes.
+pub const MAX_SECRET_BYTES: usize = 64 * 1024;
 
 /// As many values can be used at once. With the key 516 KiB, far below the 8 MiB of locked memory
 /// that a user unit gets and cannot raise.

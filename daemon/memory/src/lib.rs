@@ -14,11 +14,9 @@ mod secret;
 mod shield;
 
 pub use allocator::ZeroOnFree;
+pub use arena::MAX_SECRET_BYTES;
 pub use parked::wipe_parked_thread;
 pub use process::{ProcessError, harden_process, hide_process};
 pub use protection::{Preference, Protection, UnknownPreference};
 pub use secret::Secret;
 pub use shield::{Shield, ShieldError};
-
-/// The largest value a [`Secret`] can hold, in bytes.
-pub const MAX_SECRET_BYTES: usize = 64 * 1024;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroize;
 
-use crate::shield::{Shield, ShieldError};
+use crate::shield::{Sealed, Shield, ShieldError};
 
 /// A value at rest: ciphertext under the process key.
 ///
@@ -16,11 +16,43 @@ pub struct Secret {
     shield: Arc<Shield>,
 }
 
-impl Secret {
-    pub(crate) fn new(sealed: Sealed, shield: Arc<Shield>) -> Self {
-        Self { sealed, shield }
+impl Shield {
+    /// Shields a copy of `plaintext` and wipes `plaintext`, also on error.
+    ///
+    /// # Errors
+    /// [`ShieldError::TooLarge`] above [`MAX_SECRET_BYTES`]; otherwise as [`Shield::shield_with`].
+    pub fn shield(self: &Arc<Self>, plaintext: &mut [u8]) -> Result<Secret, ShieldError> {
+        let shielded = self.shield_with(plaintext.len(), |room| {
+            room.copy_from_slice(plaintext);
+            Ok(room.len())
+        });
+        plaintext.zeroize();
+        shielded
     }
 
+    /// Lends `fill` a zeroed slot of `capacity` bytes and shields as many of them as it returns.
+    ///
+    /// Waits while all slots are in use. `fill` must not use another secret: with every slot taken
+    /// by a thread that waits for a second one, none would ever go on.
+    ///
+    /// # Errors
+    /// What `fill` returned; [`ShieldError::TooLarge`] for a capacity above [`MAX_SECRET_BYTES`];
+    /// [`ShieldError::Overfilled`] if `fill` counts more than it was lent; [`ShieldError::Nested`]
+    /// inside another use; [`ShieldError::Random`] without random bytes.
+    pub fn shield_with<E: From<ShieldError>>(
+        self: &Arc<Self>,
+        capacity: usize,
+        fill: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<Secret, E> {
+        let sealed = self.seal_with(capacity, fill)?;
+        Ok(Secret {
+            sealed,
+            shield: Arc::clone(self),
+        })
+    }
+}
+
+impl Secret {
     /// How many bytes the value has.
     pub fn len(&self) -> usize {
         self.sealed.ciphertext.len()
@@ -54,19 +86,5 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret([redacted])")
-    }
-}
-
-/// What the shield makes of plaintext.
-pub(crate) struct Sealed {
-    pub(crate) nonce: [u8; 12],
-    pub(crate) ciphertext: Box<[u8]>,
-    pub(crate) tag: [u8; 16],
-}
-
-impl Drop for Sealed {
-    fn drop(&mut self) {
-        self.ciphertext.zeroize();
-        self.tag.zeroize();
     }
 }

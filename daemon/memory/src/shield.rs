@@ -1,4 +1,4 @@
-//! How does plaintext become a [`Secret`], and where is it while it is used?
+//! How does plaintext become ciphertext, and where is it while it is used?
 //!
 //! Invariants: the process key is in its protected block and, for the length of one call, inside
 //! the cipher, which wipes itself. Plaintext is in a slot; a slot is wiped before it is free again,
@@ -12,11 +12,9 @@ use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, Key, KeyInit};
 use nix::errno::Errno;
 use zeroize::Zeroize;
 
-use crate::MAX_SECRET_BYTES;
-use crate::arena::Arena;
+use crate::arena::{Arena, MAX_SECRET_BYTES};
 use crate::pages::Block;
 use crate::protection::{Preference, Protection};
-use crate::secret::{Sealed, Secret};
 
 /// The process key and the scratch slots, in protected memory. One per process.
 pub struct Shield {
@@ -66,33 +64,12 @@ impl Shield {
         &self.warnings
     }
 
-    /// Shields a copy of `plaintext` and wipes `plaintext`, also on error.
-    ///
-    /// # Errors
-    /// [`ShieldError::TooLarge`] above [`MAX_SECRET_BYTES`]; otherwise as [`Shield::shield_with`].
-    pub fn shield(self: &Arc<Self>, plaintext: &mut [u8]) -> Result<Secret, ShieldError> {
-        let shielded = self.shield_with(plaintext.len(), |room| {
-            room.copy_from_slice(plaintext);
-            Ok(room.len())
-        });
-        plaintext.zeroize();
-        shielded
-    }
-
-    /// Lends `fill` a zeroed slot of `capacity` bytes and shields as many of them as it returns.
-    ///
-    /// Waits while all slots are in use. `fill` must not use another secret: with every slot taken
-    /// by a thread that waits for a second one, none would ever go on.
-    ///
-    /// # Errors
-    /// What `fill` returned; [`ShieldError::TooLarge`] for a capacity above [`MAX_SECRET_BYTES`];
-    /// [`ShieldError::Overfilled`] if `fill` counts more than it was lent; [`ShieldError::Nested`]
-    /// inside another use; [`ShieldError::Random`] without random bytes.
-    pub fn shield_with<E: From<ShieldError>>(
-        self: &Arc<Self>,
+    /// Lends `fill` a slot of `capacity` bytes and seals as many of them as it returns.
+    pub(crate) fn seal_with<E: From<ShieldError>>(
+        &self,
         capacity: usize,
         fill: impl FnOnce(&mut [u8]) -> Result<usize, E>,
-    ) -> Result<Secret, E> {
+    ) -> Result<Sealed, E> {
         let mut slot = self.slot(capacity)?;
         let filled = fill(slot.bytes())?;
         let sealed = slot
@@ -100,7 +77,7 @@ impl Shield {
             .get_mut(..filled)
             .ok_or(ShieldError::Overfilled { filled, capacity })
             .and_then(|plaintext| self.seal(plaintext))?;
-        Ok(Secret::new(sealed, Arc::clone(self)))
+        Ok(sealed)
     }
 
     /// Lends `f` the plaintext of `sealed` in a slot, which is wiped afterwards.
@@ -175,6 +152,20 @@ impl std::fmt::Debug for Shield {
         f.debug_struct("Shield")
             .field("protection", &self.protection)
             .finish_non_exhaustive()
+    }
+}
+
+/// What the shield makes of plaintext.
+pub(crate) struct Sealed {
+    pub(crate) nonce: [u8; 12],
+    pub(crate) ciphertext: Box<[u8]>,
+    pub(crate) tag: [u8; 16],
+}
+
+impl Drop for Sealed {
+    fn drop(&mut self) {
+        self.ciphertext.zeroize();
+        self.tag.zeroize();
     }
 }
 

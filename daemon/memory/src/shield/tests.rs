@@ -10,6 +10,7 @@ use std::thread;
 use proptest::prelude::*;
 
 use super::*;
+use crate::Secret;
 use crate::arena::SLOTS;
 
 /// The suite runs over what the kernel gives and over each fallback.

@@ -3,20 +3,13 @@
 //! Scalars keep the text they were written with: `1.10` stays `1.10` where text is wanted. The
 //! parser's budget bounds depth, aliases and size before anything is built.
 
+mod tree;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Location, Options, Spanned};
-
-/// A place in a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Mark {
-    /// From 1; 0 where it is not known.
-    pub line: u64,
-    /// From 1.
-    pub column: u64,
-}
+pub use tree::Mark;
+use tree::{Key, Kind, Node, Value};
 
 /// What is wrong with a configuration: file, place, key, and words for a person. Never the value
 /// that stands there.
@@ -45,38 +38,6 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// One node of the tree.
-#[derive(Clone, Debug)]
-pub struct Node {
-    mark: Mark,
-    /// Where the text of a scalar is in the file, in bytes.
-    span: Option<(u64, u64)>,
-    value: Value,
-}
-
-#[derive(Clone, Debug)]
-enum Value {
-    Null,
-    /// A scalar: its text, and what YAML takes it for.
-    Scalar(String, Kind),
-    List(Vec<Node>),
-    Map(Vec<(Key, Node)>),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Bool,
-    Number,
-    Text,
-}
-
-/// A map's key.
-#[derive(Clone, Debug)]
-struct Key {
-    mark: Mark,
-    name: String,
-}
-
 /// A node with its file and the path of keys that led to it.
 #[derive(Clone, Debug)]
 pub struct At<'a> {
@@ -99,23 +60,16 @@ impl Document {
     /// # Errors
     /// [`ConfigError`] with the parser's place.
     pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
-        let mut options = Options::default();
-        // A snippet could show a value that somebody wrote into the wrong file.
-        options.with_snippet = false;
-        let root: Result<Node, _> = serde_saphyr::from_str_with_options(text, options);
-        match root {
-            Ok(mut root) => {
-                restore(&mut root, text);
-                Ok(Self {
-                    file: file.to_owned(),
-                    root,
-                })
-            }
-            Err(error) => Err(ConfigError {
+        match Node::read(text) {
+            Ok(root) => Ok(Self {
                 file: file.to_owned(),
-                mark: error.location().map(mark).unwrap_or_default(),
+                root,
+            }),
+            Err(unreadable) => Err(ConfigError {
+                file: file.to_owned(),
+                mark: unreadable.mark,
                 key: String::new(),
-                message: format!("not readable as YAML: {}", words_of(&error.to_string())),
+                message: format!("not readable as YAML: {}", unreadable.words),
             }),
         }
     }
@@ -129,23 +83,6 @@ impl Document {
             node: &self.root,
         }
     }
-}
-
-/// The parser's own words, without quoted content (it may be a value), without its advice to
-/// programmers, and without the place, which is said in front.
-fn words_of(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default();
-    let line = line.split(", set ").next().unwrap_or_default();
-    let line = line.split(" at line ").next().unwrap_or_default();
-    let mut quoted = false;
-    let keep = |letter: char| {
-        let quote = matches!(letter, '"' | '`' | '\'');
-        if quote {
-            quoted = !quoted;
-        }
-        (!quoted || quote).then_some(letter)
-    };
-    line.chars().filter_map(keep).collect()
 }
 
 impl<'a> At<'a> {
@@ -309,113 +246,6 @@ impl<'a> At<'a> {
             Value::List(_) => "found a list",
             Value::Map(_) => "found a map",
         }
-    }
-}
-
-/// Gives plain numbers and booleans the text they were written with.
-fn restore(node: &mut Node, text: &str) {
-    match &mut node.value {
-        Value::List(items) => items.iter_mut().for_each(|item| restore(item, text)),
-        Value::Map(entries) => entries.iter_mut().for_each(|(_, node)| restore(node, text)),
-        Value::Scalar(scalar, Kind::Bool | Kind::Number) => {
-            let written = node.span.and_then(|(start, length)| {
-                let start = usize::try_from(start).ok()?;
-                text.get(start..start.checked_add(usize::try_from(length).ok()?)?)
-            });
-            if let Some(written) = written {
-                written.trim().clone_into(scalar);
-            }
-        }
-        Value::Null | Value::Scalar(_, Kind::Text) => {}
-    }
-}
-
-fn mark(location: Location) -> Mark {
-    Mark {
-        line: location.line(),
-        column: location.column(),
-    }
-}
-
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spanned = Spanned::<Value>::deserialize(deserializer)?;
-        let span = spanned.defined.span();
-        Ok(Self {
-            mark: mark(spanned.referenced),
-            span: span.byte_offset().zip(span.byte_len()),
-            value: spanned.value,
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
-    }
-}
-
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        Value::deserialize(deserializer)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Scalar(value.to_string(), Kind::Bool))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Scalar(value.to_string(), Kind::Number))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Scalar(value.to_string(), Kind::Number))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Value::Scalar(value.to_string(), Kind::Number))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::Scalar(value.to_owned(), Kind::Text))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = sequence.next_element()? {
-            items.push(item);
-        }
-        Ok(Value::List(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut entries = Vec::new();
-        while let Some((key, node)) = map.next_entry::<Spanned<String>, Node>()? {
-            entries.push((
-                Key {
-                    mark: mark(key.referenced),
-                    name: key.value,
-                },
-                node,
-            ));
-        }
-        Ok(Value::Map(entries))
     }
 }
 
