@@ -36,26 +36,28 @@ fn repository() -> Repository {
     repository
 }
 
-#[test]
-fn no_module_imports_itself_by_way_of_others() {
+/// Runs a check over every crate; says of each finding where it is.
+fn in_every_crate(check: impl Fn(&graph::Graph) -> Vec<String>) -> Vec<String> {
     let repository = repository();
+    let mut findings = Vec::new();
     for package in packages::PACKAGES {
         for root in repository.roots_of(package.directory) {
-            assert_none(&cycles::of(&graph::of(&root)));
+            let found = check(&graph::of(&root)).into_iter();
+            let place = format!("{} ({})", package.directory, root.name);
+            findings.extend(found.map(|finding| format!("{place}: {finding}")));
         }
     }
+    findings
+}
+
+#[test]
+fn no_module_imports_itself_by_way_of_others() {
+    assert_none(&in_every_crate(cycles::of));
 }
 
 #[test]
 fn no_child_imports_its_parent() {
-    let repository = repository();
-    for package in packages::PACKAGES {
-        for root in repository.roots_of(package.directory) {
-            assert_none(&cycles::children_that_import_their_parent(&graph::of(
-                &root,
-            )));
-        }
-    }
+    assert_none(&in_every_crate(cycles::children_that_import_their_parent));
 }
 
 #[test]
@@ -89,13 +91,17 @@ fn plaintext_is_exposed_in_the_listed_files_alone() {
 #[test]
 fn files_are_short_and_say_their_question_first() {
     let sources = repository().sources;
-    assert_none(&rules::too_long(&sources));
-    assert_none(&rules::without_a_question(&sources));
+    assert_none(
+        &[
+            rules::too_long(&sources),
+            rules::without_a_question(&sources),
+        ]
+        .concat(),
+    );
 }
 
 #[test]
 fn nothing_is_unwrapped_unfinished_or_ignored() {
     let sources = repository().sources;
-    assert_none(&rules::unwraps(&sources));
-    assert_none(&rules::unfinished(&sources));
+    assert_none(&[rules::unwraps(&sources), rules::unfinished(&sources)].concat());
 }
