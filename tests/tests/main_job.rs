@@ -70,6 +70,27 @@ fn a_service_may_be_written_in_yaml_and_be_tested_without_being_started() {
 }
 
 #[test]
+fn the_command_reaches_the_program_word_by_word_and_its_output_is_all_there_is() {
+    let home = Home::new();
+    let words = [
+        "printf",
+        "<%s>",
+        "a b",
+        "",
+        "$HOME",
+        "*",
+        "-x",
+        "--",
+        "gr\u{fc}n",
+    ];
+    home.write_service("words", &json!({"target_command": words}));
+    let _daemon = home.start();
+    let launched = home.run(&["words"]);
+    assert_eq!(launched.success(), "<a b><><$HOME><*><-x><--><gr\u{fc}n>");
+    assert_eq!(launched.stderr, "");
+}
+
+#[test]
 fn the_launched_program_ends_as_it_likes() {
     let home = Home::new();
     let exits = |script: &str| json!({"target_command": ["sh", "-c", script]});

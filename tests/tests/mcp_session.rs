@@ -134,6 +134,36 @@ async fn a_session_through_the_launcher_is_the_session_without_it() {
     without.close().await.expect("an end");
 }
 
+#[test]
+fn what_is_on_the_wire_is_the_same_byte_for_byte() {
+    let home = prepared();
+    let _daemon = home.start();
+    put(&home);
+    let requests = [
+        json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {},
+            "clientInfo": {"name": "bytes", "version": "1"},
+        }}),
+        json!({"jsonrpc": "2.0", "method": "notifications/initialized"}),
+        json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"}),
+    ];
+    let input: String = requests
+        .iter()
+        .map(|request| format!("{request}\n"))
+        .collect();
+    let alone = server_alone(&home, &expected_environment(&home));
+    let without = home.finish(alone, input.as_bytes());
+    let with = home.finish(launcher(&home, &[]), input.as_bytes());
+    assert_eq!(
+        without.success().lines().count(),
+        2,
+        "two requests, two replies: {without}"
+    );
+    assert_eq!((with.code, &with.stdout), (without.code, &without.stdout));
+    assert_eq!(with.stderr, without.stderr);
+}
+
 #[tokio::test]
 async fn the_launcher_becomes_the_server() {
     let home = prepared();

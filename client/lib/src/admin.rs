@@ -10,9 +10,10 @@ use vault_proto::generated::{
 };
 use zeroize::Zeroizing;
 
+use crate::client::Client;
 use crate::client::Repeat;
+use crate::error::Error;
 use crate::opening::seal_for_daemon;
-use crate::{Client, Error};
 
 impl Client {
     /// Stores `value` as a new version. Never repeated: a second one would be another version.

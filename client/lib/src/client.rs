@@ -13,7 +13,8 @@ use vault_proto::generated::secrets_client::SecretsClient;
 use vault_proto::generated::{HelloReply, HelloRequest};
 use vault_proto::{PROTOCOL, kinds};
 
-use crate::{Error, connection};
+use crate::connection;
+use crate::error::Error;
 
 /// How often a call may lose its connection before that is an error.
 const ATTEMPTS: usize = 3;

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use tonic::transport::{Channel, Endpoint};
 use vault_proto::socket::{self, Place};
 
-use crate::Error;
+use crate::error::Error;
 
 /// How long a socket that refuses is tried: a restarting daemon needs far less.
 const REFUSED_PATIENCE: Duration = Duration::from_secs(2);

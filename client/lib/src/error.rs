@@ -151,7 +151,7 @@ impl Error {
 }
 
 fn seconds(patience: Duration) -> String {
-    crate::seconds_in_words(patience.as_secs())
+    crate::age::seconds_in_words(patience.as_secs())
 }
 
 #[cfg(test)]

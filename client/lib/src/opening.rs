@@ -8,7 +8,7 @@ use vault_proto::sealed::{
 };
 use zeroize::Zeroizing;
 
-use crate::Error;
+use crate::error::Error;
 
 /// A value as it came, open. Zeroed on drop.
 pub struct OpenedSecret {

@@ -6,9 +6,11 @@ use vault_proto::generated::{
 };
 use vault_proto::sealed::Purpose;
 
+use crate::client::Client;
 use crate::client::{Repeat, failure};
+use crate::error::Error;
 use crate::opening::Envelope;
-use crate::{Client, Error, OpenedSecret};
+use crate::opening::OpenedSecret;
 
 /// Which server is wanted.
 #[derive(Clone, Debug, Default)]

@@ -22,10 +22,11 @@ use std::process::ExitCode;
 
 use vault_client::{Client, connect};
 
-use crate::AGENT;
 use crate::arguments::{Arguments, Breaker, Command, Policy};
 use crate::failure::Failure;
 use crate::report::Form;
+
+const AGENT: &str = concat!("vaultctl/", env!("CARGO_PKG_VERSION"));
 
 /// Carries out one command.
 pub(crate) async fn carry_out(arguments: Arguments) -> Result<ExitCode, Failure> {

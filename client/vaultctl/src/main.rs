@@ -20,8 +20,6 @@ use failure::Failure;
 #[global_allocator]
 static HEAP: vault_memory::ZeroOnFree = vault_memory::ZeroOnFree;
 
-const AGENT: &str = concat!("vaultctl/", env!("CARGO_PKG_VERSION"));
-
 fn main() -> ExitCode {
     let hardened = vault_memory::harden_process();
     if let Err(error) = hardened {

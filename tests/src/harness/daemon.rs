@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
@@ -12,7 +12,6 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
-use super::home::Home;
 use super::notify::Notifications;
 
 /// How long anything may take before a test gives up; no test measures time.
@@ -21,7 +20,8 @@ pub const LONG: Duration = Duration::from_mins(1);
 /// A running daemon. Killed on drop.
 #[derive(Debug)]
 pub struct Daemon<'a> {
-    home: &'a Home,
+    /// Where its log is.
+    directory: &'a Path,
     child: Child,
     notifications: Notifications,
     ended: Receiver<()>,
@@ -29,23 +29,23 @@ pub struct Daemon<'a> {
 
 impl<'a> Daemon<'a> {
     #[track_caller]
-    pub(super) fn start(home: &'a Home, mut command: Command) -> Self {
+    pub(super) fn start(directory: &'a Path, mut command: Command) -> Self {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
-        let notifications = Notifications::at(home.path(&format!("notify-{number}")));
+        let notifications = Notifications::at(directory.join(format!("notify-{number}")));
         let notifications = notifications.expect("a socket for notifications");
         let log = OpenOptions::new()
             .append(true)
             .create(true)
             .mode(0o600)
-            .open(log_path(home));
+            .open(log_path(directory));
         command
             .env("NOTIFY_SOCKET", notifications.path())
             .stderr(log.expect("a log file"));
         let child = command.spawn().expect("vaultd starts");
         let ended = when_ended(&child, notifications.on_end());
         let daemon = Self {
-            home,
+            directory,
             child,
             notifications,
             ended,
@@ -65,7 +65,7 @@ impl<'a> Daemon<'a> {
 
     /// What this daemon, and those before it in the same home, wrote to standard error.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(log_path(self.home)).unwrap_or_default()
+        std::fs::read_to_string(log_path(self.directory)).unwrap_or_default()
     }
 
     /// Waits for a line of what it tells its service manager: "STATUS=", "STOPPING=1".
@@ -132,8 +132,8 @@ impl Drop for Daemon<'_> {
     }
 }
 
-fn log_path(home: &Home) -> PathBuf {
-    home.path("vaultd.log")
+fn log_path(directory: &Path) -> PathBuf {
+    directory.join("vaultd.log")
 }
 
 /// Waits for the end in a thread of its own, without reaping: the number stays the process's until

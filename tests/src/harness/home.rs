@@ -194,7 +194,7 @@ impl Home {
     pub fn start_with(&self, change: impl FnOnce(&mut Command)) -> Daemon<'_> {
         let mut command = self.command(&binaries().vaultd);
         change(&mut command);
-        Daemon::start(self, command)
+        Daemon::start(self.root(), command)
     }
 
     /// Runs the daemon where it is expected to end at once.

@@ -1,3 +1,5 @@
+//! Is the record complete, private, and refused where it cannot be kept?
+
 use super::*;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;

@@ -1,3 +1,5 @@
+//! Is a fresh value served, a stale one bounded, a flush final, and one flight enough?
+
 use super::*;
 use crate::clock::ScriptedClock;
 use crate::scripted::{ScriptedBackend, address, answer, outage, request};

@@ -1,3 +1,5 @@
+//! Does each file mean what it says, and each wrong one say where?
+
 use super::*;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! Does the first matching rule decide, and nothing else?
+
 use super::*;
 
 const OWN: u32 = 1000;

@@ -1,3 +1,5 @@
+//! Are outages retried, answers taken, and an open breaker respected?
+
 use super::*;
 use crate::clock::ScriptedClock;
 use crate::scripted::{ScriptedBackend, address, answer, outage};

@@ -1,3 +1,5 @@
+//! Does every error name its place, and none its content?
+
 use super::*;
 
 fn document(text: &str) -> Document {
