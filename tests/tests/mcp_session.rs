@@ -148,10 +148,8 @@ fn what_is_on_the_wire_is_the_same_byte_for_byte() {
         json!({"jsonrpc": "2.0", "method": "notifications/initialized"}),
         json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"}),
     ];
-    let input: String = requests
-        .iter()
-        .map(|request| format!("{request}\n"))
-        .collect();
+    let lines = requests.each_ref().map(ToString::to_string);
+    let input = lines.join("\n") + "\n";
     let alone = server_alone(&home, &expected_environment(&home));
     let without = home.finish(alone, input.as_bytes());
     let with = home.finish(launcher(&home, &[]), input.as_bytes());
