@@ -44,17 +44,16 @@ impl<'a> Daemon<'a> {
             .stderr(log.expect("a log file"));
         let child = command.spawn().expect("vaultd starts");
         let ended = when_ended(&child, notifications.on_end());
-        let daemon = Self {
+        let mut daemon = Self {
             directory,
             child,
             notifications,
             ended,
         };
-        assert!(
-            daemon.notifications.wait_for("READY=1", LONG),
-            "vaultd is not ready: {}",
-            daemon.log()
-        );
+        if !daemon.notifications.wait_for("READY=1", LONG) {
+            let status = daemon.child.try_wait();
+            panic!("vaultd is not ready ({status:?}): {}", daemon.log());
+        }
         daemon
     }
 
