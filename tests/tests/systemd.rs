@@ -76,6 +76,13 @@ fn why_not() -> Option<String> {
 
 const SCRIPT: &str = "tests/with-systemd-user.sh";
 
+/// What the installer takes besides programs and units.
+const MANUAL: [&str; 3] = [
+    "client/launcher/vault-run.1",
+    "client/vaultctl/vaultctl.1",
+    "daemon/vaultd/vaultd.8",
+];
+
 /// A directory that everybody can read, with the programs and what the installer needs: the
 /// repository itself may be in a home that the scenario's user cannot enter.
 struct Stage(tempfile::TempDir);
@@ -97,7 +104,11 @@ impl Stage {
             copy(program, &stage.path(&name.to_string_lossy()));
         }
         let repository = repository();
-        for file in files_under(&repository.join("systemd")) {
+        let pages = MANUAL.map(|page| repository.join(page));
+        for file in files_under(&repository.join("systemd"))
+            .into_iter()
+            .chain(pages)
+        {
             let name = file.strip_prefix(&repository).expect("it is inside");
             copy(&file, &stage.path("repository").join(name));
         }

@@ -16,6 +16,10 @@ pub(crate) fn install_and_uninstall(programs: &Path) -> anyhow::Result<()> {
         let mode = std::fs::metadata(path)?.permissions().mode() & 0o7777;
         ensure!(mode == 0o755, "{program} has mode {mode:o}");
     }
+    for page in ["man1/vault-run.1", "man1/vaultctl.1", "man8/vaultd.8"] {
+        let path = installed.home(".local/share/man").join(page);
+        ensure!(path.exists(), "the page {page} was not installed");
+    }
     let store = installed.home(".local/state/vaultd/store.age");
     ensure!(store.exists(), "there is no store to keep");
     let said = installed.uninstall()?;
