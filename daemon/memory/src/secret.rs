@@ -20,7 +20,7 @@ impl Shield {
     /// Shields a copy of `plaintext` and wipes `plaintext`, also on error.
     ///
     /// # Errors
-    /// [`ShieldError::TooLarge`] above [`MAX_SECRET_BYTES`]; otherwise as [`Shield::shield_with`].
+    /// [`ShieldError::TooLarge`] above [`MAX_SECRET_BYTES`](crate::MAX_SECRET_BYTES); otherwise as [`Shield::shield_with`].
     pub fn shield(self: &Arc<Self>, plaintext: &mut [u8]) -> Result<Secret, ShieldError> {
         let shielded = self.shield_with(plaintext.len(), |room| {
             room.copy_from_slice(plaintext);
@@ -36,7 +36,7 @@ impl Shield {
     /// by a thread that waits for a second one, none would ever go on.
     ///
     /// # Errors
-    /// What `fill` returned; [`ShieldError::TooLarge`] for a capacity above [`MAX_SECRET_BYTES`];
+    /// What `fill` returned; [`ShieldError::TooLarge`] for a capacity above [`MAX_SECRET_BYTES`](crate::MAX_SECRET_BYTES);
     /// [`ShieldError::Overfilled`] if `fill` counts more than it was lent; [`ShieldError::Nested`]
     /// inside another use; [`ShieldError::Random`] without random bytes.
     pub fn shield_with<E: From<ShieldError>>(

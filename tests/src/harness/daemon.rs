@@ -50,9 +50,9 @@ impl<'a> Daemon<'a> {
             notifications,
             ended,
         };
-        if !daemon.notifications.wait_for("READY=1", LONG) {
+        if let Err(why) = daemon.notifications.wait_for("READY=1", LONG) {
             let status = daemon.child.try_wait();
-            panic!("vaultd is not ready ({status:?}): {}", daemon.log());
+            panic!("vaultd is not ready: {why} ({status:?}): {}", daemon.log());
         }
         daemon
     }
@@ -69,7 +69,7 @@ impl<'a> Daemon<'a> {
 
     /// Waits for a line of what it tells its service manager: "STATUS=", "STOPPING=1".
     pub fn notified(&self, start: &str) -> bool {
-        self.notifications.wait_for(start, LONG)
+        self.notifications.wait_for(start, LONG).is_ok()
     }
 
     /// Sends a signal. The process is not reaped before its end was waited for: the number is its own.

@@ -35,25 +35,28 @@ impl Notifications {
         }
     }
 
-    /// Waits until a line that begins with `start` is said; `false` where the process ended or time
-    /// is up.
-    pub(super) fn wait_for(&self, start: &str, patience: Duration) -> bool {
+    /// Waits until a line that begins with `start` is said; else says why that was not waited for.
+    pub(super) fn wait_for(&self, start: &str, patience: Duration) -> Result<(), String> {
         let deadline = Instant::now() + patience;
         let mut datagram = [0; 8192];
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || self.socket.set_read_timeout(Some(left)).is_err() {
-                return false;
+            if left.is_zero() {
+                return Err(format!("nothing said within {patience:?}"));
             }
-            let Ok(length) = self.socket.recv(&mut datagram) else {
-                return false;
+            let timeout = self.socket.set_read_timeout(Some(left));
+            timeout.map_err(|error| format!("no timeout: {error}"))?;
+            let length = match self.socket.recv(&mut datagram) {
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(format!("cannot listen: {error}")),
             };
             let said = String::from_utf8_lossy(&datagram[..length]);
             if said.lines().any(|line| line.starts_with(start)) {
-                return true;
+                return Ok(());
             }
             if said == ENDED {
-                return false;
+                return Err("the process ended".to_owned());
             }
         }
     }
