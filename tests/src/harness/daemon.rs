@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
@@ -141,7 +142,8 @@ pub(super) fn when_ended(child: &Child, tell: impl FnOnce() + Send + 'static) ->
     let pid = Pid::from_raw(i32::try_from(child.id()).expect("process ids are small"));
     let (sender, ended) = channel();
     std::thread::spawn(move || {
-        let _ = waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT);
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+        while waitid(Id::Pid(pid), flags) == Err(Errno::EINTR) {}
         tell();
         // Nobody may be waiting.
         let _ = sender.send(());
