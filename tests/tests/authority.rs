@@ -248,3 +248,21 @@ fn old_records_are_kept_in_numbered_files() {
     }
     assert!(!home.state("audit.jsonl.3").exists());
 }
+
+#[test]
+fn what_a_caller_typed_by_mistake_is_not_written_down() {
+    let home = prepared();
+    let _daemon = home.start();
+    home.put("bar-token", "v");
+    home.run(&["ghp_pasted"])
+        .refused(2, &["Service config not found"]);
+    let record = last(&home, "launch");
+    assert_eq!(
+        (&record["outcome"], &record["error"]),
+        (&json!("failed"), &json!("unknown_service"))
+    );
+    home.run(&["--env", "ghp_pasted", "bar"]).success();
+    assert_eq!(last(&home, "launch")["outcome"], "allowed");
+    let audit = std::fs::read_to_string(home.state("audit.jsonl")).unwrap();
+    assert!(!audit.contains("ghp_pasted"), "{audit}");
+}

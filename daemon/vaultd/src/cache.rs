@@ -134,7 +134,7 @@ impl Cache {
         } else {
             time
         };
-        let landed = tokio::time::timeout(wait, self.fetch(address, &slot)).await;
+        let landed = tokio::time::timeout(wait, self.fetch(address, &slot, Some(freshness))).await;
         match (landed, held) {
             (Ok(Ok(held)), _) => Ok(Served {
                 age: self.age(&held),
@@ -160,7 +160,7 @@ impl Cache {
         time: Duration,
     ) -> Result<Arc<Held>, Arc<UpstreamError>> {
         let slot = self.slot(address, reference);
-        let landed = tokio::time::timeout(time, self.fetch(address, &slot)).await;
+        let landed = tokio::time::timeout(time, self.fetch(address, &slot, None)).await;
         landed.unwrap_or_else(|_| Err(Arc::new(late(address, time))))
     }
 
@@ -264,27 +264,42 @@ impl Cache {
         })
     }
 
-    /// Joins the flight to `address`, or starts one. A caller that goes away does not end it.
+    /// Joins the flight to `address`, or starts one; where `enough` says what is fresh, what another
+    /// flight has just brought is taken. A caller that goes away does not end the flight.
     async fn fetch(
         self: &Arc<Self>,
         address: &Address,
         slot: &Arc<Slot>,
+        enough: Option<&Freshness>,
     ) -> Result<Arc<Held>, Arc<UpstreamError>> {
         loop {
             let generation = self.generation.load(Ordering::SeqCst);
             let landed = self
                 .flights
-                .join(address, || {
-                    let (cache, slot) = (Arc::clone(self), Arc::clone(slot));
-                    let address = address.clone();
-                    async move { cache.fly(&address, &slot, generation).await }
-                })
+                .join(
+                    address,
+                    || self.landed(slot, enough?),
+                    || {
+                        let (cache, slot) = (Arc::clone(self), Arc::clone(slot));
+                        let address = address.clone();
+                        async move { cache.fly(&address, &slot, generation).await }
+                    },
+                )
                 .await;
             match landed {
                 Landed::Done(result) => return result,
                 // A flush went by: what was fetched may be what the flush was to get rid of.
                 Landed::Superseded => {}
             }
+        }
+    }
+
+    /// What a flight has left in the slot, if it is enough.
+    fn landed(&self, slot: &Slot, enough: &Freshness) -> Option<Landed> {
+        match self.look(slot, enough) {
+            Look::Fresh(served) => Some(Landed::Done(Ok(served.held))),
+            Look::No(error) => Some(Landed::Done(Err(error))),
+            Look::Old(..) => None,
         }
     }
 

@@ -12,10 +12,12 @@ use vault_proto::generated::{
 use vault_proto::reference::Place;
 use vault_proto::sealed::{Label, Purpose, Sealer};
 
+use crate::audit::Outcome;
 use crate::command::{self, Command, Missing};
 use crate::policy::Action;
 use crate::resolver::{Ask, ResolveError, Resolved, Resolver, Want};
 use crate::service::{Chosen, Service};
+use crate::setup::Setup;
 use crate::upstream::UpstreamError;
 use problem::LaunchError;
 
@@ -51,12 +53,19 @@ impl Launch {
     ) -> Result<LaunchReply, LaunchError> {
         let mut sealer = Sealer::new(Purpose::Launch, public_key, &ask.request_id)?;
         let setup = Arc::clone(&ask.setup);
-        let service = find(&ask, &wanted.service)?;
-        let (chosen, mut warnings) = choose(service, ask.environment.as_deref())?;
-        let rule = self.permit(&ask, wanted, &chosen).await?;
-        let argv = argv(service, &wanted.command)?;
+        let (ask, plan) = self.plan(&setup, ask, wanted).await?;
+        let Plan {
+            service,
+            chosen,
+            mut warnings,
+            rule,
+        } = plan;
+        let argv = match argv(service, &wanted.command) {
+            Ok(argv) => argv,
+            Err(error) => return Err(self.refuse(&ask, &rule, error).await?),
+        };
         let resolved = self.resolver.look(&ask, wants(&chosen)).await;
-        let problem = first_problem(service, &chosen, &resolved);
+        let problem = first_problem(&chosen, &resolved);
         let error = problem.as_ref().map(LaunchError::kind);
         self.resolver.release(&ask, &rule, &resolved, error).await?;
         if let Some(problem) = problem {
@@ -69,7 +78,6 @@ impl Launch {
                 None => warnings.push(format!("{} is left out: {}", one.variable, why(one))),
             }
         }
-        tracing::debug!(service = service.name, generation = ?setup.path, "launch");
         let encapsulated_key = if values.is_empty() {
             vec![]
         } else {
@@ -93,9 +101,14 @@ impl Launch {
     /// # Errors
     /// [`LaunchError`]; a secret that cannot be had is said in the reply, not here.
     pub async fn check(&self, ask: Ask, wanted: &Wanted) -> Result<CheckReply, LaunchError> {
-        let service = find(&ask, &wanted.service)?;
-        let (chosen, mut warnings) = choose(service, ask.environment.as_deref())?;
-        let rule = self.permit(&ask, wanted, &chosen).await?;
+        let setup = Arc::clone(&ask.setup);
+        let (ask, plan) = self.plan(&setup, ask, wanted).await?;
+        let Plan {
+            service,
+            chosen,
+            mut warnings,
+            rule,
+        } = plan;
         let (argv, found) = match argv(service, &wanted.command) {
             Ok(argv) => (argv, true),
             Err(error) => {
@@ -104,9 +117,9 @@ impl Launch {
             }
         };
         let resolved = self.resolver.look(&ask, wants(&chosen)).await;
-        let launchable = found && first_problem(service, &chosen, &resolved).is_none();
+        let launchable = found && first_problem(&chosen, &resolved).is_none();
         let checked = |(chosen, one): (&Chosen, &Resolved)| {
-            let problem = problem_of(service, one);
+            let problem = problem_of(one);
             CheckedSecret {
                 variable: chosen.variable.clone(),
                 reference: chosen.reference.to_string(),
@@ -120,7 +133,7 @@ impl Launch {
         let values = chosen
             .iter()
             .map(|chosen| crate::resolver::plain(&want(chosen), None));
-        let outcome = crate::audit::Outcome::Allowed;
+        let outcome = Outcome::Allowed;
         self.resolver
             .record(&ask, outcome, &rule, values.collect(), None)
             .await?;
@@ -136,6 +149,51 @@ impl Launch {
             warnings,
             launchable,
         })
+    }
+
+    /// What the service gives in the environment asked for, if policy permits it. The ask comes back
+    /// with the environment only where the configuration names it: what a caller typed is not
+    /// written down.
+    async fn plan<'a>(
+        &self,
+        setup: &'a Setup,
+        mut ask: Ask,
+        wanted: &Wanted,
+    ) -> Result<(Ask, Plan<'a>), LaunchError> {
+        let found = find(setup, &wanted.service);
+        let environment = ask.environment.take();
+        let (service, (chosen, warnings)) = match found
+            .and_then(|service| Ok((service, choose(service, environment.as_deref())?)))
+        {
+            Ok(found) => found,
+            Err(error) => {
+                ask.service = ask.service.filter(|name| setup.services.contains_key(name));
+                return Err(self.refuse(&ask, "", error).await?);
+            }
+        };
+        ask.environment = environment.filter(|name| service.environments().contains(name));
+        let rule = self.permit(&ask, wanted, &chosen).await?;
+        let plan = Plan {
+            service,
+            chosen,
+            warnings,
+            rule,
+        };
+        Ok((ask, plan))
+    }
+
+    /// Writes down that nothing is launched, and gives the reason back.
+    async fn refuse(
+        &self,
+        ask: &Ask,
+        rule: &str,
+        error: LaunchError,
+    ) -> Result<LaunchError, ResolveError> {
+        let kind = Some(error.kind());
+        self.resolver
+            .record(ask, Outcome::Failed, rule, vec![], kind)
+            .await?;
+        Ok(error)
     }
 
     /// Another command than the configured one is another action, asked for beside the launch.
@@ -157,11 +215,18 @@ impl Launch {
     }
 }
 
-fn find<'a>(ask: &'a Ask, name: &str) -> Result<&'a Service, LaunchError> {
-    ask.setup.services.get(name).ok_or_else(|| {
-        let names: Vec<&str> = ask.setup.services.keys().map(String::as_str).collect();
-        let searched: Vec<String> = ask
-            .setup
+/// A launch that may go ahead.
+struct Plan<'a> {
+    service: &'a Service,
+    chosen: Vec<Chosen>,
+    warnings: Vec<String>,
+    rule: String,
+}
+
+fn find<'a>(setup: &'a Setup, name: &str) -> Result<&'a Service, LaunchError> {
+    setup.services.get(name).ok_or_else(|| {
+        let names: Vec<&str> = setup.services.keys().map(String::as_str).collect();
+        let searched: Vec<String> = setup
             .searched
             .iter()
             .map(|path| path.display().to_string())
@@ -196,7 +261,6 @@ fn choose(
     service
         .choose(environment)
         .map_err(|source| LaunchError::NothingNamed {
-            service: service.name.clone(),
             file: service.source.display().to_string(),
             source,
         })
@@ -214,7 +278,6 @@ fn argv(service: &Service, command: &[String]) -> Result<Vec<String>, LaunchErro
     match command {
         Command::Found(words) => Ok(words.clone()),
         Command::Missing { program, kind } => Err(LaunchError::Command {
-            service: service.name.clone(),
             program: program.clone(),
             kind: *kind,
             what: match kind {
@@ -238,24 +301,19 @@ fn wants(chosen: &[Chosen]) -> Vec<Want> {
 }
 
 /// The first secret that nothing can be started without.
-fn first_problem(
-    service: &Service,
-    chosen: &[Chosen],
-    resolved: &[Resolved],
-) -> Option<LaunchError> {
+fn first_problem(chosen: &[Chosen], resolved: &[Resolved]) -> Option<LaunchError> {
     let mut required = chosen
         .iter()
         .zip(resolved)
         .filter(|(chosen, _)| chosen.required);
-    required.find_map(|(_, one)| problem_of(service, one))
+    required.find_map(|(_, one)| problem_of(one))
 }
 
-fn problem_of(service: &Service, one: &Resolved) -> Option<LaunchError> {
-    let (name, variable) = (service.name.clone(), one.variable.clone());
+fn problem_of(one: &Resolved) -> Option<LaunchError> {
+    let variable = one.variable.clone();
     let reference = one.reference.to_string();
     match &one.value {
         Err(error) => Some(LaunchError::Secret {
-            service: name,
             variable,
             error: Arc::clone(error),
             hint: hint(one, error),
@@ -263,7 +321,6 @@ fn problem_of(service: &Service, one: &Resolved) -> Option<LaunchError> {
         Ok(served) => match served.held.secret.expose_secret(|value| value.contains(&0)) {
             Ok(false) => None,
             Ok(true) => Some(LaunchError::Nul {
-                service: name,
                 variable,
                 reference,
             }),

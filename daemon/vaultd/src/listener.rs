@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
-use tokio::time::{Interval, MissedTickBehavior};
+use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep};
 use tonic::transport::server::Connected;
 
 use crate::peer::Peer;
@@ -25,21 +26,77 @@ const CONNECTIONS: usize = 256;
 const CONNECTIONS_OF_ONE: usize = 8;
 /// How long a caller may say nothing at first.
 const FIRST_BYTE: Duration = Duration::from_secs(1);
+/// How long a connection lives whatever its caller does: gRPC asks it to go after 12 s, calls under
+/// way may take 10 s more.
+const LIFE: Duration = Duration::from_secs(24);
 /// How long nothing is accepted after an accept failed.
 const AFTER_FAILURE: Duration = Duration::from_millis(50);
 
-/// A connection with its peer.
+/// A connection with its caller.
 pub struct Connection {
     stream: UnixStream,
-    peer: Arc<Peer>,
+    caller: Arc<Caller>,
+    end: Pin<Box<Sleep>>,
     _seat: Seat,
 }
 
-impl Connected for Connection {
-    type ConnectInfo = Arc<Peer>;
+/// Who is at the other end, and whether it may stay.
+#[derive(Debug)]
+pub struct Caller {
+    /// The process that connected.
+    pub peer: Arc<Peer>,
+    stays: AtomicUsize,
+}
 
-    fn connect_info(&self) -> Arc<Peer> {
-        Arc::clone(&self.peer)
+/// While it lives, its connection does.
+#[derive(Debug)]
+pub struct Stay(Arc<Caller>);
+
+impl Caller {
+    /// Lets the connection live on, for a call without an end.
+    pub fn stay(self: &Arc<Self>) -> Stay {
+        self.stays.fetch_add(1, Ordering::Relaxed);
+        Stay(Arc::clone(self))
+    }
+}
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        self.0.stays.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = Arc<Caller>;
+
+    fn connect_info(&self) -> Arc<Caller> {
+        Arc::clone(&self.caller)
+    }
+}
+
+impl Connection {
+    fn new(stream: UnixStream, peer: Arc<Peer>, seat: Seat) -> Self {
+        let caller = Arc::new(Caller {
+            peer,
+            stays: AtomicUsize::default(),
+        });
+        Self {
+            stream,
+            caller,
+            end: Box::pin(tokio::time::sleep(LIFE)),
+            _seat: seat,
+        }
+    }
+
+    /// Whether the connection's time is up. A caller that stays is looked at again later.
+    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
+        while self.end.as_mut().poll(context).is_ready() {
+            if self.caller.stays.load(Ordering::Relaxed) == 0 {
+                return true;
+            }
+            self.end.as_mut().reset(Instant::now() + LIFE);
+        }
+        false
     }
 }
 
@@ -49,6 +106,9 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.is_over(context) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
@@ -159,11 +219,7 @@ fn admit(
             .await
             .is_ok()
         {
-            let connection = Connection {
-                stream,
-                peer,
-                _seat: seat,
-            };
+            let connection = Connection::new(stream, peer, seat);
             // Nobody takes it any more: the daemon stops.
             let _ = connections.send(Ok(connection)).await;
         }
@@ -224,6 +280,29 @@ mod tests {
         drop(taken);
         assert!(seats.take(1).is_some(), "seats come back");
         assert_eq!(seats.0.lock().unwrap().len(), 0, "and leave nothing behind");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_that_says_nothing_more_is_cut_off_and_a_watcher_is_not() {
+        use tokio::io::AsyncReadExt;
+        let seats = Seats::default();
+        let connection = || {
+            let (near, far) = UnixStream::pair().unwrap();
+            let peer = Peer::of(&near).unwrap();
+            let seat = seats.take(peer.pid).unwrap();
+            (Connection::new(near, peer, seat), far)
+        };
+        let (mut silent, _far) = connection();
+        let began = Instant::now();
+        let error = silent.read_u8().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(began.elapsed().as_secs(), LIFE.as_secs());
+        let (mut watcher, _far) = connection();
+        let stay = watcher.connect_info().stay();
+        let waited = tokio::time::timeout(10 * LIFE, watcher.read_u8()).await;
+        assert!(waited.is_err(), "still connected");
+        drop(stay);
+        assert!(watcher.read_u8().await.is_err(), "until it ends");
     }
 
     #[test]

@@ -25,9 +25,15 @@ type Seat = watch::Receiver<Option<Landed>>;
 pub(crate) struct Flights(Arc<Mutex<HashMap<Address, Seat>>>);
 
 impl Flights {
-    /// Waits for the flight to `address`, starting the one that `take_off` makes where there is
-    /// none. The flight is a task of its own: it lands whether or not anybody waits.
-    pub(crate) async fn join<F>(&self, address: &Address, take_off: impl FnOnce() -> F) -> Landed
+    /// Waits for the flight to `address`. Where there is none, `landed` is asked whether one has
+    /// landed since the caller looked; if not, the one that `take_off` makes is started. It is a
+    /// task of its own and lands whether or not anybody waits.
+    pub(crate) async fn join<F>(
+        &self,
+        address: &Address,
+        landed: impl FnOnce() -> Option<Landed>,
+        take_off: impl FnOnce() -> F,
+    ) -> Landed
     where
         F: Future<Output = Landed> + Send + 'static,
     {
@@ -36,6 +42,11 @@ impl Flights {
             match flights.get(address) {
                 Some(seat) => seat.clone(),
                 None => {
+                    // A flight leaves the board only after its result is in the slot, so under the
+                    // board's lock nothing is missed.
+                    if let Some(landed) = landed() {
+                        return landed;
+                    }
                     let (gate, seat) = watch::channel(None);
                     flights.insert(address.clone(), seat.clone());
                     let entry = Entry {

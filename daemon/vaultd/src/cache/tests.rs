@@ -284,3 +284,17 @@ async fn a_hurried_caller_does_not_spoil_the_fetch_for_a_patient_one() {
     assert_eq!(room.get().await, fresh("v"));
     assert_eq!(room.backend.calls(), 1);
 }
+
+#[tokio::test]
+async fn a_caller_that_looked_before_a_flight_landed_takes_what_it_brought() {
+    let room = Room::new();
+    room.backend.then_value("v");
+    let address = address(BackendKind::Local, "x");
+    let slot = room.cache.slot(&address, "local://x");
+    assert!(matches!(room.cache.look(&slot, &FRESHNESS), Look::Old(..)));
+    // Between this caller's look and its boarding, another one's flight lands.
+    assert_eq!(room.get().await, fresh("v"));
+    let held = room.cache.fetch(&address, &slot, Some(&FRESHNESS)).await;
+    assert_eq!(held.unwrap().version, "1");
+    assert_eq!(room.backend.calls(), 1);
+}

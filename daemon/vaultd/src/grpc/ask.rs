@@ -10,7 +10,7 @@ use vault_proto::sealed::REQUEST_ID_BYTES;
 
 use super::rooms::Rooms;
 use super::status::refuse;
-use crate::peer::Peer;
+use crate::listener::Caller;
 use crate::policy::Action;
 use crate::resolver::Ask;
 
@@ -21,17 +21,22 @@ const WAY_BACK: Duration = Duration::from_millis(200);
 
 /// The asker of `request`, for `action`.
 pub(super) fn ask<T>(rooms: &Rooms, request: &Request<T>, action: Action) -> Result<Ask, Status> {
-    let peer = request.extensions().get::<Arc<Peer>>();
-    let peer = peer.ok_or_else(|| refuse(Code::Internal, kinds::INTERNAL, "no caller noted"))?;
+    let peer = Arc::clone(&caller(request)?.peer);
     Ok(Ask {
         setup: rooms.current.get(),
-        peer: Arc::clone(peer),
+        peer,
         action,
         service: None,
         environment: None,
         request_id: vec![],
         time: time(request),
     })
+}
+
+/// Who is at the other end of the connection.
+pub(super) fn caller<T>(request: &Request<T>) -> Result<&Arc<Caller>, Status> {
+    let caller = request.extensions().get::<Arc<Caller>>();
+    caller.ok_or_else(|| refuse(Code::Internal, kinds::INTERNAL, "no caller noted"))
 }
 
 /// The caller's deadline, at most the handler's own.

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use tokio_stream::wrappers::BroadcastStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Code, Request, Response, Status};
@@ -11,7 +12,7 @@ use vault_proto::generated::secrets_server::Secrets;
 use vault_proto::sealed::{Label, Purpose, Sealer};
 use vault_proto::{PROTOCOL, kinds};
 
-use super::ask::{ask, environment, reference, request_id};
+use super::ask::{ask, caller, environment, reference, request_id};
 use super::rooms::Rooms;
 use super::status::{of_launch, of_resolve, of_upstream, refuse};
 use crate::cache::Change;
@@ -22,13 +23,20 @@ use crate::resolver::{Ask, Resolved, Want};
 /// The most references of one Resolve or Watch.
 const REFERENCES: usize = 256;
 
+/// How many may watch at once: each holds a connection.
+const WATCHERS: usize = 16;
+
 pub(super) struct Service {
     rooms: Rooms,
+    watchers: Arc<Semaphore>,
 }
 
 impl Service {
     pub(super) fn new(rooms: Rooms) -> Self {
-        Self { rooms }
+        Self {
+            rooms,
+            watchers: Arc::new(Semaphore::new(WATCHERS)),
+        }
     }
 
     /// Policy's word on an action that is about no secret in particular.
@@ -167,6 +175,14 @@ impl Secrets for Service {
         request: Request<message::WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
         self.permit(&request, Action::Watch).await?;
+        let seat = Arc::clone(&self.watchers)
+            .try_acquire_owned()
+            .map_err(|_| {
+                let message =
+                    format!("{WATCHERS} are watching already; try again when one has ended");
+                refuse(Code::ResourceExhausted, kinds::UNAVAILABLE, message)
+            })?;
+        let stay = caller(&request)?.stay();
         let wanted: Vec<String> = wants(&request.into_inner().references)?
             .iter()
             .map(|w| w.reference.to_string())
@@ -174,6 +190,8 @@ impl Secrets for Service {
         let clock = Arc::clone(&self.rooms.clock);
         let changes = BroadcastStream::new(self.rooms.cache.changes());
         let events = changes.filter_map(move |change| {
+            // Both go when the watch does.
+            let _held = (&seat, &stay);
             // Who lags behind has missed some; the next ones still come.
             let change = change.ok()?;
             let chosen = wanted.is_empty() || wanted.contains(&change.reference);

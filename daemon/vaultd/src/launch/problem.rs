@@ -25,10 +25,8 @@ pub enum LaunchError {
         hint: String,
     },
     /// A secret has no name for the environment.
-    #[error("service {service}: {source} ({file})")]
+    #[error("{source} ({file})")]
     NothingNamed {
-        /// The service.
-        service: String,
         /// Where it is defined.
         file: String,
         /// Which secret.
@@ -37,12 +35,10 @@ pub enum LaunchError {
     },
     /// The command is not there.
     #[error(
-        "service {service}: the command {program} is {what}; install it, or write an absolute path \
+        "the command {program} is {what}; install it, or write an absolute path \
          or a path: list into {file}, then vaultctl reload"
     )]
     Command {
-        /// The service.
-        service: String,
         /// The word.
         program: String,
         /// What is wrong with it.
@@ -53,10 +49,8 @@ pub enum LaunchError {
         file: String,
     },
     /// A required secret cannot be had.
-    #[error("service {service}: {variable}: {error}{hint}")]
+    #[error("{variable}: {error}{hint}")]
     Secret {
-        /// The service.
-        service: String,
         /// The variable.
         variable: String,
         /// Why not; the backends name the secret themselves.
@@ -66,12 +60,10 @@ pub enum LaunchError {
     },
     /// A value that no environment variable can hold.
     #[error(
-        "service {service}: the value of {reference} holds a NUL byte and cannot be put into {variable}; \
+        "the value of {reference} holds a NUL byte and cannot be put into {variable}; \
          store it without"
     )]
     Nul {
-        /// The service.
-        service: String,
         /// The variable.
         variable: String,
         /// The secret.
