@@ -104,11 +104,17 @@ fn another_command_needs_a_rule_that_says_so() {
 #[test]
 fn a_record_has_exactly_the_documented_fields_and_no_value() {
     let home = prepared();
+    let token = json!({
+        "secret_name": "local://other", "environment": {"production": "local://bar-token"}
+    });
+    let content = json!({"secrets": {"BAR_TOKEN": token}, "target_command": ["env"]});
+    home.write_service("bar", &content);
     let value = marked_value();
     let _daemon = home.start();
     home.put("bar-token", &value);
     home.run(&["bar@production"]).success();
     let record = last(&home, "launch");
+    assert_eq!(record["environment"], "production");
     let keys = |value: &Value| -> BTreeSet<String> {
         value
             .as_object()
