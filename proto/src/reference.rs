@@ -165,6 +165,19 @@ impl SecretRef {
         &self.selector
     }
 
+    /// The same secret, in `container` where it is a bare name of OCI Vault.
+    #[must_use]
+    pub fn within(mut self, container: &str) -> Self {
+        if let Place::OciName {
+            container: empty @ None,
+            ..
+        } = &mut self.place
+        {
+            *empty = Some(container.to_owned());
+        }
+        self
+    }
+
     /// The same secret with another version.
     #[must_use]
     pub fn with_selector(mut self, selector: Selector) -> Self {

@@ -60,7 +60,10 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
             env!("CARGO_PKG_VERSION"),
             "\n"
         ))),
-        Asked::Start(order) => carry_out(order),
+        Asked::Start(mut order) => {
+            order.wanted.profile = options::profile(std::env::var_os(options::PROFILE_VARIABLE))?;
+            carry_out(order)
+        }
     }
 }
 

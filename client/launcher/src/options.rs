@@ -13,6 +13,8 @@ use crate::failure::Failure;
 
 /// Chooses an environment where the arguments do not.
 pub(crate) const ENVIRONMENT_VARIABLE: &str = "OCI_VAULT_ENVIRONMENT";
+/// The OCI profile asked for; the daemon gives it only where the service lists it.
+pub(crate) const PROFILE_VARIABLE: &str = "OCI_CONFIG_PROFILE";
 
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(8);
 const LONGEST_DEADLINE_SECONDS: u64 = 60;
@@ -119,12 +121,19 @@ impl Written {
                 service,
                 environment,
                 command,
+                // Chosen in a client's configuration, and never on a command line.
+                profile: String::new(),
             },
             mode: if self.test { Mode::Test } else { Mode::Start },
             deadline: self.deadline.unwrap_or(DEFAULT_DEADLINE),
             verbose: self.verbose,
         })
     }
+}
+
+/// The OCI profile asked for, empty for none; `variable` is the value of [`PROFILE_VARIABLE`].
+pub(crate) fn profile(variable: Option<OsString>) -> Result<String, Failure> {
+    utf8(variable.unwrap_or_default(), PROFILE_VARIABLE)
 }
 
 fn command_words(with_dashes: Vec<OsString>) -> Result<Vec<String>, Failure> {

@@ -2,11 +2,11 @@
 
 use vault_proto::generated::admin_client::AdminClient;
 use vault_proto::generated::{
-    DeleteReply, DeleteRequest, ExplainReply, ExplainRequest, FlushReply, FlushRequest, ListReply,
-    ListRequest, MetricsReply, MetricsRequest, PromoteReply, PromoteRequest, PutReply, PutRequest,
-    RefreshReply, RefreshRequest, ReloadReply, ReloadRequest, ResetBreakerReply,
-    ResetBreakerRequest, StatusReply, StatusRequest, TestPolicyReply, TestPolicyRequest,
-    VersionsReply, VersionsRequest,
+    DeleteReply, DeleteRequest, ExplainConfigReply, ExplainConfigRequest, ExplainReply,
+    ExplainRequest, FlushReply, FlushRequest, ListReply, ListRequest, MetricsReply, MetricsRequest,
+    PromoteReply, PromoteRequest, PutReply, PutRequest, RefreshReply, RefreshRequest, ReloadReply,
+    ReloadRequest, ResetBreakerReply, ResetBreakerRequest, StatusReply, StatusRequest,
+    TestPolicyReply, TestPolicyRequest, VersionsReply, VersionsRequest,
 };
 use zeroize::Zeroizing;
 
@@ -60,6 +60,18 @@ impl Client {
         };
         self.ask(Repeat::Allowed, request, async |channel, request| {
             AdminClient::new(channel).explain(request).await
+        })
+        .await
+    }
+
+    /// What the configuration says in an environment, empty for none, and where it says so.
+    pub async fn explain_config(
+        &mut self,
+        environment: String,
+    ) -> Result<ExplainConfigReply, Error> {
+        let request = ExplainConfigRequest { environment };
+        self.ask(Repeat::Allowed, request, async |channel, request| {
+            AdminClient::new(channel).explain_config(request).await
         })
         .await
     }

@@ -21,6 +21,8 @@ pub struct Wanted {
     pub environment: String,
     /// Another command in place of the configured one; empty for that one.
     pub command: Vec<String>,
+    /// The OCI profile asked for, one that the service lists; empty for none.
+    pub profile: String,
 }
 
 /// All that is needed to become a server.
@@ -50,6 +52,7 @@ impl Client {
             public_key: envelope.public_key.clone(),
             request_id: envelope.request_id.clone(),
             command: wanted.command,
+            profile: wanted.profile,
         };
         let reply = self
             .ask(Repeat::Allowed, request, async |channel, request| {
@@ -75,6 +78,7 @@ impl Client {
             service: wanted.service,
             environment: wanted.environment,
             command: wanted.command,
+            profile: wanted.profile,
         };
         self.ask(Repeat::Allowed, request, async |channel, request| {
             SecretsClient::new(channel).check(request).await

@@ -58,6 +58,12 @@ pub(crate) enum Command {
     Reload,
     /// Tell all that is known of one reference
     Explain(Reference),
+    /// Tell what the configuration says, and where it says so
+    ExplainConfig {
+        /// What counts in this environment
+        #[arg(long, alias = "env", value_name = "NAME", default_value = "")]
+        environment: String,
+    },
     /// Print counters as OpenMetrics text
     Metrics,
     /// Control the breakers in front of backends

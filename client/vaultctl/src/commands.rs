@@ -3,6 +3,7 @@
 mod breaker;
 mod delete;
 mod explain;
+mod explain_config;
 mod flush;
 mod get;
 mod held;
@@ -55,6 +56,9 @@ pub(crate) async fn carry_out(arguments: Arguments) -> Result<ExitCode, Failure>
         Command::Services => services::run(caller.client().await?, form).await,
         Command::Reload => reload::run(caller.client().await?, form).await,
         Command::Explain(on) => explain::run(caller.client().await?, on, form).await,
+        Command::ExplainConfig { environment } => {
+            explain_config::run(caller.client().await?, environment, form).await
+        }
         Command::Metrics => metrics::run(caller.client().await?, form).await,
         Command::Breaker(Breaker::Reset { backend }) => {
             breaker::reset(caller.client().await?, backend, form).await

@@ -5,4 +5,5 @@
 
 pub mod backend;
 pub mod local;
+pub mod oci;
 pub mod registry;

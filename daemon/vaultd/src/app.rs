@@ -1,5 +1,6 @@
 //! How is it all put together, and when does it end?
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +18,11 @@ use crate::arguments::Arguments;
 use crate::audit::Audit;
 use crate::cache::Cache;
 use crate::clock::{BootClock, Clock};
-use crate::config::{self, Config, files::Places};
+use crate::config::{self, Config, files::Places, outside::Outside};
 use crate::grpc::rooms::{Facts, Reload, Reloaded, Rooms};
 use crate::launch::Launch;
 use crate::listener::{self, Doorkeeper};
+use crate::logging::Log;
 use crate::resolver::Resolver;
 use crate::setup::Current;
 use crate::socket::Listening;
@@ -67,23 +69,37 @@ impl Fatal {
 ///
 /// # Errors
 /// [`Fatal`], before anything was served or where serving itself failed.
-pub fn run(arguments: &Arguments) -> Result<(), Fatal> {
+pub fn run(arguments: &Arguments, log: &Log) -> Result<(), Fatal> {
     let clock: Arc<dyn Clock> = Arc::new(BootClock);
     let base = directories::BaseDirs::new()
         .ok_or_else(|| Fatal::Place(anyhow!("this user has no home directory; set HOME")))?;
-    let places = match &arguments.config {
-        Some(file) => Places::named(file.clone()),
+    let checked = arguments.check.clone().flatten();
+    let places = match checked.or_else(|| arguments.config.clone()) {
+        Some(file) => Places::named(file),
         None => Places::usual(base.config_dir()),
     };
+    let places = places.with_services(arguments.config_dir.clone());
+    let outside = Outside::of_process(arguments);
     let own_uid = nix::unistd::geteuid().as_raw();
-    let config =
-        config::load(&places, own_uid).map_err(|error| Fatal::Configuration(anyhow!("{error}")))?;
+    let config = config::load(&places, &outside, own_uid)
+        .map_err(|error| Fatal::Configuration(anyhow!("{error}")))?;
+    if arguments.check.is_some() {
+        let report = config::check::report(&config, &places);
+        let written = std::io::stdout().write_all(report.as_bytes());
+        return written.context("cannot write").map_err(Fatal::Unexpected);
+    }
+    log.configure(&config.setup.logging);
+    let sources = Sources {
+        places,
+        outside,
+        log: log.clone(),
+    };
     warn_of(&config.setup.warnings);
     let place = vault_proto::socket::own();
     // The socket comes before the store: a second daemon must not touch the first one's files.
     let listening = Listening::open(&place).map_err(|error| Fatal::Place(error.into()))?;
     let state = state_directory(&base).map_err(Fatal::Place)?;
-    let house = House::build(&config, &state, &listening, arguments, clock, places)?;
+    let house = House::build(&config, &state, &listening, arguments, clock, sources)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)
         .on_thread_park(vault_memory::wipe_parked_thread)
@@ -99,6 +115,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Fatal> {
     served
 }
 
+/// Where the configuration comes from, and whom it concerns beside the rooms.
+struct Sources {
+    places: Places,
+    outside: Outside,
+    log: Log,
+}
+
 /// All rooms, built.
 struct House {
     rooms: Rooms,
@@ -112,18 +135,19 @@ impl House {
         listening: &Listening,
         arguments: &Arguments,
         clock: Arc<dyn Clock>,
-        places: Places,
+        sources: Sources,
     ) -> Result<Self, Fatal> {
         let shield = Shield::new(config.memory)
             .context("cannot set memory aside for secrets")
             .map_err(Fatal::Unexpected)?;
         warn_of(shield.warnings());
         let settings = Settings {
-            local: local_settings(state, arguments)?,
+            local: local_settings(config.local.as_deref().unwrap_or(state), arguments)?,
         };
         let backends = Backends::open(&settings, Arc::clone(&shield))
             .map_err(|error| Fatal::Place(anyhow::Error::from(error)))?;
         let upstream = Arc::new(Upstream::new(backends, Arc::clone(&clock)));
+        upstream.configure(config.setup.resilience);
         let cache = Cache::new(Arc::clone(&upstream), Arc::clone(&clock));
         let to_journal = std::env::var_os("JOURNAL_STREAM").is_some();
         let audit = Arc::new(Audit::new(state.join("audit.jsonl"), to_journal));
@@ -138,16 +162,25 @@ impl House {
         .map_err(Fatal::Unexpected)?;
         let current = Arc::new(Current::new(config.setup.clone()));
         let reloader = Arc::new(Reloader {
-            places,
+            sources,
             current: Arc::clone(&current),
+            upstream: Arc::clone(&upstream),
+            cache: Arc::clone(&cache),
             memory: config.memory.to_string(),
+            local: config.local.clone(),
         });
         let facts = Facts {
             started: clock.now(),
             memory_protection: shield.protection().to_string(),
             warnings: shield.warnings().to_vec(),
             socket: listening.path.display().to_string(),
-            store: state.join("store.age").display().to_string(),
+            store: config
+                .local
+                .as_deref()
+                .unwrap_or(state)
+                .join("store.age")
+                .display()
+                .to_string(),
         };
         let rooms = Rooms {
             current,
@@ -227,15 +260,23 @@ impl Doorkeeper for Door {
 
 /// Reads the configuration again.
 struct Reloader {
-    places: Places,
+    sources: Sources,
     current: Arc<Current>,
+    upstream: Arc<Upstream>,
+    cache: Arc<Cache>,
     memory: String,
+    local: Option<PathBuf>,
 }
 
 impl Reload for Reloader {
     fn reload(&self) -> Result<Reloaded, String> {
         let own_uid = nix::unistd::geteuid().as_raw();
-        let config = match config::load(&self.places, own_uid) {
+        let Sources {
+            places,
+            outside,
+            log,
+        } = &self.sources;
+        let config = match config::load(places, outside, own_uid) {
             Ok(config) => config,
             Err(error) => {
                 let why = error.to_string();
@@ -248,14 +289,30 @@ impl Reload for Reloader {
                 return Err(format!("{why}; the old configuration stays in force"));
             }
         };
-        let Config { mut setup, memory } = config;
+        let Config {
+            mut setup,
+            memory,
+            local,
+        } = config;
+        if local != self.local {
+            let warning =
+                "local.directory: has changed and needs a restart: systemctl --user restart vaultd";
+            setup.warnings.push(warning.to_owned());
+        }
         if memory.to_string() != self.memory {
             let warning =
                 "memory: has changed and needs a restart: systemctl --user restart vaultd";
             setup.warnings.push(warning.to_owned());
         }
+        log.configure(&setup.logging);
         warn_of(&setup.warnings);
+        self.upstream.configure(setup.resilience);
+        let changed = setup.changed_backends(&self.current.get());
         let generation = self.current.replace(setup);
+        if !changed.is_empty() {
+            let forgotten = self.cache.flush(|address| changed.contains(&address.kind));
+            tracing::info!(forgotten, "values of changed backends forgotten");
+        }
         tracing::info!(generation, "configuration read");
         notify(&[sd_notify::NotifyState::Status(&status_line(&self.current))]);
         Ok(Reloaded { generation })
@@ -263,7 +320,7 @@ impl Reload for Reloader {
 }
 
 fn status_line(current: &Current) -> String {
-    let services = current.get().services.len();
+    let services = current.get().view(None).services.len();
     let (generation, refused) = current.history();
     match refused {
         None => format!("serving {services} services, configuration {generation}"),

@@ -16,6 +16,26 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
+    /// Read service files from this directory alone
+    #[arg(long, value_name = "DIR")]
+    pub config_dir: Option<PathBuf>,
+
+    /// Read the configuration, say what is wrong with it, and end
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    pub check: Option<Option<PathBuf>>,
+
+    /// OCI's configuration file, in place of vault.config_file
+    #[arg(long, value_name = "FILE")]
+    pub config_file: Option<String>,
+
+    /// The profile in it, in place of vault.config_profile
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+
+    /// Be the instance this runs on, in place of vault.auth_method
+    #[arg(long)]
+    pub instance_principals: bool,
+
     /// Ask on the terminal for the passphrase of the local store's identity
     #[arg(long)]
     pub ask_passphrase: bool,
@@ -40,6 +60,10 @@ Credentials (systemd LoadCredential=):
 
 Variables:
   VAULTD_LOG           error, warn, info, debug, trace, or a filter
+  OCI_VAULT_ENVIRONMENT      the environment where vault-run names none
+  OCI_VAULT_ID, OCI_VAULT_COMPARTMENT_ID, OCI_REGION, OCI_CONFIG_FILE,
+  OCI_CONFIG_PROFILE, OCI_USE_INSTANCE_PRINCIPALS, OCI_VAULT_CACHE_DIR,
+  OCI_VAULT_CACHE_TTL        count instead of what resolver.yaml says
 
 Signals:
   SIGHUP               read the configuration again, all or nothing

@@ -1,5 +1,7 @@
 //! Which file does a service's command mean? Found once, when the configuration is loaded.
 
+pub mod catalogue;
+
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -9,10 +11,12 @@ use std::path::{Path, PathBuf};
 pub enum Command {
     /// The words, the first one an absolute path.
     Found(Vec<String>),
+    /// None is configured.
+    Absent,
     /// No such program; said at each launch, since it may be installed later.
     Missing {
-        /// The word as it is configured.
-        program: String,
+        /// The words as they are configured.
+        words: Vec<String>,
         /// What is wrong with it.
         kind: Missing,
     },
@@ -29,14 +33,24 @@ pub enum Missing {
 }
 
 impl Command {
+    /// The words, the first one absolute where it was found.
+    pub fn words(&self) -> &[String] {
+        match self {
+            Self::Found(words) | Self::Missing { words, .. } => words,
+            Self::Absent => &[],
+        }
+    }
+
+    /// What is to be started, for people.
+    pub fn program(&self) -> &str {
+        self.words().first().map_or("", String::as_str)
+    }
+
     /// Finds `words`' program: absolute as it is; with a slash, below `cwd`; else in `path`, the
     /// service's own list first.
     pub fn find(words: &[String], cwd: Option<&Path>, path: &[PathBuf]) -> Self {
         let Some((program, arguments)) = words.split_first() else {
-            return Self::Missing {
-                program: String::new(),
-                kind: Missing::NotFound,
-            };
+            return Self::Absent;
         };
         let candidates: Vec<PathBuf> = if program.starts_with('/') {
             vec![PathBuf::from(program)]
@@ -61,7 +75,7 @@ impl Command {
                     Missing::NotFound
                 };
                 Self::Missing {
-                    program: program.clone(),
+                    words: words.to_vec(),
                     kind,
                 }
             }
@@ -131,7 +145,7 @@ mod tests {
         let path = [room.path().to_owned()];
         let kind = |text: &str| match Command::find(&words(text), None, &path) {
             Command::Missing { kind, .. } => Some(kind),
-            Command::Found(_) => None,
+            Command::Found(_) | Command::Absent => None,
         };
         assert_eq!(kind("plain"), Some(Missing::NotExecutable));
         assert_eq!(kind("absent"), Some(Missing::NotFound));

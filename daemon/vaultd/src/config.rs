@@ -1,18 +1,30 @@
 //! What is configured? Files in, one checked whole out, or one error.
 
+pub mod check;
 pub mod document;
+mod effective;
 pub mod files;
+pub mod keys;
+mod layers;
+pub mod outside;
+mod policy_section;
 mod resolver_file;
+pub mod sample;
+mod secret_entry;
+mod sections;
 mod service_file;
 mod warnings;
+mod wrapper_file;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use vault_memory::Preference;
 
 use crate::setup::Setup;
 use document::{ConfigError, Document};
 use files::Places;
+use outside::Outside;
 use resolver_file::ResolverFile;
 use warnings::Warnings;
 
@@ -23,50 +35,69 @@ pub struct Config {
     pub setup: Setup,
     /// How memory is protected; a change needs a restart.
     pub memory: Preference,
+    /// Where the local store is, if not in the state directory; a change needs a restart.
+    pub local: Option<PathBuf>,
 }
 
 /// Reads everything at `places`, all of it or none, for a daemon of `own_uid`.
 ///
 /// # Errors
 /// [`ConfigError`]: the first thing that is wrong.
-pub fn load(places: &Places, own_uid: u32) -> Result<Config, ConfigError> {
+pub fn load(places: &Places, outside: &Outside, own_uid: u32) -> Result<Config, ConfigError> {
     let mut warnings = Warnings::default();
     let (path, file) = match places.read()? {
         Some((path, text)) => {
-            let file = ResolverFile::read(&path, &text, own_uid, &mut warnings)?;
+            let file = ResolverFile::read(&path, &text, outside, &mut warnings)?;
             (Some(path), file)
         }
-        None => (None, ResolverFile::absent(own_uid)),
+        None => (None, ResolverFile::absent(outside)?),
     };
-    let mut services: BTreeMap<_, _> = file
-        .services
-        .into_iter()
-        .map(|service| (service.name.clone(), service))
-        .collect();
     let searched = places.service_directories();
-    // A service's own file stands for it whole: its secrets alone are what it gets.
+    let mut files = BTreeMap::new();
     for text in files::service_texts(&searched)? {
-        let document = Document::parse(&text.file, &text.text)?;
-        let source = text.file.clone();
-        let none = BTreeMap::new();
-        let service =
-            service_file::read(&text.name, source, &document.root(), &none, &mut warnings)?;
-        services.insert(text.name, service);
+        files.insert(text.name, Document::parse(&text.file, &text.text)?);
+    }
+    let base = file.view(None, &files, &mut warnings)?;
+    let mut environments = BTreeMap::new();
+    for name in file.environments() {
+        let view = file.view(Some(name), &files, &mut warnings)?;
+        environments.insert(name.to_owned(), view);
+    }
+    let everywhere = file.everywhere(own_uid, &mut warnings)?;
+    if let Some(name) = outside.environment()
+        && !environments.contains_key(name)
+    {
+        warnings.push(format!(
+            "Environment '{name}' not found, using default (vaultd's variable \
+             OCI_VAULT_ENVIRONMENT)"
+        ));
+    }
+    if files::holds_old_values(&everywhere.old_cache) {
+        warnings.push(format!(
+            "{} holds values of secrets in plaintext, which the predecessor wrote; remove it",
+            everywhere.old_cache.display()
+        ));
     }
     let setup = Setup {
         path,
-        services,
         searched,
-        policy: file.policy,
-        freshness: file.freshness,
-        audit: file.audit,
+        base,
+        environments,
+        environment: outside.environment().map(str::to_owned),
+        policy: everywhere.policy,
+        audit: everywhere.audit,
+        resilience: everywhere.resilience,
+        logging: everywhere.logging,
         warnings: warnings.into_vec(),
     };
     Ok(Config {
         setup,
-        memory: file.memory,
+        memory: everywhere.memory,
+        local: everywhere.local,
     })
 }
 
+#[cfg(test)]
+mod compat;
 #[cfg(test)]
 mod tests;

@@ -17,7 +17,7 @@ use crate::command::{self, Command, Missing};
 use crate::policy::Action;
 use crate::resolver::{Ask, ResolveError, Resolved, Resolver, Want};
 use crate::service::{Chosen, Service};
-use crate::setup::Setup;
+use crate::setup::{Setup, View};
 use crate::upstream::UpstreamError;
 use problem::LaunchError;
 
@@ -28,6 +28,8 @@ pub struct Wanted {
     pub service: String,
     /// Another command in place of the configured one; empty for none.
     pub command: Vec<String>,
+    /// The OCI profile the caller asks for; empty for none.
+    pub profile: String,
 }
 
 /// The room.
@@ -160,18 +162,38 @@ impl Launch {
         mut ask: Ask,
         wanted: &Wanted,
     ) -> Result<(Ask, Plan<'a>), LaunchError> {
-        let found = find(setup, &wanted.service);
-        let environment = ask.environment.take();
-        let (service, (chosen, warnings)) = match found
+        let asked = ask.environment.take();
+        let view = setup.view(asked.as_deref());
+        let environment = setup.chosen(asked.as_deref()).map(str::to_owned);
+        let found = find(setup, view, &wanted.service);
+        let (service, (chosen, mut warnings)) = match found
             .and_then(|service| Ok((service, choose(service, environment.as_deref())?)))
         {
             Ok(found) => found,
             Err(error) => {
-                ask.service = ask.service.filter(|name| setup.services.contains_key(name));
+                ask.service = ask.service.filter(|name| view.services.contains_key(name));
                 return Err(self.refuse(&ask, "", error).await?);
             }
         };
-        ask.environment = environment.filter(|name| service.environments().contains(name));
+        if !may_choose(service, &chosen, &wanted.profile) {
+            let error = LaunchError::Profile {
+                service: service.name.clone(),
+                file: service.source.display().to_string(),
+            };
+            return Err(self.refuse(&ask, "", error).await?);
+        }
+        ask.freshness = service.freshness;
+        let known = |name: &str| {
+            setup.environments.contains_key(name)
+                || service.environments().iter().any(|other| other == name)
+        };
+        // A secret that names environments has said so already.
+        if warnings.len() == service.warnings.len()
+            && let Some(name) = environment.as_deref().filter(|name| !known(name))
+        {
+            warnings.push(format!("Environment '{name}' not found, using default"));
+        }
+        ask.environment = environment.filter(|name| known(name));
         let rule = self.permit(&ask, wanted, &chosen).await?;
         let plan = Plan {
             service,
@@ -223,15 +245,19 @@ struct Plan<'a> {
     rule: String,
 }
 
-fn find<'a>(setup: &'a Setup, name: &str) -> Result<&'a Service, LaunchError> {
-    setup.services.get(name).ok_or_else(|| {
-        let names: Vec<&str> = setup.services.keys().map(String::as_str).collect();
+fn find<'a>(setup: &Setup, view: &'a View, name: &str) -> Result<&'a Service, LaunchError> {
+    view.services.get(name).ok_or_else(|| {
+        let names: Vec<&str> = view.services.keys().map(String::as_str).collect();
         let searched: Vec<String> = setup
             .searched
             .iter()
             .map(|path| path.display().to_string())
             .collect();
         let hint = match names.as_slice() {
+            _ if command::catalogue::command(name).is_some() => format!(
+                "; the catalogue has a command for {name}, which counts once a configuration names \
+                 the service: 'services: {{{name}: {{}}}}' in resolver.yaml"
+            ),
             [] => "; no service is configured".to_owned(),
             names => format!("; configured are: {}", names.join(", ")),
         };
@@ -266,6 +292,16 @@ fn choose(
         })
 }
 
+/// Whether a caller may have this service with this OCI profile. A profile that nothing is asked for
+/// with, or that counts anyway, changes nothing.
+fn may_choose(service: &Service, chosen: &[Chosen], profile: &str) -> bool {
+    let of_oci = |chosen: &Chosen| !matches!(chosen.reference.place(), Place::Local { .. });
+    profile.is_empty()
+        || profile == service.vault.config_profile
+        || service.profiles.iter().any(|listed| listed == profile)
+        || !chosen.iter().any(of_oci)
+}
+
 fn argv(service: &Service, command: &[String]) -> Result<Vec<String>, LaunchError> {
     let other;
     let command = if command.is_empty() {
@@ -277,8 +313,12 @@ fn argv(service: &Service, command: &[String]) -> Result<Vec<String>, LaunchErro
     };
     match command {
         Command::Found(words) => Ok(words.clone()),
-        Command::Missing { program, kind } => Err(LaunchError::Command {
-            program: program.clone(),
+        Command::Absent => Err(LaunchError::NoCommand {
+            service: service.name.clone(),
+            file: service.source.display().to_string(),
+        }),
+        Command::Missing { kind, .. } => Err(LaunchError::Command {
+            program: command.program().to_owned(),
             kind: *kind,
             what: match kind {
                 Missing::NotFound => "not found",

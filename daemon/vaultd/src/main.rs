@@ -17,11 +17,11 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = vaultd::logging::start(arguments.verbose)
         .map_err(Fatal::Configuration)
-        .and_then(|()| {
+        .and_then(|log| {
             if let Err(error) = hardened {
                 tracing::warn!(%error, "this process can be read by others of the same user");
             }
-            app::run(&arguments)
+            app::run(&arguments, &log)
         });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,6 +9,7 @@ use vault_proto::generated::{Provenance, State};
 use vault_proto::reference::{Place, SecretRef, Selector};
 
 use crate::audit::{Audit, AuditError, Outcome, Record, ValueRecord, rfc3339};
+use crate::cache::freshness::Freshness;
 use crate::cache::{Cache, Served};
 use crate::clock::unix_time;
 use crate::peer::Peer;
@@ -31,6 +32,8 @@ pub struct Ask {
     pub environment: Option<String>,
     /// The caller's id for the request.
     pub request_id: Vec<u8>,
+    /// How long values are good for who asks.
+    pub freshness: Freshness,
     /// How long the answer may take.
     pub time: Duration,
 }
@@ -179,10 +182,9 @@ impl Resolver {
         let fetch = |want: Want| async move {
             let address = address(&want.reference);
             let reference = want.reference.to_string();
-            let freshness = &ask.setup.freshness;
             let value = self
                 .cache
-                .get(&address, &reference, freshness, ask.time)
+                .get(&address, &reference, &ask.freshness, ask.time)
                 .await;
             Resolved {
                 variable: want.variable,

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
+use vault_backends::oci;
 use vault_proto::reference::{SecretRef, Selector};
 
+use crate::cache::freshness::Freshness;
 use crate::command::Command;
 
 /// One service that may be launched.
@@ -30,6 +32,12 @@ pub struct Service {
     pub settings: Vec<(String, String)>,
     /// Inherited loader variables it may keep.
     pub keep_variables: Vec<String>,
+    /// How long its values are good.
+    pub freshness: Freshness,
+    /// Whom to be at OCI Vault for it.
+    pub vault: oci::Settings,
+    /// The profiles of OCI that a caller may choose for it.
+    pub profiles: Vec<String>,
     /// What is said on each launch.
     pub warnings: Vec<String>,
 }
@@ -107,7 +115,11 @@ impl Service {
 
     /// The environments its secrets name.
     pub fn environments(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.secrets.iter().flat_map(ServiceSecret::named).collect();
+        let mut names: Vec<String> = self
+            .secrets
+            .iter()
+            .flat_map(ServiceSecret::environments)
+            .collect();
         names.sort();
         names.dedup();
         names
@@ -115,12 +127,31 @@ impl Service {
 }
 
 impl ServiceSecret {
+    /// A required secret for `variable`, of which nothing else is known.
+    pub fn named(variable: &str) -> Self {
+        Self {
+            variable: variable.to_owned(),
+            required: true,
+            default: None,
+            by_environment: BTreeMap::new(),
+            version: VersionPin::None,
+        }
+    }
+
+    /// The same secret in every environment.
+    pub fn always(variable: &str, reference: SecretRef) -> Self {
+        Self {
+            default: Some(reference),
+            ..Self::named(variable)
+        }
+    }
+
     /// Whether other environments are named but not this one.
     fn lacks(&self, environment: &str) -> bool {
         !self.by_environment.is_empty() && !self.by_environment.contains_key(environment)
     }
 
-    fn named(&self) -> Vec<String> {
+    fn environments(&self) -> Vec<String> {
         let mut names: Vec<String> = self.by_environment.keys().cloned().collect();
         if let VersionPin::ByEnvironment(versions) = &self.version {
             names.extend(versions.keys().cloned());
@@ -179,12 +210,15 @@ mod tests {
             source: PathBuf::from("bar.json"),
             secrets: vec![secret],
             command: Command::Missing {
-                program: "x".to_owned(),
+                words: vec!["x".to_owned()],
                 kind: crate::command::Missing::NotFound,
             },
             cwd: None,
             settings: vec![],
             keep_variables: vec![],
+            freshness: Freshness::default(),
+            vault: oci::Settings::default_for(std::path::Path::new("/home/u")),
+            profiles: vec![],
             warnings: vec![],
         }
     }

@@ -3,32 +3,96 @@
 //! Whoever serves a request takes the whole once and uses it to the end: no request sees a mixture
 //! of two configurations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use vault_backends::backend::BackendKind;
+use vault_backends::oci;
+
 use crate::audit;
 use crate::cache::freshness::Freshness;
+use crate::logging;
 use crate::policy::Policy;
 use crate::service::Service;
+use crate::upstream;
 
 /// Everything the configuration says of serving requests.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// The file it was read from; `None` where there is none.
     pub path: Option<PathBuf>,
-    /// The services, by name.
-    pub services: BTreeMap<String, Service>,
     /// Where service files were looked for, for messages.
     pub searched: Vec<PathBuf>,
+    /// What holds where no environment is chosen, or one that the file does not name.
+    pub base: View,
+    /// What holds in each environment that resolver.yaml names.
+    pub environments: BTreeMap<String, View>,
+    /// The environment that counts where a caller names none.
+    pub environment: Option<String>,
     /// Who may what.
     pub policy: Policy,
-    /// How long values are good.
-    pub freshness: Freshness,
     /// How requests are remembered.
     pub audit: audit::Settings,
+    /// What happens while a vault cannot be asked.
+    pub resilience: upstream::Settings,
+    /// Which log lines are written, and where.
+    pub logging: logging::Settings,
     /// What a person should know.
     pub warnings: Vec<String>,
+}
+
+/// What holds in one environment.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The services, by name.
+    pub services: BTreeMap<String, Service>,
+    /// Whom to be at OCI Vault, and what a bare name means.
+    pub vault: oci::Settings,
+    /// How long values are good.
+    pub freshness: Freshness,
+    /// Every key with its value and where it was written.
+    pub effective: Vec<Effective>,
+}
+
+/// A key with the value that counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effective {
+    /// The key: `cache.ttl`.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+    /// Where it was written: `resolver.yaml:12`, a variable, or that it is the default.
+    pub origin: String,
+}
+
+impl Setup {
+    /// The environment that counts for a caller who asked for this one, or for none.
+    pub fn chosen<'a>(&'a self, asked: Option<&'a str>) -> Option<&'a str> {
+        asked.or(self.environment.as_deref())
+    }
+
+    /// The backends of which it says otherwise than `old` did.
+    pub fn changed_backends(&self, old: &Self) -> Vec<BackendKind> {
+        let vaults = |setup: &Self| -> BTreeSet<oci::Settings> {
+            let views = setup.environments.values().chain([&setup.base]);
+            let services = views.clone().flat_map(|view| view.services.values());
+            let own = services.map(|service| service.vault.clone());
+            views.map(|view| view.vault.clone()).chain(own).collect()
+        };
+        // Values of a vault that is named as before stay good, whatever is named beside it.
+        if vaults(old).is_subset(&vaults(self)) {
+            vec![]
+        } else {
+            vec![BackendKind::Oci]
+        }
+    }
+
+    /// What holds for a caller who asked for this environment, or for none.
+    pub fn view(&self, asked: Option<&str>) -> &View {
+        let named = |name| self.environments.get(name);
+        self.chosen(asked).and_then(named).unwrap_or(&self.base)
+    }
 }
 
 /// The setup in force.

@@ -5,7 +5,7 @@ pub mod retry;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -105,8 +105,16 @@ pub struct Upstream {
     backends: Backends,
     clock: Arc<dyn Clock>,
     lines: Mutex<HashMap<BackendKind, Arc<Line>>>,
-    breaker: breaker::Settings,
-    retry: retry::Settings,
+    settings: RwLock<Settings>,
+}
+
+/// How careful the way is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// When a backend is not asked any more.
+    pub breaker: breaker::Settings,
+    /// When a failed call is made again.
+    pub retry: retry::Settings,
 }
 
 /// What is remembered of one backend.
@@ -131,9 +139,20 @@ impl Upstream {
             backends,
             clock,
             lines: Mutex::default(),
-            breaker: breaker::Settings::default(),
-            retry: retry::Settings::default(),
+            settings: RwLock::default(),
         }
+    }
+
+    /// Sets how careful the way is; calls under way go on as they began.
+    pub fn configure(&self, settings: Settings) {
+        *self
+            .settings
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = settings;
+    }
+
+    fn settings(&self) -> Settings {
+        *self.settings.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Fetches one value within `time`, repeating as breaker and retries allow.
@@ -304,9 +323,9 @@ impl Upstream {
         match kind {
             BackendKind::Local => breaker::Settings {
                 threshold: 0,
-                ..self.breaker
+                ..self.settings().breaker
             },
-            BackendKind::Oci => self.breaker,
+            BackendKind::Oci => self.settings().breaker,
         }
     }
 
@@ -314,9 +333,9 @@ impl Upstream {
         match kind {
             BackendKind::Local => retry::Settings {
                 max_retries: 0,
-                ..self.retry
+                ..self.settings().retry
             },
-            BackendKind::Oci => self.retry,
+            BackendKind::Oci => self.settings().retry,
         }
     }
 }

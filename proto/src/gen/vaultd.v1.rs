@@ -54,6 +54,9 @@ pub struct LaunchRequest {
     /// Another command in place of the configured one; needs a policy rule that says so.
     #[prost(string, repeated, tag = "5")]
     pub command: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The OCI profile the caller asks for; must be one that the service lists. Empty for none.
+    #[prost(string, tag = "6")]
+    pub profile: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct LaunchReply {
@@ -114,6 +117,8 @@ pub struct CheckRequest {
     pub environment: ::prost::alloc::string::String,
     #[prost(string, repeated, tag = "3")]
     pub command: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub profile: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CheckReply {
@@ -937,6 +942,42 @@ pub struct ExplainReply {
     #[prost(string, tag = "6")]
     pub would_serve: ::prost::alloc::string::String,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExplainConfigRequest {
+    /// One of the environments the configuration names; empty for none.
+    #[prost(string, tag = "1")]
+    pub environment: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExplainConfigReply {
+    /// Empty where there is no file.
+    #[prost(string, tag = "1")]
+    pub configuration_path: ::prost::alloc::string::String,
+    /// Where service files are looked for.
+    #[prost(string, repeated, tag = "2")]
+    pub service_directories: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The environment that counts; empty for none.
+    #[prost(string, tag = "3")]
+    pub environment: ::prost::alloc::string::String,
+    /// The environments the configuration names.
+    #[prost(string, repeated, tag = "4")]
+    pub environments: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(message, repeated, tag = "5")]
+    pub settings: ::prost::alloc::vec::Vec<EffectiveSetting>,
+    #[prost(string, repeated, tag = "6")]
+    pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// One key and what counts for it. No value of a secret and no variable's content is in it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EffectiveSetting {
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub value: ::prost::alloc::string::String,
+    /// "resolver.yaml:12", "vaultd's variable NAME", a service's file, or "default".
+    #[prost(string, tag = "3")]
+    pub origin: ::prost::alloc::string::String,
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MetricsRequest {}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1268,6 +1309,31 @@ pub mod admin_client {
             req.extensions_mut().insert(GrpcMethod::new("vaultd.v1.Admin", "Explain"));
             self.inner.unary(req, path, codec).await
         }
+        /// What the configuration says in one environment, and where it says so.
+        pub async fn explain_config(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ExplainConfigRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ExplainConfigReply>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/vaultd.v1.Admin/ExplainConfig",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("vaultd.v1.Admin", "ExplainConfig"));
+            self.inner.unary(req, path, codec).await
+        }
         /// OpenMetrics text.
         pub async fn metrics(
             &mut self,
@@ -1496,6 +1562,14 @@ pub mod admin_server {
             &self,
             request: tonic::Request<super::ExplainRequest>,
         ) -> std::result::Result<tonic::Response<super::ExplainReply>, tonic::Status>;
+        /// What the configuration says in one environment, and where it says so.
+        async fn explain_config(
+            &self,
+            request: tonic::Request<super::ExplainConfigRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ExplainConfigReply>,
+            tonic::Status,
+        >;
         /// OpenMetrics text.
         async fn metrics(
             &self,
@@ -1737,6 +1811,51 @@ pub mod admin_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ExplainSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/vaultd.v1.Admin/ExplainConfig" => {
+                    #[allow(non_camel_case_types)]
+                    struct ExplainConfigSvc<T: Admin>(pub Arc<T>);
+                    impl<
+                        T: Admin,
+                    > tonic::server::UnaryService<super::ExplainConfigRequest>
+                    for ExplainConfigSvc<T> {
+                        type Response = super::ExplainConfigReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ExplainConfigRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Admin>::explain_config(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ExplainConfigSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -4,9 +4,10 @@ use tonic::codegen::async_trait;
 use tonic::{Request, Response, Status};
 use vault_proto::generated::admin_server::Admin;
 use vault_proto::generated::{
-    DeleteReply, DeleteRequest, ExplainReply, ExplainRequest, FlushReply, FlushRequest, ListReply,
-    ListRequest, MetricsReply, MetricsRequest, PromoteReply, PromoteRequest, PutReply, PutRequest,
-    RefreshReply, RefreshRequest, RefreshedSecret, ReloadReply, ReloadRequest, ResetBreakerReply,
+    DeleteReply, DeleteRequest, EffectiveSetting, ExplainConfigReply, ExplainConfigRequest,
+    ExplainReply, ExplainRequest, FlushReply, FlushRequest, ListReply, ListRequest, MetricsReply,
+    MetricsRequest, PromoteReply, PromoteRequest, PutReply, PutRequest, RefreshReply,
+    RefreshRequest, RefreshedSecret, ReloadReply, ReloadRequest, ResetBreakerReply,
     ResetBreakerRequest, SecretStatus, ServiceEntry, ServiceSecret, StatusReply, StatusRequest,
     StoredSecret, StoredVersion, TestPolicyReply, TestPolicyRequest, VersionsReply,
     VersionsRequest,
@@ -54,6 +55,30 @@ impl Admin for State {
                 environments: vec!["dev".to_owned()],
                 ..ServiceEntry::default()
             }],
+        })
+    }
+
+    async fn explain_config(
+        &self,
+        request: Request<ExplainConfigRequest>,
+    ) -> Answer<ExplainConfigReply> {
+        let asked = request.into_inner();
+        self.enter("explain_config", &asked.environment).await?;
+        let setting = |key: &str, value: &str, origin: &str| EffectiveSetting {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            origin: origin.to_owned(),
+        };
+        answer(ExplainConfigReply {
+            configuration_path: "/c/resolver.yaml".to_owned(),
+            service_directories: vec!["/c/configs".to_owned()],
+            environment: asked.environment,
+            environments: vec!["dev".to_owned()],
+            settings: vec![
+                setting("cache.ttl", "60", "resolver.yaml:3"),
+                setting("vault.region", "null", "default"),
+            ],
+            warnings: vec!["a warning".to_owned()],
         })
     }
 

@@ -7,9 +7,10 @@ mod tree;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-pub use tree::Mark;
-use tree::{Key, Kind, Node, Value};
+use tree::{Key, Kind, Value};
+pub use tree::{Mark, Node, Origin};
 
 /// What is wrong with a configuration: file, place, key, and words for a person. Never the value
 /// that stands there.
@@ -23,11 +24,29 @@ pub struct ConfigError {
     pub key: String,
     /// What is wrong, and what to do.
     pub message: String,
+    /// What kind of thing is wrong.
+    pub kind: Wrong,
+}
+
+/// What kind of thing is wrong with a configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wrong {
+    /// A file is missing, unreadable, or could have been written by others.
+    File,
+    /// The text is not YAML.
+    Syntax,
+    /// What the text says cannot be meant.
+    #[default]
+    Content,
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file.display())?;
+        match self.mark.origin {
+            Origin::File => write!(f, "{}", self.file.display())?,
+            Origin::Variable(name) => write!(f, "vaultd's variable {name}")?,
+            Origin::Argument(name) => write!(f, "vaultd's argument {name}")?,
+        }
         if self.mark.line > 0 {
             write!(f, ":{}:{}", self.mark.line, self.mark.column)?;
         }
@@ -70,8 +89,27 @@ impl Document {
                 mark: unreadable.mark,
                 key: String::new(),
                 message: format!("not readable as YAML: {}", unreadable.words),
+                kind: Wrong::Syntax,
             }),
         }
+    }
+
+    /// A tree that is not `file` as it was read, but made of it.
+    pub fn of(file: &Path, root: Node) -> Self {
+        Self {
+            file: file.to_owned(),
+            root,
+        }
+    }
+
+    /// The file it came from.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The tree itself.
+    pub fn into_root(self) -> Node {
+        self.root
     }
 
     /// The whole tree.
@@ -93,6 +131,7 @@ impl<'a> At<'a> {
             mark: self.node.mark,
             key: self.key.clone(),
             message: message.into(),
+            kind: Wrong::Content,
         }
     }
 
@@ -104,10 +143,44 @@ impl<'a> At<'a> {
         }
     }
 
-    /// The file and line, for people: `resolver.yaml:12`.
+    /// Where this was written, for people: `resolver.yaml:12`.
     pub fn place(&self) -> String {
         let name = self.file.file_name().unwrap_or(self.file.as_os_str());
-        format!("{}:{}", name.to_string_lossy(), self.node.mark.line)
+        match self.node.mark.origin {
+            Origin::File => format!("{}:{}", name.to_string_lossy(), self.node.mark.line),
+            Origin::Variable(name) => format!("vaultd's variable {name}"),
+            Origin::Argument(name) => format!("vaultd's argument {name}"),
+        }
+    }
+
+    /// What stands below `key`, if anything does.
+    ///
+    /// # Errors
+    /// Where something else than a map or nothing stands here.
+    pub fn get(&self, key: &str) -> Result<Option<At<'a>>, ConfigError> {
+        let entries = self.entries()?;
+        let found = entries.into_iter().find(|(name, _)| name == key);
+        Ok(found.map(|(_, at)| at).filter(|at| !at.is_null()))
+    }
+
+    /// Whether this is a part of a document and not the whole of it.
+    pub fn is_below(&self) -> bool {
+        !self.key.is_empty()
+    }
+
+    /// Where this was written.
+    pub fn mark(&self) -> Mark {
+        self.node.mark
+    }
+
+    /// The tree from here on.
+    pub fn node(&self) -> &'a Node {
+        self.node
+    }
+
+    /// Gives a tree that was taken out of another the path of keys it was taken from.
+    pub fn rename(&mut self, key: &str) {
+        key.clone_into(&mut self.key);
     }
 
     /// Whether nothing stands here.
@@ -194,18 +267,43 @@ impl<'a> At<'a> {
             ))
         };
         let text = self.scalar().map_err(|_| wrong())?.trim();
-        text.parse().map_err(|_| wrong())
+        // YAML 1.1 reads 0644 as octal and YAML 1.2 does not.
+        if text.len() > 1 && text.starts_with('0') {
+            return Err(self.error("must be a whole number, written without a leading 0"));
+        }
+        text.replace('_', "").parse().map_err(|_| wrong())
     }
 
-    /// A boolean; YAML 1.1's `yes`, `no`, `on` and `off` are understood too.
+    /// A duration in seconds, also in quotes and with a fraction.
     ///
     /// # Errors
     /// Where none stands here.
-    pub fn boolean(&self) -> Result<bool, ConfigError> {
+    pub fn seconds(&self) -> Result<Duration, ConfigError> {
+        let wrong = || {
+            let found = self.found();
+            self.error(format!(
+                "must be a number of seconds of at least 0, {found}"
+            ))
+        };
+        let text = self.scalar().map_err(|_| wrong())?.trim();
+        if !text.contains('.') {
+            return Ok(Duration::from_secs(self.whole_number()?));
+        }
+        let number: f64 = text.parse().map_err(|_| wrong())?;
+        Duration::try_from_secs_f64(number).map_err(|_| wrong())
+    }
+
+    /// A boolean, and whether it is written as only YAML 1.1 has it: `yes`, `no`, `on`, `off`.
+    ///
+    /// # Errors
+    /// Where none stands here.
+    pub fn boolean(&self) -> Result<(bool, bool), ConfigError> {
         let text = self.scalar().unwrap_or_default().to_ascii_lowercase();
         match text.as_str() {
-            "true" | "yes" | "on" => Ok(true),
-            "false" | "no" | "off" => Ok(false),
+            "true" => Ok((true, false)),
+            "false" => Ok((false, false)),
+            "yes" | "on" => Ok((true, true)),
+            "no" | "off" => Ok((false, true)),
             _ => Err(self.error(format!("must be true or false, {}", self.found()))),
         }
     }

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::document::{ConfigError, Mark};
+use super::document::{ConfigError, Mark, Wrong};
 
 /// No configuration anybody writes is longer.
 const LONGEST: u64 = 1024 * 1024;
@@ -21,6 +21,8 @@ pub struct Places {
     pub files: Vec<PathBuf>,
     /// Whether the first of them must exist.
     pub required: bool,
+    /// The one directory of service files, where the command line names one.
+    pub services: Option<PathBuf>,
 }
 
 impl Places {
@@ -29,6 +31,7 @@ impl Places {
         Self {
             files: vec![file],
             required: true,
+            services: None,
         }
     }
 
@@ -43,11 +46,24 @@ impl Places {
         Self {
             files: pairs.map(file).collect(),
             required: false,
+            services: None,
+        }
+    }
+
+    /// The same places, with service files from `directory` alone, where there is one.
+    #[must_use]
+    pub fn with_services(self, directory: Option<PathBuf>) -> Self {
+        Self {
+            services: directory,
+            ..self
         }
     }
 
     /// The directories of service files, best first.
     pub fn service_directories(&self) -> Vec<PathBuf> {
+        if let Some(directory) = &self.services {
+            return vec![directory.clone()];
+        }
         let beside = |file: &PathBuf| file.parent().map(|directory| directory.join("configs"));
         self.files.iter().filter_map(beside).collect()
     }
@@ -209,11 +225,26 @@ fn is_private_group(gid: u32) -> bool {
     }
 }
 
+/// Whether values that the predecessor cached lie in `directory`: files named by 16 hexadecimal
+/// digits.
+pub(super) fn holds_old_values(directory: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return false;
+    };
+    let is_one = |name: &str| {
+        let stem = name.strip_suffix(".json").unwrap_or_default();
+        stem.len() == 16 && stem.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let mut names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names.any(|name| is_one(&name))
+}
+
 fn problem(file: &Path, message: String) -> ConfigError {
     ConfigError {
         file: file.to_owned(),
         mark: Mark::default(),
         key: String::new(),
         message,
+        kind: Wrong::File,
     }
 }

@@ -2,20 +2,34 @@
 //! resolver.yaml, which has the same keys and `command` for `target_command`.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU64;
-use std::path::PathBuf;
+use std::path::Path;
 
-use vault_proto::loader_variables::{is_loader_variable, is_secret_target, is_variable_name};
-use vault_proto::reference::{SecretRef, Selector, parse_version};
+use vault_backends::oci;
+use vault_proto::loader_variables::{is_loader_variable, is_variable_name};
 
-use super::document::{At, ConfigError};
+use super::document::{At, ConfigError, Document};
+use super::outside::Outside;
+use super::secret_entry;
+use super::sections;
 use super::warnings::Warnings;
-use crate::command::{self, Command};
+use super::wrapper_file;
+use crate::cache::freshness::Freshness;
+use crate::command::{Command, catalogue};
 use crate::launch::is_service_name;
-use crate::service::{Service, ServiceSecret, VersionPin};
+use crate::service::{Service, ServiceSecret};
 
-/// The `secrets:` of resolver.yaml, which services may take from by name.
-pub(super) type Shared = BTreeMap<String, ServiceSecret>;
+/// The `secrets:` of resolver.yaml, which services may take from by name; nothing where an
+/// environment takes a mapping away.
+pub(super) type Shared = BTreeMap<String, Option<ServiceSecret>>;
+
+/// What a service is read in.
+pub(super) struct Surroundings<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) vault: &'a oci::Settings,
+    pub(super) freshness: Freshness,
+    pub(super) outside: &'a Outside,
+    pub(super) home: &'a Path,
+}
 
 const KEYS: &[&str] = &[
     "description",
@@ -26,41 +40,70 @@ const KEYS: &[&str] = &[
     "cwd",
     "path",
     "keep_variables",
+    "ttl",
+    "vault",
+    "compartment_id",
+    "profile",
+    "profiles",
 ];
 
-/// Reads one service.
-pub(super) fn read(
+/// Reads a service's own file, in whichever dialect it is; `command` is the one resolver.yaml has
+/// for it.
+pub(super) fn read_file(
     name: &str,
-    source: PathBuf,
-    at: &At<'_>,
-    shared: &Shared,
+    document: &Document,
+    command: Option<&At<'_>>,
+    around: &Surroundings<'_>,
     warnings: &mut Warnings,
 ) -> Result<Service, ConfigError> {
-    if !is_service_name(name) {
-        return Err(at.key_error(
-            "a service name is made of letters, digits, '.', '_' and '-', does not begin with '.', \
-             and has at most 64 bytes",
-        ));
+    let at = document.root();
+    if wrapper_file::is_one(&at)? {
+        return wrapper_file::read(name, document.file(), &at, around, warnings);
     }
-    let entries: BTreeMap<String, At<'_>> = at.entries()?.into_iter().collect();
+    one(name, document.file(), &at, command, around, warnings)
+}
+
+/// Reads `services.<name>` of resolver.yaml.
+pub(super) fn read(
+    name: &str,
+    source: &Path,
+    at: &At<'_>,
+    around: &Surroundings<'_>,
+    warnings: &mut Warnings,
+) -> Result<Service, ConfigError> {
+    one(name, source, at, None, around, warnings)
+}
+
+fn one(
+    name: &str,
+    source: &Path,
+    at: &At<'_>,
+    other_command: Option<&At<'_>>,
+    around: &Surroundings<'_>,
+    warnings: &mut Warnings,
+) -> Result<Service, ConfigError> {
+    check_name(name, at)?;
+    let entries = at.entries()?;
     warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), KEYS);
-    let present = |key: &str| entries.get(key).filter(|at| !at.is_null());
+    let own_file = other_command.is_some() || !at.is_below();
     let mut said = Vec::new();
-    let secrets = match present("secrets") {
-        Some(at) => secrets(at, shared)?,
-        None if shared.is_empty() => vec![],
+    let vault = vault(at, around.vault)?;
+    let secrets = match at.get("secrets")? {
+        Some(at) => secrets(&at, around.shared, &vault)?,
+        None if own_file => vec![],
         None => {
-            said.push(format!(
-                "service {name} lists no secrets and gets all {}",
-                shared.len()
-            ));
-            shared.values().cloned().collect()
+            let all: Vec<_> = around.shared.values().flatten().cloned().collect();
+            if !all.is_empty() {
+                let count = all.len();
+                said.push(format!(
+                    "service {name} lists no secrets and gets all {count}"
+                ));
+            }
+            all
         }
     };
-    let settings = present("env_overrides")
-        .map(settings)
-        .transpose()?
-        .unwrap_or_default();
+    let settings = at.get("env_overrides")?;
+    let settings = settings.as_ref().map_or(Ok(vec![]), settings_of)?;
     for (variable, _) in &settings {
         if secrets.iter().any(|secret| secret.variable == *variable) {
             said.push(format!(
@@ -68,164 +111,156 @@ pub(super) fn read(
             ));
         }
     }
-    let cwd = present("cwd").map(directory).transpose()?;
-    let mut path = match present("path") {
-        Some(at) => at
-            .items()?
-            .iter()
-            .map(directory)
-            .collect::<Result<_, _>>()?,
-        None => vec![],
+    let mut cwd = match at.get("cwd")? {
+        Some(at) => Some(sections::path(&at)?),
+        None => None,
     };
-    path.extend(command::directories(std::env::var_os("PATH").as_deref()));
-    let words = match present("target_command").or_else(|| present("command")) {
-        Some(at) => words(at)?,
-        None => return Err(at.error("target_command is missing: the command to start, as a list")),
+    let mut path = Vec::new();
+    if let Some(at) = at.get("path")? {
+        for at in at.items()? {
+            path.push(sections::path(&at)?);
+        }
+    }
+    path.extend(around.outside.path());
+    let written = match (at.get("target_command")?, at.get("command")?) {
+        (Some(at), _) | (None, Some(at)) => Some(words(&at)?),
+        (None, None) => other_command.map(words).transpose()?,
     };
-    let keep = present("keep_variables")
-        .map(At::texts)
-        .transpose()?
-        .unwrap_or_default();
+    let command = match (written, catalogue::command(name)) {
+        (Some(words), _) => Command::find(&words, cwd.as_deref(), &path),
+        (None, Some(words)) => {
+            said.push(format!(
+                "service {name} has no command and starts {} of the catalogue, whatever version \
+                 npx finds; most of these packages are no longer kept: write target_command",
+                words[2]
+            ));
+            // npx reads settings from the directory it starts in: not from a caller's checkout.
+            let cwd = cwd.get_or_insert_with(|| around.home.to_owned());
+            Command::find(&words, Some(cwd), &path)
+        }
+        (None, None) => {
+            let at = at.error(format!(
+                "has no command: write target_command, as a list; without it only names of the \
+                 catalogue start ({})",
+                catalogue::names()
+            ));
+            warnings.push(at.to_string());
+            Command::Absent
+        }
+    };
+    let keep = at.get("keep_variables")?;
+    let keep = keep.as_ref().map_or(Ok(vec![]), At::texts)?;
     Ok(Service {
         name: name.to_owned(),
-        description: present("description")
-            .map(At::scalar)
-            .transpose()?
-            .unwrap_or("")
-            .to_owned(),
-        source,
+        description: match at.get("description")? {
+            Some(at) => at.scalar()?.to_owned(),
+            None => String::new(),
+        },
+        source: source.to_owned(),
         secrets,
-        command: Command::find(&words, cwd.as_deref(), &path),
+        command,
         cwd,
         settings,
         keep_variables: keep
             .into_iter()
             .filter(|name| is_loader_variable(name))
             .collect(),
+        freshness: freshness(at, around.freshness)?,
+        profiles: at.get("profiles")?.as_ref().map_or(Ok(vec![]), At::texts)?,
+        vault,
         warnings: said,
     })
 }
 
-/// The `secrets:` section of resolver.yaml.
-pub(super) fn shared(at: &At<'_>) -> Result<Shared, ConfigError> {
-    let read = |(variable, at): (String, At<'_>)| {
-        let secret = secret(&variable, &at)?;
-        Ok(secret.map(|secret| (variable, secret)))
+/// Refuses a name that vault-run could not ask for.
+pub(super) fn check_name(name: &str, at: &At<'_>) -> Result<(), ConfigError> {
+    if is_service_name(name) {
+        return Ok(());
+    }
+    Err(at.key_error(
+        "a service name is made of letters, digits, '.', '_' and '-', does not begin with '.', \
+         and has at most 64 bytes",
+    ))
+}
+
+/// Whom to be for this service: `vault:`, as the section of resolver.yaml or one vault's OCID,
+/// `compartment_id` and `profile`.
+fn vault(at: &At<'_>, below: &oci::Settings) -> Result<oci::Settings, ConfigError> {
+    let mut vault = match at.get("vault")? {
+        Some(at) if !at.is_map() => oci::Settings {
+            vault_id: Some(sections::container(&at)?),
+            // The vault that is named for this service comes before a compartment that is not.
+            compartment_id: None,
+            ..below.clone()
+        },
+        _ => sections::vault(at, below)?,
     };
-    at.entries()?
-        .into_iter()
-        .map(read)
-        .filter_map(Result::transpose)
-        .collect()
+    if let Some(at) = at.get("compartment_id")? {
+        vault.compartment_id = Some(sections::container(&at)?);
+    }
+    if let Some(at) = at.get("profile")? {
+        vault.config_profile = sections::word(&at)?;
+    }
+    Ok(vault)
+}
+
+fn freshness(at: &At<'_>, below: Freshness) -> Result<Freshness, ConfigError> {
+    let Some(at) = at.get("ttl")? else {
+        return Ok(below);
+    };
+    let ttl = at.seconds()?;
+    sections::not_longer(&at, ttl, below.max_stale)?;
+    Ok(Freshness { ttl, ..below })
+}
+
+/// The `secrets:` section of resolver.yaml.
+pub(super) fn shared(at: &At<'_>, vault: &oci::Settings) -> Result<Shared, ConfigError> {
+    let read = |(variable, at): (String, At<'_>)| {
+        let secret = secret_entry::read(&variable, &at, vault)?;
+        Ok((variable, secret))
+    };
+    at.entries()?.into_iter().map(read).collect()
 }
 
 /// A map of variables, or a list of names out of resolver.yaml's `secrets:`.
-fn secrets(at: &At<'_>, shared: &Shared) -> Result<Vec<ServiceSecret>, ConfigError> {
+fn secrets(
+    at: &At<'_>,
+    shared: &Shared,
+    vault: &oci::Settings,
+) -> Result<Vec<ServiceSecret>, ConfigError> {
+    let mut secrets = Vec::new();
     if at.is_map() {
-        let read = |(variable, at): (String, At<'_>)| secret(&variable, &at);
-        return at
-            .entries()?
-            .into_iter()
-            .map(read)
-            .filter_map(Result::transpose)
-            .collect();
-    }
-    let take = |at: &At<'_>| {
-        let unknown = || at.error("resolver.yaml has no secrets entry of this name");
-        shared.get(at.scalar()?).cloned().ok_or_else(unknown)
-    };
-    at.items()?.iter().map(take).collect()
-}
-
-/// One variable's secret; `None` where nothing stands there.
-fn secret(variable: &str, at: &At<'_>) -> Result<Option<ServiceSecret>, ConfigError> {
-    if !is_secret_target(variable) {
-        return Err(at.key_error(if is_variable_name(variable) {
-            "no secret may go into this variable: it steers what programs load or run"
-        } else {
-            "not a name for an environment variable: letters, digits and '_', no digit first"
-        }));
-    }
-    if at.is_null() {
-        return Ok(None);
-    }
-    let mut secret = ServiceSecret {
-        variable: variable.to_owned(),
-        required: true,
-        default: None,
-        by_environment: BTreeMap::new(),
-        version: VersionPin::None,
-    };
-    if !at.is_map() {
-        secret.default = Some(reference(at)?);
-        return Ok(Some(secret));
-    }
-    for (key, at) in at.entries()? {
-        match key.as_str() {
-            _ if at.is_null() => {}
-            "secret_name" => secret.default = Some(reference(&at)?),
-            "environment" => {
-                let named = |(name, at): (String, At<'_>)| Ok((name, reference(&at)?));
-                secret.by_environment = at
-                    .entries()?
-                    .into_iter()
-                    .map(named)
-                    .collect::<Result<_, _>>()?;
-            }
-            "version" if at.is_map() => {
-                let numbered = |(name, at): (String, At<'_>)| Ok((name, version(&at)?));
-                let numbers = at.entries()?.into_iter().map(numbered);
-                secret.version = VersionPin::ByEnvironment(numbers.collect::<Result<_, _>>()?);
-            }
-            "version" => secret.version = VersionPin::Everywhere(version(&at)?),
-            "required" => secret.required = at.boolean()?,
-            _ => return Err(at.key_error("unknown key of a secret")),
+        for (variable, at) in at.entries()? {
+            secrets.extend(secret_entry::read(&variable, &at, vault)?);
         }
+        return Ok(secrets);
     }
-    if secret.default.is_none() && secret.by_environment.is_empty() {
-        return Err(at.error("names no secret: write secret_name"));
+    for at in at.items()? {
+        let unknown = || at.error("resolver.yaml has no secrets entry of this name");
+        secrets.extend(shared.get(at.scalar()?).ok_or_else(unknown)?.clone());
     }
-    let pinned = |reference: &SecretRef| *reference.selector() != Selector::Current;
-    let mut references = secret.default.iter().chain(secret.by_environment.values());
-    if secret.version != VersionPin::None && references.any(pinned) {
-        return Err(at.error("the version is given twice: in the reference and as a key"));
-    }
-    Ok(Some(secret))
-}
-
-fn reference(at: &At<'_>) -> Result<SecretRef, ConfigError> {
-    SecretRef::parse_or_oci(at.scalar()?).map_err(|error| at.error(error.to_string()))
-}
-
-fn version(at: &At<'_>) -> Result<NonZeroU64, ConfigError> {
-    let invalid = |_| at.error("invalid version: must be a positive whole number");
-    parse_version(at.scalar()?).map_err(invalid)
+    Ok(secrets)
 }
 
 /// Variables that are no secrets; numbers and booleans as they are written.
-fn settings(at: &At<'_>) -> Result<Vec<(String, String)>, ConfigError> {
+fn settings_of(at: &At<'_>) -> Result<Vec<(String, String)>, ConfigError> {
     let read = |(name, at): (String, At<'_>)| {
-        if !is_variable_name(&name) {
-            return Err(at.key_error("not a name for an environment variable"));
-        }
         let value = if at.is_null() { "" } else { at.scalar()? };
-        if value.contains('\0') {
-            return Err(at.error("holds a NUL byte, which no environment variable can"));
-        }
+        check_setting(&name, value, &at)?;
         Ok((name, value.to_owned()))
     };
     at.entries()?.into_iter().map(read).collect()
 }
 
-fn directory(at: &At<'_>) -> Result<PathBuf, ConfigError> {
-    let text = at.text()?;
-    let home = || directories::BaseDirs::new().map(|base| base.home_dir().to_owned());
-    let path = match text.strip_prefix("~/") {
-        Some(rest) => home().map(|home| home.join(rest)),
-        None => Some(PathBuf::from(text)),
-    };
-    let path = path.filter(|path| path.is_absolute());
-    path.ok_or_else(|| at.error("must be an absolute path, or begin with ~/"))
+/// Refuses what no environment can hold.
+pub(super) fn check_setting(name: &str, value: &str, at: &At<'_>) -> Result<(), ConfigError> {
+    if !is_variable_name(name) {
+        return Err(at.key_error("not a name for an environment variable"));
+    }
+    if value.contains('\0') {
+        return Err(at.error("holds a NUL byte, which no environment variable can"));
+    }
+    Ok(())
 }
 
 /// A list of words, or one string split as a shell would.

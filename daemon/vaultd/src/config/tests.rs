@@ -27,7 +27,11 @@ impl Home {
     fn load(&self) -> Result<Config, ConfigError> {
         let mut places = Places::usual(self.0.path());
         places.files.retain(|file| file.starts_with(self.0.path()));
-        load(&places, nix::unistd::geteuid().as_raw())
+        load(
+            &places,
+            &Outside::of_tests(),
+            nix::unistd::geteuid().as_raw(),
+        )
     }
 
     fn refused(&self) -> String {
@@ -58,8 +62,8 @@ fn loaded(text: &str) -> Config {
 #[test]
 fn no_configuration_is_a_configuration() {
     let config = Home::new().load().unwrap();
-    assert!(config.setup.services.is_empty() && config.setup.path.is_none());
-    assert_eq!(config.setup.freshness.ttl, Duration::from_hours(1));
+    assert!(config.setup.base.services.is_empty() && config.setup.path.is_none());
+    assert_eq!(config.setup.base.freshness.ttl, Duration::from_hours(1));
     assert!(config.setup.warnings.is_empty());
 }
 
@@ -71,7 +75,7 @@ fn a_service_file_of_the_documented_form_is_read() {
         "target_command": ["env", "-0"], "env_overrides": {"LEVEL": 1.10, "ON": true}}"#;
     let file = home.write("configs/bar.json", text);
     let config = home.load().unwrap();
-    let service = &config.setup.services["bar"];
+    let service = &config.setup.base.services["bar"];
     assert_eq!(service.source, file);
     let Command::Found(words) = &service.command else {
         panic!("env is everywhere")
@@ -96,7 +100,7 @@ fn a_command_may_be_one_string_and_is_split_as_a_shell_would() {
     let home = Home::new();
     home.write("configs/bar.yaml", "target_command: env 'a b' c\n");
     let config = home.load().unwrap();
-    let Command::Found(words) = &config.setup.services["bar"].command else {
+    let Command::Found(words) = &config.setup.base.services["bar"].command else {
         panic!("found")
     };
     assert_eq!(words[1..], ["a b", "c"]);
@@ -109,7 +113,7 @@ fn services_of_resolver_yaml_take_what_they_list_or_all_with_a_warning() {
          services:\n  one: {command: env, secrets: [B]}\n  all: {command: env}\n",
     );
     let names = |service: &str| -> Vec<String> {
-        let secrets = &config.setup.services[service].secrets;
+        let secrets = &config.setup.base.services[service].secrets;
         secrets
             .iter()
             .map(|secret| secret.variable.clone())
@@ -119,8 +123,8 @@ fn services_of_resolver_yaml_take_what_they_list_or_all_with_a_warning() {
         (names("one"), names("all")),
         (vec!["B".into()], vec!["A".into(), "B".into()])
     );
-    assert!(config.setup.services["one"].warnings.is_empty());
-    assert_eq!(config.setup.services["all"].warnings.len(), 1);
+    assert!(config.setup.base.services["one"].warnings.is_empty());
+    assert_eq!(config.setup.base.services["all"].warnings.len(), 1);
 }
 
 #[test]
@@ -130,7 +134,7 @@ fn a_services_own_file_stands_for_it_whole() {
     home.write("resolver.yaml", shared);
     home.write("configs/bar.json", r#"{"target_command": ["true"]}"#);
     let config = home.load().unwrap();
-    assert!(config.setup.services["bar"].secrets.is_empty());
+    assert!(config.setup.base.services["bar"].secrets.is_empty());
 }
 
 #[test]
@@ -140,8 +144,8 @@ fn the_sections_set_what_they_name() {
          audit: {sync: true, on_failure: serve, max_bytes: 5, keep: 1}\nmemory: mlock\n",
     );
     let setup = &config.setup;
-    assert_eq!(setup.freshness.ttl, Duration::from_mins(1));
-    assert!(!setup.freshness.stale_fallback);
+    assert_eq!(setup.base.freshness.ttl, Duration::from_mins(1));
+    assert!(!setup.base.freshness.stale_fallback);
     assert!(setup.audit.sync && setup.audit.on_failure == OnFailure::Serve);
     assert_eq!(config.memory, Preference::Mlock);
 }
@@ -171,11 +175,14 @@ fn a_policy_replaces_the_default_and_its_rules_know_their_lines() {
 
 #[test]
 fn inherited_sections_warn_about_unknown_keys_and_suggest() {
-    let config = loaded("cache: {tll: 5}\nvault: {region: x}\ncahce: {}\n");
+    let config = loaded(
+        "cache: {tll: 5}\nvault: {regoin: x}\ncahce: {}\nenvironments: {e: {cache: {tll: 1}}}\n",
+    );
     let warnings = config.setup.warnings.join("\n");
     for expected in [
         "resolver.yaml:1:9: cache.tll: unknown key, ignored, did you mean ttl?",
-        "vault: not used by this version",
+        "resolver.yaml:2:9: vault.regoin: unknown key, ignored, did you mean region?",
+        "resolver.yaml:4:28: environments.e.cache.tll: unknown key, ignored, did you mean ttl?",
         "did you mean cache?",
     ] {
         assert!(warnings.contains(expected), "{expected} in {warnings}");
@@ -202,9 +209,35 @@ fn own_sections_refuse_unknown_keys_and_wrong_values() {
         ("memory: plenty", "memory: must be auto, secretmem or mlock"),
         ("audit: {on_failure: maybe}", "must be refuse or serve"),
         ("cache: {ttl: -1}", "cache.ttl: must be a whole number"),
+        ("policy:", "policy: has no rules"),
+        (
+            "local: {path: /x}",
+            "local.path: unknown key; local has directory",
+        ),
+        (
+            "environments: {e: {policy: {rules: []}}}",
+            "environments.e.policy: counts for all environments",
+        ),
+        (
+            "vault: {auth_method: magic}",
+            "vault.auth_method: must be config_file,",
+        ),
+        (
+            "secrets: {A: team/a}\nvault: {compartment_id: C}",
+            "resolver.yaml:1:14: secrets.A: a name has no '/'",
+        ),
+        (
+            "logging: {level: loud}",
+            "must be DEBUG, INFO, WARNING or ERROR",
+        ),
+        (
+            "resilience: {circuit_breaker_threshold: 0}",
+            "of at least 1",
+        ),
+        ("{}", "must be a map of sections"),
         (
             "cache: {ttl: 10, max_stale: 5}",
-            "cache.ttl (10 s) is longer than cache.max_stale (5 s)",
+            "cache.max_stale: the ttl (10 s) is longer than cache.max_stale (5 s)",
         ),
         ("cache: [1]", "cache: must be a map"),
         ("", "must be a map of sections"),
@@ -253,7 +286,10 @@ fn a_bad_service_file_says_where_and_what() {
             "secrets: {}\ntarget_command: []\n",
             "target_command is empty",
         ),
-        ("secrets: {}\n", "target_command is missing"),
+        (
+            "ttl: 100000\ntarget_command: [env]\n",
+            "bar.yaml:1:6: ttl: the ttl",
+        ),
         (
             "target_command: [env]\ncwd: relative\n",
             "cwd: must be an absolute path",
@@ -293,13 +329,13 @@ fn the_first_place_counts_for_files_and_services() {
     );
     let config = home.load().unwrap();
     assert_eq!(
-        config.setup.freshness.ttl,
+        config.setup.base.freshness.ttl,
         Duration::from_secs(1),
         "no mixture"
     );
-    let names: Vec<&String> = config.setup.services.keys().collect();
+    let names: Vec<&String> = config.setup.base.services.keys().collect();
     assert_eq!(names, ["bar", "old"]);
-    let bar = &config.setup.services["bar"];
+    let bar = &config.setup.base.services["bar"];
     assert!(bar.source.ends_with("vaultd/configs/bar.yaml"));
 }
 
@@ -350,7 +386,9 @@ fn what_is_no_text_is_refused() {
 #[test]
 fn a_file_named_on_the_command_line_must_exist() {
     let places = Places::named(PathBuf::from("/nonexistent/resolver.yaml"));
-    let error = load(&places, 0).map(|_| ()).unwrap_err();
+    let error = load(&places, &Outside::of_tests(), 0)
+        .map(|_| ())
+        .unwrap_err();
     assert!(error.to_string().contains("there is no such file"));
     assert_eq!(
         places.service_directories(),

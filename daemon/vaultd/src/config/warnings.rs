@@ -1,14 +1,29 @@
 //! What should a person know of a configuration that works all the same?
 
-use super::document::At;
+use super::document::{At, ConfigError};
 
 /// Sentences for log and status.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Warnings(Vec<String>);
 
 impl Warnings {
+    /// Says something once, however often it is found.
     pub(super) fn push(&mut self, warning: String) {
-        self.0.push(warning);
+        if !self.0.contains(&warning) {
+            self.0.push(warning);
+        }
+    }
+
+    /// Reads a boolean; one that only YAML 1.1 knows is said.
+    pub(super) fn boolean(&mut self, at: &At<'_>) -> Result<bool, ConfigError> {
+        let (value, old) = at.boolean()?;
+        if old {
+            self.push(
+                at.error(format!("read as {value}; write {value}"))
+                    .to_string(),
+            );
+        }
+        Ok(value)
     }
 
     /// Warns about each key that is none of `known`, with the nearest one that is.

@@ -1,5 +1,6 @@
 //! The `Admin` service: what a person asks.
 
+mod configuration;
 mod report;
 
 use std::time::Duration;
@@ -11,7 +12,7 @@ use vault_proto::generated::admin_server::Admin;
 use vault_proto::kinds;
 use vault_proto::reference::SecretRef;
 
-use super::ask::{ask, reference, request_id};
+use super::ask::{ask, environment, reference, request_id};
 use super::rooms::Rooms;
 use super::status::{of_resolve, of_write, refuse};
 use crate::audit::Outcome;
@@ -139,8 +140,24 @@ impl Admin for Service {
             .await
             .map_err(|error| of_write(&error))?;
         let secrets = stored.into_iter().map(report::stored).collect();
-        let services = ask.setup.services.values().map(report::service).collect();
+        let services = ask
+            .setup
+            .view(None)
+            .services
+            .values()
+            .map(report::service)
+            .collect();
         Ok(Response::new(message::ListReply { secrets, services }))
+    }
+
+    async fn explain_config(
+        &self,
+        request: Request<message::ExplainConfigRequest>,
+    ) -> Result<Response<message::ExplainConfigReply>, Status> {
+        let (ask, _) = self.look(&request, Action::Status, None).await?;
+        let environment = environment(&request.get_ref().environment);
+        let reply = configuration::explain(&ask.setup, environment.as_deref());
+        Ok(Response::new(reply))
     }
 
     async fn explain(
@@ -248,7 +265,7 @@ impl Admin for Service {
         Ok(Response::new(message::ReloadReply {
             generation: reloaded.generation,
             configuration_path: report::path(setup.path.as_deref()),
-            services: count(setup.services.len()),
+            services: count(setup.view(None).services.len()),
             warnings: setup.warnings.clone(),
         }))
     }

@@ -22,8 +22,10 @@ const WAY_BACK: Duration = Duration::from_millis(200);
 /// The asker of `request`, for `action`.
 pub(super) fn ask<T>(rooms: &Rooms, request: &Request<T>, action: Action) -> Result<Ask, Status> {
     let peer = Arc::clone(&caller(request)?.peer);
+    let setup = rooms.current.get();
     Ok(Ask {
-        setup: rooms.current.get(),
+        freshness: setup.view(None).freshness,
+        setup,
         peer,
         action,
         service: None,

@@ -102,6 +102,7 @@ impl Secrets for Service {
         let wanted = Wanted {
             service: launch.service,
             command: launch.command,
+            profile: launch.profile,
         };
         let reply = self
             .rooms
@@ -125,6 +126,7 @@ impl Secrets for Service {
         let wanted = Wanted {
             service: check.service,
             command: check.command,
+            profile: check.profile,
         };
         let reply = self.rooms.launch.check(ask, &wanted).await;
         reply.map(Response::new).map_err(|error| of_launch(&error))

@@ -30,6 +30,8 @@ pub(super) fn of_launch(error: &LaunchError) -> Status {
         LaunchError::Seal(cause) => return of_seal(*cause),
         LaunchError::UnknownService { .. } => Code::NotFound,
         LaunchError::NothingNamed { .. }
+        | LaunchError::NoCommand { .. }
+        | LaunchError::Profile { .. }
         | LaunchError::Command { .. }
         | LaunchError::Nul { .. } => Code::FailedPrecondition,
         LaunchError::Shield(_) => Code::Internal,

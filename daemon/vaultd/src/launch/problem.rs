@@ -33,6 +33,25 @@ pub enum LaunchError {
         #[source]
         source: NothingNamed,
     },
+    /// No command is configured.
+    #[error("service {service} has no command; write target_command, as a list, into {file}")]
+    NoCommand {
+        /// The service.
+        service: String,
+        /// Where it is defined.
+        file: String,
+    },
+    /// The caller asks for a profile that the service does not list.
+    #[error(
+        "service {service} does not list the OCI profile that the caller's OCI_CONFIG_PROFILE \
+         names; add it to profiles: in {file}, or take the variable out"
+    )]
+    Profile {
+        /// The service.
+        service: String,
+        /// Where it is defined.
+        file: String,
+    },
     /// The command is not there.
     #[error(
         "the command {program} is {what}; install it, or write an absolute path \
@@ -86,7 +105,9 @@ impl LaunchError {
         use vault_proto::kinds;
         match self {
             Self::UnknownService { .. } => kinds::UNKNOWN_SERVICE,
-            Self::NothingNamed { .. } => kinds::CONFIGURATION,
+            Self::NothingNamed { .. } | Self::NoCommand { .. } | Self::Profile { .. } => {
+                kinds::CONFIGURATION
+            }
             Self::Command {
                 kind: Missing::NotFound,
                 ..

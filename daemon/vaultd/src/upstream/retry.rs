@@ -9,6 +9,8 @@ pub struct Settings {
     pub max_retries: u32,
     /// The first pause; each following one is twice as long.
     pub base: Duration,
+    /// Whether pauses vary, so that many hosts do not come back at once.
+    pub jitter: bool,
 }
 
 impl Default for Settings {
@@ -16,6 +18,7 @@ impl Default for Settings {
         Self {
             max_retries: 3,
             base: Duration::from_secs(2),
+            jitter: true,
         }
     }
 }
@@ -35,7 +38,12 @@ pub fn pause(
         return None;
     }
     let doubled = settings.base.saturating_mul(2u32.saturating_pow(attempt));
-    let spread = doubled.mul_f64(0.75 + 0.5 * jitter.clamp(0.0, 1.0));
+    let jitter = if settings.jitter {
+        jitter.clamp(0.0, 1.0)
+    } else {
+        0.5
+    };
+    let spread = doubled.mul_f64(0.75 + 0.5 * jitter);
     let pause = asked_for.map_or(spread, |asked_for| asked_for.max(spread));
     (pause < left).then_some(pause)
 }

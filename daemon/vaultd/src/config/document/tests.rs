@@ -33,16 +33,51 @@ fn booleans_are_read_as_people_write_them() {
     let boolean = |key: &str| entry(&document, key).boolean().ok();
     assert_eq!(
         ["a", "b", "c", "d"].map(boolean),
-        [Some(true), Some(false), Some(true), None]
+        [
+            Some((true, true)),
+            Some((false, true)),
+            Some((true, false)),
+            None
+        ]
     );
 }
 
 #[test]
 fn whole_numbers_may_be_quoted_and_are_not_negative() {
-    let document = document("a: 60\nb: '60'\nc: -1\nd: 1.5\ne: x\nf: [1]\n");
+    let text = "a: 60\nb: '60'\nc: -1\nd: 1.5\ne: x\nf: [1]\ng: 1_000\nh: 010\ni: 0\n";
+    let document = document(text);
     let number = |key: &str| entry(&document, key).whole_number().ok();
-    let read = ["a", "b", "c", "d", "e", "f"].map(number);
-    assert_eq!(read, [Some(60), Some(60), None, None, None, None]);
+    let read = ["a", "b", "c", "d", "e", "f", "g", "h", "i"].map(number);
+    let sixty = Some(60);
+    let none = None;
+    assert_eq!(
+        read,
+        [
+            sixty,
+            sixty,
+            none,
+            none,
+            none,
+            none,
+            Some(1000),
+            none,
+            Some(0)
+        ],
+        "010 is 8 to some readers and 10 to others"
+    );
+}
+
+#[test]
+fn seconds_may_have_a_fraction_and_are_not_negative() {
+    let document = document("a: 1.5\nb: '2'\nc: -1.0\nd: '1.e400'\ne: '.inf'\nf: 'x.y'\ng: [1]\n");
+    let seconds = |key: &str| entry(&document, key).seconds().ok();
+    let read = ["a", "b", "c", "d", "e", "f", "g"].map(seconds);
+    let good = [
+        Some(Duration::from_millis(1500)),
+        Some(Duration::from_secs(2)),
+    ];
+    assert_eq!(read[..2], good);
+    assert_eq!(read[2..], [None; 5]);
 }
 
 #[test]

@@ -6,25 +6,39 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Options, Spanned};
 
-/// A place in a file.
+/// Where a node was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
     /// From 1; 0 where it is not known.
     pub line: u64,
     /// From 1.
     pub column: u64,
+    /// What was written there.
+    pub origin: Origin,
+}
+
+/// What a node was written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// The file.
+    #[default]
+    File,
+    /// A variable of the daemon's own environment.
+    Variable(&'static str),
+    /// An argument on the daemon's own command line.
+    Argument(&'static str),
 }
 
 /// One node of the tree.
-#[derive(Clone, Debug)]
-pub(super) struct Node {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
     pub(super) mark: Mark,
     /// Where the text of a scalar is in the file, in bytes.
     span: Option<(u64, u64)>,
     pub(super) value: Value,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
     Null,
     /// A scalar: its text, and what YAML takes it for.
@@ -41,7 +55,7 @@ pub(super) enum Kind {
 }
 
 /// A map's key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Key {
     pub(super) mark: Mark,
     pub(super) name: String,
@@ -56,6 +70,112 @@ pub(super) struct Unreadable {
 }
 
 impl Node {
+    /// A map without entries.
+    pub fn empty() -> Self {
+        Self::of(Value::Map(vec![]), Mark::default())
+    }
+
+    /// A text that was written at `mark`.
+    pub fn text(text: &str, mark: Mark) -> Self {
+        Self::of(Value::Scalar(text.to_owned(), Kind::Text), mark)
+    }
+
+    fn of(value: Value, mark: Mark) -> Self {
+        Self {
+            mark,
+            span: None,
+            value,
+        }
+    }
+
+    /// Whether nothing stands here.
+    pub fn is_null(&self) -> bool {
+        matches!(self.value, Value::Null)
+    }
+
+    /// Whether a map stands here.
+    pub fn is_map(&self) -> bool {
+        matches!(self.value, Value::Map(_))
+    }
+
+    /// Whether this text stands here.
+    pub fn says(&self, text: &str) -> bool {
+        matches!(&self.value, Value::Scalar(here, _) if here == text)
+    }
+
+    /// The node below `key`.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        let Value::Map(entries) = &self.value else {
+            return None;
+        };
+        let found = entries.iter().find(|(entry, _)| entry.name == key);
+        found.map(|(_, node)| node)
+    }
+
+    /// The node below `key`, to be changed.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
+        let Value::Map(entries) = &mut self.value else {
+            return None;
+        };
+        let found = entries.iter_mut().find(|(entry, _)| entry.name == key);
+        found.map(|(_, node)| node)
+    }
+
+    /// Takes the node below `key` out.
+    pub fn take(&mut self, key: &str) -> Option<Self> {
+        let Value::Map(entries) = &mut self.value else {
+            return None;
+        };
+        let found = entries.iter().position(|(entry, _)| entry.name == key)?;
+        Some(entries.remove(found).1)
+    }
+
+    /// Puts `node` below `key`; where no map stands, one does afterwards.
+    pub fn put(&mut self, key: &str, node: Self) {
+        if !self.is_map() {
+            self.value = Value::Map(vec![]);
+        }
+        if let Value::Map(entries) = &mut self.value {
+            match entries.iter_mut().find(|(entry, _)| entry.name == key) {
+                Some((_, old)) => *old = node,
+                None => entries.push((
+                    Key {
+                        mark: node.mark,
+                        name: key.to_owned(),
+                    },
+                    node,
+                )),
+            }
+        }
+    }
+
+    /// This layer with `over` above it: maps are joined key by key, all else is replaced; an empty
+    /// section above says nothing, and a key without a value above takes the value below away.
+    #[must_use]
+    pub fn under(self, over: Self) -> Self {
+        let mark = over.mark;
+        match (self.value, over.value) {
+            (Value::Map(mut below), Value::Map(above)) => {
+                for (key, node) in above {
+                    match below.iter_mut().find(|(entry, _)| entry.name == key.name) {
+                        Some((_, old)) if node.is_null() && old.is_map() => {}
+                        Some((entry, old)) => {
+                            let under = std::mem::replace(old, Self::empty());
+                            *old = under.under(node);
+                            *entry = key;
+                        }
+                        None => below.push((key, node)),
+                    }
+                }
+                Self::of(Value::Map(below), self.mark)
+            }
+            (_, value) => Self {
+                span: over.span,
+                ..Self::of(value, mark)
+            },
+        }
+    }
+
     /// Reads a text.
     pub(super) fn read(text: &str) -> Result<Self, Unreadable> {
         let mut options = Options::default();
@@ -114,6 +234,7 @@ fn mark(location: Location) -> Mark {
     Mark {
         line: location.line(),
         column: location.column(),
+        origin: Origin::File,
     }
 }
 

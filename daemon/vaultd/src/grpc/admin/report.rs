@@ -29,7 +29,7 @@ pub(super) fn status(rooms: &Rooms, setup: &Setup) -> message::StatusReply {
     let entries = rooms.cache.entries();
     let secrets: Vec<_> = entries
         .iter()
-        .map(|entry| secret(entry, &setup.freshness))
+        .map(|entry| secret(entry, &setup.view(None).freshness))
         .collect();
     let audit_error = rooms.audit.last_error().unwrap_or_default();
     let warnings: Vec<String> = rooms
@@ -62,7 +62,7 @@ pub(super) fn status(rooms: &Rooms, setup: &Setup) -> message::StatusReply {
         configuration_error: refused.unwrap_or_default(),
         backends: health.iter().map(|health| backend(rooms, health)).collect(),
         secrets,
-        services: u32::try_from(setup.services.len()).unwrap_or(u32::MAX),
+        services: u32::try_from(setup.view(None).services.len()).unwrap_or(u32::MAX),
         audit_path: rooms.audit.path().display().to_string(),
         audit_error,
         warnings,
@@ -138,7 +138,9 @@ pub(super) fn explain(
         .entries()
         .into_iter()
         .find(|entry| entry.address == address);
-    let held = entry.as_ref().map(|entry| secret(entry, &setup.freshness));
+    let held = entry
+        .as_ref()
+        .map(|entry| secret(entry, &setup.view(None).freshness));
     let state = held
         .as_ref()
         .and_then(|held| held.provenance.as_ref())
@@ -179,7 +181,7 @@ pub(super) fn explain(
 /// Which services use the reference, in any environment.
 fn users(setup: &Setup, reference: &SecretRef) -> Vec<String> {
     let mut users = Vec::new();
-    for service in setup.services.values() {
+    for service in setup.view(None).services.values() {
         for secret in &service.secrets {
             let mut named = secret.default.iter().chain(secret.by_environment.values());
             if named.any(|named| named.place() == reference.place()) {
@@ -214,12 +216,16 @@ pub(super) fn version(entry: VersionEntry) -> message::StoredVersion {
 pub(super) fn service(service: &Service) -> message::ServiceEntry {
     let (argv, problem) = match &service.command {
         Command::Found(words) => (words.clone(), String::new()),
-        Command::Missing { program, kind } => {
+        Command::Absent => (vec![], "it has no command".to_owned()),
+        Command::Missing { kind, .. } => {
             let what = match kind {
                 Missing::NotFound => "not found",
                 Missing::NotExecutable => "not executable",
             };
-            (vec![], format!("the command {program} is {what}"))
+            (
+                vec![],
+                format!("the command {} is {what}", service.command.program()),
+            )
         }
     };
     let secret = |secret: &crate::service::ServiceSecret| message::ServiceSecret {

@@ -1,0 +1,36 @@
+//! What counts, and where does each value come from?
+
+use super::document::{At, ConfigError};
+use super::keys::KEYS;
+use super::service_file::Shared;
+use crate::setup::Effective;
+
+/// Every key of `root` with what counts, and the secrets of `secrets:`.
+pub(super) fn entries(root: &At<'_>, shared: &Shared) -> Result<Vec<Effective>, ConfigError> {
+    let mut entries = Vec::new();
+    for key in KEYS {
+        let section = root.get(key.section)?;
+        let at = section.map_or(Ok(None), |at| at.get(key.name))?;
+        let (value, origin) = match &at {
+            Some(at) => (at.scalar().unwrap_or("(not a text)").to_owned(), at.place()),
+            None => (key.default.to_owned(), "default".to_owned()),
+        };
+        entries.push(Effective {
+            key: format!("{}.{}", key.section, key.name),
+            value,
+            origin,
+        });
+    }
+    let secrets = root.get("secrets")?;
+    for (variable, at) in secrets.map_or(Ok(vec![]), |at| at.entries())? {
+        if let Some(Some(secret)) = shared.get(&variable) {
+            let reference = secret.default.as_ref();
+            entries.push(Effective {
+                key: format!("secrets.{variable}"),
+                value: reference.map(ToString::to_string).unwrap_or_default(),
+                origin: at.place(),
+            });
+        }
+    }
+    Ok(entries)
+}

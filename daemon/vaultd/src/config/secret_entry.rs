@@ -1,0 +1,101 @@
+//! What does one entry of `secrets:` say? A variable, and which secret goes into it.
+
+use std::num::NonZeroU64;
+
+use vault_backends::oci;
+use vault_proto::loader_variables::{is_secret_target, is_variable_name};
+use vault_proto::reference::{SecretRef, Selector, parse_version};
+
+use super::document::{At, ConfigError};
+use super::sections;
+use crate::service::{ServiceSecret, VersionPin};
+
+/// One variable's secret; `None` where nothing stands there.
+pub(super) fn read(
+    variable: &str,
+    at: &At<'_>,
+    vault: &oci::Settings,
+) -> Result<Option<ServiceSecret>, ConfigError> {
+    check_target(variable, at)?;
+    if at.is_null() {
+        return Ok(None);
+    }
+    let mut secret = ServiceSecret::named(variable);
+    let container = vault.container();
+    if !at.is_map() {
+        secret.default = Some(reference(at, container)?);
+        return Ok(Some(secret));
+    }
+    let own = match (at.get("compartment_id")?, at.get("vault")?) {
+        (Some(at), _) | (None, Some(at)) => Some(sections::container(&at)?),
+        (None, None) => None,
+    };
+    let container = own.as_deref().or(container);
+    for (key, at) in at.entries()? {
+        match key.as_str() {
+            _ if at.is_null() => {}
+            "compartment_id" | "vault" => {}
+            "secret_name" => secret.default = Some(reference(&at, container)?),
+            "environment" => {
+                let named = |(name, at): (String, At<'_>)| Ok((name, reference(&at, container)?));
+                secret.by_environment = at
+                    .entries()?
+                    .into_iter()
+                    .map(named)
+                    .collect::<Result<_, _>>()?;
+            }
+            "version" if at.is_map() => {
+                let numbered = |(name, at): (String, At<'_>)| Ok((name, version(&at)?));
+                let numbers = at.entries()?.into_iter().map(numbered);
+                secret.version = VersionPin::ByEnvironment(numbers.collect::<Result<_, _>>()?);
+            }
+            "version" => secret.version = VersionPin::Everywhere(version(&at)?),
+            "required" => secret.required = at.boolean()?.0,
+            _ => {
+                return Err(at.key_error(
+                    "unknown key; a secret has secret_name, environment, version, required, \
+                     compartment_id, vault",
+                ));
+            }
+        }
+    }
+    if secret.default.is_none() && secret.by_environment.is_empty() {
+        return Err(at.error("names no secret: write secret_name"));
+    }
+    let pinned = |reference: &SecretRef| *reference.selector() != Selector::Current;
+    let mut references = secret.default.iter().chain(secret.by_environment.values());
+    if secret.version != VersionPin::None && references.any(pinned) {
+        return Err(at.error("the version is given twice: in the reference and as a key"));
+    }
+    Ok(Some(secret))
+}
+
+/// A reference, or a bare name or OCID of OCI Vault; a bare name is in `container`.
+pub(super) fn reference(at: &At<'_>, container: Option<&str>) -> Result<SecretRef, ConfigError> {
+    let text = at.scalar()?;
+    let path = text.split('?').next().unwrap_or_default();
+    if container.is_some() && !text.contains("://") && path.contains('/') {
+        // The predecessor put the compartment before it, which made three parts.
+        return Err(at.error("a name has no '/'; write oci-vault://CONTAINER/NAME"));
+    }
+    let read = SecretRef::parse_or_oci(text);
+    let read = read.map_err(|error| at.error(error.to_string()))?;
+    Ok(container.map_or_else(|| read.clone(), |container| read.clone().within(container)))
+}
+
+fn version(at: &At<'_>) -> Result<NonZeroU64, ConfigError> {
+    let invalid = |_| at.error("invalid version: must be a positive whole number");
+    parse_version(at.scalar()?).map_err(invalid)
+}
+
+/// Refuses a variable that no secret may go into.
+pub(super) fn check_target(variable: &str, at: &At<'_>) -> Result<(), ConfigError> {
+    if !is_secret_target(variable) {
+        return Err(at.key_error(if is_variable_name(variable) {
+            "no secret may go into this variable: it steers what programs load or run"
+        } else {
+            "not a name for an environment variable: letters, digits and '_', no digit first"
+        }));
+    }
+    Ok(())
+}

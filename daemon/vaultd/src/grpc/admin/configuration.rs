@@ -1,0 +1,100 @@
+//! What does a person see of the configuration? Every key, what counts, and where it is written.
+//!
+//! Contents of variables are left out: people write tokens there that belong into a vault.
+
+use vault_proto::generated as message;
+
+use super::report;
+use crate::command::Command;
+use crate::service::{Service, ServiceSecret, VersionPin};
+use crate::setup::{Effective, Setup};
+
+/// What holds in `environment`.
+pub(super) fn explain(setup: &Setup, environment: Option<&str>) -> message::ExplainConfigReply {
+    let view = setup.view(environment);
+    let mut settings: Vec<_> = view.effective.iter().cloned().map(setting).collect();
+    for service in view.services.values() {
+        settings.extend(of_service(service));
+    }
+    let known = |name: &&str| setup.environments.contains_key(*name);
+    message::ExplainConfigReply {
+        configuration_path: report::path(setup.path.as_deref()),
+        service_directories: setup
+            .searched
+            .iter()
+            .map(|directory| directory.display().to_string())
+            .collect(),
+        environment: setup
+            .chosen(environment)
+            .filter(known)
+            .unwrap_or_default()
+            .to_owned(),
+        environments: setup.environments.keys().cloned().collect(),
+        settings,
+        warnings: setup.warnings.clone(),
+    }
+}
+
+fn setting(effective: Effective) -> message::EffectiveSetting {
+    message::EffectiveSetting {
+        key: effective.key,
+        value: effective.value,
+        origin: effective.origin,
+    }
+}
+
+fn of_service(service: &Service) -> Vec<message::EffectiveSetting> {
+    let origin = service.source.display().to_string();
+    let mut settings = Vec::new();
+    let mut say = |key: &str, value: String| {
+        settings.push(message::EffectiveSetting {
+            key: format!("services.{}.{key}", service.name),
+            value,
+            origin: origin.clone(),
+        });
+    };
+    let command = match &service.command {
+        Command::Found(words) => words.join(" "),
+        Command::Missing { .. } => format!("{} (not there)", service.command.program()),
+        Command::Absent => "(none)".to_owned(),
+    };
+    say("target_command", command);
+    if let Some(cwd) = &service.cwd {
+        say("cwd", cwd.display().to_string());
+    }
+    say("ttl", service.freshness.ttl.as_secs_f64().to_string());
+    for secret in &service.secrets {
+        say(&format!("secrets.{}", secret.variable), of_secret(secret));
+    }
+    for (variable, _) in &service.settings {
+        say(&format!("env_overrides.{variable}"), "(set)".to_owned());
+    }
+    if !service.keep_variables.is_empty() {
+        say("keep_variables", service.keep_variables.join(" "));
+    }
+    if !service.profiles.is_empty() {
+        say("profiles", service.profiles.join(" "));
+    }
+    settings
+}
+
+/// Which secret, in which environment, and whether it may be missing.
+fn of_secret(secret: &ServiceSecret) -> String {
+    let mut words: Vec<String> = secret.default.iter().map(ToString::to_string).collect();
+    for (environment, reference) in &secret.by_environment {
+        words.push(format!("{environment}: {reference}"));
+    }
+    match &secret.version {
+        VersionPin::None => {}
+        VersionPin::Everywhere(number) => words.push(format!("version {number}")),
+        VersionPin::ByEnvironment(numbers) => {
+            for (environment, number) in numbers {
+                words.push(format!("{environment}: version {number}"));
+            }
+        }
+    }
+    if !secret.required {
+        words.push("optional".to_owned());
+    }
+    words.join(", ")
+}
