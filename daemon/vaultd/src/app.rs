@@ -84,7 +84,7 @@ pub fn run(arguments: &Arguments, log: &Log) -> Result<(), Fatal> {
     let config = config::load(&places, &outside, own_uid)
         .map_err(|error| Fatal::Configuration(anyhow!("{error}")))?;
     if arguments.check.is_some() {
-        let report = config::check::report(&config, &places);
+        let report = config::check::report(&config.setup, &places);
         let written = std::io::stdout().write_all(report.as_bytes());
         return written.context("cannot write").map_err(Fatal::Unexpected);
     }

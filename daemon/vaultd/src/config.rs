@@ -13,6 +13,7 @@ pub mod sample;
 mod secret_entry;
 mod sections;
 mod service_file;
+mod surroundings;
 mod warnings;
 mod wrapper_file;
 
@@ -98,6 +99,12 @@ pub fn load(places: &Places, outside: &Outside, own_uid: u32) -> Result<Config, 
 }
 
 #[cfg(test)]
-mod compat;
+mod compat_cases;
+#[cfg(test)]
+mod compat_services;
+#[cfg(test)]
+mod compat_settings;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_views;

@@ -1,24 +1,22 @@
 //! What does a service get? The command, its environment, and its secrets sealed to the caller.
 
+mod plan;
 pub mod problem;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use vault_backends::backend::Class;
-use vault_proto::generated::{
-    CheckReply, CheckedSecret, LaunchReply, SealedValue, SealedValues, Setting,
-};
+use vault_proto::generated::{CheckReply, CheckedSecret, LaunchReply, SealedValue, SealedValues};
 use vault_proto::reference::Place;
 use vault_proto::sealed::{Label, Purpose, Sealer};
 
 use crate::audit::Outcome;
-use crate::command::{self, Command, Missing};
 use crate::policy::Action;
 use crate::resolver::{Ask, ResolveError, Resolved, Resolver, Want};
 use crate::service::{Chosen, Service};
-use crate::setup::{Setup, View};
+use crate::setup::Setup;
 use crate::upstream::UpstreamError;
+use plan::{argv, choose, cwd, find, may_choose, settings};
 use problem::LaunchError;
 
 /// What a caller asks to launch.
@@ -245,90 +243,6 @@ struct Plan<'a> {
     rule: String,
 }
 
-fn find<'a>(setup: &Setup, view: &'a View, name: &str) -> Result<&'a Service, LaunchError> {
-    view.services.get(name).ok_or_else(|| {
-        let names: Vec<&str> = view.services.keys().map(String::as_str).collect();
-        let searched: Vec<String> = setup
-            .searched
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect();
-        let hint = match names.as_slice() {
-            _ if command::catalogue::command(name).is_some() => format!(
-                "; the catalogue has a command for {name}, which counts once a configuration names \
-                 the service: 'services: {{{name}: {{}}}}' in resolver.yaml"
-            ),
-            [] => "; no service is configured".to_owned(),
-            names => format!("; configured are: {}", names.join(", ")),
-        };
-        LaunchError::UnknownService {
-            // A name outside the grammar may be anything, a value pasted by mistake too.
-            name: if is_service_name(name) {
-                name.to_owned()
-            } else {
-                "(not a name)".to_owned()
-            },
-            searched: searched.join(", "),
-            hint,
-        }
-    })
-}
-
-/// `[A-Za-z0-9._-]+` without a leading dot, at most 64 bytes.
-pub fn is_service_name(name: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    !name.is_empty() && name.len() <= 64 && !name.starts_with('.') && name.bytes().all(allowed)
-}
-
-fn choose(
-    service: &Service,
-    environment: Option<&str>,
-) -> Result<(Vec<Chosen>, Vec<String>), LaunchError> {
-    service
-        .choose(environment)
-        .map_err(|source| LaunchError::NothingNamed {
-            file: service.source.display().to_string(),
-            source,
-        })
-}
-
-/// Whether a caller may have this service with this OCI profile. A profile that nothing is asked for
-/// with, or that counts anyway, changes nothing.
-fn may_choose(service: &Service, chosen: &[Chosen], profile: &str) -> bool {
-    let of_oci = |chosen: &Chosen| !matches!(chosen.reference.place(), Place::Local { .. });
-    profile.is_empty()
-        || profile == service.vault.config_profile
-        || service.profiles.iter().any(|listed| listed == profile)
-        || !chosen.iter().any(of_oci)
-}
-
-fn argv(service: &Service, command: &[String]) -> Result<Vec<String>, LaunchError> {
-    let other;
-    let command = if command.is_empty() {
-        &service.command
-    } else {
-        let path = command::directories(std::env::var_os("PATH").as_deref());
-        other = Command::find(command, service.cwd.as_deref(), &path);
-        &other
-    };
-    match command {
-        Command::Found(words) => Ok(words.clone()),
-        Command::Absent => Err(LaunchError::NoCommand {
-            service: service.name.clone(),
-            file: service.source.display().to_string(),
-        }),
-        Command::Missing { kind, .. } => Err(LaunchError::Command {
-            program: command.program().to_owned(),
-            kind: *kind,
-            what: match kind {
-                Missing::NotFound => "not found",
-                Missing::NotExecutable => "not executable",
-            },
-            file: service.source.display().to_string(),
-        }),
-    }
-}
-
 fn want(chosen: &Chosen) -> Want {
     Want {
         variable: chosen.variable.clone(),
@@ -409,17 +323,4 @@ fn why(one: &Resolved) -> String {
         Err(error) => error.to_string(),
         Ok(_) => "its value holds a NUL byte".to_owned(),
     }
-}
-
-fn cwd(service: &Service) -> String {
-    let text = |cwd: &Path| cwd.to_str().map(str::to_owned);
-    service.cwd.as_deref().and_then(text).unwrap_or_default()
-}
-
-fn settings(service: &Service) -> Vec<Setting> {
-    let setting = |(variable, value): &(String, String)| Setting {
-        variable: variable.clone(),
-        value: value.clone(),
-    };
-    service.settings.iter().map(setting).collect()
 }

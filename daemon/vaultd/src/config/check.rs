@@ -2,13 +2,12 @@
 
 use std::fmt::Write;
 
-use super::Config;
 use super::files::Places;
 use crate::command::Command;
+use crate::setup::Setup;
 
 /// The file, the environments, the services, and what a person should know; a line each.
-pub fn report(config: &Config, places: &Places) -> String {
-    let setup = &config.setup;
+pub fn report(setup: &Setup, places: &Places) -> String {
     let mut text = String::new();
     // Writing to a String does not fail.
     let mut line = |name: &str, words: &str| {

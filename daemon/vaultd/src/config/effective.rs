@@ -2,7 +2,7 @@
 
 use super::document::{At, ConfigError};
 use super::keys::KEYS;
-use super::service_file::Shared;
+use super::surroundings::Shared;
 use crate::setup::Effective;
 
 /// Every key of `root` with what counts, and the secrets of `secrets:`.

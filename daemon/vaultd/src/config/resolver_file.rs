@@ -12,8 +12,10 @@ use super::layers::Layers;
 use super::outside::Outside;
 use super::policy_section;
 use super::sections;
-use super::service_file::{self, Shared, Surroundings};
+use super::service_file;
+use super::surroundings::{Shared, Surroundings};
 use super::warnings::Warnings;
+use super::wrapper_file;
 use crate::audit;
 use crate::logging;
 use crate::policy::Policy;
@@ -150,15 +152,19 @@ impl<'a> ResolverFile<'a> {
             view.services.insert(name.clone(), service);
         }
         for (name, document) in files {
-            // A service's own file stands for it whole: its secrets alone are what it gets. Only
-            // the command may be in resolver.yaml.
-            let beside = entries.iter().find(|(service, _)| service == name);
-            let command = beside
-                .map(|(_, at)| at.get("command"))
-                .transpose()?
-                .flatten();
-            let service =
-                service_file::read_file(name, document, command.as_ref(), &surroundings, warnings)?;
+            let root = document.root();
+            let service = if wrapper_file::is_one(&root)? {
+                wrapper_file::read(name, document.file(), &root, &surroundings, warnings)?
+            } else {
+                // A service's own file stands for it whole: its secrets alone are what it gets.
+                // Only the command may be in resolver.yaml.
+                let beside = entries.iter().find(|(service, _)| service == name);
+                let command = beside
+                    .map(|(_, at)| at.get("command"))
+                    .transpose()?
+                    .flatten();
+                service_file::read_file(name, document, command.as_ref(), &surroundings, warnings)?
+            };
             view.services.insert(name.clone(), service);
         }
         Ok(view)

@@ -1,35 +1,19 @@
 //! What does a service file say? `configs/<service>.json|yaml`, and `services.<name>` of
 //! resolver.yaml, which has the same keys and `command` for `target_command`.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use vault_backends::oci;
-use vault_proto::loader_variables::{is_loader_variable, is_variable_name};
+use vault_proto::loader_variables::is_loader_variable;
 
 use super::document::{At, ConfigError, Document};
-use super::outside::Outside;
 use super::secret_entry;
 use super::sections;
+use super::surroundings::{Shared, Surroundings, check_name, check_setting};
 use super::warnings::Warnings;
-use super::wrapper_file;
 use crate::cache::freshness::Freshness;
 use crate::command::{Command, catalogue};
-use crate::launch::is_service_name;
 use crate::service::{Service, ServiceSecret};
-
-/// The `secrets:` of resolver.yaml, which services may take from by name; nothing where an
-/// environment takes a mapping away.
-pub(super) type Shared = BTreeMap<String, Option<ServiceSecret>>;
-
-/// What a service is read in.
-pub(super) struct Surroundings<'a> {
-    pub(super) shared: &'a Shared,
-    pub(super) vault: &'a oci::Settings,
-    pub(super) freshness: Freshness,
-    pub(super) outside: &'a Outside,
-    pub(super) home: &'a Path,
-}
 
 const KEYS: &[&str] = &[
     "description",
@@ -47,23 +31,7 @@ const KEYS: &[&str] = &[
     "profiles",
 ];
 
-/// Reads a service's own file, in whichever dialect it is; `command` is the one resolver.yaml has
-/// for it.
-pub(super) fn read_file(
-    name: &str,
-    document: &Document,
-    command: Option<&At<'_>>,
-    around: &Surroundings<'_>,
-    warnings: &mut Warnings,
-) -> Result<Service, ConfigError> {
-    let at = document.root();
-    if wrapper_file::is_one(&at)? {
-        return wrapper_file::read(name, document.file(), &at, around, warnings);
-    }
-    one(name, document.file(), &at, command, around, warnings)
-}
-
-/// Reads `services.<name>` of resolver.yaml.
+/// Reads one service of resolver.yaml.
 pub(super) fn read(
     name: &str,
     source: &Path,
@@ -72,6 +40,24 @@ pub(super) fn read(
     warnings: &mut Warnings,
 ) -> Result<Service, ConfigError> {
     one(name, source, at, None, around, warnings)
+}
+
+/// Reads a service's own file; `command` is the one that resolver.yaml has for it.
+pub(super) fn read_file(
+    name: &str,
+    document: &Document,
+    command: Option<&At<'_>>,
+    around: &Surroundings<'_>,
+    warnings: &mut Warnings,
+) -> Result<Service, ConfigError> {
+    one(
+        name,
+        document.file(),
+        &document.root(),
+        command,
+        around,
+        warnings,
+    )
 }
 
 fn one(
@@ -172,17 +158,6 @@ fn one(
     })
 }
 
-/// Refuses a name that vault-run could not ask for.
-pub(super) fn check_name(name: &str, at: &At<'_>) -> Result<(), ConfigError> {
-    if is_service_name(name) {
-        return Ok(());
-    }
-    Err(at.key_error(
-        "a service name is made of letters, digits, '.', '_' and '-', does not begin with '.', \
-         and has at most 64 bytes",
-    ))
-}
-
 /// Whom to be for this service: `vault:`, as the section of resolver.yaml or one vault's OCID,
 /// `compartment_id` and `profile`.
 fn vault(at: &At<'_>, below: &oci::Settings) -> Result<oci::Settings, ConfigError> {
@@ -250,17 +225,6 @@ fn settings_of(at: &At<'_>) -> Result<Vec<(String, String)>, ConfigError> {
         Ok((name, value.to_owned()))
     };
     at.entries()?.into_iter().map(read).collect()
-}
-
-/// Refuses what no environment can hold.
-pub(super) fn check_setting(name: &str, value: &str, at: &At<'_>) -> Result<(), ConfigError> {
-    if !is_variable_name(name) {
-        return Err(at.key_error("not a name for an environment variable"));
-    }
-    if value.contains('\0') {
-        return Err(at.error("holds a NUL byte, which no environment variable can"));
-    }
-    Ok(())
 }
 
 /// A list of words, or one string split as a shell would.

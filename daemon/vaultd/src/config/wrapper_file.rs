@@ -12,7 +12,7 @@ use vault_proto::reference::SecretRef;
 use super::document::{At, ConfigError};
 use super::secret_entry;
 use super::sections;
-use super::service_file::{self, Surroundings};
+use super::surroundings::{Surroundings, check_name, check_setting};
 use super::warnings::Warnings;
 use crate::command::Command;
 use crate::service::{Service, ServiceSecret};
@@ -51,7 +51,7 @@ pub(super) fn read(
     around: &Surroundings<'_>,
     warnings: &mut Warnings,
 ) -> Result<Service, ConfigError> {
-    service_file::check_name(name, at)?;
+    check_name(name, at)?;
     let entries = at.entries()?;
     warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), KEYS);
     let vault = vault(at, around.vault, warnings)?;
@@ -71,7 +71,7 @@ pub(super) fn read(
                 secrets.push(ServiceSecret::always(&variable, reference));
             }
             Value::Text(text) => {
-                service_file::check_setting(&variable, &text, &at)?;
+                check_setting(&variable, &text, &at)?;
                 settings.push((variable, text));
             }
         }

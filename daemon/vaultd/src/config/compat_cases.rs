@@ -1,0 +1,102 @@
+//! What are the cases of the contract with files of before, and in which home is each tried?
+//!
+//! `COMPAT_CASES` names another file of the same form. Where a case holds the name of a Python
+//! exception, [`is_meant`] says which of our errors it is.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::document::{ConfigError, Wrong};
+use super::files::Places;
+use super::outside::Outside;
+use super::{Config, load};
+
+/// Runs `check` on every case of `kind` and says how many there were.
+pub(super) fn each(kind: &str, check: impl Fn(&Value, &Value)) {
+    let file = std::env::var_os("COMPAT_CASES").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases/compat-cases.json"),
+        PathBuf::from,
+    );
+    let text = std::fs::read_to_string(&file).unwrap();
+    let all: Value = serde_json::from_str(&text).unwrap();
+    let cases = all["cases"].as_array().unwrap();
+    let cases: Vec<&Value> = cases.iter().filter(|case| case["kind"] == kind).collect();
+    assert!(
+        !cases.is_empty(),
+        "no case of kind {kind} in {}",
+        file.display()
+    );
+    for case in &cases {
+        let id = case["id"].as_str().unwrap();
+        let run = std::panic::AssertUnwindSafe(|| check(&case["input"], &case["expected"]));
+        assert!(std::panic::catch_unwind(run).is_ok(), "case {id}: {case}");
+    }
+    println!("{kind}: {} cases", cases.len());
+}
+
+/// Whether our kind of error is what a case means by a Python exception.
+pub(super) fn is_meant(expected: &Value, error: &ConfigError) -> bool {
+    match expected["error"].as_str() {
+        Some("ParserError" | "ScannerError" | "ComposerError" | "YAMLError") => {
+            error.kind == Wrong::Syntax
+        }
+        Some("ConfigurationError") => true,
+        Some("ValueError" | "TypeError" | "AttributeError" | "KeyError") => {
+            error.kind == Wrong::Content
+        }
+        _ => false,
+    }
+}
+
+pub(super) struct Home(tempfile::TempDir);
+
+impl Home {
+    pub(super) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join(name).join("resolver.yaml")
+    }
+
+    pub(super) fn write(&self, name: &str, text: &str) {
+        let file = self.0.path().join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+
+    /// Loads what the case's files hold. A daemon has no working directory: `./resolver.yaml` is a
+    /// place of before that is not searched.
+    pub(super) fn load(&self, input: &Value, outside: &Outside) -> Result<Config, ConfigError> {
+        for (name, text) in input["files"].as_object().unwrap() {
+            self.write(&format!("{name}/resolver.yaml"), text.as_str().unwrap());
+        }
+        let places = if input["explicit_config"] == true {
+            Places::named(self.file("explicit"))
+        } else {
+            Places {
+                files: vec![self.file("user"), self.file("system")],
+                required: false,
+                services: None,
+            }
+        };
+        load(&places, outside, nix::unistd::geteuid().as_raw())
+    }
+
+    /// Loads a configuration given as data.
+    pub(super) fn load_data(&self, config: &Value, outside: &Outside) -> Config {
+        self.write("user/resolver.yaml", &config.to_string());
+        let files = serde_json::json!({"files": {}, "explicit_config": false});
+        self.load(&files, outside).unwrap()
+    }
+}
+
+pub(super) fn outside(variables: &Value) -> Outside {
+    let mut outside = Outside::of_tests();
+    for (name, value) in variables.as_object().into_iter().flatten() {
+        let value = value.as_str().unwrap().to_owned();
+        outside.variables.insert(name.clone(), value);
+    }
+    outside
+}

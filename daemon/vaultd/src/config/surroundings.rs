@@ -1,0 +1,47 @@
+//! What is every service read in, whatever its dialect, and what must hold for each?
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use vault_backends::oci;
+use vault_proto::loader_variables::is_variable_name;
+
+use super::document::{At, ConfigError};
+use super::outside::Outside;
+use crate::cache::freshness::Freshness;
+use crate::service::{ServiceSecret, is_service_name};
+
+/// The `secrets:` of resolver.yaml, which services may take from by name; nothing where an
+/// environment takes a mapping away.
+pub(super) type Shared = BTreeMap<String, Option<ServiceSecret>>;
+
+/// What a service is read in.
+pub(super) struct Surroundings<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) vault: &'a oci::Settings,
+    pub(super) freshness: Freshness,
+    pub(super) outside: &'a Outside,
+    pub(super) home: &'a Path,
+}
+
+/// Refuses a name that vault-run could not ask for.
+pub(super) fn check_name(name: &str, at: &At<'_>) -> Result<(), ConfigError> {
+    if is_service_name(name) {
+        return Ok(());
+    }
+    Err(at.key_error(
+        "a service name is made of letters, digits, '.', '_' and '-', does not begin with '.', \
+         and has at most 64 bytes",
+    ))
+}
+
+/// Refuses what no environment can hold.
+pub(super) fn check_setting(name: &str, value: &str, at: &At<'_>) -> Result<(), ConfigError> {
+    if !is_variable_name(name) {
+        return Err(at.key_error("not a name for an environment variable"));
+    }
+    if value.contains('\0') {
+        return Err(at.error("holds a NUL byte, which no environment variable can"));
+    }
+    Ok(())
+}
