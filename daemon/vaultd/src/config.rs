@@ -24,7 +24,7 @@ use vault_memory::Preference;
 
 use crate::setup::Setup;
 use document::{ConfigError, Document};
-use files::Places;
+use files::{Places, ServiceText};
 use outside::Outside;
 use resolver_file::ResolverFile;
 use warnings::Warnings;
@@ -45,17 +45,40 @@ pub struct Config {
 /// # Errors
 /// [`ConfigError`]: the first thing that is wrong.
 pub fn load(places: &Places, outside: &Outside, own_uid: u32) -> Result<Config, ConfigError> {
+    let texts = Texts {
+        resolver: places.read()?,
+        searched: places.service_directories(),
+        services: files::service_texts(&places.service_directories())?,
+    };
+    read(texts, outside, own_uid)
+}
+
+/// What was found on the disk.
+#[derive(Clone, Debug, Default)]
+pub struct Texts {
+    /// The resolver.yaml that counts, and its text.
+    pub resolver: Option<(PathBuf, String)>,
+    /// Where service files were looked for.
+    pub searched: Vec<PathBuf>,
+    /// The service files.
+    pub services: Vec<ServiceText>,
+}
+
+/// Makes a configuration of texts.
+///
+/// # Errors
+/// [`ConfigError`]: the first thing that is wrong.
+pub fn read(texts: Texts, outside: &Outside, own_uid: u32) -> Result<Config, ConfigError> {
     let mut warnings = Warnings::default();
-    let (path, file) = match places.read()? {
+    let (path, file) = match texts.resolver {
         Some((path, text)) => {
             let file = ResolverFile::read(&path, &text, outside, &mut warnings)?;
             (Some(path), file)
         }
         None => (None, ResolverFile::absent(outside)?),
     };
-    let searched = places.service_directories();
     let mut files = BTreeMap::new();
-    for text in files::service_texts(&searched)? {
+    for text in texts.services {
         files.insert(text.name, Document::parse(&text.file, &text.text)?);
     }
     let base = file.view(None, &files, &mut warnings)?;
@@ -81,7 +104,7 @@ pub fn load(places: &Places, outside: &Outside, own_uid: u32) -> Result<Config, 
     }
     let setup = Setup {
         path,
-        searched,
+        searched: texts.searched,
         base,
         environments,
         environment: outside.environment().map(str::to_owned),

@@ -349,3 +349,5 @@ impl<'a> At<'a> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_generated;

@@ -84,10 +84,13 @@ impl Places {
 
 /// A service file: the service's name and its text.
 #[derive(Clone, Debug)]
-pub(super) struct ServiceText {
-    pub(super) name: String,
-    pub(super) file: PathBuf,
-    pub(super) text: String,
+pub struct ServiceText {
+    /// The service's name.
+    pub name: String,
+    /// The file.
+    pub file: PathBuf,
+    /// What is in it.
+    pub text: String,
 }
 
 /// The service files in `directories`; of one name, those in the first directory that has it.

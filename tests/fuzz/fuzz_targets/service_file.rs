@@ -1,0 +1,27 @@
+//! Is every text a service, in whichever dialect, or an error of one line?
+#![no_main]
+
+use std::path::PathBuf;
+
+use libfuzzer_sys::fuzz_target;
+use vaultd::config::files::ServiceText;
+use vaultd::config::outside::Outside;
+use vaultd::config::{Texts, read};
+
+fuzz_target!(|text: &str| {
+    let service = ServiceText {
+        name: "s".to_owned(),
+        file: PathBuf::from("/c/configs/s.yaml"),
+        text: text.to_owned(),
+    };
+    let texts = Texts {
+        services: vec![service],
+        ..Texts::default()
+    };
+    if let Ok(config) = read(texts, &Outside::default(), 1000) {
+        let service = &config.setup.base.services["s"];
+        for environment in service.environments() {
+            let _ = service.choose(Some(&environment));
+        }
+    }
+});
