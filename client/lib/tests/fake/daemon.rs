@@ -7,6 +7,7 @@
 mod admin;
 mod secrets;
 
+use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,10 @@ pub(crate) struct Plan {
     pub(crate) settings: Vec<(String, String)>,
     /// Variable and value; also the values that Resolve gives, in order.
     pub(crate) secrets: Vec<(String, Vec<u8>)>,
+    /// Where it is there, Resolve gives these by reference and knows no others.
+    pub(crate) values: Option<BTreeMap<String, Vec<u8>>>,
+    /// Values are stale, for this reason; empty where they are fresh.
+    pub(crate) stale: String,
     pub(crate) keep_variables: Vec<String>,
     pub(crate) warnings: Vec<String>,
     /// Given by Check and Status.

@@ -92,12 +92,22 @@ impl Secrets for State {
     ) -> Result<Response<ResolveReply>, Status> {
         let asked = request.into_inner();
         self.enter("resolve", &asked.references).await?;
-        let secrets = seal(
-            &self.plan(),
-            Purpose::Resolve,
-            &asked.public_key,
-            &asked.request_id,
-        );
+        let plan = self.plan();
+        let (key, id) = (&asked.public_key, &asked.request_id);
+        let secrets = match &plan.values {
+            None => seal(&plan, Purpose::Resolve, key, id),
+            Some(values) => {
+                let value = |reference: &String| match values.get(reference) {
+                    Some(value) => Ok((String::new(), reference.clone(), value.clone())),
+                    None => {
+                        let message = format!("{reference}: no such secret");
+                        Err(refused(kinds::NOT_FOUND, &message))
+                    }
+                };
+                let named: Result<Vec<_>, Status> = asked.references.iter().map(value).collect();
+                seal_named(named?, &state(&plan), Purpose::Resolve, key, id)
+            }
+        };
         Ok(Response::new(ResolveReply {
             secrets: Some(secrets),
         }))
@@ -129,30 +139,51 @@ fn seal(plan: &Plan, purpose: Purpose, public_key: &[u8], request_id: &[u8]) -> 
     } else {
         public_key
     };
+    let named = plan.secrets.iter().map(|(name, value)| {
+        let reference = format!("local://{}", name.to_lowercase());
+        let variable = match purpose {
+            Purpose::Resolve => String::new(),
+            _ => name.clone(),
+        };
+        (variable, reference, value.clone())
+    });
+    seal_named(named.collect(), &state(plan), purpose, key, request_id)
+}
+
+fn state(plan: &Plan) -> Provenance {
+    Provenance {
+        state: if plan.stale.is_empty() { 1 } else { 2 },
+        stale_reason: plan.stale.clone(),
+        ..provenance()
+    }
+}
+
+/// Variable, reference and value of each.
+fn seal_named(
+    named: Vec<(String, String, Vec<u8>)>,
+    provenance: &Provenance,
+    purpose: Purpose,
+    key: &[u8],
+    request_id: &[u8],
+) -> SealedValues {
     let mut sealer = Sealer::new(purpose, key, request_id).expect("a sealer");
     let encapsulated_key = sealer.encapsulated_key().to_vec();
-    let seal = |(name, value): &(String, Vec<u8>)| {
-        let reference = format!("local://{}", name.to_lowercase());
-        let provenance = provenance();
-        let variable = match purpose {
-            Purpose::Resolve => "",
-            _ => name,
-        };
+    let seal = |(variable, reference, mut value): (String, String, Vec<u8>)| {
         let label = Label {
-            variable,
+            variable: &variable,
             reference: &reference,
             version: &provenance.version,
             state: provenance.state,
         };
         SealedValue {
-            ciphertext: sealer.seal(label, &mut value.clone()).expect("sealed"),
-            variable: variable.to_owned(),
+            ciphertext: sealer.seal(label, &mut value).expect("sealed"),
+            variable,
             reference,
-            provenance: Some(provenance),
+            provenance: Some(provenance.clone()),
         }
     };
     SealedValues {
-        values: plan.secrets.iter().map(seal).collect(),
+        values: named.into_iter().map(seal).collect(),
         encapsulated_key,
     }
 }
