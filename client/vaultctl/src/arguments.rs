@@ -6,12 +6,16 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use vault_proto::reference::{ReferenceError, SecretRef, Selector};
 
+use crate::resolve::options::Resolve;
+
 const AFTER_HELP: &str = "\
 Exit codes:
   0  done
   1  unexpected
   2  usage or configuration; `status`: not everything is healthy
   3  vaultd, a secret or policy failed; `policy test`: denied
+  4  `resolve --strict`: a reference has no value
+`resolve` ends with 1 for a text that is no YAML and without vaultd, with 3 where policy denies.
 
 REF is a reference (local://NAME, oci-vault://...); NAME is one too, and a bare name means \
 local://NAME. With --json a command prints one JSON object (`watch`: one per line); its field names \
@@ -48,6 +52,7 @@ pub(crate) enum Command {
     Delete(Stored),
     /// Print a value, where policy permits; with --json in base64, and as text if it is UTF-8
     Get(Reference),
+    Resolve(Resolve),
     /// List the versions of a stored secret
     Versions(Stored),
     /// Make an existing version the current one

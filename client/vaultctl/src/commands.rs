@@ -14,6 +14,7 @@ mod promote;
 mod put;
 mod refresh;
 mod reload;
+mod resolve;
 mod services;
 mod status;
 mod versions;
@@ -68,6 +69,7 @@ pub(crate) async fn carry_out(arguments: Arguments) -> Result<ExitCode, Failure>
             service,
             reference,
         }) => policy::test(caller.client().await?, action, service, reference, form).await,
+        Command::Resolve(options) => resolve::run(AGENT, options, form, caller.deadline).await,
         Command::Watch(on) => watch::run(caller.client().await?, on, form).await,
     }
 }

@@ -34,6 +34,11 @@ impl Failure {
         Self::new(UNEXPECTED, what.into())
     }
 
+    /// The same words with the exit code of what nobody did.
+    pub(crate) fn into_unexpected(self) -> Self {
+        Self::new(UNEXPECTED, self.text)
+    }
+
     fn new(code: u8, text: String) -> Self {
         Self { code, text }
     }

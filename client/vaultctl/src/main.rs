@@ -8,6 +8,7 @@ mod failure;
 mod man_page;
 mod refusal;
 mod report;
+mod resolve;
 mod value;
 
 use std::process::ExitCode;
@@ -16,6 +17,7 @@ use clap::Parser;
 
 use arguments::Arguments;
 use failure::Failure;
+use resolve::old_names::as_meant;
 
 #[global_allocator]
 static HEAP: vault_memory::ZeroOnFree = vault_memory::ZeroOnFree;
@@ -26,7 +28,7 @@ fn main() -> ExitCode {
         let failure = Failure::unexpected(format!("cannot protect this process: {error}"));
         return report::failure(&failure);
     }
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::try_parse_from(as_meant(std::env::args_os())) {
         Ok(arguments) => arguments,
         Err(error) => return refusal::show(&error),
     };

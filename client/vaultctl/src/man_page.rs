@@ -2,11 +2,14 @@
 //!
 //! `UPDATE_MAN=1 cargo test -p vaultctl man_page` writes it anew.
 
+use std::io::Write;
 use std::path::Path;
 
 use clap::CommandFactory;
 
 use crate::arguments::Arguments;
+
+type Section = fn(&clap_mangen::Man, &mut dyn Write) -> std::io::Result<()>;
 
 /// One page: the program, then each command with its arguments.
 fn rendered() -> Vec<u8> {
@@ -49,11 +52,15 @@ fn render_command(command: &clap::Command, page: &mut Vec<u8>) {
     let name = command.get_bin_name().unwrap_or(command.get_name());
     page.extend_from_slice(format!(".SS \"{name}\"\n").as_bytes());
     let man = clap_mangen::Man::new(command.clone());
-    for part in [
+    let extra = command
+        .get_after_help()
+        .map(|_| clap_mangen::Man::render_extra_section as _);
+    let parts: [Section; 3] = [
         clap_mangen::Man::render_synopsis_section,
         clap_mangen::Man::render_description_section,
         clap_mangen::Man::render_options_section,
-    ] {
+    ];
+    for part in parts.into_iter().chain(extra) {
         let mut section = Vec::new();
         part(&man, &mut section).expect("writing to memory");
         let text = String::from_utf8(section).expect("roff is UTF-8");

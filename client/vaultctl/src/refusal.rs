@@ -12,7 +12,12 @@ use crate::failure::Failure;
 use crate::report;
 
 /// These choose what a service gets: the daemon's business, not a client's.
-const DAEMONS_OPTIONS: [&str; 3] = ["--config", "--config-file", "--instance-principals"];
+const DAEMONS_OPTIONS: [&str; 4] = [
+    "--config",
+    "--config-file",
+    "--instance-principals",
+    "--profile",
+];
 
 /// Help and version go to standard output, the rest to standard error with exit code 2.
 pub(crate) fn show(error: &clap::Error) -> ExitCode {
@@ -32,7 +37,10 @@ fn reason(error: &clap::Error) -> String {
     match error.kind() {
         ErrorKind::UnknownArgument => match error.get(ContextKind::InvalidArg) {
             Some(ContextValue::String(name)) if DAEMONS_OPTIONS.contains(&name.as_str()) => {
-                format!("{name} belongs to vaultd, which owns the configuration; give it there")
+                format!(
+                    "{name} belongs to vaultd, which owns the configuration; give it there, among \
+                     its arguments or in its environment (OCI_*)"
+                )
             }
             _ => "an argument too many or an unknown option (it is not repeated here: a value is \
                   never an argument, but typed, piped or in a file)"

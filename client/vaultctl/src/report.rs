@@ -15,6 +15,14 @@ pub(crate) enum Form {
     Json,
 }
 
+/// How much a line of the log of `resolve` matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    Info,
+    Warning,
+    Error,
+}
+
 /// An answer: `text` for people or `json` for programs.
 pub(crate) fn answer(
     form: Form,
@@ -54,13 +62,34 @@ pub(crate) fn text(text: &str) -> ExitCode {
 
 /// Something to know beside the answer.
 pub(crate) fn note(text: &str) {
-    to_stderr(text.lines());
+    to_stderr("vaultctl", text.lines());
 }
 
 /// What failed, then what to do.
 pub(crate) fn failure(failure: &Failure) -> ExitCode {
-    to_stderr(failure.lines());
+    to_stderr("vaultctl", failure.lines());
     failure.exit_code()
+}
+
+/// The same in a log with levels.
+pub(crate) fn failure_at(level: Level, failure: &Failure) -> ExitCode {
+    to_stderr(level.as_str(), failure.lines());
+    failure.exit_code()
+}
+
+/// A line of a log with levels.
+pub(crate) fn log(level: Level, text: &str) {
+    to_stderr(level.as_str(), text.lines());
+}
+
+impl Level {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "INFO",
+            Self::Warning => "WARNING",
+            Self::Error => "ERROR",
+        }
+    }
 }
 
 /// Whether a person looks at standard output.
@@ -78,10 +107,11 @@ pub(crate) fn verdict(good: bool, word: &str) -> String {
     format!("\u{1b}[{colour}m{word}\u{1b}[0m")
 }
 
-fn to_stderr<'a>(lines: impl Iterator<Item = &'a str>) {
+fn to_stderr<'a>(who: &str, lines: impl Iterator<Item = &'a str>) {
     let mut text = String::new();
     for line in lines {
-        text.push_str("vaultctl: ");
+        text.push_str(who);
+        text.push_str(": ");
         text.push_str(&line.replace(char::is_control, "\u{fffd}"));
         text.push('\n');
     }
