@@ -49,8 +49,8 @@ pub enum UpstreamError {
     /// The value held is too old to be served, and there is no newer one.
     #[error("the value held is older than it may be served")]
     Expired,
-    /// The fetch ended without a word: a fault of the daemon's own.
-    #[error("the fetch was lost; this is a fault in vaultd")]
+    /// The work ended without a word: a fault of the daemon's own.
+    #[error("the work was lost; this is a fault in vaultd")]
     Lost,
     /// The backend's own failure.
     #[error(transparent)]

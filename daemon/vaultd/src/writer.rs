@@ -2,9 +2,13 @@
 //!
 //! The record is written before the change, and a second one where the change failed: a change
 //! without a record cannot happen, a record without its change is followed by one that says so.
+//! Record, change and flush are one task: a caller that goes away meanwhile does not part them.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+use tokio::sync::Semaphore;
 use vault_backends::backend::{Address, BackendError, ListEntry, VersionEntry, Wanted};
 use vault_memory::{Secret, Shield, ShieldError};
 use vault_proto::reference::SecretRef;
@@ -14,6 +18,9 @@ use crate::audit::Outcome;
 use crate::cache::Cache;
 use crate::resolver::{Ask, ResolveError, Resolver, Want, address, plain};
 use crate::upstream::{Upstream, UpstreamError};
+
+/// Changes under way at once. Each outlives a caller that goes away, so their number is bounded here.
+const CHANGES_AT_ONCE: usize = 4;
 
 /// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +60,7 @@ pub struct Writer {
     public_key: Vec<u8>,
     /// The private half for this boot, shielded while it is not used.
     private_key: Secret,
+    seats: Arc<Semaphore>,
 }
 
 impl Writer {
@@ -75,6 +83,7 @@ impl Writer {
             shield,
             public_key: public.to_vec(),
             private_key,
+            seats: Arc::new(Semaphore::new(CHANGES_AT_ONCE)),
         })
     }
 
@@ -96,9 +105,8 @@ impl Writer {
         let (address, rule) = self.permit(ask, reference).await?;
         let writable = self.upstream.writable(address.kind)?;
         let value = self.open(ask, reference, incoming)?;
-        self.announce(ask, reference, &rule).await?;
-        let put = writable.backend().put(&address, value).await;
-        self.finish(ask, reference, &rule, put).await
+        let put = async move { writable.backend().put(&address, value).await };
+        self.change(ask, reference, rule, put).await
     }
 
     /// Deletes a secret with all its versions and returns how many there were.
@@ -108,9 +116,8 @@ impl Writer {
     pub async fn delete(&self, ask: &Ask, reference: &SecretRef) -> Result<usize, WriteError> {
         let (address, rule) = self.permit(ask, reference).await?;
         let writable = self.upstream.writable(address.kind)?;
-        self.announce(ask, reference, &rule).await?;
-        let deleted = writable.backend().delete(&address).await;
-        self.finish(ask, reference, &rule, deleted).await
+        let delete = async move { writable.backend().delete(&address).await };
+        self.change(ask, reference, rule, delete).await
     }
 
     /// Makes an existing version the current one.
@@ -125,9 +132,9 @@ impl Writer {
     ) -> Result<(), WriteError> {
         let (address, rule) = self.permit(ask, reference).await?;
         let writable = self.upstream.writable(address.kind)?;
-        self.announce(ask, reference, &rule).await?;
-        let promoted = writable.backend().promote(&address, version).await;
-        self.finish(ask, reference, &rule, promoted).await
+        let version = version.to_owned();
+        let promote = async move { writable.backend().promote(&address, &version).await };
+        self.change(ask, reference, rule, promote).await
     }
 
     /// The versions of one secret, oldest first.
@@ -209,43 +216,74 @@ impl Writer {
         })
     }
 
-    async fn announce(
+    /// Makes a change in a task of its own. A caller that goes away while it waits for a seat ends it;
+    /// afterwards it goes on to its end, for the backend may already have done it.
+    async fn change<T: Send + 'static>(
         &self,
         ask: &Ask,
         reference: &SecretRef,
-        rule: &str,
-    ) -> Result<(), WriteError> {
-        if !ask.peer.is_alive() {
-            return Err(ResolveError::PeerGone.into());
+        rule: String,
+        work: impl Future<Output = Result<T, BackendError>> + Send + 'static,
+    ) -> Result<T, WriteError> {
+        let seat = Arc::clone(&self.seats).acquire_owned().await;
+        let change = Change {
+            resolver: Arc::clone(&self.resolver),
+            cache: Arc::clone(&self.cache),
+            ask: ask.clone(),
+            reference: reference.clone(),
+            rule,
+        };
+        let task = tokio::spawn(async move {
+            let _seat = seat;
+            change.announce().await?;
+            // Also after a panic nobody knows what the backend has done.
+            let result = AssertUnwindSafe(work).catch_unwind().await;
+            let result = match result {
+                Ok(result) => result.map_err(UpstreamError::Backend),
+                Err(_) => Err(UpstreamError::Lost),
+            };
+            change.finish(result).await
+        });
+        task.await.unwrap_or(Err(UpstreamError::Lost.into()))
+    }
+}
+
+/// One change under way, with all that its record needs.
+struct Change {
+    resolver: Arc<Resolver>,
+    cache: Arc<Cache>,
+    ask: Ask,
+    reference: SecretRef,
+    rule: String,
+}
+
+impl Change {
+    async fn announce(&self) -> Result<(), ResolveError> {
+        if !self.ask.peer.is_alive() {
+            return Err(ResolveError::PeerGone);
         }
-        let values = vec![plain(&want(reference), None)];
-        Ok(self
-            .resolver
-            .record(ask, Outcome::Allowed, rule, values, None)
-            .await?)
+        self.record(Outcome::Allowed, None).await
     }
 
     /// Forgets what was held of the secret, whatever its version; a failure is written down.
-    async fn finish<T>(
-        &self,
-        ask: &Ask,
-        reference: &SecretRef,
-        rule: &str,
-        result: Result<T, BackendError>,
-    ) -> Result<T, WriteError> {
-        let written = address(reference);
+    async fn finish<T>(&self, result: Result<T, UpstreamError>) -> Result<T, WriteError> {
+        let written = address(&self.reference);
         self.cache.flush(|held| is_same_secret(held, &written));
-        match result {
-            Ok(done) => Ok(done),
-            Err(error) => {
-                let values = vec![plain(&want(reference), Some(error.kind()))];
-                let kind = Some(error.kind());
-                self.resolver
-                    .record(ask, Outcome::Failed, rule, values, kind)
-                    .await?;
-                Err(UpstreamError::Backend(error).into())
-            }
+        if let Err(error) = &result {
+            self.record(Outcome::Failed, Some(error.kind())).await?;
         }
+        Ok(result?)
+    }
+
+    async fn record(
+        &self,
+        outcome: Outcome,
+        problem: Option<&'static str>,
+    ) -> Result<(), ResolveError> {
+        let values = vec![plain(&want(&self.reference), problem)];
+        self.resolver
+            .record(&self.ask, outcome, &self.rule, values, problem)
+            .await
     }
 }
 
@@ -261,3 +299,6 @@ fn want(reference: &SecretRef) -> Want {
         reference: reference.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,285 @@
+//! Is a change finished whatever becomes of its caller, and is all of it written down?
+
+use std::os::unix::net::UnixStream;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use vault_backends::backend::{Backend, BackendKind, Class, Fetched, WritableBackend};
+use vault_memory::Preference;
+use vault_proto::sealed::Sealer;
+
+use super::*;
+use crate::audit::{self, Audit};
+use crate::cache::freshness::Freshness;
+use crate::clock::ScriptedClock;
+use crate::peer::Peer;
+use crate::policy::{Action, Policy};
+use crate::setup::Setup;
+
+const TIME: Duration = Duration::from_secs(8);
+
+/// A vault of one secret whose changes are done at once and answered when the gate opens.
+struct SlowVault {
+    shield: Arc<Shield>,
+    value: Mutex<(u64, Vec<u8>)>,
+    entered: Semaphore,
+    gate: Semaphore,
+    refuses: AtomicBool,
+    panics: AtomicBool,
+}
+
+impl SlowVault {
+    async fn changed(&self, value: &[u8]) -> Result<u64, BackendError> {
+        let version = {
+            let mut held = self.value.lock().unwrap();
+            *held = (held.0 + 1, value.to_vec());
+            held.0
+        };
+        self.entered.add_permits(1);
+        self.gate.acquire().await.unwrap().forget();
+        assert!(!self.panics.load(Ordering::Relaxed), "as it was told to");
+        if self.refuses.load(Ordering::Relaxed) {
+            return Err(BackendError::new(Class::Outage, "io", "it broke"));
+        }
+        Ok(version)
+    }
+}
+
+#[async_trait]
+impl Backend for SlowVault {
+    fn kind(&self) -> BackendKind {
+        BackendKind::Local
+    }
+
+    async fn fetch(&self, _address: &Address) -> Result<Fetched, BackendError> {
+        let (version, mut value) = self.value.lock().unwrap().clone();
+        Ok(Fetched {
+            secret: self.shield.shield(&mut value).unwrap(),
+            version: version.to_string(),
+            valid_for: None,
+        })
+    }
+
+    fn writable(&self) -> Option<&dyn WritableBackend> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl WritableBackend for SlowVault {
+    async fn put(&self, _address: &Address, value: Secret) -> Result<String, BackendError> {
+        let value = value.expose_secret(|value| value.to_vec()).unwrap();
+        self.changed(&value)
+            .await
+            .map(|version| version.to_string())
+    }
+
+    async fn delete(&self, _address: &Address) -> Result<usize, BackendError> {
+        self.changed(b"").await.map(|_| 1)
+    }
+
+    async fn list(&self) -> Result<Vec<ListEntry>, BackendError> {
+        Ok(vec![])
+    }
+
+    async fn versions(&self, _address: &Address) -> Result<Vec<VersionEntry>, BackendError> {
+        Ok(vec![])
+    }
+
+    async fn promote(&self, _address: &Address, _version: &str) -> Result<(), BackendError> {
+        self.changed(b"promoted").await.map(drop)
+    }
+}
+
+/// A writer with all that it needs, and the record it leaves.
+struct Room {
+    vault: Arc<SlowVault>,
+    cache: Arc<Cache>,
+    writer: Arc<Writer>,
+    place: tempfile::TempDir,
+}
+
+impl Room {
+    fn new() -> Self {
+        let shield = Shield::new(Preference::Auto).unwrap();
+        let vault = Arc::new(SlowVault {
+            shield: Arc::clone(&shield),
+            value: Mutex::new((1, b"old".to_vec())),
+            entered: Semaphore::new(0),
+            gate: Semaphore::new(0),
+            refuses: AtomicBool::default(),
+            panics: AtomicBool::default(),
+        });
+        let backends = [Arc::clone(&vault) as Arc<dyn Backend>];
+        let clock = Arc::new(ScriptedClock::default());
+        let upstream = Arc::new(Upstream::new(backends.into_iter().collect(), clock.clone()));
+        let cache = Cache::new(Arc::clone(&upstream), clock);
+        let place = tempfile::tempdir().unwrap();
+        let audit = Arc::new(Audit::new(place.path().join("audit.jsonl"), false));
+        let resolver = Arc::new(Resolver::new(Arc::clone(&cache), audit));
+        let writer = Writer::new(resolver, upstream, Arc::clone(&cache), shield).unwrap();
+        Self {
+            vault,
+            cache,
+            writer: Arc::new(writer),
+            place,
+        }
+    }
+
+    async fn held(&self) -> String {
+        let freshness = Freshness::default();
+        let address = address(&reference());
+        let served = self.cache.get(&address, "local://x", &freshness, TIME);
+        served.await.unwrap().held.version.clone()
+    }
+
+    /// The change's task, once the vault has it.
+    async fn under_way<T: Send + 'static>(
+        &self,
+        change: impl Future<Output = Result<T, WriteError>> + Send + 'static,
+    ) -> tokio::task::JoinHandle<Result<T, WriteError>> {
+        let task = tokio::spawn(change);
+        self.vault.entered.acquire().await.unwrap().forget();
+        task
+    }
+
+    fn put(&self) -> impl Future<Output = Result<String, WriteError>> + Send + 'static {
+        let writer = Arc::clone(&self.writer);
+        async move {
+            let ask = ask(Action::Put);
+            let mut sealer =
+                Sealer::new(Purpose::Put, writer.public_key(), &ask.request_id).unwrap();
+            let label = Label {
+                reference: "local://x",
+                ..Label::default()
+            };
+            let ciphertext = sealer.seal(label, &mut b"new".to_vec()).unwrap();
+            let incoming = Incoming {
+                encapsulated_key: sealer.encapsulated_key(),
+                ciphertext: &ciphertext,
+            };
+            writer.put(&ask, &reference(), incoming).await
+        }
+    }
+
+    fn promote(&self) -> impl Future<Output = Result<(), WriteError>> + Send + 'static {
+        let writer = Arc::clone(&self.writer);
+        let ask = ask(Action::Promote);
+        async move { writer.promote(&ask, &reference(), "7").await }
+    }
+
+    fn delete(&self) -> impl Future<Output = Result<usize, WriteError>> + Send + 'static {
+        let writer = Arc::clone(&self.writer);
+        let ask = ask(Action::Delete);
+        async move { writer.delete(&ask, &reference()).await }
+    }
+
+    fn records(&self) -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(self.place.path().join("audit.jsonl"));
+        let lines = text.unwrap_or_default();
+        lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// How each record ended, with the word of its failure.
+    fn outcomes(&self) -> Vec<String> {
+        let word = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let outcome = |record: &serde_json::Value| {
+            format!("{} {}", word(&record["outcome"]), word(&record["error"]))
+        };
+        self.records().iter().map(outcome).collect()
+    }
+}
+
+fn reference() -> SecretRef {
+    "local://x".parse().unwrap()
+}
+
+fn ask(action: Action) -> Ask {
+    let (near, _far) = UnixStream::pair().unwrap();
+    Ask {
+        setup: Arc::new(Setup {
+            path: None,
+            services: std::collections::BTreeMap::default(),
+            searched: vec![],
+            policy: Policy::default_for(nix::unistd::geteuid().as_raw()),
+            freshness: Freshness::default(),
+            audit: audit::Settings::default(),
+            warnings: vec![],
+        }),
+        peer: Peer::of(&near).unwrap(),
+        action,
+        service: None,
+        environment: None,
+        request_id: vec![7; 16],
+        time: TIME,
+    }
+}
+
+/// The change goes on without its caller, and afterwards what was held is gone.
+async fn goes_on_alone<T: Send + 'static>(
+    room: &Room,
+    change: impl Future<Output = Result<T, WriteError>> + Send + 'static,
+) {
+    let before = room.held().await;
+    let mut changes = room.cache.changes();
+    let task = room.under_way(change).await;
+    task.abort();
+    assert!(task.await.is_err_and(|error| error.is_cancelled()));
+    assert_eq!(room.held().await, before, "not yet answered");
+    room.vault.gate.add_permits(1);
+    let flushed = tokio::time::timeout(TIME, changes.recv()).await;
+    assert!(flushed.unwrap().unwrap().now.is_none());
+    assert_ne!(room.held().await, before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_whose_caller_goes_away_is_finished() {
+    let room = Room::new();
+    goes_on_alone(&room, room.put()).await;
+    goes_on_alone(&room, room.promote()).await;
+    goes_on_alone(&room, room.delete()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_fails_without_its_caller_is_written_down() {
+    let room = Room::new();
+    room.vault.refuses.store(true, Ordering::Relaxed);
+    goes_on_alone(&room, room.delete()).await;
+    // The writer's seats are free when its changes have ended.
+    let all = u32::try_from(CHANGES_AT_ONCE).unwrap();
+    let _ended = room.writer.seats.acquire_many(all).await.unwrap();
+    assert_eq!(room.outcomes(), ["allowed ", "failed io"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_panics_leaves_no_old_value_and_a_record() {
+    let room = Room::new();
+    assert_eq!(room.held().await, "1");
+    room.vault.panics.store(true, Ordering::Relaxed);
+    room.vault.gate.add_permits(1);
+    let failed = room.promote().await.unwrap_err();
+    assert!(matches!(failed, WriteError::Upstream(UpstreamError::Lost)));
+    assert_eq!(room.held().await, "2");
+    assert_eq!(room.outcomes(), ["allowed ", "failed internal"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_goes_away_while_it_waits_changes_nothing() {
+    let room = Room::new();
+    let mut under_way = vec![];
+    for _ in 0..CHANGES_AT_ONCE {
+        under_way.push(room.under_way(room.delete()).await);
+    }
+    let waited = tokio::time::timeout(TIME, room.delete()).await;
+    assert!(waited.is_err());
+    room.vault.gate.add_permits(CHANGES_AT_ONCE);
+    for task in under_way {
+        task.await.unwrap().unwrap();
+    }
+    assert_eq!(room.records().len(), CHANGES_AT_ONCE);
+}
