@@ -1,8 +1,9 @@
 //! What does the encrypted store of this machine hold, and how is it changed?
 //!
 //! One file in the age format, `store.age`, whose plaintext is a JSON document. Nothing is cached
-//! between calls: each reads, decrypts and parses anew, so that a flush elsewhere leaves no
-//! plaintext here. A file that cannot be used is left exactly as it is.
+//! between calls but the shielded identity, while its file stays the same: each reads, decrypts and
+//! parses anew, so that a flush elsewhere leaves no plaintext here. A file that cannot be used is
+//! left exactly as it is.
 //!
 //! Identity first, document second, value last: no secret is used inside the use of another.
 

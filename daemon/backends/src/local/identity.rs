@@ -6,6 +6,9 @@
 //! use.
 
 use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -101,14 +104,59 @@ impl StoreIdentity {
     }
 }
 
+/// The file that is the identity, and whether it is still the one that was read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+    bytes: u64,
+    /// Moves with content, mode and owner, and unlike the time of modification nobody can set it.
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    /// The identity there is now, if there is one. Taken before it is read: one that is replaced in
+    /// between then differs.
+    ///
+    /// # Errors
+    /// [`LocalError::Io`].
+    pub(super) fn of_first(
+        directory: &Path,
+        sources: &Sources,
+    ) -> Result<Option<Self>, LocalError> {
+        for path in candidates(directory, sources) {
+            match fs::symlink_metadata(&path) {
+                Ok(metadata) => {
+                    return Ok(Some(Self {
+                        path,
+                        device: metadata.dev(),
+                        inode: metadata.ino(),
+                        bytes: metadata.len(),
+                        changed: (metadata.ctime(), metadata.ctime_nsec()),
+                    }));
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(failed("look at", path)(error)),
+            }
+        }
+        Ok(None)
+    }
+}
+
 /// Where an identity is looked for, in words.
 pub(super) fn places(directory: &Path, sources: &Sources) -> String {
-    credential(sources)
-        .into_iter()
-        .chain([directory.join(LOCKED_FILE), directory.join(PLAIN_FILE)])
+    candidates(directory, sources)
         .map(|path| path.display().to_string())
         .collect::<Vec<_>>()
         .join(" nor ")
+}
+
+/// Where an identity may be. The first that exists counts.
+fn candidates(directory: &Path, sources: &Sources) -> impl Iterator<Item = PathBuf> {
+    credential(sources)
+        .into_iter()
+        .chain([directory.join(LOCKED_FILE), directory.join(PLAIN_FILE)])
 }
 
 fn credential(sources: &Sources) -> Option<PathBuf> {

@@ -1,7 +1,7 @@
 //! What does each operation do to the files, step by step?
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
@@ -14,7 +14,7 @@ use crate::backend::{ListEntry, VersionEntry, Wanted};
 use super::document::{Document, Missing, Unreadable};
 use super::envelope::{self, NotOpened};
 use super::error::LocalError;
-use super::identity::{self, Sources, StoreIdentity};
+use super::identity::{self, Sources, Stamp, StoreIdentity};
 use super::place::{Bytes, check_directory, failed, make_directory, read_private};
 use super::writing::WriteLock;
 
@@ -25,7 +25,9 @@ pub(super) struct Store {
     path: PathBuf,
     sources: Sources,
     shield: Arc<Shield>,
-    identity: OnceLock<StoreIdentity>,
+    /// With the file that it was read from: unlocking takes long, and a file that is gone or another
+    /// one must not be written for.
+    identity: Mutex<Option<(Stamp, Arc<StoreIdentity>)>>,
     /// Lets the writers of this process queue fairly; the lock file is for those of others.
     writing: Mutex<()>,
 }
@@ -42,7 +44,7 @@ impl Store {
             path: directory.join(STORE_FILE),
             sources,
             shield,
-            identity: OnceLock::new(),
+            identity: Mutex::default(),
             writing: Mutex::new(()),
         };
         if store.identity()?.is_none() && store.file()?.is_some() {
@@ -140,7 +142,8 @@ impl Store {
                 path: self.path.clone(),
             });
         }
-        let recipient = self.identity_for_writing(&lock)?.key()?.to_public();
+        let identity = self.identity_for_writing(&lock, before.is_some())?;
+        let recipient = identity.key()?.to_public();
         let file = envelope::seal(&after, &recipient).map_err(failed("encrypt", &self.path))?;
         lock.replace(STORE_FILE, &file)?;
         Ok(changed)
@@ -198,24 +201,40 @@ impl Store {
         read_private(&self.path, MAX_DOCUMENT_BYTES + MAX_ENVELOPE_BYTES)
     }
 
-    fn identity(&self) -> Result<Option<&StoreIdentity>, LocalError> {
-        if self.identity.get().is_none()
-            && let Some(found) = StoreIdentity::load(&self.directory, &self.sources, &self.shield)?
+    fn identity(&self) -> Result<Option<Arc<StoreIdentity>>, LocalError> {
+        let mut remembered = self.identity.lock().unwrap_or_else(PoisonError::into_inner);
+        let stamp = Stamp::of_first(&self.directory, &self.sources)?;
+        if let (Some((read_from, identity)), Some(stamp)) = (&*remembered, &stamp)
+            && read_from == stamp
         {
-            return Ok(Some(self.identity.get_or_init(|| found)));
+            return Ok(Some(Arc::clone(identity)));
         }
-        Ok(self.identity.get())
+        *remembered = None;
+        let Some(stamp) = stamp else {
+            return Ok(None);
+        };
+        let found = StoreIdentity::load(&self.directory, &self.sources, &self.shield)?;
+        let found = found.map(Arc::new);
+        *remembered = found.clone().map(|identity| (stamp, identity));
+        Ok(found)
     }
 
-    /// The identity, made now if there is none. The caller has read the store under this lock, and a
-    /// store without identity has failed there: so there is no store either.
-    fn identity_for_writing(&self, lock: &WriteLock<'_>) -> Result<&StoreIdentity, LocalError> {
-        if let Some(identity) = self.identity()? {
-            return Ok(identity);
+    /// The identity, made now if there is neither one nor a store that it could not open.
+    fn identity_for_writing(
+        &self,
+        lock: &WriteLock<'_>,
+        has_store: bool,
+    ) -> Result<Arc<StoreIdentity>, LocalError> {
+        match self.identity()? {
+            Some(identity) => Ok(identity),
+            None if has_store => Err(self.no_identity()),
+            None => {
+                let (directory, now) = (&self.directory, unix_seconds());
+                let made =
+                    StoreIdentity::create(directory, &self.sources, lock, now, &self.shield)?;
+                Ok(Arc::new(made))
+            }
         }
-        let (directory, now) = (&self.directory, unix_seconds());
-        let made = StoreIdentity::create(directory, &self.sources, lock, now, &self.shield)?;
-        Ok(self.identity.get_or_init(|| made))
     }
 
     fn no_identity(&self) -> LocalError {

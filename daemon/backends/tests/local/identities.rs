@@ -51,6 +51,51 @@ fn store_that_appears_without_identity_after_opening_is_not_overwritten() {
 }
 
 #[test]
+fn identity_that_is_gone_is_missed_by_an_open_store_until_it_is_back() {
+    let home = Home::new();
+    let store = home.open();
+    put(&store, "s", b"v").unwrap();
+    assert_eq!(get(&store, "s").unwrap(), b"v", "it is in use");
+    let aside = home.directory.with_extension("aside");
+    fs::rename(home.file("identity.txt"), &aside).unwrap();
+    let before = state(store.path());
+    for refused in [get(&store, "s").map(drop), put(&store, "s", b"w").map(drop)] {
+        assert_eq!(refused.unwrap_err().kind(), "no_identity");
+    }
+    assert_eq!(home.files(), ["store.age", "store.lock"], "none is made");
+    assert!(state(store.path()) == before);
+    fs::rename(&aside, home.file("identity.txt")).unwrap();
+    assert_eq!(get(&store, "s").unwrap(), b"v");
+}
+
+#[test]
+fn nothing_is_written_for_an_identity_that_is_gone() {
+    let home = Home::new();
+    let store = home.open();
+    put(&store, "s", b"v").unwrap();
+    assert_eq!(get(&store, "s").unwrap(), b"v", "the identity is in use");
+    fs::remove_file(home.file("store.age")).unwrap();
+    fs::remove_file(home.file("identity.txt")).unwrap();
+    put(&store, "s", b"w").unwrap();
+    assert_eq!(get(&home.open(), "s").unwrap(), b"w", "a new one was made");
+}
+
+#[test]
+fn replaced_identity_is_taken_by_an_open_store() {
+    let [home, other] = [Home::new(), Home::new()];
+    let store = home.open();
+    put(&store, "s", b"v").unwrap();
+    put(&other.open(), "s", b"other").unwrap();
+    for name in ["identity.txt", "store.age"] {
+        fs::copy(other.file(name), home.file(name)).unwrap();
+    }
+    assert_eq!(get(&store, "s").unwrap(), b"other");
+    fs::write(home.file("identity.age"), "it comes before the plain one").unwrap();
+    fs::set_permissions(home.file("identity.age"), Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(get(&store, "s").unwrap_err().kind(), "no_passphrase");
+}
+
+#[test]
 fn another_identity_is_refused_and_the_store_untouched() {
     let [home, other] = [Home::new(), Home::new()];
     for home in [&home, &other] {
