@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
+use tokio::sync::Semaphore;
 use vault_memory::{Secret, Shield};
 
 use crate::backend::{
@@ -59,7 +60,14 @@ impl LocalSettings {
 #[derive(Clone, Debug)]
 pub struct LocalStore {
     store: Arc<Store>,
+    uses: Arc<Semaphore>,
+    /// Who changes waits for its turn before it waits for a use: those that another process keeps
+    /// waiting must not keep readers out.
+    turn: Arc<Semaphore>,
 }
+
+/// Each use has the whole store in memory, as ciphertext and as plaintext.
+const USES_AT_ONCE: usize = 2;
 
 impl LocalStore {
     /// Makes and checks the directory, and loads the identity if there is one.
@@ -77,6 +85,8 @@ impl LocalStore {
         let store = Store::open(&settings.directory, sources, shield)?;
         Ok(Self {
             store: Arc::new(store),
+            uses: Arc::new(Semaphore::new(USES_AT_ONCE)),
+            turn: Arc::new(Semaphore::new(1)),
         })
     }
 
@@ -85,13 +95,16 @@ impl LocalStore {
         self.store.path()
     }
 
-    /// Does `work`, which reads and writes files, off the serving threads.
+    /// Does `work`, which reads files, off the serving threads. A caller that goes away while it waits
+    /// ends it; what is begun is finished, and has its seat until then.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Store) -> Result<T, LocalError> + Send + 'static,
     ) -> Result<T, BackendError> {
+        let seat = Arc::clone(&self.uses).acquire_owned().await;
         let store = Arc::clone(&self.store);
         tokio::task::spawn_blocking(move || {
+            let _seat = seat;
             let done = work(&store);
             vault_memory::wipe_parked_thread();
             done
@@ -99,6 +112,19 @@ impl LocalStore {
         .await
         .unwrap_or(Err(LocalError::Stopped))
         .map_err(BackendError::from)
+    }
+
+    /// Does `work` that also writes, one after the other.
+    async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, LocalError> + Send + 'static,
+    ) -> Result<T, BackendError> {
+        let turn = Arc::clone(&self.turn).acquire_owned().await;
+        self.blocking(move |store| {
+            let _turn = turn;
+            work(store)
+        })
+        .await
     }
 }
 
@@ -130,13 +156,13 @@ impl Backend for LocalStore {
 impl WritableBackend for LocalStore {
     async fn put(&self, address: &Address, value: Secret) -> Result<String, BackendError> {
         let name = checked_name(address)?;
-        let version = self.blocking(move |store| store.put(&name, &value)).await?;
+        let version = self.change(move |store| store.put(&name, &value)).await?;
         Ok(version.to_string())
     }
 
     async fn delete(&self, address: &Address) -> Result<usize, BackendError> {
         let name = checked_name(address)?;
-        self.blocking(move |store| store.delete(&name)).await
+        self.change(move |store| store.delete(&name)).await
     }
 
     async fn list(&self) -> Result<Vec<ListEntry>, BackendError> {
@@ -151,7 +177,10 @@ impl WritableBackend for LocalStore {
     async fn promote(&self, address: &Address, version: &str) -> Result<(), BackendError> {
         let name = checked_name(address)?;
         let version = version.to_owned();
-        self.blocking(move |store| store.promote(&name, &version))
+        self.change(move |store| store.promote(&name, &version))
             .await
     }
 }
+
+#[cfg(test)]
+mod tests;

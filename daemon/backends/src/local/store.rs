@@ -28,8 +28,6 @@ pub(super) struct Store {
     /// With the file that it was read from: unlocking takes long, and a file that is gone or another
     /// one must not be written for.
     identity: Mutex<Option<(Stamp, Arc<StoreIdentity>)>>,
-    /// Lets the writers of this process queue fairly; the lock file is for those of others.
-    writing: Mutex<()>,
 }
 
 impl Store {
@@ -45,7 +43,6 @@ impl Store {
             sources,
             shield,
             identity: Mutex::default(),
-            writing: Mutex::new(()),
         };
         if store.identity()?.is_none() && store.file()?.is_some() {
             return Err(store.no_identity());
@@ -127,7 +124,6 @@ impl Store {
         value: &str,
         change: impl for<'a> FnOnce(&mut Document<'a>, &'a str, &'a str) -> Result<T, LocalError>,
     ) -> Result<T, LocalError> {
-        let _ours = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         check_directory(&self.directory)?;
         let lock = WriteLock::take(&self.directory)?;
         let before = self.plaintext()?;
