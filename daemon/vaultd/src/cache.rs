@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::broadcast;
+use tokio::time::Instant;
 use vault_backends::backend::{Address, Class};
 
 use crate::clock::Clock;
@@ -119,33 +120,33 @@ impl Cache {
         freshness: &Freshness,
         time: Duration,
     ) -> Result<Served, Arc<UpstreamError>> {
+        let began = Instant::now();
         let slot = self.slot(address, reference);
-        let (held, verdict) = match self.look(&slot, freshness) {
+        let look = self.look(&slot, freshness);
+        match look {
             Look::Fresh(served) => {
                 self.counters.hits.fetch_add(1, Ordering::Relaxed);
                 return Ok(served);
             }
             Look::No(error) => return Err(error),
-            Look::Old(held, verdict) => (held, verdict),
-        };
-        self.counters.misses.fetch_add(1, Ordering::Relaxed);
-        let wait = if verdict == Some(Verdict::Stale) {
-            time.min(STALE_WAIT)
-        } else {
-            time
-        };
-        let landed = tokio::time::timeout(wait, self.fetch(address, &slot, Some(freshness))).await;
-        match (landed, held) {
-            (Ok(Ok(held)), _) => Ok(Served {
-                age: self.age(&held),
-                held,
-                stale: None,
-            }),
-            (Ok(Err(error)), held) => self.instead(held, freshness, error),
-            (Err(_), Some(held)) => {
-                self.serve_stale(held, freshness, "the backend is slow to answer".to_owned())
+            Look::Stale(_) | Look::Nothing => {
+                self.counters.misses.fetch_add(1, Ordering::Relaxed);
             }
-            (Err(_), None) => Err(Arc::new(late(address, time))),
+        }
+        if matches!(look, Look::Stale(_)) {
+            let fetch = self.fetch(address, &slot, Some(freshness));
+            if let Ok(landed) = tokio::time::timeout(time.min(STALE_WAIT), fetch).await {
+                return self.or_stale(landed, &slot, freshness);
+            }
+            if let Look::Stale(held) = self.look(&slot, freshness) {
+                return Ok(self.stale(held, "the backend is slow to answer".to_owned()));
+            }
+            // It was flushed or expired meanwhile: from here on like one without a value.
+        }
+        let fetch = self.fetch(address, &slot, Some(freshness));
+        match tokio::time::timeout(time.saturating_sub(began.elapsed()), fetch).await {
+            Ok(landed) => self.or_stale(landed, &slot, freshness),
+            Err(_) => Err(Arc::new(late(address, time))),
         }
     }
 
@@ -215,7 +216,7 @@ impl Cache {
             Known::Negative(error, until) if self.clock.now() < *until => {
                 Look::No(Arc::clone(error))
             }
-            Known::Nothing | Known::Negative(..) => Look::Old(None, None),
+            Known::Nothing | Known::Negative(..) => Look::Nothing,
             Known::Value(held, _) => {
                 let age = self.age(held);
                 match freshness.judge(age, held.valid_for) {
@@ -224,44 +225,43 @@ impl Cache {
                         age,
                         stale: None,
                     }),
-                    verdict => Look::Old(Some(Arc::clone(held)), Some(verdict)),
+                    Verdict::Stale => Look::Stale(Arc::clone(held)),
+                    Verdict::Expired => Look::Nothing,
                 }
             }
         }
     }
 
-    /// What a caller gets where the backend gave nothing.
-    fn instead(
+    /// What a flight brought, or the stale value in its place. The slot decides, not what it held
+    /// before the flight: that may have been flushed.
+    fn or_stale(
         &self,
-        held: Option<Arc<Held>>,
+        landed: Result<Arc<Held>, Arc<UpstreamError>>,
+        slot: &Slot,
         freshness: &Freshness,
-        error: Arc<UpstreamError>,
     ) -> Result<Served, Arc<UpstreamError>> {
-        match (error.class(), held) {
-            (Class::Outage | Class::Credentials, Some(held)) => self
-                .serve_stale(held, freshness, error.to_string())
-                .map_err(|_| error),
-            _ => Err(error),
+        match landed {
+            Ok(held) => Ok(Served {
+                age: self.age(&held),
+                held,
+                stale: None,
+            }),
+            Err(error) => match (error.class(), self.look(slot, freshness)) {
+                (Class::Outage | Class::Credentials, Look::Stale(held)) => {
+                    Ok(self.stale(held, error.to_string()))
+                }
+                _ => Err(error),
+            },
         }
     }
 
-    /// Serves `held` as stale, unless it has expired meanwhile.
-    fn serve_stale(
-        &self,
-        held: Arc<Held>,
-        freshness: &Freshness,
-        why: String,
-    ) -> Result<Served, Arc<UpstreamError>> {
-        let age = self.age(&held);
-        if freshness.judge(age, held.valid_for) == Verdict::Expired {
-            return Err(Arc::new(UpstreamError::Expired));
-        }
+    fn stale(&self, held: Arc<Held>, why: String) -> Served {
         self.counters.stale.fetch_add(1, Ordering::Relaxed);
-        Ok(Served {
+        Served {
+            age: self.age(&held),
             held,
-            age,
             stale: Some(why),
-        })
+        }
     }
 
     /// Joins the flight to `address`, or starts one; where `enough` says what is fresh, what another
@@ -299,7 +299,7 @@ impl Cache {
         match self.look(slot, enough) {
             Look::Fresh(served) => Some(Landed::Done(Ok(served.held))),
             Look::No(error) => Some(Landed::Done(Err(error))),
-            Look::Old(..) => None,
+            Look::Stale(_) | Look::Nothing => None,
         }
     }
 
@@ -378,10 +378,14 @@ fn late(address: &Address, time: Duration) -> UpstreamError {
     }
 }
 
+/// What a slot offers at one moment.
 enum Look {
     Fresh(Served),
+    Stale(Arc<Held>),
+    /// The backend's no.
     No(Arc<UpstreamError>),
-    Old(Option<Arc<Held>>, Option<Verdict>),
+    /// Nothing that may be served.
+    Nothing,
 }
 
 #[cfg(test)]

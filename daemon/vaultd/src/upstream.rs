@@ -46,9 +46,6 @@ pub enum UpstreamError {
         /// How long was waited.
         seconds: u64,
     },
-    /// The value held is too old to be served, and there is no newer one.
-    #[error("the value held is older than it may be served")]
-    Expired,
     /// The work ended without a word: a fault of the daemon's own.
     #[error("the work was lost; this is a fault in vaultd")]
     Lost,
@@ -62,9 +59,7 @@ impl UpstreamError {
     pub fn class(&self) -> Class {
         match self {
             Self::NoBackend(_) | Self::ReadOnly(_) => Class::Request,
-            Self::BreakerOpen { .. } | Self::Deadline { .. } | Self::Expired | Self::Lost => {
-                Class::Outage
-            }
+            Self::BreakerOpen { .. } | Self::Deadline { .. } | Self::Lost => Class::Outage,
             Self::Backend(error) => error.class(),
         }
     }
@@ -76,7 +71,6 @@ impl UpstreamError {
             Self::ReadOnly(_) => "read_only",
             Self::BreakerOpen { .. } => "breaker_open",
             Self::Deadline { .. } => "deadline",
-            Self::Expired => "expired",
             Self::Lost => "internal",
             Self::Backend(error) => error.kind(),
         }

@@ -116,7 +116,7 @@ async fn a_caller_with_a_stale_value_waits_a_second_for_a_slow_backend() {
     room.backend.then_value("v").then_hang();
     assert_eq!(room.get().await, fresh("v"));
     room.advance(100);
-    let start = tokio::time::Instant::now();
+    let start = Instant::now();
     assert_eq!(room.get().await, stale("v"));
     assert_eq!(start.elapsed(), STALE_WAIT);
 }
@@ -215,6 +215,21 @@ async fn a_flush_drops_the_value_itself_and_counts_it() {
     assert_eq!(room.get().await, fresh("w"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_value_flushed_while_a_caller_waits_is_not_served_as_stale() {
+    let room = Room::new();
+    room.backend.then_value("v").then_hang().then_hang();
+    assert_eq!(room.get().await, fresh("v"));
+    room.advance(100);
+    let cache = Arc::clone(&room.cache);
+    let caller = tokio::spawn(async move { get(&cache).await });
+    while room.backend.calls() == 1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(room.cache.flush(|_| true), 1);
+    assert_eq!(caller.await.unwrap(), Err("deadline"));
+}
+
 #[tokio::test]
 async fn what_the_shelf_has_evicted_holds_no_value_and_is_not_listed() {
     let room = Room::new();
@@ -291,7 +306,7 @@ async fn a_caller_that_looked_before_a_flight_landed_takes_what_it_brought() {
     room.backend.then_value("v");
     let address = address(BackendKind::Local, "x");
     let slot = room.cache.slot(&address, "local://x");
-    assert!(matches!(room.cache.look(&slot, &FRESHNESS), Look::Old(..)));
+    assert!(matches!(room.cache.look(&slot, &FRESHNESS), Look::Nothing));
     // Between this caller's look and its boarding, another one's flight lands.
     assert_eq!(room.get().await, fresh("v"));
     let held = room.cache.fetch(&address, &slot, Some(&FRESHNESS)).await;
