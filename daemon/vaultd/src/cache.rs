@@ -1,8 +1,8 @@
 //! Is a fresh value at hand?
 //!
 //! moka is the shelf: it bounds how many handles there are and drops the least used. Freshness,
-//! one flight per address, flushing and wiping are here. A flush empties slots in place and raises
-//! the generation: a fetch that was under way then is not kept.
+//! one flight per address, flushing and wiping are here. A flush empties slots in place, and a fetch
+//! that was under way to one of them is not kept.
 
 pub mod flight;
 pub mod freshness;
@@ -19,7 +19,7 @@ use vault_backends::backend::{Address, Class};
 
 use crate::clock::Clock;
 use crate::upstream::{Upstream, UpstreamError};
-use flight::{Flights, Landed};
+use flight::{Flights, Landed, Ticket};
 use freshness::{Freshness, Verdict};
 use held::{Held, Known, Slot};
 
@@ -83,7 +83,6 @@ pub struct Cache {
     /// Every slot that is still alive: what a flush must empty, whatever the shelf has forgotten.
     index: Mutex<HashMap<Address, Weak<Slot>>>,
     flights: Flights,
-    generation: AtomicU64,
     upstream: Arc<Upstream>,
     clock: Arc<dyn Clock>,
     changes: broadcast::Sender<Change>,
@@ -101,7 +100,6 @@ impl Cache {
                 .build(),
             index: Mutex::default(),
             flights: Flights::default(),
-            generation: AtomicU64::default(),
             upstream,
             clock,
             changes: broadcast::Sender::new(WATCH_BACKLOG),
@@ -167,9 +165,10 @@ impl Cache {
 
     /// Forgets the addresses that `chosen` picks; returns how many values that were.
     ///
-    /// A fetch under way is not kept, and its waiters ask again.
+    /// A fetch under way to one of them is not kept, and its waiters ask again.
     pub fn flush(&self, chosen: impl Fn(&Address) -> bool) -> usize {
-        self.generation.fetch_add(1, Ordering::SeqCst);
+        // First: a flight that has landed before this is in its slot.
+        self.flights.supersede(&chosen);
         let mut flushed = 0;
         for (address, slot) in self.slots() {
             if chosen(&address) {
@@ -273,20 +272,13 @@ impl Cache {
         enough: Option<&Freshness>,
     ) -> Result<Arc<Held>, Arc<UpstreamError>> {
         loop {
-            let generation = self.generation.load(Ordering::SeqCst);
-            let landed = self
-                .flights
-                .join(
-                    address,
-                    || self.landed(slot, enough?),
-                    || {
-                        let (cache, slot) = (Arc::clone(self), Arc::clone(slot));
-                        let address = address.clone();
-                        async move { cache.fly(&address, &slot, generation).await }
-                    },
-                )
-                .await;
-            match landed {
+            let landed = || self.landed(slot, enough?);
+            let take_off = |ticket| {
+                let (cache, slot) = (Arc::clone(self), Arc::clone(slot));
+                let address = address.clone();
+                async move { cache.fly(&address, &slot, &ticket).await }
+            };
+            match self.flights.join(address, landed, take_off).await {
                 Landed::Done(result) => return result,
                 // A flush went by: what was fetched may be what the flush was to get rid of.
                 Landed::Superseded => {}
@@ -303,10 +295,10 @@ impl Cache {
         }
     }
 
-    async fn fly(&self, address: &Address, slot: &Slot, generation: u64) -> Landed {
+    async fn fly(&self, address: &Address, slot: &Slot, ticket: &Ticket) -> Landed {
         let result = self.upstream.fetch(address, FLIGHT).await;
         let mut known = slot.known();
-        if self.generation.load(Ordering::SeqCst) != generation {
+        if ticket.is_superseded() {
             return Landed::Superseded;
         }
         let result = match result {

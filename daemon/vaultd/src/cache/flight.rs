@@ -18,11 +18,13 @@ pub(crate) enum Landed {
     Superseded,
 }
 
-type Seat = watch::Receiver<Option<Landed>>;
+/// What those who wait for a flight are told.
+type Gate = Arc<watch::Sender<Option<Landed>>>;
+type Board = Mutex<HashMap<Address, Gate>>;
 
 /// The flights under way.
 #[derive(Default)]
-pub(crate) struct Flights(Arc<Mutex<HashMap<Address, Seat>>>);
+pub(crate) struct Flights(Arc<Board>);
 
 impl Flights {
     /// Waits for the flight to `address`. Where there is none, `landed` is asked whether one has
@@ -32,7 +34,7 @@ impl Flights {
         &self,
         address: &Address,
         landed: impl FnOnce() -> Option<Landed>,
-        take_off: impl FnOnce() -> F,
+        take_off: impl FnOnce(Ticket) -> F,
     ) -> Landed
     where
         F: Future<Output = Landed> + Send + 'static,
@@ -40,7 +42,7 @@ impl Flights {
         let mut seat = {
             let mut flights = lock(&self.0);
             match flights.get(address) {
-                Some(seat) => seat.clone(),
+                Some(gate) => gate.subscribe(),
                 None => {
                     // A flight leaves the board only after its result is in the slot, so under the
                     // board's lock nothing is missed.
@@ -48,18 +50,15 @@ impl Flights {
                         return landed;
                     }
                     let (gate, seat) = watch::channel(None);
-                    flights.insert(address.clone(), seat.clone());
+                    let gate = Arc::new(gate);
+                    flights.insert(address.clone(), Arc::clone(&gate));
+                    let flight = take_off(Ticket(Arc::clone(&gate)));
                     let entry = Entry {
-                        flights: Arc::clone(&self.0),
+                        board: Arc::clone(&self.0),
                         address: address.clone(),
+                        gate,
                     };
-                    let flight = take_off();
-                    tokio::spawn(async move {
-                        let landed = flight.await;
-                        // Off the board first: who comes after this result asks anew.
-                        drop(entry);
-                        let _ = gate.send(Some(landed));
-                    });
+                    tokio::spawn(async move { entry.land(flight.await) });
                     seat
                 }
             }
@@ -70,20 +69,67 @@ impl Flights {
             Err(_) => Landed::Done(Err(Arc::new(UpstreamError::Lost))),
         }
     }
+
+    /// Lets nobody wait any longer for flights to the addresses that `chosen` picks: what they bring
+    /// may be what is to be forgotten.
+    pub(crate) fn supersede(&self, chosen: impl Fn(&Address) -> bool) {
+        lock(&self.0).retain(|address, gate| {
+            let stays = !chosen(address);
+            if !stays {
+                gate.send_replace(Some(Landed::Superseded));
+            }
+            stays
+        });
+    }
+}
+
+/// A flight's own look at the board.
+pub(crate) struct Ticket(Gate);
+
+impl Ticket {
+    /// Whether a flush has overtaken the flight.
+    pub(crate) fn is_superseded(&self) -> bool {
+        self.0.borrow().is_some()
+    }
 }
 
 /// A flight's line on the board; gone also when the flight panics.
 struct Entry {
-    flights: Arc<Mutex<HashMap<Address, Seat>>>,
+    board: Arc<Board>,
     address: Address,
+    gate: Gate,
+}
+
+impl Entry {
+    /// Tells the result and leaves the board at once: who comes after it asks anew, and a flush comes
+    /// either before it or after it.
+    fn land(self, landed: Landed) {
+        let mut flights = lock(&self.board);
+        self.leave(&mut flights);
+        self.gate.send_if_modified(|told| {
+            let first = told.is_none();
+            if first {
+                *told = Some(landed);
+            }
+            first
+        });
+    }
+
+    /// A superseded flight has left already, and another may be in its place.
+    fn leave(&self, flights: &mut HashMap<Address, Gate>) {
+        let there = flights.get(&self.address);
+        if there.is_some_and(|gate| Arc::ptr_eq(gate, &self.gate)) {
+            flights.remove(&self.address);
+        }
+    }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        lock(&self.flights).remove(&self.address);
+        self.leave(&mut lock(&self.board));
     }
 }
 
-fn lock(flights: &Mutex<HashMap<Address, Seat>>) -> MutexGuard<'_, HashMap<Address, Seat>> {
-    flights.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(board: &Board) -> MutexGuard<'_, HashMap<Address, Gate>> {
+    board.lock().unwrap_or_else(PoisonError::into_inner)
 }

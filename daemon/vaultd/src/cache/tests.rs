@@ -195,6 +195,66 @@ async fn a_flush_wins_over_a_fetch_under_way() {
 }
 
 #[tokio::test]
+async fn a_flush_leaves_fetches_of_other_addresses_alone() {
+    let room = Room::new();
+    room.backend.gate.forget_permits(10_000);
+    room.backend.then_value("v");
+    let cache = Arc::clone(&room.cache);
+    let caller = tokio::spawn(async move { get(&cache).await });
+    while room.backend.calls() == 0 {
+        tokio::task::yield_now().await;
+    }
+    room.cache.flush(|address| address.name == "other");
+    room.backend.gate.add_permits(1);
+    assert_eq!(caller.await.unwrap(), fresh("v"));
+    assert_eq!(room.backend.calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_fetch_that_a_flush_has_overtaken() {
+    let room = Room::new();
+    room.backend.then_hang().then_value("w");
+    let cache = Arc::clone(&room.cache);
+    let caller = tokio::spawn(async move { get(&cache).await });
+    while room.backend.calls() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let start = Instant::now();
+    room.cache.flush(|_| true);
+    assert_eq!(caller.await.unwrap(), fresh("w"));
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    while room.cache.upstream.health()[0].failures == 0 {
+        tokio::time::advance(FLIGHT).await;
+    }
+    assert_eq!(
+        room.get().await,
+        fresh("w"),
+        "what lands late changes nothing"
+    );
+    assert!(room.cache.entries()[0].known.as_ref().unwrap().2.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_overtaken_fetch_that_lands_late_does_not_hide_the_one_under_way() {
+    let room = Room::new();
+    room.backend.gate.forget_permits(9_999);
+    room.backend.then_hang().then_value("w");
+    let cache = Arc::clone(&room.cache);
+    let _caller = tokio::spawn(async move { get(&cache).await });
+    while room.backend.gate.available_permits() > 0 {
+        tokio::task::yield_now().await;
+    }
+    tokio::time::advance(FLIGHT / 2).await;
+    room.cache.flush(|_| true);
+    while room.cache.upstream.health()[0].failures == 0 {
+        tokio::time::advance(FLIGHT / 8).await;
+    }
+    room.backend.gate.add_permits(1);
+    assert_eq!(room.get().await, fresh("w"));
+    assert_eq!(room.backend.calls(), 2);
+}
+
+#[tokio::test]
 async fn a_flush_drops_the_value_itself_and_counts_it() {
     let room = Room::new();
     room.backend.then_value("v").then_value("w");
