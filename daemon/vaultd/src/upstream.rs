@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use vault_backends::backend::{
     Address, Backend, BackendError, BackendKind, Class, Fetched, WritableBackend,
@@ -20,6 +20,8 @@ use breaker::{Breaker, Permit, State};
 
 /// Calls under way at once, for each kind of backend.
 const CALLS_AT_ONCE: usize = 5;
+/// The least time for a call. One that got less would fail by our own haste, and count.
+const FAIR: Duration = Duration::from_secs(1);
 
 /// Why a backend gave no value.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +40,9 @@ pub enum UpstreamError {
         /// What went wrong last.
         last: String,
     },
+    /// Too many calls were under way, for too long.
+    #[error("not asked: {CALLS_AT_ONCE} calls to {0} are under way, and none ended in time")]
+    Busy(BackendKind),
     /// No answer in time.
     #[error("{kind} did not answer within {seconds} s")]
     Deadline {
@@ -59,7 +64,9 @@ impl UpstreamError {
     pub fn class(&self) -> Class {
         match self {
             Self::NoBackend(_) | Self::ReadOnly(_) => Class::Request,
-            Self::BreakerOpen { .. } | Self::Deadline { .. } | Self::Lost => Class::Outage,
+            Self::BreakerOpen { .. } | Self::Busy(_) | Self::Deadline { .. } | Self::Lost => {
+                Class::Outage
+            }
             Self::Backend(error) => error.class(),
         }
     }
@@ -70,6 +77,7 @@ impl UpstreamError {
             Self::NoBackend(_) => "no_backend",
             Self::ReadOnly(_) => "read_only",
             Self::BreakerOpen { .. } => "breaker_open",
+            Self::Busy(_) => "busy",
             Self::Deadline { .. } => "deadline",
             Self::Lost => "internal",
             Self::Backend(error) => error.kind(),
@@ -121,6 +129,16 @@ struct Line {
 }
 
 impl Line {
+    /// A place among the calls under way, in time for a call before `end`. Waiting for it says
+    /// nothing of the backend, so it does not count.
+    async fn permit(&self, end: Instant) -> Result<SemaphorePermit<'_>, UpstreamError> {
+        let wait = end.saturating_duration_since(Instant::now() + FAIR);
+        match tokio::time::timeout(wait, self.permits.acquire()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(UpstreamError::Busy(self.kind)),
+        }
+    }
+
     fn breaker(&self) -> MutexGuard<'_, (Breaker, String)> {
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -162,15 +180,18 @@ impl Upstream {
         let end = Instant::now() + time;
         let mut attempt = 0;
         loop {
+            let permit = line.permit(end).await?;
+            // Only now: the breaker may have opened meanwhile, and a probe must not wait.
             let probe = self.ask(&line)?;
             let left = end.saturating_duration_since(Instant::now());
             let error = match self.call(&line, &*backend, address, left, time).await {
                 Ok(fetched) => return Ok(fetched),
                 Err(error) => error,
             };
+            drop(permit);
             let pause = match &error {
                 UpstreamError::Backend(cause) if cause.is_retryable() && !probe => {
-                    let left = end.saturating_duration_since(Instant::now());
+                    let left = end.saturating_duration_since(Instant::now() + FAIR);
                     retry::pause(
                         &self.retry(address.kind),
                         attempt,
@@ -274,12 +295,8 @@ impl Upstream {
         left: Duration,
         whole: Duration,
     ) -> Result<Fetched, UpstreamError> {
-        let attempt = async {
-            let _permit = line.permits.acquire().await;
-            line.calls.fetch_add(1, Ordering::Relaxed);
-            backend.fetch(address).await
-        };
-        let result = match tokio::time::timeout(left, attempt).await {
+        line.calls.fetch_add(1, Ordering::Relaxed);
+        let result = match tokio::time::timeout(left, backend.fetch(address)).await {
             Ok(result) => result.map_err(UpstreamError::Backend),
             Err(_) => Err(UpstreamError::Deadline {
                 kind: line.kind,

@@ -1,10 +1,12 @@
 //! Are outages retried, answers taken, and an open breaker respected?
 
+use futures_util::future::join_all;
+
 use super::*;
 use crate::clock::ScriptedClock;
 use crate::scripted::{ScriptedBackend, address, answer, outage};
 
-const TIME: Duration = Duration::from_secs(8);
+const TIME: Duration = Duration::from_secs(10);
 
 fn upstream(kind: BackendKind) -> (Arc<ScriptedBackend>, Arc<ScriptedClock>, Upstream) {
     let (backend, clock) = (
@@ -55,6 +57,55 @@ async fn the_breaker_opens_and_then_nothing_is_asked_until_a_probe_is_due() {
     assert!(matches!(upstream.health()[0].breaker, State::Open(_)));
     assert_eq!(upstream.reset(None), 1);
     assert_eq!(upstream.health()[0].breaker, State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_other_calls_says_nothing_of_the_backend() {
+    let (backend, _clock, upstream) = upstream(BackendKind::Oci);
+    backend.gate.forget_permits(10_000);
+    for _ in 0..CALLS_AT_ONCE {
+        backend.then_value("v");
+    }
+    let slow = join_all((0..CALLS_AT_ONCE).map(|_| fetch(&upstream, BackendKind::Oci)));
+    let others = async {
+        while backend.calls() < 5 {
+            tokio::task::yield_now().await;
+        }
+        let others = join_all((0..20).map(|_| fetch(&upstream, BackendKind::Oci))).await;
+        assert_eq!(others, vec![Err("busy"); 20]);
+        backend.gate.add_permits(CALLS_AT_ONCE);
+    };
+    let (slow, ()) = tokio::join!(slow, others);
+    assert_eq!(slow, vec![Ok("1".to_owned()); CALLS_AT_ONCE]);
+    let health = &upstream.health()[0];
+    assert_eq!((health.failures, health.breaker), (0, State::Closed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breaker_that_opens_while_a_call_waits_stops_it() {
+    let (backend, _clock, upstream) = upstream(BackendKind::Oci);
+    backend.gate.forget_permits(10_000);
+    for _ in 0..CALLS_AT_ONCE {
+        backend.then(outage());
+    }
+    let all = join_all((0..20).map(|_| fetch(&upstream, BackendKind::Oci)));
+    let release = async {
+        while backend.calls() < 5 {
+            tokio::task::yield_now().await;
+        }
+        backend.gate.add_permits(CALLS_AT_ONCE);
+    };
+    let (all, ()) = tokio::join!(all, release);
+    assert_eq!(all, vec![Err("breaker_open"); 20]);
+    assert_eq!(backend.calls(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_call_is_made_without_a_fair_time_for_it() {
+    let (backend, _clock, upstream) = upstream(BackendKind::Oci);
+    backend.then(outage().retry_after(Duration::from_millis(9_500)));
+    assert_eq!(fetch(&upstream, BackendKind::Oci).await, Err("outage"));
+    assert_eq!(backend.calls(), 1);
 }
 
 #[tokio::test(start_paused = true)]
