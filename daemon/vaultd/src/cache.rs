@@ -4,6 +4,7 @@
 //! one flight per address, flushing and wiping are here. A flush empties slots in place, and a fetch
 //! that was under way to one of them is not kept.
 
+pub mod changes;
 pub mod flight;
 pub mod freshness;
 pub mod held;
@@ -19,6 +20,7 @@ use vault_backends::backend::{Address, Class};
 
 use crate::clock::Clock;
 use crate::upstream::{Upstream, UpstreamError};
+use changes::{Change, Changes, Confirmed};
 use flight::{Flights, Landed, Ticket};
 use freshness::{Freshness, Verdict};
 use held::{Held, Known, Slot};
@@ -32,8 +34,6 @@ const STALE_WAIT: Duration = Duration::from_secs(1);
 const FLIGHT: Duration = Duration::from_secs(10);
 /// How many addresses are held at most.
 const CAPACITY: u64 = 1024;
-/// How many changes a slow watcher may lag behind before it misses some.
-const WATCH_BACKLOG: usize = 64;
 
 /// A value that may be served.
 #[derive(Clone, Debug)]
@@ -44,15 +44,6 @@ pub struct Served {
     pub age: Duration,
     /// Why it is stale; `None` where it is fresh.
     pub stale: Option<String>,
-}
-
-/// One change, for watchers.
-#[derive(Clone, Debug)]
-pub struct Change {
-    /// The reference.
-    pub reference: String,
-    /// What is known now; `None` where it was flushed.
-    pub now: Option<Result<Arc<Held>, ()>>,
 }
 
 /// One held address, for status.
@@ -85,7 +76,7 @@ pub struct Cache {
     flights: Flights,
     upstream: Arc<Upstream>,
     clock: Arc<dyn Clock>,
-    changes: broadcast::Sender<Change>,
+    changes: Changes,
     /// What was counted.
     pub counters: Counters,
 }
@@ -102,7 +93,7 @@ impl Cache {
             flights: Flights::default(),
             upstream,
             clock,
-            changes: broadcast::Sender::new(WATCH_BACKLOG),
+            changes: Changes::default(),
             counters: Counters::default(),
         })
     }
@@ -173,7 +164,7 @@ impl Cache {
         for (address, slot) in self.slots() {
             if chosen(&address) {
                 flushed += usize::from(slot.empty());
-                self.tell(&slot.reference, None);
+                self.changes.tell(&slot.reference, None);
             }
         }
         flushed
@@ -327,10 +318,12 @@ impl Cache {
             }
         };
         drop(known);
-        self.tell(
-            &slot.reference,
-            Some(result.as_ref().map(Arc::clone).map_err(|_| ())),
-        );
+        let confirmed = |held: &Arc<Held>| Confirmed {
+            version: held.version.clone(),
+            at: held.confirmed,
+        };
+        let now = result.as_ref().map(confirmed).map_err(|_| ());
+        self.changes.tell(&slot.reference, Some(now));
         Landed::Done(result)
     }
 
@@ -352,14 +345,6 @@ impl Cache {
         let alive =
             |(address, slot): (&Address, &Weak<Slot>)| Some((address.clone(), slot.upgrade()?));
         self.index().iter().filter_map(alive).collect()
-    }
-
-    fn tell(&self, reference: &str, now: Option<Result<Arc<Held>, ()>>) {
-        // Nobody watching is no fault.
-        let _ = self.changes.send(Change {
-            reference: reference.to_owned(),
-            now,
-        });
     }
 }
 

@@ -258,6 +258,7 @@ async fn an_overtaken_fetch_that_lands_late_does_not_hide_the_one_under_way() {
 async fn a_flush_drops_the_value_itself_and_counts_it() {
     let room = Room::new();
     room.backend.then_value("v").then_value("w");
+    let _lagging_behind = room.cache.changes();
     assert_eq!(room.get().await, fresh("v"));
     let held = room.cache.entries()[0]
         .known

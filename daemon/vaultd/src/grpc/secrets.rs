@@ -15,7 +15,7 @@ use vault_proto::{PROTOCOL, kinds};
 use super::ask::{ask, caller, environment, reference, request_id};
 use super::rooms::Rooms;
 use super::status::{of_launch, of_resolve, of_upstream, refuse};
-use crate::cache::Change;
+use crate::cache::changes::Change;
 use crate::launch::Wanted;
 use crate::policy::Action;
 use crate::resolver::{Ask, Resolved, Want};
@@ -253,9 +253,9 @@ fn seal(sealer: &mut Sealer, one: &Resolved) -> Result<message::SealedValue, Sta
 
 fn event(change: Change, now: crate::clock::Moment) -> message::WatchEvent {
     let provenance = match change.now {
-        Some(Ok(held)) => message::Provenance {
-            version: held.version.clone(),
-            age_ms: crate::resolver::millis(now.since(held.confirmed)),
+        Some(Ok(confirmed)) => message::Provenance {
+            version: confirmed.version,
+            age_ms: crate::resolver::millis(now.since(confirmed.at)),
             state: message::State::Fresh.into(),
             stale_reason: String::new(),
         },
