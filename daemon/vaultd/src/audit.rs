@@ -8,7 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
@@ -141,13 +141,10 @@ pub enum AuditError {
 pub struct Audit {
     path: PathBuf,
     to_journal: bool,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    file: Option<File>,
-    last_error: Option<String>,
+    /// Held for as long as the disk takes.
+    file: Mutex<Option<File>>,
+    /// Apart from the file: who asks for it must not wait for the disk.
+    last_error: Mutex<Option<String>>,
 }
 
 impl Audit {
@@ -156,7 +153,8 @@ impl Audit {
         Self {
             path,
             to_journal,
-            state: Mutex::default(),
+            file: Mutex::default(),
+            last_error: Mutex::default(),
         }
     }
 
@@ -167,11 +165,7 @@ impl Audit {
 
     /// Why the last record could not be written, if it could not.
     pub fn last_error(&self) -> Option<String> {
-        self.state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .last_error
-            .clone()
+        lock(&self.last_error).clone()
     }
 
     /// Writes one record. May wait for the disk: not for a thread that serves.
@@ -184,9 +178,11 @@ impl Audit {
             tracing::info!(target: "audit", record = line);
         }
         line.push('\n');
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = self.append(&mut state, line.as_bytes(), settings);
-        state.last_error = written.as_ref().err().map(describe);
+        let mut file = lock(&self.file);
+        let written = self.append(&mut file, line.as_bytes(), settings);
+        // Under the file's lock, so that the last one to write is also the last one to tell.
+        *lock(&self.last_error) = written.as_ref().err().map(describe);
+        drop(file);
         match (written, settings.on_failure) {
             (Err(error), OnFailure::Refuse) => Err(error),
             _ => Ok(()),
@@ -195,7 +191,7 @@ impl Audit {
 
     fn append(
         &self,
-        state: &mut State,
+        open: &mut Option<File>,
         line: &[u8],
         settings: &Settings,
     ) -> Result<(), AuditError> {
@@ -203,7 +199,7 @@ impl Audit {
             path: self.path.clone(),
             source,
         };
-        let mut file = match state.file.take() {
+        let mut file = match open.take() {
             // A file that was moved away or deleted is not written on.
             Some(file) if self.is_current(&file) => file,
             _ => self.open()?,
@@ -221,7 +217,7 @@ impl Audit {
         if settings.sync {
             file.sync_data().map_err(failed)?;
         }
-        state.file = Some(file);
+        *open = Some(file);
         Ok(())
     }
 
@@ -272,6 +268,10 @@ impl Audit {
         }
         std::fs::rename(&self.path, numbered(1))
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn describe(error: &AuditError) -> String {

@@ -141,6 +141,19 @@ fn what_cannot_be_written_is_refused_or_served_as_configured() {
 }
 
 #[test]
+fn the_last_error_is_told_while_the_disk_hangs() {
+    let (_room, audit) = room();
+    let hanging = lock(&audit.file);
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        scope.spawn(|| tell.send(audit.last_error()));
+        let told = told.recv_timeout(std::time::Duration::from_secs(20));
+        drop(hanging);
+        assert_eq!(told, Ok(None));
+    });
+}
+
+#[test]
 fn a_link_or_an_open_file_in_its_place_is_refused() {
     let (room, audit) = room();
     let elsewhere = room.path().join("elsewhere");
