@@ -11,10 +11,10 @@ use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 use vault_backends::backend::{Address, BackendError, ListEntry, VersionEntry, Wanted};
 use vault_memory::{Secret, Shield, ShieldError};
-use vault_proto::reference::SecretRef;
+use vault_proto::reference::{SecretRef, parse_version};
 use vault_proto::sealed::{Label, Opener, OpeningKey, Purpose, SealError, TAG_BYTES};
 
-use crate::audit::Outcome;
+use crate::audit::{Outcome, ValueRecord};
 use crate::cache::Cache;
 use crate::resolver::{Ask, ResolveError, Resolver, Want, address, plain};
 use crate::upstream::{Upstream, UpstreamError};
@@ -40,6 +40,15 @@ pub enum WriteError {
     /// The backend's failure.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
+    /// The backend's failure, which could not be written down either.
+    #[error("{failure}; this could not be written down: {why}")]
+    Unrecorded {
+        /// What went wrong.
+        #[source]
+        failure: UpstreamError,
+        /// Why there is no record of it.
+        why: String,
+    },
 }
 
 /// A value on its way in, sealed to this boot's key.
@@ -106,7 +115,7 @@ impl Writer {
         let writable = self.upstream.writable(address.kind)?;
         let value = self.open(ask, reference, incoming)?;
         let put = async move { writable.backend().put(&address, value).await };
-        self.change(ask, reference, rule, put).await
+        self.change(ask, reference, rule, String::new(), put).await
     }
 
     /// Deletes a secret with all its versions and returns how many there were.
@@ -117,7 +126,8 @@ impl Writer {
         let (address, rule) = self.permit(ask, reference).await?;
         let writable = self.upstream.writable(address.kind)?;
         let delete = async move { writable.backend().delete(&address).await };
-        self.change(ask, reference, rule, delete).await
+        self.change(ask, reference, rule, String::new(), delete)
+            .await
     }
 
     /// Makes an existing version the current one.
@@ -132,9 +142,11 @@ impl Writer {
     ) -> Result<(), WriteError> {
         let (address, rule) = self.permit(ask, reference).await?;
         let writable = self.upstream.writable(address.kind)?;
+        // What a caller typed is written down only where it is a version.
+        let recorded = parse_version(version).map_or(String::new(), |number| number.to_string());
         let version = version.to_owned();
         let promote = async move { writable.backend().promote(&address, &version).await };
-        self.change(ask, reference, rule, promote).await
+        self.change(ask, reference, rule, recorded, promote).await
     }
 
     /// The versions of one secret, oldest first.
@@ -223,6 +235,7 @@ impl Writer {
         ask: &Ask,
         reference: &SecretRef,
         rule: String,
+        version: String,
         work: impl Future<Output = Result<T, BackendError>> + Send + 'static,
     ) -> Result<T, WriteError> {
         let seat = Arc::clone(&self.seats).acquire_owned().await;
@@ -232,6 +245,7 @@ impl Writer {
             ask: ask.clone(),
             reference: reference.clone(),
             rule,
+            version,
         };
         let task = tokio::spawn(async move {
             let _seat = seat;
@@ -255,6 +269,8 @@ struct Change {
     ask: Ask,
     reference: SecretRef,
     rule: String,
+    /// The version it is about; empty where it is about none or the backend will choose it.
+    version: String,
 }
 
 impl Change {
@@ -269,10 +285,16 @@ impl Change {
     async fn finish<T>(&self, result: Result<T, UpstreamError>) -> Result<T, WriteError> {
         let written = address(&self.reference);
         self.cache.flush(|held| is_same_secret(held, &written));
-        if let Err(error) = &result {
-            self.record(Outcome::Failed, Some(error.kind())).await?;
-        }
-        Ok(result?)
+        let failure = match result {
+            Ok(done) => return Ok(done),
+            Err(failure) => failure,
+        };
+        let recorded = self.record(Outcome::Failed, Some(failure.kind())).await;
+        Err(match recorded {
+            Ok(()) => failure.into(),
+            Err(ResolveError::Audit(why)) => WriteError::Unrecorded { failure, why },
+            Err(other) => other.into(),
+        })
     }
 
     async fn record(
@@ -280,9 +302,12 @@ impl Change {
         outcome: Outcome,
         problem: Option<&'static str>,
     ) -> Result<(), ResolveError> {
-        let values = vec![plain(&want(&self.reference), problem)];
+        let value = ValueRecord {
+            version: self.version.clone(),
+            ..plain(&want(&self.reference), problem)
+        };
         self.resolver
-            .record(&self.ask, outcome, &self.rule, values, problem)
+            .record(&self.ask, outcome, &self.rule, vec![value], problem)
             .await
     }
 }

@@ -52,7 +52,9 @@ pub(super) fn of_write(error: &WriteError) -> Status {
     let (code, kind) = match error {
         WriteError::Resolve(error) => return of_resolve(error),
         WriteError::Seal(error) => return of_seal(*error),
-        WriteError::Upstream(error) => upstream(error),
+        WriteError::Upstream(error) | WriteError::Unrecorded { failure: error, .. } => {
+            upstream(error)
+        }
         WriteError::Shield(_) => (Code::InvalidArgument, kinds::INVALID_REQUEST),
         WriteError::Pinned(_) => (Code::InvalidArgument, kinds::INVALID_REFERENCE),
     };

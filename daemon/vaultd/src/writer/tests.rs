@@ -269,6 +269,39 @@ async fn a_backend_that_panics_leaves_no_old_value_and_a_record() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_record_of_a_promotion_names_the_version_and_nothing_else_that_was_typed() {
+    let room = Room::new();
+    room.vault.gate.add_permits(2);
+    room.promote().await.unwrap();
+    let (ask, reference) = (ask(Action::Promote), reference());
+    let typed = room.writer.promote(&ask, &reference, "hunter2");
+    typed.await.unwrap();
+    let records = room.records();
+    let versions: Vec<_> = records
+        .iter()
+        .map(|record| record["values"][0].get("version"))
+        .collect();
+    assert_eq!(versions, [Some(&serde_json::json!("7")), None]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_cannot_be_written_down_is_still_told() {
+    let room = Room::new();
+    room.vault.refuses.store(true, Ordering::Relaxed);
+    let task = room.under_way(room.delete()).await;
+    let record = room.place.path().join("audit.jsonl");
+    std::fs::remove_file(&record).unwrap();
+    std::fs::create_dir(&record).unwrap();
+    room.vault.gate.add_permits(1);
+    let told = task.await.unwrap().unwrap_err().to_string();
+    assert!(
+        told.starts_with("it broke; this could not be written down: "),
+        "{told}"
+    );
+    assert!(told.contains("audit.jsonl"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_caller_that_goes_away_while_it_waits_changes_nothing() {
     let room = Room::new();
     let mut under_way = vec![];
