@@ -102,6 +102,35 @@ fn another_command_needs_a_rule_that_says_so() {
 }
 
 #[test]
+fn a_value_that_is_left_out_is_not_recorded_as_handed_out() {
+    let home = prepared();
+    let optional = json!({"secret_name": "local://nul", "required": false});
+    let secrets = json!({"NUL": optional, "BAR_TOKEN": "local://bar-token"});
+    home.write_service(
+        "bar",
+        &json!({"secrets": secrets, "target_command": ["env"]}),
+    );
+    let _daemon = home.start();
+    home.put("bar-token", "v");
+    home.put("nul", "a\0b");
+    let launched = home.run(&["bar"]);
+    assert!(!launched.success().contains("NUL="), "{launched}");
+    let record = last(&home, "launch");
+    assert_eq!(record["outcome"], "allowed");
+    let said: Vec<_> = ["NUL", "BAR_TOKEN"]
+        .iter()
+        .map(|variable| {
+            let values = record["values"].as_array().expect("values");
+            let value = values.iter().find(|value| value["variable"] == *variable);
+            let value = value.expect("each variable");
+            (value["state"].clone(), value["problem"].clone())
+        })
+        .collect();
+    let withheld = (json!("withheld"), json!("unusable_value"));
+    assert_eq!(said, [withheld, (json!("fresh"), Value::Null)]);
+}
+
+#[test]
 fn a_record_has_exactly_the_documented_fields_and_no_value() {
     let home = prepared();
     let token = json!({

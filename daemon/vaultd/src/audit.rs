@@ -96,10 +96,10 @@ pub struct ValueRecord {
     pub variable: String,
     /// Which secret.
     pub reference: String,
-    /// The version handed out.
+    /// The version handed out, or made current.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub version: String,
-    /// "fresh" or "stale"; empty where nothing is handed out.
+    /// "fresh" or "stale"; "withheld" where it was had and is not handed out; else empty.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub state: &'static str,
     /// Its age.

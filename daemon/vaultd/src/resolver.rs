@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use vault_backends::backend::{Address, BackendKind, Wanted};
 use vault_proto::generated::{Provenance, State};
+use vault_proto::kinds;
 use vault_proto::reference::{Place, SecretRef, Selector};
 
 use crate::audit::{Audit, AuditError, Outcome, Record, ValueRecord, rfc3339};
@@ -279,17 +280,32 @@ fn handed_out(resolved: &Resolved, leaves: bool) -> ValueRecord {
         reference: resolved.reference.clone(),
     };
     match &resolved.value {
-        Ok(served) => ValueRecord {
-            version: served.held.version.clone(),
-            state: match (&served.stale, leaves) {
-                (_, false) => "withheld",
-                (Some(_), true) => "stale",
-                (None, true) => "fresh",
-            },
-            age_seconds: Some(served.age.as_secs()),
-            ..plain(&want, None)
-        },
+        Ok(served) => {
+            let problem = problem_with(&want.variable, served);
+            ValueRecord {
+                version: served.held.version.clone(),
+                state: match (&served.stale, leaves && problem.is_none()) {
+                    (_, false) => "withheld",
+                    (Some(_), true) => "stale",
+                    (None, true) => "fresh",
+                },
+                age_seconds: Some(served.age.as_secs()),
+                ..plain(&want, problem)
+            }
+        }
         Err(error) => plain(&want, Some(error.kind())),
+    }
+}
+
+/// Why a value that was had cannot be put into its variable.
+fn problem_with(variable: &str, served: &Served) -> Option<&'static str> {
+    if variable.is_empty() {
+        return None;
+    }
+    match served.held.secret.expose_secret(|value| value.contains(&0)) {
+        Ok(false) => None,
+        Ok(true) => Some(kinds::UNUSABLE_VALUE),
+        Err(error) => Some(error.kind()),
     }
 }
 
