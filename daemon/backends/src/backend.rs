@@ -181,12 +181,17 @@ pub trait Backend: Send + Sync {
 }
 
 /// A vault that can also be changed.
+///
+/// After an error of a change the vault is as it was, with two exceptions: where the error's text says
+/// that the change is made, as for the local store's `not_durable`, and where the answer of a vault
+/// elsewhere was lost, which leaves open whether it is. So a caller forgets what it holds of the
+/// secret either way.
 #[async_trait]
 pub trait WritableBackend: Send + Sync {
     /// Stores a new current version and returns it.
     ///
     /// # Errors
-    /// [`BackendError`]; on any error the vault is as it was.
+    /// [`BackendError`].
     async fn put(&self, address: &Address, value: Secret) -> Result<String, BackendError>;
 
     /// Deletes a secret with all its versions and returns how many there were.

@@ -22,7 +22,7 @@ use crate::upstream::{Upstream, UpstreamError};
 /// Changes under way at once. Each outlives a caller that goes away, so their number is bounded here.
 const CHANGES_AT_ONCE: usize = 4;
 
-/// Why nothing was changed.
+/// Why nothing was changed, or is not known to be.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// Policy, audit, or a caller that went away.
@@ -104,7 +104,7 @@ impl Writer {
     /// Stores a new current version and returns it.
     ///
     /// # Errors
-    /// [`WriteError`]; then nothing has changed.
+    /// [`WriteError`]; then nothing has changed, unless a backend's failure says otherwise.
     pub async fn put(
         &self,
         ask: &Ask,
@@ -121,7 +121,7 @@ impl Writer {
     /// Deletes a secret with all its versions and returns how many there were.
     ///
     /// # Errors
-    /// [`WriteError`]; then nothing has changed.
+    /// [`WriteError`]; then nothing has changed, unless a backend's failure says otherwise.
     pub async fn delete(&self, ask: &Ask, reference: &SecretRef) -> Result<usize, WriteError> {
         let (address, rule) = self.permit(ask, reference).await?;
         let writable = self.upstream.writable(address.kind)?;
@@ -133,7 +133,7 @@ impl Writer {
     /// Makes an existing version the current one.
     ///
     /// # Errors
-    /// [`WriteError`]; then nothing has changed.
+    /// [`WriteError`]; then nothing has changed, unless a backend's failure says otherwise.
     pub async fn promote(
         &self,
         ask: &Ask,

@@ -7,7 +7,8 @@ use vault_memory::ShieldError;
 
 use crate::backend::{BackendError, Class};
 
-/// Why the local store could not be used. In each case its files are as they were.
+/// Why the local store could not be used. In each case but [`LocalError::NotDurable`] what it holds
+/// is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
     /// The operating system refused.
@@ -18,6 +19,15 @@ pub enum LocalError {
         /// With which file.
         path: PathBuf,
         /// What it said.
+        #[source]
+        source: io::Error,
+    },
+    /// The store is changed, but the disk did not confirm it.
+    #[error("sync {path}: the change is made, but it may not outlive a power failure; look at the disk", path = path.display())]
+    NotDurable {
+        /// The directory.
+        path: PathBuf,
+        /// What the operating system said.
         #[source]
         source: io::Error,
     },
@@ -175,6 +185,7 @@ impl LocalError {
         use Class::{Answer, Credentials, Outage, Request};
         match self {
             Self::Io { .. } => (Outage, "io"),
+            Self::NotDurable { .. } => (Outage, "not_durable"),
             Self::WrongOwner { .. } => (Credentials, "wrong_owner"),
             Self::WrongMode { .. } => (Credentials, "wrong_mode"),
             Self::WrongType { .. } => (Credentials, "wrong_type"),

@@ -66,7 +66,8 @@ impl StoreIdentity {
 
     /// Makes a new identity and writes it: locked if there is a passphrase, else plain.
     ///
-    /// The caller has made sure, under this lock, that there is neither identity nor store.
+    /// The caller has made sure, under this lock, that there is neither identity nor store, and
+    /// syncs the directory.
     ///
     /// # Errors
     /// [`LocalError`] if it cannot be written.

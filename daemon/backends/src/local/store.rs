@@ -1,5 +1,6 @@
 //! What does each operation do to the files, step by step?
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -16,7 +17,7 @@ use super::envelope::{self, NotOpened};
 use super::error::LocalError;
 use super::identity::{self, Sources, Stamp, StoreIdentity};
 use super::place::{Bytes, check_directory, failed, make_directory, read_private};
-use super::writing::WriteLock;
+use super::writing::{WriteLock, sync_directory};
 
 /// The store's directory and what opens it. All calls block.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(super) struct Store {
     /// With the file that it was read from: unlocking takes long, and a file that is gone or another
     /// one must not be written for.
     identity: Mutex<Option<(Stamp, Arc<StoreIdentity>)>>,
+    /// [`sync_directory`], but for tests of a disk that fails.
+    sync: fn(&Path) -> io::Result<()>,
 }
 
 impl Store {
@@ -43,6 +46,7 @@ impl Store {
             sources,
             shield,
             identity: Mutex::default(),
+            sync: sync_directory,
         };
         if store.identity()?.is_none() && store.file()?.is_some() {
             return Err(store.no_identity());
@@ -142,6 +146,10 @@ impl Store {
         let recipient = identity.key()?.to_public();
         let file = envelope::seal(&after, &recipient).map_err(failed("encrypt", &self.path))?;
         lock.replace(STORE_FILE, &file)?;
+        (self.sync)(&self.directory).map_err(|source| LocalError::NotDurable {
+            path: self.directory.clone(),
+            source,
+        })?;
         Ok(changed)
     }
 
@@ -228,6 +236,8 @@ impl Store {
                 let (directory, now) = (&self.directory, unix_seconds());
                 let made =
                     StoreIdentity::create(directory, &self.sources, lock, now, &self.shield)?;
+                // Before there is a store that nothing else opens.
+                (self.sync)(directory).map_err(failed("sync", directory))?;
                 Ok(Arc::new(made))
             }
         }
@@ -285,3 +295,6 @@ const MAX_DOCUMENT_BYTES: u64 = 16 * 1024 * 1024;
 const MAX_ENVELOPE_BYTES: u64 = 64 * 1024;
 /// More than the braces, keys and numbers of one version take.
 const PUNCTUATION_BYTES: usize = 512;
+
+#[cfg(test)]
+mod tests;

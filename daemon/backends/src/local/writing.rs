@@ -1,7 +1,7 @@
 //! How is a file replaced so that a reader sees the old one or the new one, and never less?
 
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -43,11 +43,11 @@ impl<'a> WriteLock<'a> {
         Ok(taken)
     }
 
-    /// Replaces the file `name` by `bytes`, mode 0600: written beside it, synced, renamed over it.
+    /// Replaces the file `name` by `bytes`, mode 0600: written beside it, synced, renamed over it. To
+    /// outlive a power failure it also needs [`sync_directory`].
     ///
     /// # Errors
-    /// [`LocalError::Io`]. Only if the last step fails, syncing the directory, is the file already
-    /// the new one, and then it may not outlive a power failure.
+    /// [`LocalError::Io`]; then the file is the old one.
     pub(super) fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), LocalError> {
         let target = self.directory.join(name);
         let mut new = tempfile::Builder::new()
@@ -62,9 +62,7 @@ impl<'a> WriteLock<'a> {
             .map_err(failed("sync", new.path()))?;
         new.persist(&target)
             .map_err(|refused| failed("replace", &target)(refused.error))?;
-        File::open(self.directory)
-            .and_then(|directory| directory.sync_all())
-            .map_err(failed("sync", self.directory))
+        Ok(())
     }
 
     /// Under the lock no other writer is at work, so these files are nobody's.
@@ -80,6 +78,14 @@ impl<'a> WriteLock<'a> {
         }
         Ok(())
     }
+}
+
+/// Brings the names in the directory to the disk.
+///
+/// # Errors
+/// What the operating system said; readers see the new names all the same.
+pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
 }
 
 fn wait_for(lock: &File, path: PathBuf) -> Result<(), LocalError> {
