@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod backend;
+pub mod calendar;
 pub mod local;
 pub mod oci;
 pub mod registry;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
+use vault_backends::calendar::date_time;
 
 use crate::peer::PeerRecord;
 
@@ -136,6 +137,16 @@ pub enum AuditError {
     },
 }
 
+impl AuditError {
+    /// The error with its cause, in one line for a person.
+    pub fn in_full(&self) -> String {
+        match std::error::Error::source(self) {
+            Some(source) => format!("{self}: {source}"),
+            None => self.to_string(),
+        }
+    }
+}
+
 /// The audit record.
 #[derive(Debug)]
 pub struct Audit {
@@ -181,7 +192,7 @@ impl Audit {
         let mut file = lock(&self.file);
         let written = self.append(&mut file, line.as_bytes(), settings);
         // Under the file's lock, so that the last one to write is also the last one to tell.
-        *lock(&self.last_error) = written.as_ref().err().map(describe);
+        *lock(&self.last_error) = written.as_ref().err().map(AuditError::in_full);
         drop(file);
         match (written, settings.on_failure) {
             (Err(error), OnFailure::Refuse) => Err(error),
@@ -274,33 +285,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn describe(error: &AuditError) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    }
-}
-
-/// Seconds since 1970 as RFC 3339 in UTC. Civil-calendar arithmetic over the 400-year cycle.
+/// A time since 1970 as RFC 3339 in UTC.
 pub fn rfc3339(unix: std::time::Duration) -> String {
-    let seconds = unix.as_secs();
-    let (days, of_day) = (seconds / 86_400, seconds % 86_400);
-    // Days since 0000-03-01, so that a leap day ends its year.
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
-    let millis = unix.subsec_millis();
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+    format!("{}.{:03}Z", date_time(unix.as_secs()), unix.subsec_millis())
 }
 
 #[cfg(test)]

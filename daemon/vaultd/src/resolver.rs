@@ -9,7 +9,7 @@ use vault_proto::generated::{Provenance, State};
 use vault_proto::kinds;
 use vault_proto::reference::{Place, SecretRef, Selector};
 
-use crate::audit::{Audit, AuditError, Outcome, Record, ValueRecord, rfc3339};
+use crate::audit::{Audit, Outcome, Record, ValueRecord, rfc3339};
 use crate::cache::freshness::Freshness;
 use crate::cache::{Cache, Served};
 use crate::clock::unix_time;
@@ -256,7 +256,7 @@ impl Resolver {
             audit.write(&record, &ask.setup.audit)
         };
         match tokio::task::spawn_blocking(write).await {
-            Ok(written) => written.map_err(|error| ResolveError::Audit(chain(&error))),
+            Ok(written) => written.map_err(|error| ResolveError::Audit(error.in_full())),
             Err(_) => Err(ResolveError::Audit("the writer was lost".to_owned())),
         }
     }
@@ -306,13 +306,6 @@ fn problem_with(variable: &str, served: &Served) -> Option<&'static str> {
         Ok(false) => None,
         Ok(true) => Some(kinds::UNUSABLE_VALUE),
         Err(error) => Some(error.kind()),
-    }
-}
-
-fn chain(error: &AuditError) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
     }
 }
 

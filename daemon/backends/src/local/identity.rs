@@ -17,6 +17,8 @@ use age::{scrypt, x25519};
 use vault_memory::{Secret, Shield};
 use zeroize::Zeroizing;
 
+use crate::calendar::date_time;
+
 use super::envelope::{self, NotOpened};
 use super::error::LocalError;
 use super::place::{failed, read_credential, read_private};
@@ -212,32 +214,11 @@ fn key_line(text: &[u8]) -> Option<&[u8]> {
 fn identity_text(identity: &x25519::Identity, now: u64) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(256));
     let key = identity.to_string();
-    writeln!(text, "# created: {}", utc(now))
+    writeln!(text, "# created: {}Z", date_time(now))
         .and_then(|()| writeln!(text, "# public key: {}", identity.to_public()))
         .and_then(|()| writeln!(text, "{}", key.expose_secret()))
         .expect("text in memory can be appended to");
     text
-}
-
-/// A time as RFC 3339 writes it. Days to date by counting years of March to February, in which the
-/// leap day comes last.
-fn utc(unix_seconds: u64) -> String {
-    let (days, seconds) = (unix_seconds / 86_400, unix_seconds % 86_400);
-    let days = days + 719_468; // from 0000-03-01 to 1970-01-01
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let leap_days = day_of_era / 1_460 + day_of_era / 146_096 - day_of_era / 36_524;
-    let year_of_era = (day_of_era - leap_days) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 const LOCKED_FILE: &str = "identity.age";

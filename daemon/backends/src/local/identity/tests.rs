@@ -16,22 +16,6 @@ fn identity_file_looks_as_age_keygen_writes_it() {
 }
 
 #[test]
-fn times_are_written_as_rfc_3339_says() {
-    let cases = [
-        (0, "1970-01-01T00:00:00Z"),
-        (951_782_399, "2000-02-28T23:59:59Z"),
-        (951_782_400, "2000-02-29T00:00:00Z"),
-        (951_868_800, "2000-03-01T00:00:00Z"),
-        (1_709_164_800, "2024-02-29T00:00:00Z"),
-        (1_735_689_599, "2024-12-31T23:59:59Z"),
-        (4_107_542_400, "2100-03-01T00:00:00Z"),
-    ];
-    for (seconds, text) in cases {
-        assert_eq!(utc(seconds), text);
-    }
-}
-
-#[test]
 fn key_is_found_among_comments_and_blank_lines() {
     let texts = [
         KEY.to_owned(),
