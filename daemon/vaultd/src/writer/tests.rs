@@ -11,12 +11,13 @@ use vault_memory::Preference;
 use vault_proto::sealed::Sealer;
 
 use super::*;
-use crate::audit::{self, Audit};
+use crate::audit::Audit;
 use crate::cache::freshness::Freshness;
 use crate::clock::ScriptedClock;
+use crate::config::outside::Outside;
+use crate::config::{self, Texts};
 use crate::peer::Peer;
-use crate::policy::{Action, Policy};
-use crate::setup::Setup;
+use crate::policy::Action;
 
 const TIME: Duration = Duration::from_secs(8);
 
@@ -201,16 +202,13 @@ fn reference() -> SecretRef {
 
 fn ask(action: Action) -> Ask {
     let (near, _far) = UnixStream::pair().unwrap();
+    let uid = nix::unistd::geteuid().as_raw();
+    let setup = config::read(Texts::default(), &Outside::default(), uid)
+        .unwrap()
+        .setup;
     Ask {
-        setup: Arc::new(Setup {
-            path: None,
-            services: std::collections::BTreeMap::default(),
-            searched: vec![],
-            policy: Policy::default_for(nix::unistd::geteuid().as_raw()),
-            freshness: Freshness::default(),
-            audit: audit::Settings::default(),
-            warnings: vec![],
-        }),
+        setup: Arc::new(setup),
+        freshness: Freshness::default(),
         peer: Peer::of(&near).unwrap(),
         action,
         service: None,
