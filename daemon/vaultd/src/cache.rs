@@ -88,6 +88,8 @@ impl Cache {
             shelf: moka::sync::Cache::builder()
                 .max_capacity(CAPACITY)
                 .eviction_policy(moka::policy::EvictionPolicy::lru())
+                // moka frees what it evicts when it likes, and others may point at it.
+                .eviction_listener(|_, slot: Arc<Slot>, _| *slot.known() = Known::Nothing)
                 .build(),
             index: Mutex::default(),
             flights: Flights::default(),
@@ -110,8 +112,7 @@ impl Cache {
         time: Duration,
     ) -> Result<Served, Arc<UpstreamError>> {
         let began = Instant::now();
-        let slot = self.slot(address, reference);
-        let look = self.look(&slot, freshness);
+        let look = self.look(address, reference, freshness);
         match look {
             Look::Fresh(served) => {
                 self.counters.hits.fetch_add(1, Ordering::Relaxed);
@@ -123,18 +124,18 @@ impl Cache {
             }
         }
         if matches!(look, Look::Stale(_)) {
-            let fetch = self.fetch(address, &slot, Some(freshness));
+            let fetch = self.fetch(address, reference, Some(freshness));
             if let Ok(landed) = tokio::time::timeout(time.min(STALE_WAIT), fetch).await {
-                return self.or_stale(landed, &slot, freshness);
+                return self.or_stale(landed, address, reference, freshness);
             }
-            if let Look::Stale(held) = self.look(&slot, freshness) {
+            if let Look::Stale(held) = self.look(address, reference, freshness) {
                 return Ok(self.stale(held, "the backend is slow to answer".to_owned()));
             }
             // It was flushed or expired meanwhile: from here on like one without a value.
         }
-        let fetch = self.fetch(address, &slot, Some(freshness));
+        let fetch = self.fetch(address, reference, Some(freshness));
         match tokio::time::timeout(time.saturating_sub(began.elapsed()), fetch).await {
-            Ok(landed) => self.or_stale(landed, &slot, freshness),
+            Ok(landed) => self.or_stale(landed, address, reference, freshness),
             Err(_) => Err(Arc::new(late(address, time))),
         }
     }
@@ -149,8 +150,7 @@ impl Cache {
         reference: &str,
         time: Duration,
     ) -> Result<Arc<Held>, Arc<UpstreamError>> {
-        let slot = self.slot(address, reference);
-        let landed = tokio::time::timeout(time, self.fetch(address, &slot, None)).await;
+        let landed = tokio::time::timeout(time, self.fetch(address, reference, None)).await;
         landed.unwrap_or_else(|_| Err(Arc::new(late(address, time))))
     }
 
@@ -163,7 +163,9 @@ impl Cache {
         let mut flushed = 0;
         for (address, slot) in self.slots() {
             if chosen(&address) {
-                flushed += usize::from(slot.empty());
+                let mut known = slot.known();
+                flushed += usize::from(known.forget());
+                // Under the slot's lock, so that watchers hear of changes in their order.
                 self.changes.tell(&slot.reference, None);
             }
         }
@@ -201,8 +203,8 @@ impl Cache {
         self.clock.now().since(held.confirmed)
     }
 
-    fn look(&self, slot: &Slot, freshness: &Freshness) -> Look {
-        match &*slot.known() {
+    fn look(&self, address: &Address, reference: &str, freshness: &Freshness) -> Look {
+        match &*self.slot(address, reference).known() {
             Known::Negative(error, until) if self.clock.now() < *until => {
                 Look::No(Arc::clone(error))
             }
@@ -227,7 +229,8 @@ impl Cache {
     fn or_stale(
         &self,
         landed: Result<Arc<Held>, Arc<UpstreamError>>,
-        slot: &Slot,
+        address: &Address,
+        reference: &str,
         freshness: &Freshness,
     ) -> Result<Served, Arc<UpstreamError>> {
         match landed {
@@ -236,7 +239,7 @@ impl Cache {
                 held,
                 stale: None,
             }),
-            Err(error) => match (error.class(), self.look(slot, freshness)) {
+            Err(error) => match (error.class(), self.look(address, reference, freshness)) {
                 (Class::Outage | Class::Credentials, Look::Stale(held)) => {
                     Ok(self.stale(held, error.to_string()))
                 }
@@ -259,15 +262,15 @@ impl Cache {
     async fn fetch(
         self: &Arc<Self>,
         address: &Address,
-        slot: &Arc<Slot>,
+        reference: &str,
         enough: Option<&Freshness>,
     ) -> Result<Arc<Held>, Arc<UpstreamError>> {
         loop {
-            let landed = || self.landed(slot, enough?);
+            let landed = || self.landed(address, reference, enough?);
             let take_off = |ticket| {
-                let (cache, slot) = (Arc::clone(self), Arc::clone(slot));
-                let address = address.clone();
-                async move { cache.fly(&address, &slot, &ticket).await }
+                let (cache, address) = (Arc::clone(self), address.clone());
+                let reference = reference.to_owned();
+                async move { cache.fly(&address, &reference, &ticket).await }
             };
             match self.flights.join(address, landed, take_off).await {
                 Landed::Done(result) => return result,
@@ -278,16 +281,18 @@ impl Cache {
     }
 
     /// What a flight has left in the slot, if it is enough.
-    fn landed(&self, slot: &Slot, enough: &Freshness) -> Option<Landed> {
-        match self.look(slot, enough) {
+    fn landed(&self, address: &Address, reference: &str, enough: &Freshness) -> Option<Landed> {
+        match self.look(address, reference, enough) {
             Look::Fresh(served) => Some(Landed::Done(Ok(served.held))),
             Look::No(error) => Some(Landed::Done(Err(error))),
             Look::Stale(_) | Look::Nothing => None,
         }
     }
 
-    async fn fly(&self, address: &Address, slot: &Slot, ticket: &Ticket) -> Landed {
+    async fn fly(&self, address: &Address, reference: &str, ticket: &Ticket) -> Landed {
         let result = self.upstream.fetch(address, FLIGHT).await;
+        // Where it is looked for now: the slot of before may have been evicted meanwhile.
+        let slot = self.slot(address, reference);
         let mut known = slot.known();
         if ticket.is_superseded() {
             return Landed::Superseded;
@@ -317,7 +322,6 @@ impl Cache {
                 Err(error)
             }
         };
-        drop(known);
         let confirmed = |held: &Arc<Held>| Confirmed {
             version: held.version.clone(),
             at: held.confirmed,

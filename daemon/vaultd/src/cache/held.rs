@@ -33,6 +33,13 @@ pub(crate) enum Known {
     Negative(Arc<UpstreamError>, Moment),
 }
 
+impl Known {
+    /// Forgets; returns whether a value was held.
+    pub(crate) fn forget(&mut self) -> bool {
+        matches!(std::mem::take(self), Self::Value(..))
+    }
+}
+
 /// A handle on the shelf. Emptying it drops the value at once, whatever the shelf still holds.
 #[derive(Debug)]
 pub(crate) struct Slot {
@@ -51,10 +58,5 @@ impl Slot {
 
     pub(crate) fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Forgets; returns whether a value was held.
-    pub(crate) fn empty(&self) -> bool {
-        matches!(std::mem::take(&mut *self.known()), Known::Value(..))
     }
 }
