@@ -140,7 +140,8 @@ impl Cache {
         }
     }
 
-    /// Asks the backend now, whatever is held.
+    /// Asks the backend now, whatever is held; a fetch under way may have asked it before what the
+    /// caller knows of, and is waited for.
     ///
     /// # Errors
     /// The backend's failure; what was held stays, unless the failure ends it.
@@ -150,7 +151,11 @@ impl Cache {
         reference: &str,
         time: Duration,
     ) -> Result<Arc<Held>, Arc<UpstreamError>> {
-        let landed = tokio::time::timeout(time, self.fetch(address, reference, None)).await;
+        let fetch = async {
+            self.flights.settled(address).await;
+            self.fetch(address, reference, None).await
+        };
+        let landed = tokio::time::timeout(time, fetch).await;
         landed.unwrap_or_else(|_| Err(Arc::new(late(address, time))))
     }
 

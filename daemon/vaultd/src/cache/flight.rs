@@ -70,6 +70,15 @@ impl Flights {
         }
     }
 
+    /// Waits until the flight to `address` that is under way now, if there is one, has ended.
+    pub(crate) async fn settled(&self, address: &Address) {
+        let seat = lock(&self.0).get(address).map(|gate| gate.subscribe());
+        if let Some(mut seat) = seat {
+            // How it ended does not matter.
+            let _ = seat.wait_for(Option::is_some).await;
+        }
+    }
+
     /// Lets nobody wait any longer for flights to the addresses that `chosen` picks: what they bring
     /// may be what is to be forgotten.
     pub(crate) fn supersede(&self, chosen: impl Fn(&Address) -> bool) {

@@ -203,6 +203,25 @@ async fn refresh_asks_whatever_is_held_and_a_failure_leaves_it() {
     );
 }
 
+#[tokio::test]
+async fn refresh_does_not_take_what_was_asked_for_before_it() {
+    let room = Room::new();
+    room.backend.gate.forget_permits(10_000);
+    room.backend.then_value("before").then_value("after");
+    let cache = Arc::clone(&room.cache);
+    let caller = tokio::spawn(async move { get(&cache).await });
+    while room.backend.calls() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let address = address(BackendKind::Local, "x");
+    let refresh = room.cache.refresh(&address, "local://x", TIME);
+    let release = async { room.backend.gate.add_permits(2) };
+    let (refreshed, ()) = tokio::join!(refresh, release);
+    assert!(refreshed.is_ok());
+    assert_eq!(caller.await.unwrap(), fresh("before"));
+    assert_eq!(room.get().await, fresh("after"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_hurried_caller_does_not_spoil_the_fetch_for_a_patient_one() {
     let room = Room::new();
