@@ -15,6 +15,7 @@ enum Step {
     Fail(BackendError),
     Value(String),
     Hang,
+    Panic,
 }
 
 /// See the module's words. An empty script is a panic: a test knows how many calls it makes.
@@ -56,6 +57,11 @@ impl ScriptedBackend {
         self
     }
 
+    pub(crate) fn then_panic(&self) -> &Self {
+        self.script.lock().unwrap().push_back(Step::Panic);
+        self
+    }
+
     pub(crate) fn calls(&self) -> u64 {
         self.calls.load(Ordering::SeqCst)
     }
@@ -79,6 +85,7 @@ impl Backend for ScriptedBackend {
         match step {
             Step::Fail(error) => Err(error),
             Step::Hang => std::future::pending().await,
+            Step::Panic => panic!("as the script says"),
             Step::Value(value) => Ok(Fetched {
                 secret: self.shield.shield(&mut value.into_bytes()).unwrap(),
                 version: "1".to_owned(),

@@ -40,8 +40,8 @@ pub enum UpstreamError {
         /// What went wrong last.
         last: String,
     },
-    /// Too many calls were under way, for too long.
-    #[error("not asked: {CALLS_AT_ONCE} calls to {0} are under way, and none ended in time")]
+    /// Too many calls are waiting or under way.
+    #[error("not asked: there are too many calls to {0} at once")]
     Busy(BackendKind),
     /// No answer in time.
     #[error("{kind} did not answer within {seconds} s")]

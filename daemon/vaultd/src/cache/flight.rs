@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use vault_backends::backend::Address;
 
 use super::held::Held;
@@ -22,9 +22,24 @@ pub(crate) enum Landed {
 type Gate = Arc<watch::Sender<Option<Landed>>>;
 type Board = Mutex<HashMap<Address, Gate>>;
 
+/// How many may be under way, those that a flush has overtaken included: a flight outlives who asked
+/// for it, so callers that ask and go away would make any number.
+const AT_ONCE: usize = 512;
+
 /// The flights under way.
-#[derive(Default)]
-pub(crate) struct Flights(Arc<Board>);
+pub(crate) struct Flights {
+    board: Arc<Board>,
+    permits: Arc<Semaphore>,
+}
+
+impl Default for Flights {
+    fn default() -> Self {
+        Self {
+            board: Arc::default(),
+            permits: Arc::new(Semaphore::new(AT_ONCE)),
+        }
+    }
+}
 
 impl Flights {
     /// Waits for the flight to `address`. Where there is none, `landed` is asked whether one has
@@ -40,7 +55,7 @@ impl Flights {
         F: Future<Output = Landed> + Send + 'static,
     {
         let mut seat = {
-            let mut flights = lock(&self.0);
+            let mut flights = lock(&self.board);
             match flights.get(address) {
                 Some(gate) => gate.subscribe(),
                 None => {
@@ -49,14 +64,19 @@ impl Flights {
                     if let Some(landed) = landed() {
                         return landed;
                     }
+                    let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+                        let busy = UpstreamError::Busy(address.kind);
+                        return Landed::Done(Err(Arc::new(busy)));
+                    };
                     let (gate, seat) = watch::channel(None);
                     let gate = Arc::new(gate);
                     flights.insert(address.clone(), Arc::clone(&gate));
                     let flight = take_off(Ticket(Arc::clone(&gate)));
                     let entry = Entry {
-                        board: Arc::clone(&self.0),
+                        board: Arc::clone(&self.board),
                         address: address.clone(),
                         gate,
+                        _permit: permit,
                     };
                     tokio::spawn(async move { entry.land(flight.await) });
                     seat
@@ -72,7 +92,7 @@ impl Flights {
 
     /// Waits until the flight to `address` that is under way now, if there is one, has ended.
     pub(crate) async fn settled(&self, address: &Address) {
-        let seat = lock(&self.0).get(address).map(|gate| gate.subscribe());
+        let seat = lock(&self.board).get(address).map(|gate| gate.subscribe());
         if let Some(mut seat) = seat {
             // How it ended does not matter.
             let _ = seat.wait_for(Option::is_some).await;
@@ -82,7 +102,7 @@ impl Flights {
     /// Lets nobody wait any longer for flights to the addresses that `chosen` picks: what they bring
     /// may be what is to be forgotten.
     pub(crate) fn supersede(&self, chosen: impl Fn(&Address) -> bool) {
-        lock(&self.0).retain(|address, gate| {
+        lock(&self.board).retain(|address, gate| {
             let stays = !chosen(address);
             if !stays {
                 gate.send_replace(Some(Landed::Superseded));
@@ -107,6 +127,7 @@ struct Entry {
     board: Arc<Board>,
     address: Address,
     gate: Gate,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Entry {

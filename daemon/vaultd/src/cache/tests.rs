@@ -222,6 +222,35 @@ async fn refresh_does_not_take_what_was_asked_for_before_it() {
     assert_eq!(room.get().await, fresh("after"));
 }
 
+#[tokio::test]
+async fn callers_that_go_away_do_not_leave_any_number_of_fetches() {
+    let room = Room::new();
+    room.backend.gate.forget_permits(10_000);
+    for number in 0..600 {
+        let name = format!("n{number}");
+        let address = address(BackendKind::Local, &name);
+        let gone = room.cache.refresh(&address, &name, Duration::ZERO);
+        assert!(gone.await.is_err());
+    }
+    assert_eq!(room.get().await, Err("busy"));
+    for _ in 0..600 {
+        room.backend.then_value("v");
+    }
+    room.backend.gate.add_permits(600);
+    while room.get().await != fresh("v") {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(room.backend.calls(), 512 + 1);
+}
+
+#[tokio::test]
+async fn a_backend_that_panics_is_an_error_and_is_asked_again() {
+    let room = Room::new();
+    room.backend.then_panic().then_value("v");
+    assert_eq!(room.get().await, Err("internal"));
+    assert_eq!(room.get().await, fresh("v"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_hurried_caller_does_not_spoil_the_fetch_for_a_patient_one() {
     let room = Room::new();
