@@ -303,11 +303,11 @@ impl Cache {
             return Landed::Superseded;
         }
         let result = match result {
-            Ok(fetched) => {
+            Ok((fetched, asked)) => {
                 let held = Arc::new(Held {
                     secret: fetched.secret,
                     version: fetched.version,
-                    confirmed: self.clock.now(),
+                    confirmed: asked,
                     valid_for: fetched.valid_for,
                 });
                 *known = Known::Value(Arc::clone(&held), None);

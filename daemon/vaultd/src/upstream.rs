@@ -167,11 +167,17 @@ impl Upstream {
         *self.settings.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Fetches one value within `time`, repeating as breaker and retries allow.
+    /// Fetches one value within `time`, repeating as breaker and retries allow, with the moment of the
+    /// call that brought it: how long the answer was on its way nobody knows, least of all when the
+    /// machine slept meanwhile.
     ///
     /// # Errors
     /// [`UpstreamError`], whose class says how to take it.
-    pub async fn fetch(&self, address: &Address, time: Duration) -> Result<Fetched, UpstreamError> {
+    pub async fn fetch(
+        &self,
+        address: &Address,
+        time: Duration,
+    ) -> Result<(Fetched, Moment), UpstreamError> {
         let backend = self
             .backends
             .of(address.kind)
@@ -183,9 +189,10 @@ impl Upstream {
             let permit = line.permit(end).await?;
             // Only now: the breaker may have opened meanwhile, and a probe must not wait.
             let probe = self.ask(&line)?;
+            let asked = self.clock.now();
             let left = end.saturating_duration_since(Instant::now());
             let error = match self.call(&line, &*backend, address, left, time).await {
-                Ok(fetched) => return Ok(fetched),
+                Ok(fetched) => return Ok((fetched, asked)),
                 Err(error) => error,
             };
             drop(permit);

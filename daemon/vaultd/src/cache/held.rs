@@ -15,7 +15,7 @@ pub struct Held {
     pub secret: Secret,
     /// Its version, as the backend writes it.
     pub version: String,
-    /// When the backend last confirmed it.
+    /// When the backend was last asked and confirmed it.
     pub confirmed: Moment,
     /// The bound the backend itself gave.
     pub valid_for: Option<Duration>,

@@ -87,6 +87,24 @@ async fn a_fresh_value_is_served_without_asking() {
 }
 
 #[tokio::test]
+async fn the_way_of_an_answer_counts_as_age() {
+    let room = Room::new();
+    room.backend.gate.forget_permits(10_000);
+    room.backend.then_value("v").then_value("w");
+    let cache = Arc::clone(&room.cache);
+    let caller = tokio::spawn(async move { get(&cache).await });
+    while room.backend.calls() == 0 {
+        tokio::task::yield_now().await;
+    }
+    // The machine sleeps.
+    room.advance(60);
+    room.backend.gate.add_permits(2);
+    assert_eq!(caller.await.unwrap(), fresh("v"));
+    room.advance(40);
+    assert_eq!(room.get().await, fresh("w"));
+}
+
+#[tokio::test]
 async fn past_its_ttl_a_value_is_asked_for_again() {
     let room = Room::new();
     room.backend.then_value("old").then_value("new");

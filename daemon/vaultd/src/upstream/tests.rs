@@ -23,7 +23,7 @@ fn upstream(kind: BackendKind) -> (Arc<ScriptedBackend>, Arc<ScriptedClock>, Ups
 async fn fetch(upstream: &Upstream, kind: BackendKind) -> Result<String, &'static str> {
     let fetched = upstream.fetch(&address(kind, "x"), TIME).await;
     fetched
-        .map(|fetched| fetched.version)
+        .map(|(fetched, _)| fetched.version)
         .map_err(|error| error.kind())
 }
 
