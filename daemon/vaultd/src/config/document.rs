@@ -158,9 +158,9 @@ impl<'a> At<'a> {
     /// # Errors
     /// Where something else than a map or nothing stands here.
     pub fn get(&self, key: &str) -> Result<Option<At<'a>>, ConfigError> {
-        let entries = self.entries()?;
-        let found = entries.into_iter().find(|(name, _)| name == key);
-        Ok(found.map(|(_, at)| at).filter(|at| !at.is_null()))
+        let found = self.written()?.iter().find(|(entry, _)| entry.name == key);
+        let found = found.map(|(key, node)| self.entry(key, node));
+        Ok(found.filter(|at| !at.is_null()))
     }
 
     /// Whether this is a part of a document and not the whole of it.
@@ -204,19 +204,23 @@ impl<'a> At<'a> {
     /// # Errors
     /// Where neither stands here.
     pub fn entries(&self) -> Result<Vec<(String, At<'a>)>, ConfigError> {
-        let entries = match &self.node.value {
-            Value::Null => return Ok(vec![]),
-            Value::Map(entries) => entries,
-            _ => return Err(self.error(format!("must be a map of keys, {}", self.found()))),
-        };
-        let named = |(key, node): &'a (Key, Node)| {
-            let at = At {
-                key_mark: key.mark,
-                ..self.below(&key.name, node)
-            };
-            (key.name.clone(), at)
-        };
-        Ok(entries.iter().map(named).collect())
+        let named = |(key, node): &'a (Key, Node)| (key.name.clone(), self.entry(key, node));
+        Ok(self.written()?.iter().map(named).collect())
+    }
+
+    fn written(&self) -> Result<&'a [(Key, Node)], ConfigError> {
+        match &self.node.value {
+            Value::Null => Ok(&[]),
+            Value::Map(entries) => Ok(entries),
+            _ => Err(self.error(format!("must be a map of keys, {}", self.found()))),
+        }
+    }
+
+    fn entry(&self, key: &'a Key, node: &'a Node) -> Self {
+        At {
+            key_mark: key.mark,
+            ..self.below(&key.name, node)
+        }
     }
 
     /// The items of a list.

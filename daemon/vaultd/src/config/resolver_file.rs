@@ -1,5 +1,6 @@
 //! What does resolver.yaml say, in each environment it names?
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -19,9 +20,13 @@ use super::wrapper_file;
 use crate::audit;
 use crate::logging;
 use crate::policy::Policy;
+use crate::service::Service;
 use crate::setup::View;
 use crate::upstream;
 use vault_backends::oci;
+
+/// What all services get in all environments, taken together; each is kept ready for a launch.
+const SECRETS: usize = 100_000;
 
 /// A resolver.yaml with what stands outside of it.
 pub(super) struct ResolverFile<'a> {
@@ -30,6 +35,7 @@ pub(super) struct ResolverFile<'a> {
     layers: Layers,
     outside: &'a Outside,
     home: PathBuf,
+    secrets: Cell<usize>,
 }
 
 /// What counts whatever the environment.
@@ -82,6 +88,7 @@ impl<'a> ResolverFile<'a> {
             layers,
             outside,
             home,
+            secrets: Cell::new(0),
         })
     }
 
@@ -149,6 +156,7 @@ impl<'a> ResolverFile<'a> {
         };
         for (name, at) in &entries {
             let service = service_file::read(name, &self.file, at, &surroundings, warnings)?;
+            self.count(&service, at)?;
             view.services.insert(name.clone(), service);
         }
         for (name, document) in files {
@@ -165,9 +173,20 @@ impl<'a> ResolverFile<'a> {
                     .flatten();
                 service_file::read_file(name, document, command.as_ref(), &surroundings, warnings)?
             };
+            self.count(&service, &root)?;
             view.services.insert(name.clone(), service);
         }
         Ok(view)
+    }
+
+    /// Bounds what a small file can ask for: each environment times each service times each secret.
+    fn count(&self, service: &Service, at: &At<'_>) -> Result<(), ConfigError> {
+        self.secrets.set(self.secrets.get() + service.secrets.len());
+        if self.secrets.get() > SECRETS {
+            let many = format!("all services of all environments get more than {SECRETS} secrets");
+            return Err(at.error(many));
+        }
+        Ok(())
     }
 }
 

@@ -15,6 +15,9 @@ use crate::cache::freshness::Freshness;
 use crate::command::{Command, catalogue};
 use crate::service::{Service, ServiceSecret};
 
+/// More of them no environment of a process can hold.
+const MAPPINGS: usize = 2000;
+
 const KEYS: &[&str] = &[
     "description",
     "secrets",
@@ -71,12 +74,11 @@ fn one(
     check_name(name, at)?;
     let entries = at.entries()?;
     warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), KEYS);
-    let own_file = other_command.is_some() || !at.is_below();
     let mut said = Vec::new();
     let vault = vault(at, around.vault)?;
     let secrets = match at.get("secrets")? {
         Some(at) => secrets(&at, around.shared, &vault)?,
-        None if own_file => vec![],
+        None if !at.is_below() => vec![],
         None => {
             let all: Vec<_> = around.shared.values().flatten().cloned().collect();
             if !all.is_empty() {
@@ -194,7 +196,11 @@ pub(super) fn shared(at: &At<'_>, vault: &oci::Settings) -> Result<Shared, Confi
         let secret = secret_entry::read(&variable, &at, vault)?;
         Ok((variable, secret))
     };
-    at.entries()?.into_iter().map(read).collect()
+    let entries = at.entries()?;
+    if entries.len() > MAPPINGS {
+        return Err(at.error(format!("more than {MAPPINGS} secrets")));
+    }
+    entries.into_iter().map(read).collect()
 }
 
 /// A map of variables, or a list of names out of resolver.yaml's `secrets:`.

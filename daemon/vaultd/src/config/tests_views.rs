@@ -214,6 +214,39 @@ fn only_a_vault_that_is_another_one_is_a_changed_backend() {
 }
 
 #[test]
+fn a_small_file_that_means_very_much_is_refused() {
+    use std::fmt::Write;
+    let mut many = "secrets:\n".to_owned();
+    for number in 0..1500 {
+        writeln!(many, "  K{number}: local://k").unwrap();
+    }
+    let mut services = many.clone();
+    services.push_str("services:\n");
+    for number in 0..70 {
+        writeln!(services, "  s{number}: {{command: env}}").unwrap();
+    }
+    many.push_str(&many.clone().replace("secrets:\n", "").replace('K', "L"));
+    let mut environments = "environments:\n".to_owned();
+    for number in 0..65 {
+        writeln!(environments, "  e{number}: ~").unwrap();
+    }
+    for (text, expected) in [
+        (services, "get more than 100000 secrets"),
+        (many, "secrets: more than 2000 secrets"),
+        (environments, "more than 64 environments"),
+    ] {
+        let home = Home::new();
+        home.write("user/resolver.yaml", &text);
+        let none = serde_json::json!({"files": {}, "explicit_config": false});
+        let error = home
+            .load(&none, &Outside::of_tests())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
 fn every_value_has_its_origin() {
     let file = "cache:\n  ttl: 5\nsecrets:\n  A: local://a\nenvironments: {p: {cache: {ttl: 6}}}\n";
     let variables = serde_json::json!({"OCI_REGION": "r"});

@@ -2,15 +2,23 @@
 
 use super::document::{At, ConfigError};
 
+/// A file with more mistakes than that is no configuration, and nobody reads on.
+const MOST: usize = 100;
+
 /// Sentences for log and status.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Warnings(Vec<String>);
+pub(super) struct Warnings {
+    said: Vec<String>,
+    unsaid: usize,
+}
 
 impl Warnings {
     /// Says something once, however often it is found.
     pub(super) fn push(&mut self, warning: String) {
-        if !self.0.contains(&warning) {
-            self.0.push(warning);
+        if self.said.len() == MOST {
+            self.unsaid += 1;
+        } else if !self.said.contains(&warning) {
+            self.said.push(warning);
         }
     }
 
@@ -48,8 +56,12 @@ impl Warnings {
         }
     }
 
-    pub(super) fn into_vec(self) -> Vec<String> {
-        self.0
+    pub(super) fn into_vec(mut self) -> Vec<String> {
+        if self.unsaid > 0 {
+            self.said
+                .push("there are more warnings than these".to_owned());
+        }
+        self.said
     }
 }
 
@@ -72,6 +84,21 @@ fn distance(left: &str, right: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_warning_is_said_once_and_no_more_than_anybody_reads() {
+        let mut warnings = Warnings::default();
+        for number in [1, 1, 2] {
+            warnings.push(number.to_string());
+        }
+        assert_eq!(warnings.clone().into_vec(), ["1", "2"]);
+        for number in 0..1000 {
+            warnings.push(number.to_string());
+        }
+        let said = warnings.into_vec();
+        assert_eq!(said.len(), MOST + 1);
+        assert_eq!(said[MOST], "there are more warnings than these");
+    }
 
     #[test]
     fn the_distance_counts_letters_that_must_change() {
