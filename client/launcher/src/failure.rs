@@ -1,5 +1,6 @@
 //! Why was no server started, in which words, and with which exit code?
 
+use std::borrow::Cow;
 use std::process::ExitCode;
 
 use vault_proto::kinds;
@@ -124,7 +125,7 @@ impl From<vault_client::Error> for Failure {
             _ => REFUSED,
         };
         let mut failure = Self::new(code, &error.to_string());
-        failure.lines.extend(error.remedy().map(str::to_owned));
+        failure.lines.extend(error.remedy().map(Cow::into_owned));
         failure
     }
 }

@@ -59,6 +59,19 @@ fn a_daemon_that_does_not_run_is_said_with_how_to_start_it() {
 }
 
 #[test]
+fn a_runtime_directory_that_is_not_used_is_said() {
+    let fake = Fake::start(Plan::script("echo started"));
+    let runtime = fake.socket().ancestors().nth(2).unwrap().to_owned();
+    std::fs::set_permissions(&runtime, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let uid = nix::unistd::geteuid();
+    if std::path::Path::new(&format!("/run/user/{uid}/vaultd")).exists() {
+        eprintln!("not shown here: a daemon of this user may run");
+        return;
+    }
+    assert_failed(&run(&fake, &["git"]), 3, "XDG_RUNTIME_DIR was not used");
+}
+
+#[test]
 fn a_socket_that_nobody_serves_is_a_daemon_that_does_not_run() {
     let fake = Fake::absent();
     std::fs::create_dir(fake.socket().parent().unwrap()).unwrap();
@@ -79,11 +92,21 @@ fn a_daemon_that_comes_up_meanwhile_is_found() {
 #[test]
 fn a_daemon_that_dies_before_its_reply_is_asked_again() {
     let mut plan = Plan::script("echo started");
-    plan.lose = 2;
+    plan.lose = 4;
     let fake = Fake::start(plan);
     let output = run(&fake, &["git"]);
     assert_eq!(stdout(&output), "started\n", "{}", stderr(&output));
-    assert_eq!(fake.asked().len(), 3);
+    assert_eq!(fake.asked().len(), 5);
+}
+
+#[test]
+fn a_daemon_that_ends_connections_before_the_first_word_is_asked_again() {
+    let mut plan = Plan::script("echo started");
+    plan.slam = 5;
+    let fake = Fake::start(plan);
+    let output = run(&fake, &["git"]);
+    assert_eq!(stdout(&output), "started\n", "{}", stderr(&output));
+    assert_eq!(fake.asked().len(), 1);
 }
 
 #[test]

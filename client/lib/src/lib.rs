@@ -12,8 +12,10 @@ mod columns;
 mod connection;
 mod error;
 mod opening;
+mod pauses;
 mod secrets;
 mod state;
+mod status;
 
 pub use age::{age_in_words, seconds_in_words};
 pub use client::{Client, connect};
@@ -21,4 +23,4 @@ pub use columns::in_columns;
 pub use error::Error;
 pub use opening::OpenedSecret;
 pub use secrets::{Events, Launched, Wanted};
-pub use state::state_in_words;
+pub use state::{state_in_words, state_word};

@@ -24,11 +24,6 @@ impl Failure {
         Self::new(USAGE, what.into())
     }
 
-    /// The daemon did less than was asked.
-    pub(crate) fn refused(what: impl Into<String>) -> Self {
-        Self::new(REFUSED, what.into())
-    }
-
     /// Nothing that a person did.
     pub(crate) fn unexpected(what: impl Into<String>) -> Self {
         Self::new(UNEXPECTED, what.into())

@@ -25,7 +25,8 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, Failure> {
     let references = on.references.iter().map(ToString::to_string).collect();
     let mut events = client.watch(references).await?;
-    while let Some(event) = events.next().await? {
+    loop {
+        let event = events.next().await?;
         let held = event.provenance.unwrap_or_default();
         let text = format!("{}: {}\n", event.reference, held::in_words(&held));
         let json = EventJson {
@@ -34,7 +35,4 @@ pub(crate) async fn run(
         };
         report::answer(form, || text, &json)?;
     }
-    Err(Failure::refused(
-        "vaultd ended the watch\nwatch again once it is back",
-    ))
 }
