@@ -9,16 +9,16 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::failure::Failure;
-use crate::report;
+use crate::report::{self, Form};
 
 /// These choose what a service gets: the daemon's business, not a client's.
 const DAEMONS_OPTIONS: [&str; 3] = ["--config", "--config-file", "--instance-principals"];
 
 /// Help and version go to standard output, the rest to standard error with exit code 2.
-pub(crate) fn show(error: &clap::Error) -> ExitCode {
+pub(crate) fn show(form: Form, error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => report::text(&error.to_string()),
-        _ => report::failure(&Failure::usage(reason(error))),
+        _ => report::failure(form, &Failure::usage(reason(error))),
     }
 }
 

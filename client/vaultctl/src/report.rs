@@ -1,5 +1,9 @@
 //! What is printed, and where? The only file of this program that prints.
+//!
+//! Answers go to standard output, failures and notes to standard error: as lines for people, or, with
+//! `--json`, as one object each.
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -8,39 +12,59 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
-/// How an answer is printed.
+/// How things are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     Text,
     Json,
 }
 
-/// An answer: `text` for people or `json` for programs.
+impl Form {
+    /// What a command line asks for, also one that is not understood.
+    pub(crate) fn asked_by(mut words: impl Iterator<Item = OsString>) -> Self {
+        if words.any(|word| word == "--json") {
+            Self::Json
+        } else {
+            Self::Text
+        }
+    }
+}
+
+/// Whether anybody reads what is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    There,
+    Gone,
+}
+
+/// The only answer: `text` for people or `json` for programs.
 pub(crate) fn answer(
     form: Form,
     text: impl FnOnce() -> String,
     json: &impl Serialize,
 ) -> Result<ExitCode, Failure> {
+    // Whoever reads no further has had enough.
+    one_of_many(form, text, json).map(|_| ExitCode::SUCCESS)
+}
+
+/// One of many answers: tells when there should be no more.
+pub(crate) fn one_of_many(
+    form: Form,
+    text: impl FnOnce() -> String,
+    json: &impl Serialize,
+) -> Result<Reader, Failure> {
     match form {
         Form::Text => bytes(text().as_bytes()),
-        Form::Json => {
-            let mut line = Zeroizing::new(
-                serde_json::to_vec(json)
-                    .map_err(|error| Failure::unexpected(format!("cannot write JSON: {error}")))?,
-            );
-            line.push(b'\n');
-            bytes(&line)
-        }
+        Form::Json => bytes(&line_of(json)?),
     }
 }
 
 /// Bytes as they are.
-pub(crate) fn bytes(bytes: &[u8]) -> Result<ExitCode, Failure> {
+pub(crate) fn bytes(bytes: &[u8]) -> Result<Reader, Failure> {
     let mut output = std::io::stdout().lock();
     match output.write_all(bytes).and_then(|()| output.flush()) {
-        Ok(()) => Ok(ExitCode::SUCCESS),
-        // Whoever reads no further has had enough.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Ok(()) => Ok(Reader::There),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
         Err(error) => Err(Failure::unexpected(format!(
             "cannot write the answer: {error}"
         ))),
@@ -49,17 +73,21 @@ pub(crate) fn bytes(bytes: &[u8]) -> Result<ExitCode, Failure> {
 
 /// Help and version.
 pub(crate) fn text(text: &str) -> ExitCode {
-    bytes(text.as_bytes()).unwrap_or_else(|failure| self::failure(&failure))
+    match bytes(text.as_bytes()) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(failure) => self::failure(Form::Text, &failure),
+    }
 }
 
 /// Something to know beside the answer.
-pub(crate) fn note(text: &str) {
-    to_stderr(text.lines());
+pub(crate) fn note(form: Form, text: &str) {
+    to_stderr(form, text, &serde_json::json!({ "note": text }));
 }
 
 /// What failed, then what to do.
-pub(crate) fn failure(failure: &Failure) -> ExitCode {
-    to_stderr(failure.lines());
+pub(crate) fn failure(form: Form, failure: &Failure) -> ExitCode {
+    let error = serde_json::json!({ "kind": failure.kind(), "message": failure.text() });
+    to_stderr(form, failure.text(), &serde_json::json!({ "error": error }));
     failure.exit_code()
 }
 
@@ -78,13 +106,37 @@ pub(crate) fn verdict(good: bool, word: &str) -> String {
     format!("\u{1b}[{colour}m{word}\u{1b}[0m")
 }
 
-fn to_stderr<'a>(lines: impl Iterator<Item = &'a str>) {
-    let mut text = String::new();
-    for line in lines {
-        text.push_str("vaultctl: ");
-        text.push_str(&line.replace(char::is_control, "\u{fffd}"));
-        text.push('\n');
-    }
+fn line_of(json: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let line = serde_json::to_vec(json)
+        .map_err(|error| Failure::unexpected(format!("cannot write JSON: {error}")))?;
+    let mut line = Zeroizing::new(line);
+    line.push(b'\n');
+    Ok(line)
+}
+
+fn to_stderr(form: Form, text: &str, json: &serde_json::Value) {
+    let text = match form {
+        Form::Json => format!("{json}\n"),
+        Form::Text => {
+            let line = |line: &str| {
+                let plain = line.replace(char::is_control, "\u{fffd}");
+                format!("vaultctl: {plain}\n")
+            };
+            text.lines().map(line).collect()
+        }
+    };
     // Without standard error the exit code alone must do.
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_that_is_not_understood_may_ask_for_json() {
+        let form = |words: &[&str]| Form::asked_by(words.iter().map(OsString::from));
+        assert_eq!(form(&["nonsense", "--json"]), Form::Json);
+        assert_eq!(form(&["status"]), Form::Text);
+    }
 }
