@@ -44,14 +44,17 @@ const NAMES: &[&str] = &[
     "SHELLOPTS",
     "SSH_ASKPASS",
     "SSLKEYLOGFILE",
+    "ZDOTDIR",
     "_JAVA_OPTIONS",
 ];
 
 /// Beginnings of names.
 const PREFIXES: &[&str] = &[
     "BASH_FUNC_",
+    "BUNDLE_",
     "CORECLR_",
     "DYLD_",
+    "GEM_",
     "GIT_CONFIG",
     "GIT_SSH",
     "LD_",
@@ -61,6 +64,7 @@ const PREFIXES: &[&str] = &[
     "PERL",
     "PIP_",
     "PYTHON",
+    "RUBYGEMS_",
     "RUBYLIB",
     "RUBYOPT",
     "UV_",
@@ -108,6 +112,10 @@ mod tests {
             "NODE_OPTIONS",
             "BASH_FUNC_x%%",
             "GIT_SSH_COMMAND",
+            "ZDOTDIR",
+            "GEM_HOME",
+            "BUNDLE_GEMFILE",
+            "RUBYGEMS_GEMDEPS",
         ] {
             assert!(is_loader_variable(name), "{name}");
         }

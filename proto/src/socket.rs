@@ -25,16 +25,32 @@ pub fn own() -> Place {
     own_of(uid, std::env::var_os("XDG_RUNTIME_DIR").as_deref())
 }
 
-/// Where a caller should knock: its own daemon's socket if it is there, else the system variant's
-/// if that is there, else its own.
+/// Where a caller should knock: the system variant's socket if that is there and the caller has no
+/// daemon of its own, else its own.
 pub fn to_call() -> Place {
-    let own = own();
-    if own.path.exists() {
+    choose(own(), system_variant())
+}
+
+/// A socket is gone for a moment while its daemon restarts, its directory is not: whoever has that
+/// has a daemon, and must not be sent to another one meanwhile.
+fn choose(own: Place, system: Option<Place>) -> Place {
+    if own.path.parent().is_some_and(Path::exists) {
         return own;
     }
-    system_variant()
-        .filter(|place| place.path.exists())
-        .unwrap_or(own)
+    system.filter(|place| place.path.exists()).unwrap_or(own)
+}
+
+/// Whether `XDG_RUNTIME_DIR` is set and [`own`] does not use it, because others could enter it or it
+/// is not this user's.
+pub fn distrusts_runtime_directory() -> bool {
+    let uid = nix::unistd::geteuid().as_raw();
+    distrusts(uid, std::env::var_os("XDG_RUNTIME_DIR").as_deref())
+}
+
+fn distrusts(uid: u32, xdg_runtime_dir: Option<&OsStr>) -> bool {
+    xdg_runtime_dir
+        .filter(|variable| !variable.is_empty())
+        .is_some_and(|variable| runtime_directory(uid, Some(variable)) != Path::new(variable))
 }
 
 /// The runtime directory that [`own`] uses, whether or not it exists.
@@ -118,5 +134,35 @@ mod tests {
         assert_eq!(own_of(uid(), Some(link.as_os_str())).path, fallback(uid()));
         assert_eq!(own_of(uid(), Some(OsStr::new("."))).path, fallback(uid()));
         assert_eq!(own_of(uid(), None).path, fallback(uid()));
+    }
+
+    #[test]
+    fn a_runtime_directory_that_is_set_and_not_used_is_known() {
+        let (open, private) = (with_mode(0o750), with_mode(0o700));
+        assert!(distrusts(uid(), Some(open.path().as_os_str())));
+        assert!(distrusts(uid() + 1, Some(private.path().as_os_str())));
+        assert!(!distrusts(uid(), Some(private.path().as_os_str())));
+        // The place that is used without the variable, too.
+        let usual = format!("/run/user/{}", uid() + 1);
+        assert!(!distrusts(uid() + 1, Some(OsStr::new(&usual))));
+        assert!(!distrusts(uid(), Some(OsStr::new(""))) && !distrusts(uid(), None));
+    }
+
+    #[test]
+    fn the_system_variant_is_called_only_where_there_is_no_directory_of_an_own_daemon() {
+        let runtime = with_mode(0o700);
+        let place = |directory: &str| Place {
+            path: runtime.path().join(directory).join(FILE_NAME),
+            server_uid: uid(),
+        };
+        let (own, system) = (place("own"), place("system"));
+        let chosen = || choose(own.clone(), Some(system.clone()));
+        assert_eq!(chosen(), own, "neither is there");
+        std::fs::create_dir(runtime.path().join("system")).unwrap();
+        std::fs::write(&system.path, "").unwrap();
+        assert_eq!(chosen(), system);
+        std::fs::create_dir(runtime.path().join("own")).unwrap();
+        assert_eq!(chosen(), own, "an own daemon may be restarting");
+        assert_eq!(choose(own.clone(), None), own);
     }
 }

@@ -5,7 +5,7 @@
 //! that are not UTF-8 pass as they are.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use vault_client::Launched;
@@ -16,17 +16,21 @@ use crate::failure::Failure;
 /// The server's whole environment.
 pub(crate) type Variables = BTreeMap<OsString, OsString>;
 
-/// Puts the environment together. Copies of values are wiped by the allocator when they are freed,
-/// and go with this process's memory when it becomes the server.
+/// Puts the environment together, and names what was left out of it. Copies of values are wiped by
+/// the allocator when they are freed, and go with this process's memory when it becomes the server.
 pub(crate) fn build(
     inherited: impl Iterator<Item = (OsString, OsString)>,
     launched: &Launched,
-) -> Result<Variables, Failure> {
-    let kept = |name: &OsString| {
-        let name = name.to_string_lossy();
-        !is_loader_variable(&name) || launched.keep_variables.iter().any(|keep| **keep == *name)
-    };
-    let mut variables: Variables = inherited.filter(|(name, _)| kept(name)).collect();
+) -> Result<(Variables, Vec<String>), Failure> {
+    let (mut variables, mut dropped) = (Variables::new(), Vec::new());
+    for (name, value) in inherited {
+        match loader_variable(&name) {
+            Some(loader) if !launched.keep_variables.contains(&loader) => dropped.push(loader),
+            _ => {
+                variables.insert(name, value);
+            }
+        }
+    }
     for setting in &launched.settings {
         let name = checked_name(&setting.variable)?;
         let value = checked_value(&setting.variable, setting.value.as_bytes())?;
@@ -37,7 +41,13 @@ pub(crate) fn build(
         let value = checked_value(&secret.variable, &secret.value)?;
         variables.insert(name, value);
     }
-    Ok(variables)
+    Ok((variables, dropped))
+}
+
+/// The name of a variable that no server inherits unless its service keeps it.
+pub(crate) fn loader_variable(name: &OsStr) -> Option<String> {
+    let name = name.to_string_lossy();
+    is_loader_variable(&name).then(|| name.into_owned())
 }
 
 fn checked_name(name: &str) -> Result<OsString, Failure> {
@@ -90,6 +100,7 @@ mod tests {
         let inherited = inherited.iter().map(|(name, value)| (os(name), os(value)));
         build(inherited, launched)
             .expect("an environment")
+            .0
             .into_iter()
             .map(|(name, value)| (name.into_vec(), value.into_vec()))
             .collect()
@@ -113,6 +124,12 @@ mod tests {
         ];
         let expected = [(b"PYTHONPATH".to_vec(), b"p".to_vec())];
         assert_eq!(built(&inherited, &launched(&[], &[])), expected);
+        let inherited = inherited.map(|(name, value)| {
+            let os = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+            (os(name), os(value))
+        });
+        let (_, dropped) = build(inherited.into_iter(), &launched(&[], &[])).expect("built");
+        assert_eq!(dropped, ["LD_PRELOAD", "PYTHONHOME"]);
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! Why was no server started, in which words, and with which exit code?
 
+use std::borrow::Cow;
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use vault_proto::kinds;
+
+use crate::discretion::Unspoken;
 
 /// The most lines that go to standard error.
 pub(crate) const MOST_LINES: usize = 3;
@@ -22,16 +26,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// The arguments are wrong. The text repeats none of them.
-    pub(crate) fn usage(what: impl Into<String>) -> Self {
-        let mut failure = Self::new(USAGE, &what.into());
-        failure
-            .lines
-            .push("`vault-run --help` shows how".to_owned());
-        failure
-    }
-
-    /// The configuration of the service does not fit this machine.
+    /// The arguments, or the configuration of the service, do not fit. The text repeats no argument.
     pub(crate) fn configuration(what: impl Into<String>) -> Self {
         Self::new(USAGE, &what.into())
     }
@@ -48,11 +43,16 @@ impl Failure {
 
     /// The server's program cannot be run; 127 and 126 as shells have them.
     pub(crate) fn exec(program: &str, error: &std::io::Error) -> Self {
-        let code = match error.kind() {
-            std::io::ErrorKind::NotFound => NOT_FOUND,
-            _ => NOT_EXECUTABLE,
+        let why = match error.kind() {
+            ErrorKind::NotFound => {
+                return Self::new(NOT_FOUND, &format!("cannot run {program}: {error}"));
+            }
+            ErrorKind::ArgumentListTooLong => {
+                "its arguments and environment are larger than this system permits".to_owned()
+            }
+            _ => error.to_string(),
         };
-        Self::new(code, &format!("cannot run {program}: {error}"))
+        Self::new(NOT_EXECUTABLE, &format!("cannot run {program}: {why}"))
     }
 
     fn new(code: u8, text: &str) -> Self {
@@ -72,11 +72,22 @@ impl Failure {
         }
     }
 
-    /// Says which service it is about, where that is a plain name.
+    /// Says which service it is about.
     pub(crate) fn about(mut self, service: &str) -> Self {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        if service.len() <= 64 && service.bytes().all(plain) {
-            self.lines[0] = format!("{service}: {}", self.lines[0]);
+        self.lines[0] = format!("{service}: {}", self.lines[0]);
+        self
+    }
+
+    /// Says what to do as well.
+    pub(crate) fn hint(mut self, what: String) -> Self {
+        self.lines.push(what);
+        self
+    }
+
+    /// Leaves out what must not be repeated.
+    pub(crate) fn without(mut self, unspoken: &Unspoken) -> Self {
+        for line in &mut self.lines {
+            *line = unspoken.taken_out_of(line);
         }
         self
     }
@@ -85,11 +96,6 @@ impl Failure {
     pub(crate) fn without_a_client(mut self) -> Self {
         self.client_waits = false;
         self
-    }
-
-    /// Whether a client may be waiting for the server's first answer.
-    pub(crate) fn leaves_a_client_waiting(&self) -> bool {
-        self.client_waits
     }
 
     /// One to three lines without a line break: what failed, then what to do. A person who tests
@@ -124,17 +130,17 @@ impl From<vault_client::Error> for Failure {
             _ => REFUSED,
         };
         let mut failure = Self::new(code, &error.to_string());
-        failure.lines.extend(error.remedy().map(str::to_owned));
+        failure.lines.extend(error.remedy().map(Cow::into_owned));
         failure
     }
 }
 
-/// What `--test` ends with.
-pub(crate) fn code_of_check(launchable: bool) -> ExitCode {
-    if launchable {
-        ExitCode::SUCCESS
-    } else {
-        REFUSED.into()
+/// What `--test` ends with where the daemon has answered.
+pub(crate) fn code_of_check(launchable: bool, problem: Option<&Failure>) -> ExitCode {
+    match problem {
+        _ if !launchable => REFUSED.into(),
+        Some(problem) => problem.exit_code(),
+        None => ExitCode::SUCCESS,
     }
 }
 
@@ -184,8 +190,11 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_service_name_is_not_repeated() {
-        let failure = Failure::refused("no").about("a b");
-        assert_eq!(failure.lines(), ["no"]);
+    fn an_environment_that_is_too_large_is_said_in_one_line() {
+        let error = std::io::Error::from(ErrorKind::ArgumentListTooLong);
+        let failure = Failure::exec("/bin/x", &error);
+        let expected = "cannot run /bin/x: its arguments and environment are larger than this \
+                        system permits";
+        assert_eq!((failure.lines(), failure.code), (vec![expected], 126));
     }
 }

@@ -7,8 +7,9 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use lexopt::{Arg, Parser};
-use vault_client::Wanted;
+use vault_client::{Wanted, daemons_option};
 
+use crate::discretion::is_name;
 use crate::failure::Failure;
 
 /// Chooses an environment where the arguments do not.
@@ -18,8 +19,7 @@ pub(crate) const PROFILE_VARIABLE: &str = "OCI_CONFIG_PROFILE";
 
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(8);
 const LONGEST_DEADLINE_SECONDS: u64 = 60;
-/// These choose what a service gets: the daemon's business, not a client's.
-const DAEMONS_OPTIONS: [&str; 3] = ["config", "config-file", "instance-principals"];
+const UNKNOWN_OPTION: &str = "unknown option";
 
 /// What is wanted of this run.
 #[derive(Debug)]
@@ -49,9 +49,16 @@ pub(crate) enum Mode {
 struct Written {
     service: Option<String>,
     environment: Option<String>,
+    command: Option<Vec<String>>,
     deadline: Option<Duration>,
     test: bool,
     verbose: bool,
+}
+
+/// Whether an MCP client may have started this, and wait for a server: not where it is a test.
+pub(crate) fn may_have_a_client(arguments: &[OsString]) -> bool {
+    let options = arguments.iter().take_while(|word| *word != "--");
+    !options.into_iter().any(|word| word == "--test")
 }
 
 /// Reads the arguments; `variable` is the value of [`ENVIRONMENT_VARIABLE`].
@@ -60,11 +67,11 @@ pub(crate) fn parse(
     variable: Option<OsString>,
 ) -> Result<Asked, Failure> {
     // Cut first, so that no option can take a word of the command for its value.
-    let command = match arguments.iter().position(|word| word == "--") {
-        Some(cut) => command_words(arguments.split_off(cut))?,
-        None => Vec::new(),
-    };
     let mut written = Written::default();
+    if let Some(cut) = arguments.iter().position(|word| word == "--") {
+        let words = arguments.split_off(cut).into_iter().skip(1);
+        written.name_command(command_words(words)?)?;
+    }
     let mut parser = Parser::from_args(arguments);
     while let Some(argument) = parser.next().map_err(without_values)? {
         match argument {
@@ -75,41 +82,62 @@ pub(crate) fn parse(
             Arg::Long("deadline") => written.deadline = Some(seconds(text(&mut parser)?)?),
             Arg::Long("service") => written.name_service(text(&mut parser)?)?,
             Arg::Long("env" | "environment") => written.environment = Some(text(&mut parser)?),
+            Arg::Long("command") => {
+                let words = command_words(parser.values().map_err(without_values)?)?;
+                written.name_command(split_if_alone(words)?)?;
+            }
             Arg::Value(word) => written.name_service(utf8(word, "the service's name")?)?,
-            Arg::Long(name) => return Err(unknown(name)),
-            Arg::Short(_) => return Err(Failure::usage("unknown option")),
+            Arg::Long(name) => {
+                let words = daemons_option(name).unwrap_or_else(|| UNKNOWN_OPTION.to_owned());
+                return Err(wrong(words));
+            }
+            Arg::Short(_) => return Err(wrong(UNKNOWN_OPTION)),
         }
     }
-    written.meant(command, variable).map(Asked::Start)
+    written.meant(variable).map(Asked::Start)
 }
 
 impl Written {
     fn name_service(&mut self, name: String) -> Result<(), Failure> {
         match self.service.replace(name) {
             None => Ok(()),
-            Some(_) => Err(Failure::usage(
+            Some(_) => Err(wrong(
                 "one service at a time; another command goes after --",
             )),
         }
     }
 
-    fn meant(self, command: Vec<String>, variable: Option<OsString>) -> Result<Order, Failure> {
+    fn name_command(&mut self, words: Vec<String>) -> Result<(), Failure> {
+        if words.is_empty() {
+            return Err(wrong("no command after -- or --command"));
+        }
+        match self.command.replace(words) {
+            None => Ok(()),
+            Some(_) => Err(wrong("one command at a time, after -- or --command")),
+        }
+    }
+
+    fn meant(self, variable: Option<OsString>) -> Result<Order, Failure> {
         let named = self
             .service
-            .ok_or_else(|| Failure::usage("which service? vault-run SERVICE"))?;
+            .ok_or_else(|| wrong("which service? Its name is missing"))?;
         let (service, at) = match named.split_once('@') {
             Some((service, environment)) => (service.to_owned(), Some(environment.to_owned())),
             None => (named, None),
         };
-        if service.is_empty()
-            || at.as_deref() == Some("")
-            || self.environment.as_deref() == Some("")
-        {
-            return Err(Failure::usage("a service or environment has an empty name"));
+        if !is_name(&service) {
+            return Err(wrong(
+                "the service has no name as services have: letters, digits, . _ and -",
+            ));
         }
-        let environment = match (at, self.environment) {
+        if at.as_deref() == Some("") {
+            return Err(wrong("there is no environment after the @"));
+        }
+        // An empty one is none, as people's wrappers have always passed it.
+        let flag = self.environment.filter(|name| !name.is_empty());
+        let environment = match (at, flag) {
             (Some(at), Some(flag)) if at != flag => {
-                return Err(Failure::usage(
+                return Err(wrong(
                     "SERVICE@ENVIRONMENT and --env name different environments",
                 ));
             }
@@ -120,7 +148,7 @@ impl Written {
             wanted: Wanted {
                 service,
                 environment,
-                command,
+                command: self.command.unwrap_or_default(),
                 // Chosen in a client's configuration, and never on a command line.
                 profile: String::new(),
             },
@@ -136,16 +164,19 @@ pub(crate) fn profile(variable: Option<OsString>) -> Result<String, Failure> {
     utf8(variable.unwrap_or_default(), PROFILE_VARIABLE)
 }
 
-fn command_words(with_dashes: Vec<OsString>) -> Result<Vec<String>, Failure> {
-    let words: Vec<String> = with_dashes
-        .into_iter()
-        .skip(1)
+fn command_words(words: impl Iterator<Item = OsString>) -> Result<Vec<String>, Failure> {
+    words
         .map(|word| utf8(word, "a word of the command"))
-        .collect::<Result<_, _>>()?;
-    if words.is_empty() {
-        return Err(Failure::usage("no command after --"));
+        .collect()
+}
+
+/// A whole command in one word, as people quote it for `--command`; with only blanks it is empty.
+fn split_if_alone(words: Vec<String>) -> Result<Vec<String>, Failure> {
+    match words.as_slice() {
+        [word] if word.contains(char::is_whitespace) => shell_words::split(word)
+            .map_err(|_| wrong("the command after --command has a quote without its end")),
+        _ => Ok(words),
     }
-    Ok(words)
 }
 
 fn text(parser: &mut Parser) -> Result<String, Failure> {
@@ -154,7 +185,7 @@ fn text(parser: &mut Parser) -> Result<String, Failure> {
 
 fn utf8(word: OsString, what: &str) -> Result<String, Failure> {
     word.into_string()
-        .map_err(|_| Failure::usage(format!("{what} is not UTF-8")))
+        .map_err(|_| wrong(format!("{what} is not UTF-8")))
 }
 
 fn seconds(text: String) -> Result<Duration, Failure> {
@@ -162,26 +193,19 @@ fn seconds(text: String) -> Result<Duration, Failure> {
         .ok()
         .filter(|seconds| (1..=LONGEST_DEADLINE_SECONDS).contains(seconds))
         .map(Duration::from_secs)
-        .ok_or_else(|| Failure::usage("--deadline takes whole seconds, from 1 to 60"))
+        .ok_or_else(|| wrong("--deadline takes whole seconds, from 1 to 60"))
 }
 
-fn unknown(name: &str) -> Failure {
-    if DAEMONS_OPTIONS.contains(&name) {
-        return Failure::usage(format!(
-            "--{name} belongs to vaultd, which owns the configuration; give it there"
-        ));
-    }
-    Failure::usage("unknown option")
+fn wrong(what: impl Into<String>) -> Failure {
+    Failure::configuration(what)
 }
 
 /// lexopt's own messages repeat what was written.
 fn without_values(error: lexopt::Error) -> Failure {
     match error {
-        lexopt::Error::MissingValue { .. } => Failure::usage("an option lacks its value"),
-        lexopt::Error::UnexpectedValue { .. } => {
-            Failure::usage("an option has a value and takes none")
-        }
-        _ => Failure::usage("the arguments are not understood"),
+        lexopt::Error::MissingValue { .. } => wrong("an option lacks its value"),
+        lexopt::Error::UnexpectedValue { .. } => wrong("an option has a value and takes none"),
+        _ => wrong("the arguments are not understood"),
     }
 }
 

@@ -38,23 +38,20 @@ pub(crate) fn answer(failure: &Failure) {
     }
 }
 
-/// The bytes before the first line break, or before the end of the input.
+/// The first line that is not blank, or what there is of it at the end of the input.
 fn first_line(mut input: File) -> Option<Vec<u8>> {
     let deadline = Instant::now() + PATIENCE;
-    let mut line = Vec::new();
+    let mut read = Vec::new();
     let mut chunk = [0; 4096];
-    while line.len() < LONGEST_LINE {
+    while read.len() < LONGEST_LINE {
         wait_for(&input, deadline)?;
         let count = input.read(&mut chunk).ok()?;
-        let read = &chunk[..count];
-        if let Some(end) = read.iter().position(|byte| *byte == b'\n') {
-            line.extend_from_slice(&read[..end]);
-            return Some(line);
+        read.extend_from_slice(&chunk[..count]);
+        let line = read.trim_ascii_start();
+        let end = line.iter().position(|byte| *byte == b'\n');
+        if end.is_some() || count == 0 {
+            return Some(line[..end.unwrap_or(line.len())].to_vec());
         }
-        if count == 0 {
-            return Some(line);
-        }
-        line.extend_from_slice(read);
     }
     None
 }

@@ -1,13 +1,12 @@
 //! What is printed, and where? The only file of this program that prints.
 //!
-//! Standard error gets three lines at most in a whole run: up to two before the start, one if the
-//! start then fails. Standard output belongs to the server.
+//! Standard error gets three lines at most in a whole run: up to two before the exec, one if the
+//! exec then fails; all else that can fail does so before them. Standard output belongs to the
+//! server.
 
 use std::io::Write;
-use std::process::ExitCode;
 
-use vault_client::Launched;
-use vault_client::state_in_words;
+use vault_client::{Launched, OpenedSecret, state_in_words};
 
 use crate::failure::{Failure, MOST_LINES};
 
@@ -15,12 +14,18 @@ use crate::failure::{Failure, MOST_LINES};
 const MOST_LINES_BEFORE_START: usize = MOST_LINES - 1;
 
 /// Text that was asked for, to standard output.
-pub(crate) fn text(text: &str) -> ExitCode {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        Ok(()) => ExitCode::SUCCESS,
+pub(crate) fn text(text: &str) -> Result<(), Failure> {
+    let mut output = std::io::stdout().lock();
+    match output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+    {
+        Ok(()) => Ok(()),
         // Whoever reads no further has had enough.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::unexpected(format!(
+            "cannot write to standard output: {error}"
+        ))),
     }
 }
 
@@ -36,12 +41,9 @@ pub(crate) fn failure(failure: &Failure) {
     to_stderr(&failure.lines());
 }
 
-/// Warnings of the daemon, and with --verbose what was resolved.
-pub(crate) fn before_start(service: &str, launched: &Launched, verbose: bool) {
-    let mut lines = Vec::new();
-    if verbose {
-        lines.push(resolved(service, launched));
-    }
+/// Warnings of the daemon, after what was resolved where that was asked for.
+pub(crate) fn before_start(resolved: Option<String>, launched: &Launched) {
+    let mut lines: Vec<String> = resolved.into_iter().collect();
     let room = MOST_LINES_BEFORE_START - lines.len();
     let warnings = launched.warnings.iter().map(|warning| one_line(warning));
     if launched.warnings.len() <= room {
@@ -54,8 +56,9 @@ pub(crate) fn before_start(service: &str, launched: &Launched, verbose: bool) {
     to_stderr(&lines.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
-fn resolved(service: &str, launched: &Launched) -> String {
-    let secret = |secret: &vault_client::OpenedSecret| {
+/// What --verbose says: names alone.
+pub(crate) fn resolved(service: &str, launched: &Launched, dropped: &[String]) -> String {
+    let secret = |secret: &OpenedSecret| {
         format!(
             "{} ({} version {}, {})",
             secret.variable,
@@ -70,7 +73,14 @@ fn resolved(service: &str, launched: &Launched) -> String {
     } else {
         secrets.join(", ")
     };
-    one_line(&format!("{service}: {} with {secrets}", launched.argv[0]))
+    let left_out = match dropped {
+        [] => String::new(),
+        names => format!("; not inherited: {}", names.join(", ")),
+    };
+    one_line(&format!(
+        "{service}: {} with {secrets}{left_out}",
+        launched.argv[0]
+    ))
 }
 
 fn one_line(text: &str) -> String {

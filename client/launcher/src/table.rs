@@ -7,8 +7,9 @@ use vault_proto::generated::{CheckReply, CheckedSecret, Provenance};
 
 const HEADINGS: [&str; 5] = ["VARIABLE", "REFERENCE", "VERSION", "AGE", "STATE"];
 
-/// The whole report.
-pub(crate) fn of(reply: &CheckReply) -> String {
+/// The whole report; `dropped` are loader variables of this environment, `problem` is what only this
+/// side can see.
+pub(crate) fn of(reply: &CheckReply, dropped: &[String], problem: Option<&str>) -> String {
     let mut text = String::new();
     if !reply.secrets.is_empty() {
         text.push_str(&in_columns(
@@ -28,11 +29,22 @@ pub(crate) fn of(reply: &CheckReply) -> String {
     if !reply.setting_names.is_empty() {
         line("settings", &reply.setting_names.join(", "));
     }
+    if !dropped.is_empty() {
+        // The reply does not say which of them the service keeps.
+        let names = dropped.join(", ");
+        line(
+            "not inherited",
+            &format!("{names} (but those that the service keeps)"),
+        );
+    }
     for warning in &reply.warnings {
         line("warning", warning);
     }
-    let verdict = if reply.launchable { "yes" } else { "no" };
-    line("would start", verdict);
+    if let Some(problem) = problem {
+        line("problem", problem);
+    }
+    let starts = reply.launchable && problem.is_none();
+    line("would start", if starts { "yes" } else { "no" });
     text
 }
 
@@ -108,8 +120,19 @@ mod tests {
                         command: /bin/x '' 'a b'\\''c'\n\
                         directory: /srv\n\
                         settings: S\n\
+                        not inherited: LD_PRELOAD, ZDOTDIR (but those that the service keeps)\n\
                         warning: mind\u{fffd}\n\
+                        problem: cannot start in /srv\n\
                         would start: no\n";
-        assert_eq!(of(&reply), expected);
+        let dropped = ["LD_PRELOAD", "ZDOTDIR"].map(str::to_owned);
+        let report = |launchable| {
+            let reply = CheckReply {
+                launchable,
+                ..reply.clone()
+            };
+            of(&reply, &dropped, Some("cannot start in /srv"))
+        };
+        assert_eq!(report(false), expected);
+        assert_eq!(report(true), expected, "a problem of this side counts, too");
     }
 }

@@ -258,4 +258,12 @@ fn verbose_names_what_was_resolved_and_no_value() {
     let text = stderr(&run(&fake, &["-v", "git"]));
     let expected = "vault-run: git: /bin/true with TOKEN (local://token version 3, fresh)\n";
     assert_eq!(text, expected);
+    let mut plan = Plan::of(&["/bin/true"]);
+    plan.keep_variables = vec!["PYTHONPATH".to_owned()];
+    let fake = Fake::start(plan);
+    let mut command = fake.command(VAULT_RUN, &["-v", "git"]);
+    command.envs([("LD_LIBRARY_PATH", "/hunter2"), ("PYTHONPATH", "/x")]);
+    let text = stderr(&command.stdin(Stdio::null()).output().unwrap());
+    let expected = "vault-run: git: /bin/true with no secrets; not inherited: LD_LIBRARY_PATH\n";
+    assert_eq!(text, expected);
 }

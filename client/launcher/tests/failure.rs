@@ -59,6 +59,19 @@ fn a_daemon_that_does_not_run_is_said_with_how_to_start_it() {
 }
 
 #[test]
+fn a_runtime_directory_that_is_not_used_is_said() {
+    let fake = Fake::start(Plan::script("echo started"));
+    let runtime = fake.socket().ancestors().nth(2).unwrap().to_owned();
+    std::fs::set_permissions(&runtime, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let uid = nix::unistd::geteuid();
+    if std::path::Path::new(&format!("/run/user/{uid}/vaultd")).exists() {
+        eprintln!("not shown here: a daemon of this user may run");
+        return;
+    }
+    assert_failed(&run(&fake, &["git"]), 3, "XDG_RUNTIME_DIR was not used");
+}
+
+#[test]
 fn a_socket_that_nobody_serves_is_a_daemon_that_does_not_run() {
     let fake = Fake::absent();
     std::fs::create_dir(fake.socket().parent().unwrap()).unwrap();
@@ -79,11 +92,21 @@ fn a_daemon_that_comes_up_meanwhile_is_found() {
 #[test]
 fn a_daemon_that_dies_before_its_reply_is_asked_again() {
     let mut plan = Plan::script("echo started");
-    plan.lose = 2;
+    plan.lose = 4;
     let fake = Fake::start(plan);
     let output = run(&fake, &["git"]);
     assert_eq!(stdout(&output), "started\n", "{}", stderr(&output));
-    assert_eq!(fake.asked().len(), 3);
+    assert_eq!(fake.asked().len(), 5);
+}
+
+#[test]
+fn a_daemon_that_ends_connections_before_the_first_word_is_asked_again() {
+    let mut plan = Plan::script("echo started");
+    plan.slam = 5;
+    let fake = Fake::start(plan);
+    let output = run(&fake, &["git"]);
+    assert_eq!(stdout(&output), "started\n", "{}", stderr(&output));
+    assert_eq!(fake.asked().len(), 1);
 }
 
 #[test]
@@ -185,11 +208,95 @@ fn a_program_that_cannot_be_run_after_warnings_is_said_within_three_lines() {
 fn a_directory_that_is_gone_is_said() {
     let mut plan = Plan::of(&["/bin/true"]);
     plan.cwd = "/nonexistent".to_owned();
-    assert_failed(
-        &run(&Fake::start(plan), &["git"]),
-        2,
-        "cannot start in /nonexistent",
-    );
+    plan.warnings = vec!["mind the gap".to_owned()];
+    let output = run(&Fake::start(plan), &["-v", "git"]);
+    assert_failed(&output, 2, "cannot start in /nonexistent");
+    assert!(!stderr(&output).contains("gap"), "{output:?}");
+}
+
+#[test]
+fn an_environment_larger_than_the_system_permits_is_said() {
+    let mut plan = Plan::of(&["/bin/true"]);
+    plan.settings = vec![("A".to_owned(), "x".repeat(200 * 1024))];
+    let words = "git: cannot run /bin/true: its arguments and environment are larger";
+    assert_failed(&run(&Fake::start(plan), &["git"]), 126, words);
+}
+
+#[test]
+fn a_token_in_place_of_a_name_is_not_repeated() {
+    let token = "ghp_0123456789abcdefghijklmnopqrstuvwxyz";
+    let says = |text: &str| format!("Service config not found: {text}; looked in /c");
+    let fake = Fake::start(Plan::refusing(kinds::UNKNOWN_SERVICE, &says(token)));
+    for arguments in [&[token][..], &["--service", token], &["--test", token]] {
+        let output = run(&fake, arguments);
+        assert_failed(&output, 2, &says("SERVICE"));
+        assert!(!stderr(&output).contains("ghp_"), "{output:?}");
+    }
+    let fake = Fake::absent();
+    assert!(!stderr(&run(&fake, &[token])).contains("ghp_"));
+    let mut plan = Plan::script("echo started");
+    plan.warnings = vec![format!("Environment '{token}' not found, using default")];
+    let output = run(&Fake::start(plan), &["git", "--env", token]);
+    let expected = "vault-run: Environment 'ENVIRONMENT' not found, using default\n";
+    assert_eq!(stderr(&output), expected);
+}
+
+#[test]
+fn nobody_waits_for_a_test_that_is_written_wrong() {
+    let request = b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\"}\n";
+    let output = answered(&["git", "--test", "--nonsense"], request);
+    assert_failed(&output, 2, "unknown option");
+}
+
+#[test]
+fn the_usage_shows_the_name_that_was_used() {
+    let fake = Fake::absent();
+    for name in ["mcp_vault_proxy.py", "mcp-launch", "vault-run", "x"] {
+        let link = fake.home().join(name);
+        std::os::unix::fs::symlink(VAULT_RUN, &link).unwrap();
+        let shown = if name == "x" { "vault-run" } else { name };
+        let program = |arguments: &[&str]| {
+            let mut command = fake.command(link.to_str().unwrap(), arguments);
+            command.stdin(Stdio::null()).output().unwrap()
+        };
+        let help = stdout(&program(&["--help"]));
+        assert!(
+            help.contains(&format!("Usage: {shown} [OPTIONS]")),
+            "{help}"
+        );
+        let words = format!("`{shown} --help` shows how");
+        assert_failed(&program(&["--nonsense"]), 2, &words);
+    }
+}
+
+#[test]
+fn what_the_predecessors_users_write_is_understood() {
+    for (arguments, asked) in [
+        (
+            &["--service", "git", "--env", "dev", "--verbose"][..],
+            r#"launch ("git", "dev", [])"#,
+        ),
+        (
+            &[
+                "--service=git",
+                "--environment=dev",
+                "--command=/bin/echo 'a b'",
+            ],
+            r#"launch ("git", "dev", ["/bin/echo", "a b"])"#,
+        ),
+        (
+            &["--service", "git", "--command", "/bin/echo", "a b", "c"],
+            r#"launch ("git", "", ["/bin/echo", "a b", "c"])"#,
+        ),
+        (
+            &["--command", "/bin/echo", "--service", "git", "--test"],
+            r#"check ("git", "", ["/bin/echo"])"#,
+        ),
+    ] {
+        let fake = Fake::start(Plan::of(&["/bin/true"]));
+        run(&fake, arguments);
+        assert_eq!(fake.asked(), [asked], "{arguments:?}");
+    }
 }
 
 #[test]
@@ -200,6 +307,7 @@ fn wrong_arguments_are_refused_without_being_repeated() {
         &["git", VALUE],
         &["--token", VALUE],
         &["git", "--deadline", VALUE],
+        &["git", "--command", "x", "--", VALUE],
     ] {
         assert_failed(&run(&fake, arguments), 2, "vault-run --help");
     }
@@ -227,6 +335,10 @@ fn answered(arguments: &[&str], input: &[u8]) -> Output {
 fn a_waiting_client_gets_one_error_with_the_id_of_its_request() {
     let text = "vault-run: git: no \\\"git\\\"; add it";
     for (request, id) in [
+        (
+            "\n \r\n{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"x\"}",
+            "3",
+        ),
         (
             r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"id":7}}"#,
             "0",

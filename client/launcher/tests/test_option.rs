@@ -5,8 +5,10 @@ mod fake;
 #[path = "support/programs.rs"]
 mod programs;
 
+use std::process::Stdio;
+
 use fake::{Fake, Plan};
-use programs::{run, stderr, stdout};
+use programs::{VAULT_RUN, run, stderr, stdout};
 use vault_proto::generated::{CheckReply, CheckedSecret, Provenance};
 use vault_proto::kinds;
 
@@ -56,6 +58,41 @@ fn what_would_not_start_is_shown_and_ends_in_3() {
         "{text}"
     );
     assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
+fn a_directory_that_is_gone_is_shown_and_ends_in_2() {
+    let mut gone = plan(true);
+    gone.check.cwd = "/nonexistent".to_owned();
+    let output = run(&Fake::start(gone), &["--test", "git"]);
+    let text = stdout(&output);
+    assert!(
+        text.contains("problem: cannot start in /nonexistent: No such file")
+            && text.ends_with("would start: no\n"),
+        "{text}"
+    );
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn variables_that_are_not_inherited_are_named() {
+    let fake = Fake::start(plan(true));
+    let mut command = fake.command(VAULT_RUN, &["--test", "git"]);
+    command.env("NODE_OPTIONS", "--require hunter2");
+    let text = stdout(&command.stdin(Stdio::null()).output().unwrap());
+    assert!(text.contains("not inherited: NODE_OPTIONS ("), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn a_report_that_cannot_be_printed_is_a_failure() {
+    let fake = Fake::start(plan(true));
+    let mut command = fake.command(VAULT_RUN, &["--test", "git"]);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    let output = command.stdin(Stdio::null()).stdout(full.unwrap());
+    let output = output.output().unwrap();
+    assert!(stderr(&output).contains("cannot write to standard output"));
+    assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]

@@ -29,9 +29,11 @@ impl Client {
             encapsulated_key: sealed.encapsulated_key,
             ciphertext: sealed.ciphertext,
         };
-        self.ask(Repeat::Never, request, async |channel, request| {
-            AdminClient::new(channel).put(request).await
-        })
+        self.ask(
+            Repeat::Never(reference),
+            request,
+            async |channel, request| AdminClient::new(channel).put(request).await,
+        )
         .await
     }
 
@@ -86,7 +88,7 @@ impl Client {
         .await
     }
 
-    /// Forgets one held value, or all for an empty reference.
+    /// Forgets one held value, or all for an empty reference; see [`Client::has_repeated`].
     pub async fn flush(&mut self, reference: &str) -> Result<FlushReply, Error> {
         let request = FlushRequest {
             reference: reference.to_owned(),
@@ -108,7 +110,7 @@ impl Client {
         .await
     }
 
-    /// Closes the breaker of one backend, or all.
+    /// Closes the breaker of one backend, or all; see [`Client::has_repeated`].
     pub async fn reset_breaker(&mut self, backend: &str) -> Result<ResetBreakerReply, Error> {
         let request = ResetBreakerRequest {
             backend: backend.to_owned(),
@@ -129,14 +131,17 @@ impl Client {
         .await
     }
 
-    /// Removes a stored secret with all its versions.
+    /// Removes a stored secret with all its versions. Never repeated: one of the same name may have
+    /// been stored since.
     pub async fn delete(&mut self, reference: &str) -> Result<DeleteReply, Error> {
         let request = DeleteRequest {
             reference: reference.to_owned(),
         };
-        self.ask(Repeat::Never, request, async |channel, request| {
-            AdminClient::new(channel).delete(request).await
-        })
+        self.ask(
+            Repeat::Never(reference),
+            request,
+            async |channel, request| AdminClient::new(channel).delete(request).await,
+        )
         .await
     }
 
@@ -151,15 +156,18 @@ impl Client {
         .await
     }
 
-    /// Makes an existing version the current one.
+    /// Makes an existing version the current one. Never repeated: somebody else may have chosen
+    /// another one since.
     pub async fn promote(&mut self, reference: &str, version: &str) -> Result<PromoteReply, Error> {
         let request = PromoteRequest {
             reference: reference.to_owned(),
             version: version.to_owned(),
         };
-        self.ask(Repeat::Allowed, request, async |channel, request| {
-            AdminClient::new(channel).promote(request).await
-        })
+        self.ask(
+            Repeat::Never(reference),
+            request,
+            async |channel, request| AdminClient::new(channel).promote(request).await,
+        )
         .await
     }
 

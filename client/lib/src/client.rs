@@ -1,41 +1,57 @@
-//! How is one call made: deadline, repetition, and what a failure means?
+//! How is one call made: deadline, repetition, and when is it given up?
 //!
 //! The deadline counts from [`connect`] and covers everything: finding the daemon, saying hello,
-//! and every call. A call that may be repeated is repeated on a fresh connection when the old one
-//! ends before the reply, so that a restarting daemon fails no launch.
+//! and every call. What loses its connection before the reply, and may be repeated, is repeated on
+//! a new one after a pause, so that a restarting daemon fails no launch.
 
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tonic::transport::Channel;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 use vault_proto::generated::secrets_client::SecretsClient;
 use vault_proto::generated::{HelloReply, HelloRequest};
 use vault_proto::{PROTOCOL, kinds};
 
 use crate::connection;
 use crate::error::Error;
+use crate::pauses::Pauses;
+use crate::status::{failure, printable};
 
-/// How often a call may lose its connection before that is an error.
-const ATTEMPTS: usize = 3;
+/// Between attempts that lost their connection: about ten, over what a restart takes under load.
+const AFTER_A_LOSS: Pauses = Pauses::new(
+    Duration::from_millis(10),
+    Duration::from_millis(400),
+    Duration::from_secs(2),
+);
+/// The daemon hears of a deadline, and may be the first to notice that it has passed.
+const SAME_MOMENT: Duration = Duration::from_millis(500);
 
 /// Whether a call may be made again when it is not known if the daemon carried it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Repeat {
+pub(crate) enum Repeat<'a> {
     /// It asks, or asking twice leaves the same state.
     Allowed,
-    /// It changes something each time.
-    Never,
+    /// It changes the secret of this reference.
+    Never(&'a str),
 }
 
 /// A conversation with vaultd.
 #[derive(Debug)]
 pub struct Client {
-    agent: &'static str,
-    patience: Duration,
-    deadline: Instant,
+    terms: Terms,
     channel: Channel,
     hello: HelloReply,
+    repeated: bool,
+}
+
+/// What holds for the whole conversation.
+#[derive(Debug)]
+struct Terms {
+    agent: &'static str,
+    begun: Instant,
+    patience: Duration,
+    pauses: Pauses,
 }
 
 /// Finds the daemon, checks that it runs as it must, and says hello; all calls of the client
@@ -44,42 +60,46 @@ pub struct Client {
 /// # Errors
 /// [`Error`], each kind in words for a person.
 pub async fn connect(agent: &'static str, patience: Duration) -> Result<Client, Error> {
-    let deadline = Instant::now() + patience;
-    let mut attempt = 1;
+    let mut terms = Terms {
+        agent,
+        begun: Instant::now(),
+        patience,
+        pauses: AFTER_A_LOSS,
+    };
+    let (channel, hello) = meet(&mut terms).await?;
+    Ok(Client {
+        terms,
+        channel,
+        hello,
+        repeated: false,
+    })
+}
+
+async fn meet(terms: &mut Terms) -> Result<(Channel, HelloReply), Error> {
     loop {
-        let greeted = match timeout_at(deadline, greet(agent, deadline)).await {
-            Ok(greeted) => greeted,
-            Err(_) => Err(Error::Deadline { patience }),
+        let met = match timeout_at(terms.deadline(), greet(terms)).await {
+            Ok(met) => met,
+            Err(_) => Err(terms.out_of_time()),
         };
-        match greeted {
-            Err(Error::Lost { .. }) if attempt < ATTEMPTS => attempt += 1,
-            Err(Error::Deadline { .. }) => return Err(Error::Deadline { patience }),
-            Err(error) => return Err(error),
-            Ok((channel, hello)) => {
-                return Ok(Client {
-                    agent,
-                    patience,
-                    deadline,
-                    channel,
-                    hello,
-                });
-            }
+        match met {
+            Err(Error::Lost { .. }) if terms.pause().await => {}
+            other => return other,
         }
     }
 }
 
-async fn greet(agent: &'static str, deadline: Instant) -> Result<(Channel, HelloReply), Error> {
-    let channel = connection::open(agent, deadline).await?;
+async fn greet(terms: &Terms) -> Result<(Channel, HelloReply), Error> {
+    let channel = connection::open(terms.agent, terms.deadline()).await?;
     let mut request = Request::new(HelloRequest {
         protocol: PROTOCOL,
         oldest_protocol: PROTOCOL,
-        client: agent.to_owned(),
+        client: terms.agent.to_owned(),
     });
-    request.set_timeout(deadline.saturating_duration_since(Instant::now()));
+    request.set_timeout(terms.left());
     let hello = SecretsClient::new(channel.clone())
         .hello(request)
         .await
-        .map_err(|status| match failure(status) {
+        .map_err(|status| match terms.failure(status) {
             Error::Refused { kind, message } if kind == kinds::PROTOCOL => {
                 Error::Protocol { words: message }
             }
@@ -108,6 +128,12 @@ impl Client {
         &self.hello.server_version
     }
 
+    /// Whether a call was made again because its first reply was lost: then the daemon may have
+    /// carried it out twice, and the reply tells of the second time alone.
+    pub fn has_repeated(&self) -> bool {
+        self.repeated
+    }
+
     /// The daemon's key of this boot, for values on their way to it.
     pub(crate) fn daemon_key(&self) -> &[u8] {
         &self.hello.public_key
@@ -116,7 +142,7 @@ impl Client {
     /// One call and its reply.
     pub(crate) async fn ask<M, R, F>(
         &mut self,
-        repeat: Repeat,
+        repeat: Repeat<'_>,
         message: M,
         call: impl Fn(Channel, Request<M>) -> F,
     ) -> Result<R, Error>
@@ -124,25 +150,21 @@ impl Client {
         M: Clone,
         F: Future<Output = Result<Response<R>, Status>>,
     {
-        let mut attempt = 1;
         loop {
             let mut request = Request::new(message.clone());
-            request.set_timeout(self.deadline.saturating_duration_since(Instant::now()));
-            let answer = timeout_at(self.deadline, call(self.channel.clone(), request)).await;
-            let error = match answer {
-                Ok(Ok(response)) => return Ok(response.into_inner()),
-                Ok(Err(status)) => self.after(failure(status)),
-                Err(_) => self.out_of_time(),
+            request.set_timeout(self.terms.left());
+            let error = match self.answer(call(self.channel.clone(), request)).await {
+                Ok(reply) => return Ok(reply),
+                Err(error) => error,
             };
-            let lost = matches!(error, Error::Lost { .. });
-            if !lost || repeat == Repeat::Never || attempt == ATTEMPTS {
+            if let Repeat::Never(reference) = repeat {
+                return Err(error.of_a_change(reference));
+            }
+            if !matches!(error, Error::Lost { .. }) || !self.terms.pause().await {
                 return Err(error);
             }
-            attempt += 1;
-            let remaining = self.deadline.saturating_duration_since(Instant::now());
-            let fresh = Box::pin(connect(self.agent, remaining)).await;
-            let fresh = fresh.map_err(|error| self.after(error))?;
-            (self.channel, self.hello) = (fresh.channel, fresh.hello);
+            (self.channel, self.hello) = meet(&mut self.terms).await?;
+            self.repeated = true;
         }
     }
 
@@ -155,75 +177,58 @@ impl Client {
     where
         F: Future<Output = Result<Response<R>, Status>>,
     {
-        let request = Request::new(message);
-        let answer = timeout_at(self.deadline, call(self.channel.clone(), request)).await;
-        match answer {
+        self.answer(call(self.channel.clone(), Request::new(message)))
+            .await
+    }
+
+    async fn answer<R>(
+        &self,
+        call: impl Future<Output = Result<Response<R>, Status>>,
+    ) -> Result<R, Error> {
+        match timeout_at(self.terms.deadline(), call).await {
             Ok(Ok(response)) => Ok(response.into_inner()),
-            Ok(Err(status)) => Err(self.after(failure(status))),
-            Err(_) => Err(self.out_of_time()),
+            Ok(Err(status)) => Err(self.terms.failure(status)),
+            Err(_) => Err(self.terms.out_of_time()),
+        }
+    }
+}
+
+impl Terms {
+    fn deadline(&self) -> Instant {
+        self.begun + self.patience
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline().saturating_duration_since(Instant::now())
+    }
+
+    /// Waits before the next attempt; `false` where there must be none.
+    async fn pause(&mut self) -> bool {
+        match self.pauses.next() {
+            Some(pause) if pause < self.left() => {
+                sleep(pause).await;
+                true
+            }
+            _ => false,
         }
     }
 
-    /// The deadline a person knows is the whole conversation's.
-    fn after(&self, error: Error) -> Error {
-        match error {
-            Error::Deadline { .. } => self.out_of_time(),
-            other => other,
-        }
+    fn failure(&self, status: Status) -> Error {
+        failure(status).unwrap_or_else(|| self.out_of_time())
     }
 
     fn out_of_time(&self) -> Error {
-        Error::Deadline {
-            patience: self.patience,
-        }
+        late(self.begun.elapsed(), self.patience)
     }
 }
 
-/// What a status means. One with a cause was made on this side, by the transport; one without came
-/// from the server.
-pub(crate) fn failure(status: Status) -> Error {
-    if is_timeout(&status) {
-        return Error::Deadline {
-            patience: Duration::ZERO,
-        };
+/// The deadline that a person knows, or the daemon's own, which is shorter than they asked for.
+fn late(waited: Duration, patience: Duration) -> Error {
+    if waited + SAME_MOMENT >= patience {
+        Error::Deadline { patience }
+    } else {
+        Error::GaveUp { waited }
     }
-    let kind = status
-        .metadata()
-        .get(kinds::HEADER)
-        .and_then(|word| word.to_str().ok())
-        .unwrap_or_default()
-        .to_owned();
-    if kind.is_empty() && std::error::Error::source(&status).is_some() {
-        return Error::Lost {
-            source: Box::new(status),
-        };
-    }
-    let message = match printable(status.message()) {
-        words if words.is_empty() => format!("vaultd refused: {}", status.code()),
-        words => words,
-    };
-    Error::Refused { kind, message }
-}
-
-/// Either side may notice first; tonic says it as CANCELLED with this cause or these words.
-fn is_timeout(status: &Status) -> bool {
-    let mut cause = std::error::Error::source(status);
-    while let Some(error) = cause {
-        if error.is::<tonic::TimeoutExpired>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    status.code() == Code::DeadlineExceeded
-        || (status.code() == Code::Cancelled && status.message() == "Timeout expired")
-}
-
-/// Text from the daemon without what steers a terminal; its line breaks stay.
-fn printable(text: &str) -> String {
-    let plain = |letter: char| letter == '\n' || !letter.is_control();
-    text.chars()
-        .map(|letter| if plain(letter) { letter } else { '\u{fffd}' })
-        .collect()
 }
 
 #[cfg(test)]
@@ -231,31 +236,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_daemons_words_and_kind_are_carried_without_what_steers_a_terminal() {
-        let mut status = Status::not_found("no service \u{1b}[2Jgit\nadd it");
-        let word = kinds::UNKNOWN_SERVICE.parse().expect("ASCII");
-        status.metadata_mut().insert(kinds::HEADER, word);
-        let Error::Refused { kind, message } = failure(status) else {
-            panic!("a refusal");
-        };
-        assert_eq!(kind, kinds::UNKNOWN_SERVICE);
-        assert_eq!(message, "no service \u{fffd}[2Jgit\nadd it");
-    }
-
-    #[test]
-    fn a_status_of_the_transport_is_a_lost_connection() {
-        let broken = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
-        let status = Status::from_error(Box::new(broken));
-        assert!(matches!(failure(status), Error::Lost { .. }));
-    }
-
-    #[test]
-    fn a_timeout_is_known_on_either_side() {
-        for status in [
-            Status::deadline_exceeded("late"),
-            Status::cancelled("Timeout expired"),
-        ] {
-            assert!(matches!(failure(status), Error::Deadline { .. }));
-        }
+    fn the_time_that_is_told_is_the_time_that_was_waited() {
+        let seconds = Duration::from_secs;
+        let text = |waited, patience| late(waited, patience).to_string();
+        let own = "vaultd did not answer within 8 seconds";
+        assert_eq!(text(seconds(8), seconds(8)), own);
+        assert_eq!(text(Duration::from_millis(7990), seconds(8)), own);
+        assert_eq!(
+            text(Duration::from_millis(9980), seconds(60)),
+            "vaultd gave up after 10 seconds"
+        );
     }
 }

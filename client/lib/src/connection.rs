@@ -1,7 +1,8 @@
 //! Where is the daemon, is it the right one, and how long is a missing one waited for?
 //!
 //! A restart must not fail a launch: a socket that refuses or is being replaced is tried again for
-//! a moment. A socket whose directory is not even there has never had a daemon: no waiting.
+//! a moment, and what ends before the first word is a lost connection, which the caller may make
+//! again. A socket whose directory is not even there has never had a daemon: no waiting.
 
 use std::future::ready;
 use std::io;
@@ -15,13 +16,16 @@ use tonic::transport::{Channel, Endpoint};
 use vault_proto::socket::{self, Place};
 
 use crate::error::Error;
+use crate::pauses::Pauses;
 
-/// How long a socket that refuses is tried: a restarting daemon needs far less.
-const REFUSED_PATIENCE: Duration = Duration::from_secs(2);
-/// How long a socket that is gone is waited for while its directory is there.
-const MISSING_PATIENCE: Duration = Duration::from_secs(1);
-const FIRST_PAUSE: Duration = Duration::from_millis(2);
-const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+/// How long a socket is tried that refuses, or that is gone while its directory is there: what a
+/// restart takes on a machine that is busy, and more than it does on others.
+const RESTART_PATIENCE: Duration = Duration::from_secs(3);
+const BETWEEN_ATTEMPTS: Pauses = Pauses::new(
+    Duration::from_millis(2),
+    Duration::from_millis(100),
+    Duration::MAX,
+);
 
 /// What to do after a failed attempt.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,12 +38,12 @@ enum Verdict {
 pub(crate) async fn open(agent: &'static str, deadline: Instant) -> Result<Channel, Error> {
     let (stream, place) = reach(deadline).await?;
     check_owner(&stream, &place)?;
-    channel_over(stream, agent, place.path).await
+    channel_over(stream, agent).await
 }
 
 async fn reach(deadline: Instant) -> Result<(UnixStream, Place), Error> {
     let begun = Instant::now();
-    let mut pause = FIRST_PAUSE;
+    let mut pauses = BETWEEN_ATTEMPTS;
     loop {
         let place = socket::to_call();
         let error = match UnixStream::connect(&place.path).await {
@@ -47,19 +51,22 @@ async fn reach(deadline: Instant) -> Result<(UnixStream, Place), Error> {
             Err(error) => error,
         };
         let directory_exists = place.path.parent().is_some_and(Path::exists);
-        let time_is_up = Instant::now() + pause >= deadline;
-        if time_is_up || after(&error, begun.elapsed(), directory_exists) == Verdict::GiveUp {
-            return Err(failure(place.path, error));
+        let left = deadline.saturating_duration_since(Instant::now());
+        match pauses.next().filter(|pause| *pause < left) {
+            Some(pause)
+                if after(&error, begun.elapsed(), directory_exists) == Verdict::TryAgain =>
+            {
+                sleep(pause).await;
+            }
+            _ => return Err(failure(place.path, error)),
         }
-        sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
 fn after(error: &io::Error, waited: Duration, directory_exists: bool) -> Verdict {
     let patience = match error.kind() {
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => REFUSED_PATIENCE,
-        io::ErrorKind::NotFound if directory_exists => MISSING_PATIENCE,
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => RESTART_PATIENCE,
+        io::ErrorKind::NotFound if directory_exists => RESTART_PATIENCE,
         // The queue of connections is full: somebody is there, and only the deadline counts.
         io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Duration::MAX,
         _ => Duration::ZERO,
@@ -76,8 +83,13 @@ fn failure(path: PathBuf, source: io::Error) -> Error {
         io::ErrorKind::NotFound
         | io::ErrorKind::NotADirectory
         | io::ErrorKind::ConnectionRefused
-        | io::ErrorKind::ConnectionReset => Error::NotRunning { path, source },
+        | io::ErrorKind::ConnectionReset => Error::NotRunning {
+            path,
+            distrusts_variable: socket::distrusts_runtime_directory(),
+            source,
+        },
         io::ErrorKind::PermissionDenied => Error::SocketDenied { path, source },
+        io::ErrorKind::WouldBlock => Error::Busy { path },
         _ => Error::Socket { path, source },
     }
 }
@@ -110,11 +122,7 @@ fn may_serve(found: u32, expected: u32, own: u32) -> bool {
     found == expected || (expected != own && found == 0)
 }
 
-async fn channel_over(
-    stream: UnixStream,
-    agent: &'static str,
-    path: PathBuf,
-) -> Result<Channel, Error> {
+async fn channel_over(stream: UnixStream, agent: &'static str) -> Result<Channel, Error> {
     let mut stream = Some(TokioIo::new(stream));
     let connector = tower::service_fn(move |_| {
         // A second connection would be an unchecked one: it is for `open` to make.
@@ -126,16 +134,16 @@ async fn channel_over(
     });
     Endpoint::from_static("http://vaultd")
         .user_agent(agent)
-        .map_err(unusable(path.clone()))?
+        .map_err(lost)?
         .connect_with_connector(connector)
         .await
-        .map_err(unusable(path))
+        .map_err(lost)
 }
 
-fn unusable(path: PathBuf) -> impl FnOnce(tonic::transport::Error) -> Error {
-    |error| Error::Socket {
-        path,
-        source: io::Error::other(error),
+/// The server was there, and is gone before the first word.
+fn lost(error: tonic::transport::Error) -> Error {
+    Error::Lost {
+        source: Box::new(error),
     }
 }
 
@@ -159,7 +167,7 @@ mod tests {
             after(&ConnectionRefused.into(), NOW, true),
             Verdict::TryAgain
         );
-        let moment = REFUSED_PATIENCE;
+        let moment = RESTART_PATIENCE;
         assert_eq!(after(&NotFound.into(), moment, true), Verdict::GiveUp);
         assert_eq!(
             after(&ConnectionRefused.into(), moment, true),
@@ -171,6 +179,22 @@ mod tests {
     fn a_full_queue_is_waited_for_until_the_deadline() {
         let long = Duration::from_hours(1);
         assert_eq!(after(&WouldBlock.into(), long, true), Verdict::TryAgain);
+    }
+
+    #[test]
+    fn a_queue_that_stays_full_is_said_and_is_no_missing_daemon() {
+        let error = failure(PathBuf::from("/run/s"), WouldBlock.into());
+        assert!(error.to_string().contains("too many callers"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_ends_before_the_first_word_is_a_lost_connection() {
+        let (ours, theirs) = UnixStream::pair().expect("a pair");
+        drop(theirs);
+        let error = channel_over(ours, "test/1")
+            .await
+            .expect_err("nobody there");
+        assert!(matches!(error, Error::Lost { .. }), "{error:?}");
     }
 
     #[test]

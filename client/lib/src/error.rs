@@ -1,5 +1,6 @@
 //! Why could a call not be made or answered, and what can a person do?
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ pub enum Error {
     NotRunning {
         /// The socket.
         path: PathBuf,
+        /// Whether `XDG_RUNTIME_DIR` is set and was not used.
+        distrusts_variable: bool,
         /// What the last attempt said.
         #[source]
         source: std::io::Error,
@@ -41,6 +44,12 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// The queue of connections stayed full.
+    #[error("vaultd does not get to this call: too many callers wait at {}", path.display())]
+    Busy {
+        /// The socket.
+        path: PathBuf,
+    },
     /// The socket could not be used for another reason.
     #[error("the socket {} cannot be used: {source}", path.display())]
     Socket {
@@ -55,8 +64,19 @@ pub enum Error {
     Lost {
         /// What the transport said.
         #[source]
-        source: Box<tonic::Status>,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A change was asked for, and the reply did not come.
+    #[error("{source}; the change may have been made all the same")]
+    Unconfirmed {
+        /// The secret that was to be changed.
+        reference: String,
+        /// Why there was no reply.
+        source: Box<Error>,
+    },
+    /// The daemon tells of no more changes.
+    #[error("vaultd ended the watch")]
+    Ended,
     /// No protocol in common; the words are the daemon's where it has any.
     #[error("{words}")]
     Protocol {
@@ -68,6 +88,12 @@ pub enum Error {
     Deadline {
         /// How long it was given.
         patience: Duration,
+    },
+    /// The daemon's own time was up, and not the caller's.
+    #[error("vaultd gave up after {}", seconds(*waited))]
+    GaveUp {
+        /// How long it took.
+        waited: Duration,
     },
     /// The daemon said no.
     #[error("{message}")]
@@ -99,9 +125,12 @@ impl Error {
             Self::ForeignServer { .. } => "foreign_server",
             Self::SocketDenied { .. } => "socket_denied",
             Self::Socket { .. } => "socket",
+            Self::Busy { .. } => "busy",
             Self::Lost { .. } => "lost",
+            Self::Unconfirmed { .. } => "unconfirmed",
+            Self::Ended => "ended",
             Self::Protocol { .. } => kinds::PROTOCOL,
-            Self::Deadline { .. } => "deadline",
+            Self::Deadline { .. } | Self::GaveUp { .. } => "deadline",
             Self::Refused { kind, .. } => kind,
             Self::Seal(_) => "seal",
             Self::Incomplete { .. } => "incomplete",
@@ -110,27 +139,55 @@ impl Error {
     }
 
     /// What a person can do, as a sentence; `None` where the message says it already.
-    pub fn remedy(&self) -> Option<&'static str> {
-        match self {
+    pub fn remedy(&self) -> Option<Cow<'static, str>> {
+        let fixed = match self {
+            Self::NotRunning {
+                distrusts_variable: true,
+                ..
+            } => {
+                "XDG_RUNTIME_DIR was not used: it is no directory of yours with mode 0700; mend that, \
+                 or start vaultd with `systemctl --user start vaultd.socket`, or `vaultd &`"
+            }
             Self::NotRunning { .. } => {
-                Some("start it with `systemctl --user start vaultd.socket`, or `vaultd &`")
+                "start it with `systemctl --user start vaultd.socket`, or `vaultd &`"
             }
             Self::ForeignServer { .. } => {
-                Some("find out who put that socket there, and stop that server")
+                "find out who put that socket there, and stop that server"
             }
-            Self::SocketDenied { .. } => Some(
-                "the socket must be yours with mode 0600, in a directory of yours with mode 0700",
-            ),
-            Self::Lost { .. } => Some("try again; `journalctl --user -u vaultd` may say why"),
-            Self::Protocol { .. } => Some("install vaultd and its clients from the same release"),
+            Self::SocketDenied { .. } => {
+                "the socket must be yours with mode 0600, in a directory of yours with mode 0700"
+            }
+            Self::Busy { .. } => "try again later; `journalctl --user -u vaultd` may say why",
+            Self::Lost { .. } => "try again; `journalctl --user -u vaultd` may say why",
+            Self::Unconfirmed { reference, .. } => {
+                return Some(
+                    format!("`vaultctl versions {reference}` shows whether it was").into(),
+                );
+            }
+            Self::Ended => "watch again once it is back",
+            Self::Protocol { .. } => "install vaultd and its clients from the same release",
             Self::Deadline { .. } => {
-                Some("`vaultctl status` shows what it waits for; --deadline gives it more time")
+                "`vaultctl status` shows what it waits for; --deadline gives it more time"
             }
-            Self::Seal(_) => Some("restart vaultd and try again"),
+            Self::GaveUp { .. } => "`vaultctl status` shows what it waits for",
+            Self::Seal(_) => "restart vaultd and try again",
             Self::Socket { .. }
             | Self::Refused { .. }
             | Self::Incomplete { .. }
-            | Self::Random(_) => None,
+            | Self::Random(_) => return None,
+        };
+        Some(fixed.into())
+    }
+
+    /// The same for a call that was to change the secret of this reference: where the reply is
+    /// missing, nobody knows whether it was changed.
+    pub(crate) fn of_a_change(self, reference: &str) -> Self {
+        match self {
+            Self::Lost { .. } | Self::Deadline { .. } | Self::GaveUp { .. } => Self::Unconfirmed {
+                reference: reference.to_owned(),
+                source: Box::new(self),
+            },
+            certain => certain,
         }
     }
 
@@ -150,8 +207,9 @@ impl Error {
     }
 }
 
-fn seconds(patience: Duration) -> String {
-    crate::age::seconds_in_words(patience.as_secs())
+/// To the nearest second.
+fn seconds(time: Duration) -> String {
+    crate::age::seconds_in_words((time + Duration::from_millis(500)).as_secs())
 }
 
 #[cfg(test)]
@@ -160,14 +218,35 @@ mod tests {
 
     #[test]
     fn a_daemon_that_is_not_running_is_named_with_its_socket_and_how_to_start_it() {
-        let error = Error::NotRunning {
-            path: PathBuf::from("/run/user/7/vaultd/vaultd.sock"),
-            source: std::io::ErrorKind::ConnectionRefused.into(),
+        for distrusts_variable in [false, true] {
+            let error = Error::NotRunning {
+                path: PathBuf::from("/run/user/7/vaultd/vaultd.sock"),
+                distrusts_variable,
+                source: std::io::ErrorKind::ConnectionRefused.into(),
+            };
+            assert!(error.to_string().contains("/run/user/7/vaultd/vaultd.sock"));
+            let remedy = error.remedy().expect("a remedy");
+            assert!(remedy.contains("systemctl --user start vaultd.socket"));
+            assert!(remedy.contains("vaultd &"));
+            assert_eq!(remedy.contains("XDG_RUNTIME_DIR"), distrusts_variable);
+        }
+    }
+
+    #[test]
+    fn a_change_without_a_reply_says_where_to_look_and_a_refused_one_does_not() {
+        let late = Error::GaveUp {
+            waited: Duration::from_secs(10),
         };
-        assert!(error.to_string().contains("/run/user/7/vaultd/vaultd.sock"));
+        let error = late.of_a_change("local://a");
+        assert_eq!(error.kind(), "unconfirmed");
+        assert!(error.to_string().contains("may have been made"));
         let remedy = error.remedy().expect("a remedy");
-        assert!(remedy.contains("systemctl --user start vaultd.socket"));
-        assert!(remedy.contains("vaultd &"));
+        assert!(remedy.contains("vaultctl versions local://a"));
+        let refused = Error::Refused {
+            kind: kinds::DENIED.to_owned(),
+            message: "no".to_owned(),
+        };
+        assert_eq!(refused.of_a_change("local://a").kind(), kinds::DENIED);
     }
 
     #[test]

@@ -6,11 +6,10 @@ use vault_proto::generated::{
 };
 use vault_proto::sealed::Purpose;
 
-use crate::client::Client;
-use crate::client::{Repeat, failure};
+use crate::client::{Client, Repeat};
 use crate::error::Error;
-use crate::opening::Envelope;
-use crate::opening::OpenedSecret;
+use crate::opening::{Envelope, OpenedSecret};
+use crate::status::failure;
 
 /// Which server is wanted.
 #[derive(Clone, Debug, Default)]
@@ -125,8 +124,15 @@ impl Client {
 pub struct Events(tonic::Streaming<WatchEvent>);
 
 impl Events {
-    /// The next change; `None` when the daemon ends the stream.
-    pub async fn next(&mut self) -> Result<Option<WatchEvent>, Error> {
-        self.0.message().await.map_err(failure)
+    /// The next change; [`Error::Ended`] when the daemon, or the connection to it, ends.
+    pub async fn next(&mut self) -> Result<WatchEvent, Error> {
+        match self.0.message().await {
+            Ok(Some(event)) => Ok(event),
+            Ok(None) => Err(Error::Ended),
+            Err(status) => Err(match failure(status) {
+                Some(refused @ Error::Refused { .. }) => refused,
+                _ => Error::Ended,
+            }),
+        }
     }
 }

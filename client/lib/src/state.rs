@@ -1,8 +1,9 @@
-//! How is the state of a value said in a word?
+//! How is the state of a value said in a word, to people and to programs?
 
 use vault_proto::generated::State;
 
-/// "fresh", "stale", "expired", "no such value", "not held"; "unknown" for what a newer daemon says.
+/// For people: "fresh", "stale", "expired", "no such value", "not held"; "unknown" for what a newer
+/// daemon says.
 pub fn state_in_words(state: i32) -> &'static str {
     match State::try_from(state) {
         Ok(State::Fresh) => "fresh",
@@ -10,6 +11,19 @@ pub fn state_in_words(state: i32) -> &'static str {
         Ok(State::Expired) => "expired",
         Ok(State::Negative) => "no such value",
         Ok(State::Absent) => "not held",
+        Ok(State::Unspecified) | Err(_) => "unknown",
+    }
+}
+
+/// For programs, and never changed: "fresh", "stale", "expired", "negative", "absent"; "unknown"
+/// for what a newer daemon says.
+pub fn state_word(state: i32) -> &'static str {
+    match State::try_from(state) {
+        Ok(State::Fresh) => "fresh",
+        Ok(State::Stale) => "stale",
+        Ok(State::Expired) => "expired",
+        Ok(State::Negative) => "negative",
+        Ok(State::Absent) => "absent",
         Ok(State::Unspecified) | Err(_) => "unknown",
     }
 }

@@ -16,10 +16,16 @@ Exit codes:
   3  vaultd, a secret or policy failed; `policy test`: denied
   4  `resolve --strict`: a reference has no value
 `resolve` ends with 1 for a text that is no YAML and without vaultd, with 3 where policy denies.
+  130  interrupted at the prompt of `put`
 
 REF is a reference (local://NAME, oci-vault://...); NAME is one too, and a bare name means \
-local://NAME. With --json a command prints one JSON object (`watch`: one per line); its field names \
-are stable, times are in seconds or milliseconds as the names say.";
+local://NAME. Names of secrets are repeated in messages, no other word of the command line is.
+
+With --json a command prints one JSON object on standard output (`watch`: one per line). No field \
+is ever left out or renamed, times are in seconds or milliseconds as the names say, and `state` is \
+fresh, stale, expired, negative (the backend has no such value) or absent (nothing is held). A \
+failure prints one line on standard error, {\"error\":{\"kind\":\"...\",\"message\":\"...\"}}: `kind` \
+is a stable word, `message` is for people. A note beside the answer is {\"note\":\"...\"} there.";
 
 /// Status, storage and control of vaultd, the local secrets daemon.
 #[derive(Debug, Parser)]

@@ -14,6 +14,7 @@ mod promote;
 mod put;
 mod refresh;
 mod reload;
+mod repeated;
 mod resolve;
 mod services;
 mod status;
@@ -31,12 +32,7 @@ use crate::report::Form;
 const AGENT: &str = concat!("vaultctl/", env!("CARGO_PKG_VERSION"));
 
 /// Carries out one command.
-pub(crate) async fn carry_out(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let form = if arguments.json {
-        Form::Json
-    } else {
-        Form::Text
-    };
+pub(crate) async fn carry_out(arguments: Arguments, form: Form) -> Result<ExitCode, Failure> {
     let caller = Caller {
         deadline: arguments.deadline,
     };
@@ -44,9 +40,13 @@ pub(crate) async fn carry_out(arguments: Arguments) -> Result<ExitCode, Failure>
         Command::Status => status::run(caller.client().await?, form).await,
         Command::Flush(on) => flush::run(caller.client().await?, on, form).await,
         Command::Refresh(on) => refresh::run(caller.client().await?, on, form).await,
-        // A person may take longer to type than the deadline is: the value comes first.
+        // A person may take longer to type than the deadline is: the value comes first. But nobody
+        // should type for a daemon that does not answer.
         Command::Put(put) => {
-            let value = put::value(&put)?;
+            if put::asks(&put) {
+                caller.client().await?;
+            }
+            let value = put::value(&put, form)?;
             put::run(caller.client().await?, &put, value, form).await
         }
         Command::List => list::run(caller.client().await?, form).await,

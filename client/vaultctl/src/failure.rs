@@ -5,47 +5,67 @@ use std::process::ExitCode;
 const UNEXPECTED: u8 = 1;
 const USAGE: u8 = 2;
 const REFUSED: u8 = 3;
+/// As shells report death by SIGINT.
+const INTERRUPTED: u8 = 130;
 
 /// What failed, then what to do.
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: u8,
+    kind: String,
     text: String,
 }
 
 impl Failure {
-    /// The command line or its input is wrong.
+    /// The command line is wrong.
     pub(crate) fn usage(what: impl std::fmt::Display) -> Self {
-        Self::new(USAGE, format!("{what}\n`vaultctl --help` shows how"))
+        Self::new(
+            USAGE,
+            "usage",
+            format!("{what}\n`vaultctl --help` shows how"),
+        )
     }
 
     /// What was to be read or stored is not fit for it.
     pub(crate) fn input(what: impl Into<String>) -> Self {
-        Self::new(USAGE, what.into())
+        Self::new(USAGE, "input", what.into())
     }
 
-    /// The daemon did less than was asked.
-    pub(crate) fn refused(what: impl Into<String>) -> Self {
-        Self::new(REFUSED, what.into())
+    /// A person ended it before anything was done.
+    pub(crate) fn interrupted() -> Self {
+        let what = "interrupted, nothing was done".to_owned();
+        Self::new(INTERRUPTED, "interrupted", what)
     }
 
     /// Nothing that a person did.
     pub(crate) fn unexpected(what: impl Into<String>) -> Self {
-        Self::new(UNEXPECTED, what.into())
+        Self::new(UNEXPECTED, "unexpected", what.into())
     }
 
-    /// The same words with the exit code of what nobody did.
+    /// The same with the exit code of what nobody did.
     pub(crate) fn into_unexpected(self) -> Self {
-        Self::new(UNEXPECTED, self.text)
+        Self {
+            code: UNEXPECTED,
+            ..self
+        }
     }
 
-    fn new(code: u8, text: String) -> Self {
-        Self { code, text }
+    fn new(code: u8, kind: &str, text: String) -> Self {
+        Self {
+            code,
+            kind: kind.to_owned(),
+            text,
+        }
     }
 
-    /// The words, a line each.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
-        self.text.lines()
+    /// A stable word, for programs.
+    pub(crate) fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// The words, in one or more lines.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     /// What this process ends with.
@@ -57,11 +77,15 @@ impl Failure {
 impl From<vault_client::Error> for Failure {
     fn from(error: vault_client::Error) -> Self {
         let code = if error.is_usage() { USAGE } else { REFUSED };
+        let kind = match error.kind() {
+            "" => "refused",
+            kind => kind,
+        };
         let text = match error.remedy() {
             Some(remedy) => format!("{error}\n{remedy}"),
             None => error.to_string(),
         };
-        Self::new(code, text)
+        Self::new(code, kind, text)
     }
 }
 

@@ -6,6 +6,7 @@ mod commands;
 mod failure;
 #[cfg(test)]
 mod man_page;
+mod reader;
 mod refusal;
 mod report;
 mod resolve;
@@ -17,32 +18,34 @@ use clap::Parser;
 
 use arguments::Arguments;
 use failure::Failure;
+use report::Form;
 use resolve::old_names::as_meant;
 
 #[global_allocator]
 static HEAP: vault_memory::ZeroOnFree = vault_memory::ZeroOnFree;
 
 fn main() -> ExitCode {
+    let form = Form::asked_by(std::env::args_os());
     let hardened = vault_memory::harden_process();
     if let Err(error) = hardened {
         let failure = Failure::unexpected(format!("cannot protect this process: {error}"));
-        return report::failure(&failure);
+        return report::failure(form, &failure);
     }
     let arguments = match Arguments::try_parse_from(as_meant(std::env::args_os())) {
         Ok(arguments) => arguments,
-        Err(error) => return refusal::show(&error),
+        Err(error) => return refusal::show(form, &error),
     };
-    match run(arguments) {
+    match run(arguments, form) {
         Ok(code) => code,
-        Err(failure) => report::failure(&failure),
+        Err(failure) => report::failure(form, &failure),
     }
 }
 
-fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+fn run(arguments: Arguments, form: Form) -> Result<ExitCode, Failure> {
     tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
         .build()
         .map_err(|error| Failure::unexpected(format!("cannot prepare input and output: {error}")))?
-        .block_on(commands::carry_out(arguments))
+        .block_on(commands::carry_out(arguments, form))
 }

@@ -7,23 +7,19 @@ use std::error::Error as _;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use vault_client::daemons_option;
 
 use crate::failure::Failure;
-use crate::report;
+use crate::report::{self, Form};
 
-/// These choose what a service gets: the daemon's business, not a client's.
-const DAEMONS_OPTIONS: [&str; 4] = [
-    "--config",
-    "--config-file",
-    "--instance-principals",
-    "--profile",
-];
+const STRAY_ARGUMENT: &str = "an argument too many or an unknown option (it is not repeated here: \
+     a value is never an argument, but typed, piped or in a file)";
 
 /// Help and version go to standard output, the rest to standard error with exit code 2.
-pub(crate) fn show(error: &clap::Error) -> ExitCode {
+pub(crate) fn show(form: Form, error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => report::text(&error.to_string()),
-        _ => report::failure(&Failure::usage(reason(error))),
+        _ => report::failure(form, &Failure::usage(reason(error))),
     }
 }
 
@@ -36,15 +32,10 @@ fn reason(error: &clap::Error) -> String {
     };
     match error.kind() {
         ErrorKind::UnknownArgument => match error.get(ContextKind::InvalidArg) {
-            Some(ContextValue::String(name)) if DAEMONS_OPTIONS.contains(&name.as_str()) => {
-                format!(
-                    "{name} belongs to vaultd, which owns the configuration; give it there, among \
-                     its arguments or in its environment (OCI_*)"
-                )
+            Some(ContextValue::String(name)) => {
+                daemons_option(name).unwrap_or_else(|| STRAY_ARGUMENT.to_owned())
             }
-            _ => "an argument too many or an unknown option (it is not repeated here: a value is \
-                  never an argument, but typed, piped or in a file)"
-                .to_owned(),
+            _ => STRAY_ARGUMENT.to_owned(),
         },
         ErrorKind::InvalidSubcommand => match error.get(ContextKind::SuggestedSubcommand) {
             Some(ContextValue::Strings(names)) if !names.is_empty() => {

@@ -1,5 +1,9 @@
 //! What is printed, and where? The only file of this program that prints.
+//!
+//! Answers go to standard output, failures and notes to standard error: as lines for people, or, with
+//! `--json`, as one object each.
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -8,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
-/// How an answer is printed.
+/// How things are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     Text,
@@ -23,32 +27,52 @@ pub(crate) enum Level {
     Error,
 }
 
-/// An answer: `text` for people or `json` for programs.
+impl Form {
+    /// What a command line asks for, also one that is not understood.
+    pub(crate) fn asked_by(mut words: impl Iterator<Item = OsString>) -> Self {
+        if words.any(|word| word == "--json") {
+            Self::Json
+        } else {
+            Self::Text
+        }
+    }
+}
+
+/// Whether anybody reads what is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    There,
+    Gone,
+}
+
+/// The only answer: `text` for people or `json` for programs.
 pub(crate) fn answer(
     form: Form,
     text: impl FnOnce() -> String,
     json: &impl Serialize,
 ) -> Result<ExitCode, Failure> {
+    // Whoever reads no further has had enough.
+    one_of_many(form, text, json).map(|_| ExitCode::SUCCESS)
+}
+
+/// One of many answers: tells when there should be no more.
+pub(crate) fn one_of_many(
+    form: Form,
+    text: impl FnOnce() -> String,
+    json: &impl Serialize,
+) -> Result<Reader, Failure> {
     match form {
         Form::Text => bytes(text().as_bytes()),
-        Form::Json => {
-            let mut line = Zeroizing::new(
-                serde_json::to_vec(json)
-                    .map_err(|error| Failure::unexpected(format!("cannot write JSON: {error}")))?,
-            );
-            line.push(b'\n');
-            bytes(&line)
-        }
+        Form::Json => bytes(&line_of(json)?),
     }
 }
 
 /// Bytes as they are.
-pub(crate) fn bytes(bytes: &[u8]) -> Result<ExitCode, Failure> {
+pub(crate) fn bytes(bytes: &[u8]) -> Result<Reader, Failure> {
     let mut output = std::io::stdout().lock();
     match output.write_all(bytes).and_then(|()| output.flush()) {
-        Ok(()) => Ok(ExitCode::SUCCESS),
-        // Whoever reads no further has had enough.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Ok(()) => Ok(Reader::There),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
         Err(error) => Err(Failure::unexpected(format!(
             "cannot write the answer: {error}"
         ))),
@@ -57,29 +81,39 @@ pub(crate) fn bytes(bytes: &[u8]) -> Result<ExitCode, Failure> {
 
 /// Help and version.
 pub(crate) fn text(text: &str) -> ExitCode {
-    bytes(text.as_bytes()).unwrap_or_else(|failure| self::failure(&failure))
+    match bytes(text.as_bytes()) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(failure) => self::failure(Form::Text, &failure),
+    }
 }
 
 /// Something to know beside the answer.
-pub(crate) fn note(text: &str) {
-    to_stderr("vaultctl", text.lines());
+pub(crate) fn note(form: Form, text: &str) {
+    to_stderr(&match form {
+        Form::Text => lines("vaultctl", text),
+        Form::Json => format!("{}\n", serde_json::json!({ "note": text })),
+    });
 }
 
 /// What failed, then what to do.
-pub(crate) fn failure(failure: &Failure) -> ExitCode {
-    to_stderr("vaultctl", failure.lines());
+pub(crate) fn failure(form: Form, failure: &Failure) -> ExitCode {
+    let error = serde_json::json!({ "kind": failure.kind(), "message": failure.text() });
+    to_stderr(&match form {
+        Form::Text => lines("vaultctl", failure.text()),
+        Form::Json => format!("{}\n", serde_json::json!({ "error": error })),
+    });
     failure.exit_code()
 }
 
 /// The same in a log with levels.
 pub(crate) fn failure_at(level: Level, failure: &Failure) -> ExitCode {
-    to_stderr(level.as_str(), failure.lines());
+    to_stderr(&lines(level.as_str(), failure.text()));
     failure.exit_code()
 }
 
 /// A line of a log with levels.
 pub(crate) fn log(level: Level, text: &str) {
-    to_stderr(level.as_str(), text.lines());
+    to_stderr(&lines(level.as_str(), text));
 }
 
 impl Level {
@@ -107,14 +141,33 @@ pub(crate) fn verdict(good: bool, word: &str) -> String {
     format!("\u{1b}[{colour}m{word}\u{1b}[0m")
 }
 
-fn to_stderr<'a>(who: &str, lines: impl Iterator<Item = &'a str>) {
-    let mut text = String::new();
-    for line in lines {
-        text.push_str(who);
-        text.push_str(": ");
-        text.push_str(&line.replace(char::is_control, "\u{fffd}"));
-        text.push('\n');
-    }
+fn line_of(json: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let line = serde_json::to_vec(json)
+        .map_err(|error| Failure::unexpected(format!("cannot write JSON: {error}")))?;
+    let mut line = Zeroizing::new(line);
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// Each line with `who` before it, and no control character in it.
+fn lines(who: &str, text: &str) -> String {
+    let line = |line: &str| format!("{who}: {}\n", line.replace(char::is_control, "\u{fffd}"));
+    text.lines().map(line).collect()
+}
+
+fn to_stderr(text: &str) {
     // Without standard error the exit code alone must do.
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_that_is_not_understood_may_ask_for_json() {
+        let form = |words: &[&str]| Form::asked_by(words.iter().map(OsString::from));
+        assert_eq!(form(&["nonsense", "--json"]), Form::Json);
+        assert_eq!(form(&["status"]), Form::Text);
+    }
 }

@@ -1,15 +1,16 @@
 //! Where does a value to be stored come from? The terminal, a pipe or a file; never an argument.
 
 use std::fs::File;
-use std::io::{IsTerminal, Read};
+use std::io::{ErrorKind, IsTerminal, Read};
 use std::path::Path;
 
+use nix::sys::signal::{SigSet, Signal};
 use vault_proto::MAX_SECRET_BYTES;
 use vault_proto::reference::SecretRef;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::report;
+use crate::report::{self, Form};
 
 /// What to do with the last line break of a pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,16 +19,22 @@ pub(crate) enum LastLineBreak {
     Keep,
 }
 
+/// Whether a person is asked for it.
+pub(crate) fn is_typed(file: Option<&Path>) -> bool {
+    file.is_none() && std::io::stdin().is_terminal()
+}
+
 /// The value for `reference`.
 pub(crate) fn read(
     reference: &SecretRef,
     file: Option<&Path>,
     last_line_break: LastLineBreak,
+    form: Form,
 ) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let value = match file {
         Some(path) => from_file(path)?,
-        None if std::io::stdin().is_terminal() => typed(reference)?,
-        None => piped(last_line_break)?,
+        None if is_typed(file) => typed(reference)?,
+        None => piped(last_line_break, form)?,
     };
     if value.len() > MAX_SECRET_BYTES {
         return Err(Failure::input(format!(
@@ -38,16 +45,17 @@ pub(crate) fn read(
 }
 
 fn from_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let unreadable = |error| Failure::input(format!("cannot read {}: {error}", path.display()));
+    // Its name is not repeated: it may be the value itself, given to the wrong option.
+    let unreadable = |error| Failure::input(format!("cannot read what --file names: {error}"));
     all_of(File::open(path).map_err(unreadable)?).map_err(unreadable)
 }
 
-fn piped(last_line_break: LastLineBreak) -> Result<Zeroizing<Vec<u8>>, Failure> {
+fn piped(last_line_break: LastLineBreak, form: Form) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let mut value = all_of(std::io::stdin().lock())
         .map_err(|error| Failure::input(format!("cannot read standard input: {error}")))?;
     if last_line_break == LastLineBreak::Drop && ends_text_with_line_break(&value) {
         value.pop();
-        report::note("the last line break was dropped; --exact keeps it");
+        report::note(form, "the last line break was dropped; --exact keeps it");
     }
     Ok(value)
 }
@@ -58,14 +66,31 @@ fn ends_text_with_line_break(value: &[u8]) -> bool {
 
 fn typed(reference: &SecretRef) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let prompt = format!("Value for {reference} (not shown): ");
-    let line = rpassword::prompt_password(prompt)
-        .map_err(|error| Failure::input(format!("cannot read from the terminal: {error}")))?;
+    let line = prompted(&prompt)?;
     if line.is_empty() {
         return Err(Failure::input(
             "nothing was typed, nothing is stored\nan empty value can be stored with --file /dev/null",
         ));
     }
     Ok(Zeroizing::new(line.into_bytes()))
+}
+
+/// Ctrl-C comes as a byte, for which rpassword raises SIGINT before it has given the terminal its
+/// echo back. The signal waits here for that, and does nothing then: this process ends by itself.
+fn prompted(prompt: &str) -> Result<String, Failure> {
+    let unreadable = |error: std::io::Error| match error.kind() {
+        ErrorKind::Interrupted => Failure::interrupted(),
+        _ => Failure::input(format!("cannot read from the terminal: {error}")),
+    };
+    let interrupt = SigSet::from(Signal::SIGINT);
+    interrupt
+        .thread_block()
+        .map_err(|errno| unreadable(errno.into()))?;
+    let line = rpassword::prompt_password(prompt).map_err(unreadable)?;
+    interrupt
+        .thread_unblock()
+        .map_err(|errno| unreadable(errno.into()))?;
+    Ok(line)
 }
 
 /// Reads a little more than is allowed, so that too much is noticed; the room is made once, so that

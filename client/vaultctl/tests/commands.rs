@@ -5,9 +5,12 @@ mod fake;
 #[path = "support/programs.rs"]
 mod programs;
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
 use fake::{Fake, Plan};
 use programs::{code, json, run, stderr, stdout};
-use vault_proto::generated::{BackendStatus, Provenance, SecretStatus, StatusReply};
+use vault_proto::generated::{BackendStatus, Provenance, SecretStatus, StatusReply, WatchEvent};
 use vault_proto::kinds;
 
 /// Runs one command against a fresh fake: what it asked, printed, and ended with.
@@ -82,14 +85,14 @@ fn each_command_asks_and_shows_as_text() {
 
 #[test]
 fn each_command_answers_in_json() {
-    let held = r#""version":"3","age_ms":61000,"state":"fresh""#;
+    let held = r#""version":"3","age_ms":61000,"state":"fresh","stale_reason":"""#;
     let explained = format!(
         r#"{{"reference":"local://a","backend":"local","used_by":["git TOKEN (/c/git.json)"],"held":{{"reference":"local://a",{held},"fresh_for_ms":5000,"usable_for_ms":7200000}},"last_error":"","would_serve":"the value held"}}"#
     );
     let refreshed =
         format!(r#"{{"secrets":[{{"reference":"local://a","held":{{{held}}},"problem":""}}]}}"#);
     for (arguments, expected) in [
-        (&["flush"][..], r#"{"flushed":2}"#),
+        (&["flush"][..], r#"{"flushed":2,"repeated":false}"#),
         (&["refresh"], &refreshed),
         (
             &["list"],
@@ -117,7 +120,7 @@ fn each_command_answers_in_json() {
         ),
         (&["explain", "a"], &explained),
         (&["metrics"], r##"{"openmetrics":"# EOF\n"}"##),
-        (&["breaker", "reset"], r#"{"reset":1}"#),
+        (&["breaker", "reset"], r#"{"reset":1,"repeated":false}"#),
         (
             &["policy", "test", "launch"],
             r#"{"allowed":true,"rule":"the default policy"}"#,
@@ -174,8 +177,49 @@ fn changes_are_printed_as_they_come_until_the_daemon_ends() {
     assert_eq!(code(&output), Some(3));
     assert_eq!(fake.asked(), [r#"watch ["local://a", "local://b"]"#]);
     let lines = stdout(&run(&fake, &["--json", "watch"]));
-    let first = r#"{"reference":"local://a","version":"3","age_ms":61000,"state":"fresh"}"#;
+    let first = r#"{"reference":"local://a","version":"3","age_ms":61000,"state":"fresh","stale_reason":""}"#;
     assert_eq!(lines.lines().next(), Some(first));
+}
+
+#[test]
+fn a_value_that_is_not_held_has_neither_version_nor_age() {
+    let event = |state| WatchEvent {
+        reference: "local://a".to_owned(),
+        provenance: Some(Provenance {
+            state,
+            ..Provenance::default()
+        }),
+    };
+    let plan = || Plan {
+        events: vec![event(4), event(5)],
+        ..Plan::default()
+    };
+    let text = stdout(&run(&Fake::start(plan()), &["watch"]));
+    assert_eq!(text, "local://a: no such value\nlocal://a: not held\n");
+    let lines = stdout(&run(&Fake::start(plan()), &["watch", "--json"]));
+    for (line, state) in lines.lines().zip(["negative", "absent"]) {
+        let expected = format!(r#""state":"{state}","stale_reason":""}}"#);
+        assert!(line.ends_with(&expected), "{line}");
+    }
+    assert_eq!(lines.lines().count(), 2);
+}
+
+#[test]
+fn a_watch_ends_with_its_reader_also_while_nothing_changes() {
+    let plan = Plan {
+        watches_on: true,
+        ..Plan::default()
+    };
+    let fake = Fake::start(plan);
+    let mut command = fake.command(programs::VAULTCTL, &["watch"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for name in ["local://a", "local://b"] {
+        assert!(lines.next().unwrap().unwrap().starts_with(name));
+    }
+    // All is read that will ever come.
+    drop(lines);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 fn status(healthy: bool) -> Plan {
@@ -236,6 +280,26 @@ fn status_says_how_things_are_and_ends_in_2_where_something_needs_attention() {
 }
 
 #[test]
+fn status_says_where_services_come_from() {
+    let mut plan = status(true);
+    plan.status.services = 1;
+    let text = stdout(&run(&Fake::start(plan), &["status"]));
+    assert!(
+        text.contains("\nconfiguration  no resolver.yaml (load 0)\n"),
+        "{text}"
+    );
+    assert!(text.contains("\nservices       1, from /c\n"), "{text}");
+    let mut plan = status(true);
+    plan.status.services = 1;
+    plan.status.configuration_path = "/c/git.json".to_owned();
+    let text = stdout(&run(&Fake::start(plan), &["status"]));
+    assert!(
+        text.contains("services       1, from /c/git.json\n"),
+        "{text}"
+    );
+}
+
+#[test]
 fn status_in_json_has_stable_names() {
     let output = run(&Fake::start(status(false)), &["status", "--json"]);
     let status = json(&output);
@@ -259,6 +323,7 @@ fn status_in_json_has_stable_names() {
             "pid",
             "secrets",
             "server_version",
+            "service_sources",
             "services",
             "socket_path",
             "store_path",
@@ -293,6 +358,23 @@ fn a_refusal_is_shown_whole_with_its_exit_code() {
 }
 
 #[test]
+fn a_failure_in_json_is_one_object_on_standard_error() {
+    let fake = Fake::start(Plan::refusing(kinds::DENIED, "denied; write:\na \"b\""));
+    let refused = r#"{"error":{"kind":"denied","message":"denied; write:\na \"b\""}}"#;
+    let usage =
+        r#"{"error":{"kind":"usage","message":"no such command\n`vaultctl --help` shows how"}}"#;
+    for (arguments, expected, ends) in [
+        (&["--json", "list"][..], refused, 3),
+        (&["get", "x", "--json"], refused, 3),
+        (&["--json", "xyzzy"], usage, 2),
+    ] {
+        let output = run(&fake, arguments);
+        assert_eq!(stderr(&output), format!("{expected}\n"), "{arguments:?}");
+        assert_eq!((stdout(&output).as_str(), code(&output)), ("", Some(ends)));
+    }
+}
+
+#[test]
 fn a_daemon_that_does_not_run_is_said_with_how_to_start_it() {
     let output = run(&Fake::absent(), &["status"]);
     assert!(stderr(&output).contains("systemctl --user start vaultd.socket"));
@@ -312,16 +394,27 @@ fn a_daemon_that_does_not_answer_is_left_at_the_deadline() {
 
 #[test]
 fn what_may_be_repeated_is_repeated_and_what_changes_something_is_not() {
-    for (arguments, expected) in [(&["flush"][..], Some(0)), (&["delete", "a"], Some(3))] {
+    let lost = |arguments: &[&str]| {
         let plan = Plan {
             lose: 1,
             ..Plan::default()
         };
-        assert_eq!(
-            code(&run(&Fake::start(plan), arguments)),
-            expected,
-            "{arguments:?}"
-        );
+        let fake = Fake::start(plan);
+        (run(&fake, arguments), fake.asked().len())
+    };
+    for arguments in [&["flush"][..], &["breaker", "reset"], &["list"]] {
+        let (output, calls) = lost(arguments);
+        assert_eq!((code(&output), calls), (Some(0), 2), "{arguments:?}");
+        let counts = arguments != ["list"];
+        let says = stdout(&output).contains("asked twice, and the first count was lost");
+        assert_eq!(says, counts, "{arguments:?}");
+    }
+    for arguments in [&["delete", "a"][..], &["put", "a"], &["promote", "a", "2"]] {
+        let (output, calls) = lost(arguments);
+        assert_eq!((code(&output), calls), (Some(3), 1), "{arguments:?}");
+        let text = stderr(&output);
+        assert!(text.contains("may have been made"), "{text}");
+        assert!(text.contains("vaultctl versions local://a"), "{text}");
     }
 }
 

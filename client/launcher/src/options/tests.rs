@@ -41,6 +41,8 @@ fn an_environment_is_chosen_by_at_sign_flag_or_variable_in_this_order() {
     assert_eq!(environment(&["g@prod", "--env", "prod"], None), "prod");
     assert_eq!(environment(&["g"], Some("dev")), "dev");
     assert_eq!(environment(&["g"], Some("")), "");
+    assert_eq!(environment(&["g", "--env", ""], Some("dev")), "dev");
+    assert_eq!(environment(&["g@prod", "--env="], Some("dev")), "prod");
     assert!(parsed(&["g@prod", "--env", "dev"]).is_err());
 }
 
@@ -48,6 +50,23 @@ fn an_environment_is_chosen_by_at_sign_flag_or_variable_in_this_order() {
 fn the_words_after_two_dashes_are_the_command_whatever_they_look_like() {
     let order = order(&["g", "--", "x", "--help", "--", "", "ü y"], None);
     assert_eq!(order.wanted.command, ["x", "--help", "--", "", "ü y"]);
+}
+
+#[test]
+fn a_command_of_one_word_is_split_and_one_of_several_is_taken_as_it_is() {
+    for (words, command) in [
+        (
+            &["--service", "g", "--command", "python3 '/my server.py'"][..],
+            &["python3", "/my server.py"][..],
+        ),
+        (&["--service=g", "--command=npx -y x"], &["npx", "-y", "x"]),
+        (&["g", "--command", "python3", "/a b"], &["python3", "/a b"]),
+        (&["--command", "/x", "a", "-v", "g"], &["/x", "a"]),
+        (&["g", "--command", "/x", "--test"], &["/x"]),
+        (&["g", "--", "one word"], &["one word"]),
+    ] {
+        assert_eq!(order(words, None).wanted.command, command, "{words:?}");
+    }
 }
 
 #[test]
@@ -81,7 +100,14 @@ fn what_is_wrong_is_a_usage_error_that_repeats_no_word() {
         &["g", "--"],
         &["@hunter2"],
         &["g@"],
-        &["g", "--env="],
+        &["hunter2/g"],
+        &["hunter2 g"],
+        &["--profile", "hunter2", "g"],
+        &["g", "--command"],
+        &["g", "--command", " "],
+        &["g", "--command", "'hunter2 x"],
+        &["g", "--command", "hunter2", "--command", "x"],
+        &["g", "--command", "hunter2", "--", "x"],
     ] {
         // "-hunter2" is -h and then something: help wins.
         let Err(failure) = parsed(words) else {
@@ -95,8 +121,26 @@ fn what_is_wrong_is_a_usage_error_that_repeats_no_word() {
 
 #[test]
 fn the_daemons_options_are_refused_with_the_place_where_they_belong() {
-    for name in DAEMONS_OPTIONS {
+    for (name, place) in [
+        ("config", "`vaultd --config FILE`"),
+        ("config-dir", "configs/ beside its resolver.yaml"),
+        ("config-file", "`config_file` under `vault:`"),
+        ("profile", "`config_profile` under `vault:`"),
+        ("instance-principals", "`auth_method: instance_principal`"),
+    ] {
         let failure = parsed(&["g", &format!("--{name}=x")]).expect_err("refused");
-        assert!(failure.lines()[0].contains("belongs to vaultd"), "{name}");
+        let line = failure.lines()[0];
+        let expected = format!("--{name} belongs to vaultd");
+        assert!(
+            line.starts_with(&expected) && line.contains(place),
+            "{line}"
+        );
     }
+}
+
+#[test]
+fn a_test_has_no_client_unless_the_word_is_the_commands() {
+    let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+    assert!(!may_have_a_client(&words(&["--nonsense", "--test"])));
+    assert!(may_have_a_client(&words(&["g", "--", "--test"])));
 }

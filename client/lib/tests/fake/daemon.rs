@@ -22,7 +22,7 @@ use tonic::transport::Server;
 use tonic::{Code, Status};
 use vault_proto::generated::admin_server::AdminServer;
 use vault_proto::generated::secrets_server::SecretsServer;
-use vault_proto::generated::{CheckReply, StatusReply};
+use vault_proto::generated::{CheckReply, StatusReply, WatchEvent};
 use vault_proto::kinds;
 use vault_proto::sealed::OpeningKey;
 
@@ -44,12 +44,18 @@ pub(crate) struct Plan {
     /// Given by Check and Status.
     pub(crate) check: CheckReply,
     pub(crate) status: StatusReply,
+    /// Sent by Watch; two fresh values where there are none here.
+    pub(crate) events: Vec<WatchEvent>,
+    /// Watch does not end after its events.
+    pub(crate) watches_on: bool,
     /// Every call but Hello fails with this kind and message.
     pub(crate) refusal: Option<(&'static str, String)>,
     /// Hello fails with this message.
     pub(crate) protocol_refusal: Option<String>,
     /// Hello gets no answer.
     pub(crate) stalled: bool,
+    /// So many connections end before the first word.
+    pub(crate) slam: usize,
     /// So many calls other than Hello lose their connection unanswered.
     pub(crate) lose: usize,
     /// A value is sealed to somebody else's key.
@@ -100,6 +106,19 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn plan(&self) -> MutexGuard<'_, Plan> {
         self.plan.lock().expect("no test panics while it plans")
+    }
+
+    /// Notes a connection, or ends it as planned.
+    fn accept(&self, connection: std::os::unix::net::UnixStream) {
+        let mut plan = self.plan();
+        let slams = plan.slam > 0;
+        plan.slam = plan.slam.saturating_sub(1);
+        let mut connections = self.connections.lock().expect("connections");
+        connections.push(connection);
+        drop((plan, connections));
+        if slams {
+            self.hang_up();
+        }
     }
 
     /// Notes the call, then fails as planned.
@@ -252,11 +271,7 @@ fn serve(
                 .as_fd()
                 .try_clone_to_owned()
                 .expect("a second handle");
-            noted
-                .connections
-                .lock()
-                .expect("connections")
-                .push(second.into());
+            noted.accept(second.into());
             Ok::<_, std::io::Error>(stream)
         });
         let server = Server::builder()

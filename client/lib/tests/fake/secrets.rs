@@ -1,5 +1,6 @@
 //! How are launches answered?
 
+use tonic::codegen::tokio_stream::StreamExt;
 use tonic::codegen::{BoxStream, async_trait, tokio_stream};
 use tonic::{Request, Response, Status};
 use vault_proto::generated::secrets_server::Secrets;
@@ -121,14 +122,22 @@ impl Secrets for State {
     ) -> Result<Response<Self::WatchStream>, Status> {
         assert!(!request.metadata().contains_key("grpc-timeout"));
         self.enter("watch", &request.get_ref().references).await?;
-        let event = |name: &str| {
-            Ok(WatchEvent {
-                reference: name.to_owned(),
-                provenance: Some(provenance()),
-            })
+        let event = |name: &str| WatchEvent {
+            reference: name.to_owned(),
+            provenance: Some(provenance()),
         };
-        let events = [event("local://a"), event("local://b")];
-        Ok(Response::new(Box::pin(tokio_stream::iter(events))))
+        let plan = self.plan();
+        let events = match plan.events.as_slice() {
+            [] => vec![event("local://a"), event("local://b")],
+            events => events.to_vec(),
+        };
+        let events = tokio_stream::iter(events.into_iter().map(Ok));
+        if plan.watches_on {
+            return Ok(Response::new(Box::pin(
+                events.chain(tokio_stream::pending()),
+            )));
+        }
+        Ok(Response::new(Box::pin(events)))
     }
 }
 

@@ -5,12 +5,14 @@ use std::process::ExitCode;
 use serde::Serialize;
 use vault_client::Client;
 
+use super::repeated;
 use crate::failure::Failure;
 use crate::report::{self, Form};
 
 #[derive(Debug, Serialize)]
 struct ResetJson {
     reset: u32,
+    repeated: bool,
 }
 
 pub(crate) async fn reset(
@@ -19,11 +21,17 @@ pub(crate) async fn reset(
     form: Form,
 ) -> Result<ExitCode, Failure> {
     let reply = client.reset_breaker(&backend.unwrap_or_default()).await?;
-    let json = ResetJson { reset: reply.reset };
-    let text = || match json.reset {
-        0 => "all were closed already\n".to_owned(),
-        1 => "1 breaker closed\n".to_owned(),
-        count => format!("{count} breakers closed\n"),
+    let json = ResetJson {
+        reset: reply.reset,
+        repeated: client.has_repeated(),
+    };
+    let text = || {
+        let closed = match json.reset {
+            0 => "all were closed already".to_owned(),
+            1 => "1 breaker closed".to_owned(),
+            count => format!("{count} breakers closed"),
+        };
+        format!("{closed}{}\n", repeated::in_words(json.repeated))
     };
     report::answer(form, text, &json)
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 use vault_client::Client;
 
+use super::repeated;
 use crate::arguments::MaybeReference;
 use crate::failure::Failure;
 use crate::report::{self, Form};
@@ -12,6 +13,7 @@ use crate::report::{self, Form};
 #[derive(Debug, Serialize)]
 struct FlushJson {
     flushed: u32,
+    repeated: bool,
 }
 
 pub(crate) async fn run(
@@ -23,10 +25,14 @@ pub(crate) async fn run(
     let reply = client.flush(&reference.unwrap_or_default()).await?;
     let json = FlushJson {
         flushed: reply.flushed,
+        repeated: client.has_repeated(),
     };
-    let text = || match json.flushed {
-        1 => "1 value forgotten\n".to_owned(),
-        count => format!("{count} values forgotten\n"),
+    let text = || {
+        let forgotten = match json.flushed {
+            1 => "1 value forgotten".to_owned(),
+            count => format!("{count} values forgotten"),
+        };
+        format!("{forgotten}{}\n", repeated::in_words(json.repeated))
     };
     report::answer(form, text, &json)
 }

@@ -33,13 +33,6 @@ pub(crate) async fn run(
     let [secret] = secrets.as_slice() else {
         return Err(Failure::unexpected("vaultd gave more than was asked for"));
     };
-    if secret.provenance.state() == State::Stale {
-        report::note(&format!(
-            "{} is {}",
-            secret.reference,
-            held::state(&secret.provenance)
-        ));
-    }
     match form {
         Form::Text => raw(secret),
         Form::Json => report::answer(form, String::new, &json(secret)),
@@ -48,11 +41,15 @@ pub(crate) async fn run(
 
 /// The bytes alone; a terminal gets a line break after them.
 fn raw(secret: &OpenedSecret) -> Result<ExitCode, Failure> {
-    let code = report::bytes(&secret.value)?;
+    if secret.provenance.state() == State::Stale {
+        let state = held::state(&secret.provenance);
+        report::note(Form::Text, &format!("{} is {state}", secret.reference));
+    }
+    report::bytes(&secret.value)?;
     if report::to_terminal() {
         report::bytes(b"\n")?;
     }
-    Ok(code)
+    Ok(ExitCode::SUCCESS)
 }
 
 fn json(secret: &OpenedSecret) -> GetJson<'_> {

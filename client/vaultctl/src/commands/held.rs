@@ -1,8 +1,8 @@
 //! How is a held value shown, without the value?
 
 use serde::Serialize;
-use vault_client::{age_in_words, state_in_words};
-use vault_proto::generated::{Provenance, SecretStatus};
+use vault_client::{age_in_words, state_in_words, state_word};
+use vault_proto::generated::{Provenance, SecretStatus, State};
 
 /// Version, age and state, for programs.
 #[derive(Debug, Serialize)]
@@ -10,14 +10,14 @@ pub(crate) struct HeldJson {
     version: String,
     age_ms: u64,
     state: &'static str,
-    #[serde(skip_serializing_if = "String::is_empty")]
+    /// Empty where there is none; never left out.
     stale_reason: String,
 }
 
 impl From<Provenance> for HeldJson {
     fn from(held: Provenance) -> Self {
         Self {
-            state: state_in_words(held.state),
+            state: state_word(held.state),
             version: held.version,
             age_ms: held.age_ms,
             stale_reason: held.stale_reason,
@@ -46,8 +46,16 @@ impl From<SecretStatus> for SecretJson {
     }
 }
 
-/// "version 3, 2 minutes old, fresh".
+/// Whether there is a value, with a version and an age.
+pub(crate) fn is_value(held: &Provenance) -> bool {
+    matches!(held.state(), State::Fresh | State::Stale | State::Expired)
+}
+
+/// "version 3, 2 minutes old, fresh"; the state alone where there is no value.
 pub(crate) fn in_words(held: &Provenance) -> String {
+    if !is_value(held) {
+        return state(held);
+    }
     format!(
         "version {}, {} old, {}",
         held.version,

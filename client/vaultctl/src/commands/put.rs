@@ -17,14 +17,19 @@ struct PutJson {
     version: String,
 }
 
+/// Whether a person will be asked for the value.
+pub(crate) fn asks(put: &Put) -> bool {
+    value::is_typed(put.file.as_deref())
+}
+
 /// The value to store, from where the arguments say.
-pub(crate) fn value(put: &Put) -> Result<Zeroizing<Vec<u8>>, Failure> {
+pub(crate) fn value(put: &Put, form: Form) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let last_line_break = if put.exact {
         LastLineBreak::Keep
     } else {
         LastLineBreak::Drop
     };
-    value::read(&put.name, put.file.as_deref(), last_line_break)
+    value::read(&put.name, put.file.as_deref(), last_line_break, form)
 }
 
 pub(crate) async fn run(

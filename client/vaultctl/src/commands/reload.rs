@@ -26,7 +26,7 @@ pub(crate) async fn run(mut client: Client, form: Form) -> Result<ExitCode, Fail
     };
     if form == Form::Text {
         for warning in &json.warnings {
-            report::note(&format!("warning: {warning}"));
+            report::note(form, &format!("warning: {warning}"));
         }
     }
     report::answer(form, || text(&json), &json)

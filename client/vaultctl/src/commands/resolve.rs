@@ -63,7 +63,7 @@ async fn resolve(
         .map_err(|error| Failure::unexpected(error.to_string()))?;
     match &options.output {
         Some(target) => files::write(target, &result).map(|()| ExitCode::SUCCESS),
-        None => report::bytes(&result),
+        None => report::bytes(&result).map(|_| ExitCode::SUCCESS),
     }
 }
 

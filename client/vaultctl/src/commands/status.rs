@@ -1,11 +1,15 @@
 //! `vaultctl status`: is all well, and what is held?
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use vault_client::{Client, age_in_words, in_columns, seconds_in_words};
-use vault_proto::generated::{BackendStatus, BreakerState, SecretStatus, StatusReply};
+use vault_client::{Client, Error, age_in_words, in_columns, seconds_in_words};
+use vault_proto::generated::{
+    BackendStatus, BreakerState, SecretStatus, ServiceEntry, StatusReply,
+};
 
 use super::held::{self, SecretJson};
 use crate::failure::{Failure, code_of_health};
@@ -24,6 +28,7 @@ struct StatusJson {
     configuration_generation: u64,
     configuration_error: String,
     services: u32,
+    service_sources: Vec<String>,
     audit_path: String,
     audit_error: String,
     warnings: Vec<String>,
@@ -42,15 +47,35 @@ struct BackendJson {
 
 pub(crate) async fn run(mut client: Client, form: Form) -> Result<ExitCode, Failure> {
     let status = client.status().await?;
+    let sources = sources(&mut client, &status).await?;
     let healthy = status.healthy;
-    match form {
-        Form::Text => report::bytes(text(&status).as_bytes())?,
-        Form::Json => report::answer(form, String::new, &StatusJson::from(status))?,
-    };
+    let text = text(&status, &sources);
+    report::answer(form, || text, &json(status, sources))?;
     Ok(code_of_health(healthy))
 }
 
-fn text(status: &StatusReply) -> String {
+/// The directories of service files, and the resolver.yaml that defines services itself. Status
+/// does not tell them, List does; where policy denies that, they are left out.
+async fn sources(client: &mut Client, status: &StatusReply) -> Result<Vec<String>, Failure> {
+    if status.services == 0 {
+        return Ok(Vec::new());
+    }
+    let services = match client.list().await {
+        Ok(reply) => reply.services,
+        Err(Error::Refused { .. }) => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let source = |service: ServiceEntry| match Path::new(&service.source).parent() {
+        Some(directory) if service.source != status.configuration_path => {
+            directory.display().to_string()
+        }
+        _ => service.source,
+    };
+    let sources: BTreeSet<String> = services.into_iter().map(source).collect();
+    Ok(sources.into_iter().collect())
+}
+
+fn text(status: &StatusReply, sources: &[String]) -> String {
     let verdict = if status.healthy {
         report::verdict(true, "healthy")
     } else {
@@ -62,9 +87,14 @@ fn text(status: &StatusReply) -> String {
         status.pid,
         seconds_in_words(status.uptime_seconds)
     );
-    let configuration = match status.configuration_path.as_str() {
-        "" => "none, local store only".to_owned(),
-        path => format!("{path} (load {})", status.configuration_generation),
+    let path = match status.configuration_path.as_str() {
+        "" => "no resolver.yaml",
+        path => path,
+    };
+    let configuration = format!("{path} (load {})", status.configuration_generation);
+    let services = match sources {
+        [] => status.services.to_string(),
+        sources => format!("{}, from {}", status.services, sources.join(", ")),
     };
     let mut line = |name: &str, value: &str| {
         if !value.is_empty() {
@@ -75,7 +105,7 @@ fn text(status: &StatusReply) -> String {
     };
     line("configuration", &configuration);
     line("  error", &status.configuration_error);
-    line("services", &status.services.to_string());
+    line("services", &services);
     line("store", &status.store_path);
     line("audit", &status.audit_path);
     line("  error", &status.audit_error);
@@ -121,11 +151,18 @@ fn backends(backends: &[BackendStatus]) -> String {
 fn secrets(secrets: &[SecretStatus]) -> String {
     let row = |secret: &SecretStatus| {
         let held = secret.provenance.clone().unwrap_or_default();
+        let of_value = |words: String| {
+            if held::is_value(&held) {
+                words
+            } else {
+                "-".to_owned()
+            }
+        };
         [
             secret.reference.clone(),
-            held.version.clone(),
-            age_in_words(held.age_ms),
-            age_in_words(secret.usable_for_ms),
+            of_value(held.version.clone()),
+            of_value(age_in_words(held.age_ms)),
+            of_value(age_in_words(secret.usable_for_ms)),
             held::state(&held),
         ]
     };
@@ -144,26 +181,25 @@ const fn breaker_in_words(breaker: BreakerState) -> &'static str {
     }
 }
 
-impl From<StatusReply> for StatusJson {
-    fn from(status: StatusReply) -> Self {
-        Self {
-            healthy: status.healthy,
-            server_version: status.server_version,
-            pid: status.pid,
-            uptime_seconds: status.uptime_seconds,
-            memory_protection: status.memory_protection,
-            socket_path: status.socket_path,
-            store_path: status.store_path,
-            configuration_path: status.configuration_path,
-            configuration_generation: status.configuration_generation,
-            configuration_error: status.configuration_error,
-            services: status.services,
-            audit_path: status.audit_path,
-            audit_error: status.audit_error,
-            warnings: status.warnings,
-            backends: status.backends.into_iter().map(Into::into).collect(),
-            secrets: status.secrets.into_iter().map(Into::into).collect(),
-        }
+fn json(status: StatusReply, service_sources: Vec<String>) -> StatusJson {
+    StatusJson {
+        healthy: status.healthy,
+        server_version: status.server_version,
+        pid: status.pid,
+        uptime_seconds: status.uptime_seconds,
+        memory_protection: status.memory_protection,
+        socket_path: status.socket_path,
+        store_path: status.store_path,
+        configuration_path: status.configuration_path,
+        configuration_generation: status.configuration_generation,
+        configuration_error: status.configuration_error,
+        services: status.services,
+        service_sources,
+        audit_path: status.audit_path,
+        audit_error: status.audit_error,
+        warnings: status.warnings,
+        backends: status.backends.into_iter().map(Into::into).collect(),
+        secrets: status.secrets.into_iter().map(Into::into).collect(),
     }
 }
 

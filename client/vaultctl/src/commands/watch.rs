@@ -1,14 +1,17 @@
 //! `vaultctl watch`: what changes, as it happens?
 
+use std::pin::pin;
 use std::process::ExitCode;
 
 use serde::Serialize;
 use vault_client::Client;
+use vault_proto::generated::WatchEvent;
 
 use super::held::{self, HeldJson};
 use crate::arguments::References;
 use crate::failure::Failure;
-use crate::report::{self, Form};
+use crate::reader;
+use crate::report::{self, Form, Reader};
 
 #[derive(Debug, Serialize)]
 struct EventJson {
@@ -25,16 +28,24 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, Failure> {
     let references = on.references.iter().map(ToString::to_string).collect();
     let mut events = client.watch(references).await?;
-    while let Some(event) = events.next().await? {
-        let held = event.provenance.unwrap_or_default();
-        let text = format!("{}: {}\n", event.reference, held::in_words(&held));
-        let json = EventJson {
-            reference: event.reference,
-            held: held.into(),
+    let mut reader = pin!(reader::is_gone());
+    loop {
+        let event = tokio::select! {
+            event = events.next() => event?,
+            () = &mut reader => return Ok(ExitCode::SUCCESS),
         };
-        report::answer(form, || text, &json)?;
+        if print(event, form)? == Reader::Gone {
+            return Ok(ExitCode::SUCCESS);
+        }
     }
-    Err(Failure::refused(
-        "vaultd ended the watch\nwatch again once it is back",
-    ))
+}
+
+fn print(event: WatchEvent, form: Form) -> Result<Reader, Failure> {
+    let held = event.provenance.unwrap_or_default();
+    let text = format!("{}: {}\n", event.reference, held::in_words(&held));
+    let json = EventJson {
+        reference: event.reference,
+        held: held.into(),
+    };
+    report::one_of_many(form, || text, &json)
 }

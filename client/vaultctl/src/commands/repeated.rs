@@ -1,0 +1,10 @@
+//! What does a count leave out?
+
+/// Said after a count whose call was made twice.
+pub(crate) fn in_words(repeated: bool) -> &'static str {
+    if repeated {
+        "; asked twice, and the first count was lost on its way"
+    } else {
+        ""
+    }
+}
