@@ -15,6 +15,7 @@ mod sections;
 mod service_file;
 mod surroundings;
 mod warnings;
+pub mod watch;
 mod wrapper_file;
 
 use std::collections::BTreeMap;
