@@ -5,8 +5,10 @@ mod daemon;
 mod home;
 mod notify;
 mod outcome;
+mod until;
 
 pub use binaries::{Binaries, binaries};
 pub use daemon::{Daemon, LONG};
 pub use home::Home;
 pub use outcome::Outcome;
+pub use until::until;

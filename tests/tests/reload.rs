@@ -1,4 +1,5 @@
-//! Does a changed configuration take effect as a whole, and a broken one not at all?
+//! Does a changed configuration take effect as a whole when somebody asks for it, and a broken one not
+//! at all? `reload_edits.rs` is about those that nobody asks for.
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -27,7 +28,6 @@ fn sighup_puts_a_good_configuration_into_force() {
     let daemon = home.start();
     assert_eq!(said(&home), "one\n");
     write_bar(&home, "two");
-    assert_eq!(said(&home), "one\n", "nothing changes by itself");
     daemon.reload();
     assert_eq!(said(&home), "two\n");
     assert_eq!(status(&home).0.code, 0);
@@ -110,4 +110,73 @@ fn a_first_configuration_may_come_while_the_daemon_runs() {
     daemon.signal(Signal::SIGHUP);
     assert!(daemon.notified("STATUS="), "{}", daemon.log());
     assert_eq!(said(&home), "inline\n");
+}
+
+#[test]
+fn a_reload_without_a_change_is_none() {
+    let home = Home::new();
+    write_bar(&home, "one");
+    let daemon = home.start();
+    let before = daemon.log();
+    for _ in 0..3 {
+        // The same bytes in a new file.
+        write_bar(&home, "one");
+        daemon.reload();
+        home.ctl(&["reload"]).success();
+    }
+    let (outcome, parsed) = status(&home);
+    assert_eq!(parsed["configuration_generation"], 1, "{outcome}");
+    let said = daemon.log()[before.len()..].to_owned();
+    assert!(!said.contains("configuration"), "{said}");
+    write_bar(&home, "two");
+    daemon.reload();
+    assert_eq!(status(&home).1["configuration_generation"], 2);
+}
+
+#[test]
+fn a_program_that_was_installed_meanwhile_is_found_though_no_file_changed() {
+    let home = Home::new();
+    let program = home.path("later");
+    home.write_service("bar", &json!({"target_command": [program]}));
+    let daemon = home.start();
+    home.run(&["bar"]).refused(127, &["later"]);
+    std::fs::copy("/bin/true", &program).expect("a program");
+    daemon.reload();
+    home.run(&["bar"]).success();
+}
+
+#[test]
+fn a_setting_that_needs_a_restart_says_so() {
+    let home = Home::new();
+    home.write_resolver("cache: {ttl: 10}\n");
+    let daemon = home.start();
+    home.write_resolver("memory: mlock\n");
+    daemon.reload();
+    let (outcome, parsed) = status(&home);
+    let warnings = parsed["warnings"].to_string();
+    assert!(
+        warnings.contains("memory: has changed and needs a restart"),
+        "{outcome}"
+    );
+    assert!(
+        daemon.log().contains("memory: has changed"),
+        "{}",
+        daemon.log()
+    );
+}
+
+#[test]
+fn a_refusal_is_logged_once_for_each_state_of_the_file() {
+    let home = Home::new();
+    write_bar(&home, "one");
+    let daemon = home.start();
+    let refusals = || daemon.log().matches("configuration refused").count();
+    for state in 1..4 {
+        home.write_resolver("cache: [1]\n");
+        for _ in 0..3 {
+            home.ctl(&["reload"]).refused(2, &["cache: must be a map"]);
+            daemon.reload();
+        }
+        assert_eq!(refusals(), state, "{}", daemon.log());
+    }
 }

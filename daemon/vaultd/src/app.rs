@@ -1,5 +1,9 @@
 //! How is it all put together, and when does it end?
 
+mod end;
+mod reload;
+mod service_manager;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,8 +22,9 @@ use crate::arguments::Arguments;
 use crate::audit::Audit;
 use crate::cache::Cache;
 use crate::clock::{BootClock, Clock};
+use crate::config::watch::{self, Changes};
 use crate::config::{self, Config, files::Places, outside::Outside};
-use crate::grpc::rooms::{Facts, Reload, Reloaded, Rooms};
+use crate::grpc::rooms::{Facts, Reload, Rooms};
 use crate::launch::Launch;
 use crate::listener::{self, Doorkeeper};
 use crate::logging::Log;
@@ -28,6 +33,8 @@ use crate::setup::Current;
 use crate::socket::Listening;
 use crate::upstream::Upstream;
 use crate::writer::Writer;
+use end::Ending;
+use reload::{Concerned, Reloader};
 
 /// How long calls under way may take once the daemon is to end.
 const FAREWELL: Duration = Duration::from_millis(700);
@@ -115,7 +122,7 @@ pub fn run(arguments: &Arguments, log: &Log) -> Result<(), Fatal> {
     served
 }
 
-/// Where the configuration comes from, and whom it concerns beside the rooms.
+/// Where the configuration comes from, and where the log goes by it.
 struct Sources {
     places: Places,
     outside: Outside,
@@ -126,6 +133,7 @@ struct Sources {
 struct House {
     rooms: Rooms,
     reloader: Arc<Reloader>,
+    changes: Changes,
 }
 
 impl House {
@@ -161,14 +169,16 @@ impl House {
         .context("cannot keep this boot's key")
         .map_err(Fatal::Unexpected)?;
         let current = Arc::new(Current::new(config.setup.clone()));
-        let reloader = Arc::new(Reloader {
-            sources,
+        let (watch, changes) = watch::watch(Arc::clone(&clock));
+        let concerned = Concerned {
+            places: sources.places,
+            outside: sources.outside,
+            log: sources.log,
             current: Arc::clone(&current),
             upstream: Arc::clone(&upstream),
             cache: Arc::clone(&cache),
-            memory: config.memory.to_string(),
-            local: config.local.clone(),
-        });
+        };
+        let reloader = Arc::new(Reloader::new(concerned, config, watch));
         let facts = Facts {
             started: clock.now(),
             memory_protection: shield.protection().to_string(),
@@ -194,13 +204,17 @@ impl House {
             reload: Arc::clone(&reloader) as Arc<dyn Reload>,
             facts: Arc::new(facts),
         };
-        Ok(Self { rooms, reloader })
+        Ok(Self {
+            rooms,
+            reloader,
+            changes,
+        })
     }
 
     async fn serve(self, listening: Listening) -> anyhow::Result<()> {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut hangup = signal(SignalKind::hangup())?;
+        let terminate = signal(SignalKind::terminate())?;
+        let interrupt = signal(SignalKind::interrupt())?;
+        let hangup = signal(SignalKind::hangup())?;
         let own_socket = listening.is_own();
         let Listening { listener, path, .. } = &listening;
         let listener = listener.try_clone().context("cannot use the socket")?;
@@ -210,10 +224,10 @@ impl House {
         let listener = UnixListener::from_std(listener).context("cannot use the socket")?;
         let (sender, receiver) = mpsc::channel(WAITING);
         let door = Arc::new(Door(Arc::clone(&self.rooms.current)));
-        let beat = watchdog_period().map(|period| period / 3);
-        let accepting = tokio::spawn(listener::run(listener, door, sender, beat, || {
-            notify(&[sd_notify::NotifyState::Watchdog]);
-        }));
+        let beat = service_manager::watchdog_period().map(|period| period / 3);
+        let alive = service_manager::alive;
+        let accepting = tokio::spawn(listener::run(listener, door, sender, beat, alive));
+        let current = Arc::clone(&self.rooms.current);
         let cache = Arc::clone(&self.rooms.cache);
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(crate::grpc::serve(self.rooms, receiver, async {
@@ -221,31 +235,31 @@ impl House {
             let _ = stopped.await;
         }));
         tracing::info!(socket = %path.display(), activated = !own_socket, "serving");
-        let status = status_line(&self.reloader.current);
-        notify(&[
-            sd_notify::NotifyState::Ready,
-            sd_notify::NotifyState::Status(&status),
-        ]);
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
-                _ = hangup.recv() => {
-                    let reloader = Arc::clone(&self.reloader);
-                    // What went wrong is in the log and in status.
-                    let _ = tokio::task::spawn_blocking(move || reloader.reload()).await;
-                }
-            }
-        }
-        notify(&[sd_notify::NotifyState::Stopping]);
+        service_manager::ready(&current);
+        let keeping = reload::keep_current(self.reloader, hangup, self.changes);
+        // A task of its own: reading may hang, and a signal must end the daemon all the same.
+        let keeping = tokio::spawn(keeping);
+        let mut ending = Ending {
+            terminate,
+            interrupt,
+            accepting,
+            serving,
+        };
+        let ended = ending.comes().await;
+        let Ending {
+            accepting, serving, ..
+        } = ending;
+        service_manager::stopping();
+        keeping.abort();
         accepting.abort();
         // Nobody is listening behind a socket of our own; one of systemd's waits for a successor.
         drop(listening);
         let _ = stop.send(());
-        let ended = tokio::time::timeout(FAREWELL, serving).await;
+        let in_time =
+            serving.is_finished() || tokio::time::timeout(FAREWELL, serving).await.is_ok();
         let wiped = cache.flush(|_| true);
-        tracing::info!(wiped, in_time = ended.is_ok(), "ended");
-        Ok(())
+        tracing::info!(wiped, in_time, "ended");
+        ended
     }
 }
 
@@ -255,76 +269,6 @@ struct Door(Arc<Current>);
 impl Doorkeeper for Door {
     fn knows(&self, uid: u32) -> bool {
         self.0.get().policy.knows(uid)
-    }
-}
-
-/// Reads the configuration again.
-struct Reloader {
-    sources: Sources,
-    current: Arc<Current>,
-    upstream: Arc<Upstream>,
-    cache: Arc<Cache>,
-    memory: String,
-    local: Option<PathBuf>,
-}
-
-impl Reload for Reloader {
-    fn reload(&self) -> Result<Reloaded, String> {
-        let own_uid = nix::unistd::geteuid().as_raw();
-        let Sources {
-            places,
-            outside,
-            log,
-        } = &self.sources;
-        let config = match config::load(places, outside, own_uid) {
-            Ok(config) => config,
-            Err(error) => {
-                let why = error.to_string();
-                tracing::error!(
-                    error = why,
-                    "configuration refused; the old one stays in force"
-                );
-                self.current.refuse(why.clone());
-                notify(&[sd_notify::NotifyState::Status(&status_line(&self.current))]);
-                return Err(format!("{why}; the old configuration stays in force"));
-            }
-        };
-        let Config {
-            mut setup,
-            memory,
-            local,
-        } = config;
-        if local != self.local {
-            let warning =
-                "local.directory: has changed and needs a restart: systemctl --user restart vaultd";
-            setup.warnings.push(warning.to_owned());
-        }
-        if memory.to_string() != self.memory {
-            let warning =
-                "memory: has changed and needs a restart: systemctl --user restart vaultd";
-            setup.warnings.push(warning.to_owned());
-        }
-        log.configure(&setup.logging);
-        warn_of(&setup.warnings);
-        self.upstream.configure(setup.resilience);
-        let changed = setup.changed_backends(&self.current.get());
-        let generation = self.current.replace(setup);
-        if !changed.is_empty() {
-            let forgotten = self.cache.flush(|address| changed.contains(&address.kind));
-            tracing::info!(forgotten, "values of changed backends forgotten");
-        }
-        tracing::info!(generation, "configuration read");
-        notify(&[sd_notify::NotifyState::Status(&status_line(&self.current))]);
-        Ok(Reloaded { generation })
-    }
-}
-
-fn status_line(current: &Current) -> String {
-    let services = current.get().view(None).services.len();
-    let (generation, refused) = current.history();
-    match refused {
-        None => format!("serving {services} services, configuration {generation}"),
-        Some(why) => format!("serving {services} services by an old configuration: {why}"),
     }
 }
 
@@ -377,16 +321,5 @@ fn passphrase(credentials: Option<&Path>, ask: bool) -> anyhow::Result<Option<Se
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
-    }
-}
-
-fn watchdog_period() -> Option<Duration> {
-    sd_notify::watchdog_enabled()
-}
-
-/// Tells systemd, if it started us; nobody else listens.
-fn notify(states: &[sd_notify::NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!(%error, "systemd could not be told");
     }
 }

@@ -15,9 +15,11 @@ mod sections;
 mod service_file;
 mod surroundings;
 mod warnings;
+pub mod watch;
 mod wrapper_file;
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 
 use vault_memory::Preference;
@@ -29,6 +31,9 @@ use outside::Outside;
 use resolver_file::ResolverFile;
 use warnings::Warnings;
 
+/// How often files are read again while somebody changes them.
+const READINGS: usize = 8;
+
 /// The whole configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -38,6 +43,8 @@ pub struct Config {
     pub memory: Preference,
     /// Where the local store is, if not in the state directory; a change needs a restart.
     pub local: Option<PathBuf>,
+    /// [`Texts::print`] of what it was made of.
+    pub print: u64,
 }
 
 /// Reads everything at `places`, all of it or none, for a daemon of `own_uid`.
@@ -45,16 +52,11 @@ pub struct Config {
 /// # Errors
 /// [`ConfigError`]: the first thing that is wrong.
 pub fn load(places: &Places, outside: &Outside, own_uid: u32) -> Result<Config, ConfigError> {
-    let texts = Texts {
-        resolver: places.read()?,
-        searched: places.service_directories(),
-        services: files::service_texts(&places.service_directories())?,
-    };
-    read(texts, outside, own_uid)
+    read(Texts::gather(places)?, outside, own_uid)
 }
 
 /// What was found on the disk.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Texts {
     /// The resolver.yaml that counts, and its text.
     pub resolver: Option<(PathBuf, String)>,
@@ -64,12 +66,48 @@ pub struct Texts {
     pub services: Vec<ServiceText>,
 }
 
+impl Texts {
+    /// What is at `places`, as it was at one moment: read until two readings agree, so that no file
+    /// stands beside another that has been replaced meanwhile.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: the first file that cannot be read or trusted.
+    pub fn gather(places: &Places) -> Result<Self, ConfigError> {
+        let mut texts = Self::read(places)?;
+        for _ in 0..READINGS {
+            let again = Self::read(places)?;
+            if again == texts {
+                break;
+            }
+            texts = again;
+        }
+        Ok(texts)
+    }
+
+    fn read(places: &Places) -> Result<Self, ConfigError> {
+        let searched = places.service_directories();
+        Ok(Self {
+            resolver: places.read()?,
+            services: files::service_texts(&searched)?,
+            searched,
+        })
+    }
+
+    /// A number that differs where any byte or name differs; good within this process.
+    pub fn print(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
 /// Makes a configuration of texts.
 ///
 /// # Errors
 /// [`ConfigError`]: the first thing that is wrong.
 pub fn read(texts: Texts, outside: &Outside, own_uid: u32) -> Result<Config, ConfigError> {
     let mut warnings = Warnings::default();
+    let print = texts.print();
     let (path, file) = match texts.resolver {
         Some((path, text)) => {
             let file = ResolverFile::read(&path, &text, outside, &mut warnings)?;
@@ -118,6 +156,7 @@ pub fn read(texts: Texts, outside: &Outside, own_uid: u32) -> Result<Config, Con
         setup,
         memory: everywhere.memory,
         local: everywhere.local,
+        print,
     })
 }
 

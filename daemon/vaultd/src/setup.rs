@@ -12,6 +12,7 @@ use vault_backends::oci;
 
 use crate::audit;
 use crate::cache::freshness::Freshness;
+use crate::command::Command;
 use crate::logging;
 use crate::policy::Policy;
 use crate::service::Service;
@@ -88,6 +89,13 @@ impl Setup {
         }
     }
 
+    /// The commands of all services in all environments. They are found when the configuration is
+    /// read, so that they may differ though no file does.
+    pub fn commands(&self) -> impl Iterator<Item = &Command> {
+        let views = self.environments.values().chain([&self.base]);
+        views.flat_map(|view| view.services.values().map(|service| &service.command))
+    }
+
     /// What holds for a caller who asked for this environment, or for none.
     pub fn view(&self, asked: Option<&str>) -> &View {
         let named = |name| self.environments.get(name);
@@ -104,6 +112,7 @@ struct State {
     setup: Arc<Setup>,
     generation: u64,
     refused: Option<String>,
+    unwatched: Option<String>,
 }
 
 impl Current {
@@ -113,6 +122,7 @@ impl Current {
             setup: Arc::new(setup),
             generation: 1,
             refused: None,
+            unwatched: None,
         }))
     }
 
@@ -130,12 +140,27 @@ impl Current {
         state.generation
     }
 
-    /// Remembers why a newer configuration was refused.
-    pub fn refuse(&self, why: String) {
-        self.0
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .refused = Some(why);
+    /// Remembers why a newer configuration was refused, or that none is refused any more; says whether
+    /// that is news.
+    pub fn refuse(&self, why: Option<String>) -> bool {
+        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let news = state.refused != why;
+        state.refused = why;
+        news
+    }
+
+    /// Remembers why changes of files are not noticed, or that they are; says whether that is news.
+    pub fn leave_unwatched(&self, why: Option<String>) -> bool {
+        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let news = state.unwatched != why;
+        state.unwatched = why;
+        news
+    }
+
+    /// Why changes of files are not noticed; `None` where they are.
+    pub fn unwatched(&self) -> Option<String> {
+        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        state.unwatched.clone()
     }
 
     /// How many setups there have been, and why the last attempt at another was refused.

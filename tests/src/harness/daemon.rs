@@ -88,6 +88,8 @@ impl<'a> Daemon<'a> {
     /// Where it does not say so.
     #[track_caller]
     pub fn reload(&self) {
+        // The daemon also speaks when it has noticed a changed file by itself.
+        self.notifications.forget().expect("a socket that listens");
         self.signal(Signal::SIGHUP);
         assert!(
             self.notified("STATUS="),

@@ -35,6 +35,13 @@ impl Notifications {
         }
     }
 
+    /// Forgets what was said so far.
+    pub(super) fn forget(&self) -> io::Result<()> {
+        self.socket.set_nonblocking(true)?;
+        while self.socket.recv(&mut [0; 8192]).is_ok() {}
+        self.socket.set_nonblocking(false)
+    }
+
     /// Waits until a line that begins with `start` is said; else says why that was not waited for.
     pub(super) fn wait_for(&self, start: &str, patience: Duration) -> Result<(), String> {
         let deadline = Instant::now() + patience;

@@ -4,10 +4,13 @@
 //! `configs/` beside each place, the first of a name counting. A file counts only if nobody else
 //! can have written it.
 
-use std::fs::{File, Metadata};
+use std::ffi::OsStr;
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use nix::fcntl::OFlag;
 
 use super::document::{ConfigError, Mark, Wrong};
 
@@ -83,7 +86,7 @@ impl Places {
 }
 
 /// A service file: the service's name and its text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ServiceText {
     /// The service's name.
     pub name: String,
@@ -136,11 +139,7 @@ fn service_files(directory: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     let mut files = Vec::new();
     for entry in entries {
         let file = entry.map_err(unreadable)?.path();
-        let extension = file.extension().and_then(|extension| extension.to_str());
-        let hidden = file
-            .file_name()
-            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if matches!(extension, Some("json" | "yaml" | "yml")) && !hidden {
+        if file.file_name().is_some_and(is_service_file) {
             files.push(file);
         }
     }
@@ -148,13 +147,28 @@ fn service_files(directory: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     Ok(files)
 }
 
+/// Whether a file of this name in a directory of service files is one.
+pub(super) fn is_service_file(name: &OsStr) -> bool {
+    let extension = Path::new(name).extension().and_then(OsStr::to_str);
+    let hidden = name.as_encoded_bytes().starts_with(b".");
+    matches!(extension, Some("json" | "yaml" | "yml")) && !hidden
+}
+
 /// The text of `file`; `None` where it does not exist.
 fn read(file: &Path) -> Result<Option<String>, ConfigError> {
     let unreadable = |error: io::Error| problem(file, format!("cannot be read: {error}"));
     // Through a link the file that is read counts, not the link.
-    let opened = match File::open(file) {
+    let opened = match open(file) {
         Ok(opened) => opened,
+        // As if the file were not there, the daemon would fall back to less than was configured.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && file.is_symlink() => {
+            return Err(problem(file, "is a link to nothing".to_owned()));
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        // A socket.
+        Err(error) if error.raw_os_error() == Some(nix::libc::ENXIO) => {
+            return Err(problem(file, "is not a plain file".to_owned()));
+        }
         Err(error) => return Err(unreadable(error)),
     };
     let metadata = opened.metadata().map_err(unreadable)?;
@@ -182,6 +196,15 @@ fn read(file: &Path) -> Result<Option<String>, ConfigError> {
         return Err(problem(file, "holds a NUL byte".to_owned()));
     }
     Ok(Some(text))
+}
+
+/// Opens without waiting: a FIFO has no end, and a device may do more than be read.
+fn open(file: &Path) -> io::Result<File> {
+    let flags = OFlag::O_NONBLOCK | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits())
+        .open(file)
 }
 
 /// Whether only this user and root can have written it.
@@ -251,3 +274,6 @@ fn problem(file: &Path, message: String) -> ConfigError {
         kind: Wrong::File,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -256,11 +256,9 @@ impl Admin for Service {
         request: Request<message::ReloadRequest>,
     ) -> Result<Response<message::ReloadReply>, Status> {
         self.act(&request, Action::Reload, None).await?;
-        let reload = std::sync::Arc::clone(&self.rooms.reload);
-        let reloaded = tokio::task::spawn_blocking(move || reload.reload()).await;
-        let reloaded = reloaded
-            .unwrap_or_else(|_| Err("reading the configuration was lost".to_owned()))
-            .map_err(|why| refuse(Code::FailedPrecondition, kinds::CONFIGURATION, why))?;
+        let reloaded = self.rooms.reload.reload().await;
+        let reloaded =
+            reloaded.map_err(|why| refuse(Code::FailedPrecondition, kinds::CONFIGURATION, why))?;
         let setup = self.rooms.current.get();
         Ok(Response::new(message::ReloadReply {
             generation: reloaded.generation,

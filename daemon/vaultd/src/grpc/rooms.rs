@@ -12,12 +12,13 @@ use crate::upstream::Upstream;
 use crate::writer::Writer;
 
 /// Reads the configuration again; the word for it is here so that nothing below knows of files.
+#[tonic::async_trait]
 pub trait Reload: Send + Sync + 'static {
-    /// Reads it, all of it or none.
+    /// Reads it, all of it or none, after whoever reads it already.
     ///
     /// # Errors
     /// What is wrong, in words for a person.
-    fn reload(&self) -> Result<Reloaded, String>;
+    async fn reload(&self) -> Result<Reloaded, String>;
 }
 
 /// What was read.

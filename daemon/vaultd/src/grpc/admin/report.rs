@@ -38,6 +38,7 @@ pub(super) fn status(rooms: &Rooms, setup: &Setup) -> message::StatusReply {
         .iter()
         .chain(&setup.warnings)
         .cloned()
+        .chain(rooms.current.unwatched())
         .collect();
     let unwell = |secret: &message::SecretStatus| {
         let state = secret.provenance.as_ref().map(message::Provenance::state);

@@ -1,0 +1,99 @@
+//! What ends the daemon? A signal; or that it can no longer do what it is there for.
+
+use anyhow::anyhow;
+use tokio::signal::unix::Signal;
+use tokio::task::{JoinError, JoinHandle};
+use tonic::transport::Error;
+
+/// Everything whose end is the daemon's.
+pub(super) struct Ending {
+    pub(super) terminate: Signal,
+    pub(super) interrupt: Signal,
+    pub(super) accepting: JoinHandle<()>,
+    pub(super) serving: JoinHandle<Result<(), Error>>,
+}
+
+impl Ending {
+    /// Waits for the first of them.
+    ///
+    /// # Errors
+    /// Where it was none of the signals: whoever started the daemon must start it again.
+    pub(super) async fn comes(&mut self) -> anyhow::Result<()> {
+        tokio::select! {
+            _ = self.terminate.recv() => Ok(()),
+            _ = self.interrupt.recv() => Ok(()),
+            accepted = &mut self.accepting => Err(of_accepting(accepted)),
+            served = &mut self.serving => Err(of_serving(served)),
+        }
+    }
+}
+
+fn of_accepting(accepted: Result<(), JoinError>) -> anyhow::Error {
+    match accepted {
+        Ok(()) => anyhow!("connections are accepted no more"),
+        Err(error) => anyhow!(error).context("connections are accepted no more"),
+    }
+}
+
+fn of_serving(served: Result<Result<(), Error>, JoinError>) -> anyhow::Error {
+    let error = match served {
+        Ok(Ok(())) => return anyhow!("requests are served no more"),
+        Ok(Err(error)) => anyhow!(error),
+        Err(error) => anyhow!(error),
+    };
+    error.context("requests are served no more")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::signal::unix::{SignalKind, signal};
+
+    /// A daemon that goes on until it is told otherwise. Its signals are two that nobody sends.
+    fn lasting() -> Ending {
+        Ending {
+            terminate: signal(SignalKind::user_defined1()).unwrap(),
+            interrupt: signal(SignalKind::user_defined2()).unwrap(),
+            accepting: tokio::spawn(std::future::pending()),
+            serving: tokio::spawn(std::future::pending()),
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_who_serves_is_an_error_and_no_end_in_peace() {
+        let serving = tokio::spawn(async { Ok(()) });
+        let mut ending = Ending {
+            serving,
+            ..lasting()
+        };
+        let error = ending.comes().await.unwrap_err();
+        assert!(error.to_string().contains("served no more"), "{error}");
+        assert!(ending.serving.is_finished(), "and nobody waits for it");
+    }
+
+    #[tokio::test]
+    async fn nobody_who_accepts_is_an_error_also_after_a_panic() {
+        let silent = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| ()));
+        let panicking = tokio::spawn(async { panic!("a fault") });
+        for accepting in [tokio::spawn(async {}), panicking] {
+            let mut ending = Ending {
+                accepting,
+                ..lasting()
+            };
+            let error = ending.comes().await.unwrap_err();
+            assert!(error.to_string().contains("accepted no more"), "{error}");
+        }
+        std::panic::set_hook(silent);
+    }
+
+    #[tokio::test]
+    async fn a_signal_is_an_end_in_peace() {
+        let mut ending = Ending {
+            terminate: signal(SignalKind::window_change()).unwrap(),
+            ..lasting()
+        };
+        nix::sys::signal::raise(nix::sys::signal::Signal::SIGWINCH).unwrap();
+        assert!(ending.comes().await.is_ok());
+    }
+}

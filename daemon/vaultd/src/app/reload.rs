@@ -1,0 +1,253 @@
+//! When the configuration is read again, what becomes of it?
+//!
+//! One reading at a time: whoever asks while another reads waits, and then sees the files as they are
+//! by then. What is read takes the old one's place whole or not at all.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::signal::unix::Signal;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::service_manager;
+use crate::cache::Cache;
+use crate::config::document::ConfigError;
+use crate::config::files::Places;
+use crate::config::outside::Outside;
+use crate::config::watch::{Changes, Watch};
+use crate::config::{self, Config};
+use crate::grpc::rooms::{Reload, Reloaded};
+use crate::logging::Log;
+use crate::setup::{Current, Setup};
+use crate::upstream::Upstream;
+
+/// Where the configuration comes from, and whom it concerns.
+pub(super) struct Concerned {
+    pub(super) places: Places,
+    pub(super) outside: Outside,
+    pub(super) log: Log,
+    pub(super) current: Arc<Current>,
+    pub(super) upstream: Arc<Upstream>,
+    pub(super) cache: Arc<Cache>,
+}
+
+/// Reads the configuration again.
+pub(super) struct Reloader {
+    concerned: Arc<Concerned>,
+    reader: Arc<Mutex<Reader>>,
+}
+
+/// What the next reading is compared with.
+struct Reader {
+    watch: Watch,
+    /// [`config::Texts::print`] of the configuration in force.
+    print: u64,
+    /// Settings that need a restart, as the daemon was started with them.
+    memory: String,
+    local: Option<PathBuf>,
+    refusal: Option<Refusal>,
+}
+
+/// A configuration that was refused.
+#[derive(Debug, PartialEq, Eq)]
+struct Refusal {
+    why: String,
+    /// Inode and time of change of the file that is to blame: the same words about a file that was
+    /// changed meanwhile are news.
+    file: Option<(u64, i64, i64)>,
+}
+
+/// Who wants the configuration to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trigger {
+    /// A caller.
+    Call,
+    /// SIGHUP.
+    Signal,
+    /// The files: they have changed, or nobody watched them yet.
+    Files,
+}
+
+impl Reloader {
+    /// For a daemon that was started with `config`.
+    pub(super) fn new(concerned: Concerned, config: &Config, watch: Watch) -> Self {
+        let reader = Reader {
+            watch,
+            print: config.print,
+            memory: config.memory.to_string(),
+            local: config.local.clone(),
+            refusal: None,
+        };
+        Self {
+            concerned: Arc::new(concerned),
+            reader: Arc::new(Mutex::new(reader)),
+        }
+    }
+
+    async fn reload(&self, trigger: Trigger) -> Result<Reloaded, String> {
+        let reader = Arc::clone(&self.reader).lock_owned().await;
+        let concerned = Arc::clone(&self.concerned);
+        // Who asked may give up; the reading goes on, and with it the lock.
+        let read = tokio::task::spawn_blocking(move || reload(reader, &concerned, trigger)).await;
+        read.unwrap_or_else(|_| {
+            tracing::error!("reading the configuration was lost");
+            Err("reading the configuration was lost".to_owned())
+        })
+    }
+}
+
+#[tonic::async_trait]
+impl Reload for Reloader {
+    async fn reload(&self) -> Result<Reloaded, String> {
+        self.reload(Trigger::Call).await
+    }
+}
+
+/// Reads at each SIGHUP and after each change of the files, for as long as it is let.
+pub(super) async fn keep_current(
+    reloader: Arc<Reloader>,
+    mut hangup: Signal,
+    mut changes: Changes,
+) {
+    // What went wrong is in the log and in status.
+    let _ = reloader.reload(Trigger::Files).await;
+    loop {
+        let trigger = tokio::select! {
+            asked = hangup.recv() => match asked {
+                Some(()) => Trigger::Signal,
+                None => return,
+            },
+            () = changes.settled() => Trigger::Files,
+        };
+        let _ = reloader.reload(trigger).await;
+    }
+}
+
+fn reload(
+    mut reader: OwnedMutexGuard<Reader>,
+    concerned: &Concerned,
+    trigger: Trigger,
+) -> Result<Reloaded, String> {
+    tracing::debug!(?trigger, "reading the configuration");
+    // Before the files are read: what changes from here on is told.
+    reader.watch(concerned);
+    let own_uid = nix::unistd::geteuid().as_raw();
+    let (generation, news) = match config::load(&concerned.places, &concerned.outside, own_uid) {
+        Ok(config) => reader.take(config, concerned),
+        Err(error) => {
+            let why = error.to_string();
+            if reader.refuse(&error, concerned) || trigger == Trigger::Signal {
+                service_manager::status(&concerned.current);
+            }
+            return Err(format!("{why}; the old configuration stays in force"));
+        }
+    };
+    // A caller gets the answer; who sends a signal looks at the status.
+    if news || trigger == Trigger::Signal {
+        service_manager::status(&concerned.current);
+    }
+    Ok(Reloaded { generation })
+}
+
+impl Reader {
+    fn watch(&mut self, concerned: &Concerned) {
+        let trouble = self.watch.follow(&concerned.places);
+        let sentence = trouble.map(|why| {
+            format!("changes of files are not noticed, run 'vaultctl reload' after one: {why}")
+        });
+        let said = sentence.clone();
+        if concerned.current.leave_unwatched(sentence)
+            && let Some(said) = said
+        {
+            tracing::warn!("{said}");
+        }
+    }
+
+    /// Puts a good configuration into force, if it is another one; says whether there is news.
+    fn take(&mut self, config: Config, concerned: &Concerned) -> (u64, bool) {
+        let Config {
+            mut setup,
+            memory,
+            local,
+            print,
+        } = config;
+        let mut restart = |key: &str| {
+            let unit = "systemctl --user restart vaultd";
+            setup
+                .warnings
+                .push(format!("{key}: has changed and needs a restart: {unit}"));
+        };
+        if local != self.local {
+            restart("local.directory");
+        }
+        if memory.to_string() != self.memory {
+            restart("memory");
+        }
+        self.refusal = None;
+        let old = concerned.current.get();
+        if print == self.print && is_same(&setup, &old) {
+            let (generation, _) = concerned.current.history();
+            let mended = concerned.current.refuse(None);
+            if mended {
+                tracing::info!(generation, "configuration is good again, and unchanged");
+            } else {
+                tracing::debug!(generation, "configuration unchanged");
+            }
+            return (generation, mended);
+        }
+        self.print = print;
+        (put_into_force(setup, &old, concerned), true)
+    }
+
+    /// Keeps the old configuration; says whether there is news.
+    fn refuse(&mut self, error: &ConfigError, concerned: &Concerned) -> bool {
+        let refusal = Some(Refusal::of(error));
+        let news = self.refusal != refusal;
+        if news {
+            let why = error.to_string();
+            tracing::error!(
+                error = why,
+                "configuration refused; the old one stays in force"
+            );
+            concerned.current.refuse(Some(why));
+            self.refusal = refusal;
+        } else {
+            tracing::debug!("configuration refused as before");
+        }
+        news
+    }
+}
+
+impl Refusal {
+    fn of(error: &ConfigError) -> Self {
+        let metadata = |file: &Path| file.metadata().or_else(|_| file.symlink_metadata()).ok();
+        let file = metadata(&error.file).map(|data| (data.ino(), data.ctime(), data.ctime_nsec()));
+        Self {
+            why: error.to_string(),
+            file,
+        }
+    }
+}
+
+/// Whether two configurations that were made of the same texts are the same.
+fn is_same(new: &Setup, old: &Setup) -> bool {
+    new.warnings == old.warnings && new.commands().eq(old.commands())
+}
+
+fn put_into_force(setup: Setup, old: &Setup, concerned: &Concerned) -> u64 {
+    concerned.log.configure(&setup.logging);
+    for warning in &setup.warnings {
+        tracing::warn!("{warning}");
+    }
+    concerned.upstream.configure(setup.resilience);
+    let changed = setup.changed_backends(old);
+    let generation = concerned.current.replace(setup);
+    if !changed.is_empty() {
+        let cache = &concerned.cache;
+        let forgotten = cache.flush(|address| changed.contains(&address.kind));
+        tracing::info!(forgotten, "values of changed backends forgotten");
+    }
+    tracing::info!(generation, "configuration read");
+    generation
+}

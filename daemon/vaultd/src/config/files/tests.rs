@@ -1,0 +1,49 @@
+//! Is what is no file of text refused at once, without waiting for it?
+
+use super::*;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+
+use nix::sys::stat::Mode;
+
+fn refused(make: impl FnOnce(&Path)) -> String {
+    let room = tempfile::tempdir().unwrap();
+    let file = room.path().join("bar.json");
+    make(&file);
+    read(&file).unwrap_err().to_string()
+}
+
+#[test]
+fn what_is_no_plain_file_is_refused_at_once() {
+    let makes: [fn(&Path); 4] = [
+        |file| nix::unistd::mkfifo(file, Mode::S_IRWXU).unwrap(),
+        |file| drop(UnixListener::bind(file).unwrap()),
+        |file| std::fs::create_dir(file).unwrap(),
+        |file| symlink("/dev/null", file).unwrap(),
+    ];
+    for make in makes {
+        let error = refused(make);
+        assert!(error.ends_with("bar.json: is not a plain file"), "{error}");
+    }
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_no_missing_file() {
+    let error = refused(|file| symlink("gone", file).unwrap());
+    assert!(error.ends_with("is a link to nothing"), "{error}");
+    let error = refused(|file| symlink(file, file).unwrap());
+    assert!(error.contains("symbolic links"), "{error}");
+    assert_eq!(read(Path::new("/nonexistent")).unwrap(), None);
+}
+
+#[test]
+fn the_longest_file_is_read_and_a_longer_one_is_not() {
+    let write = |length: u64| {
+        move |file: &Path| std::fs::write(file, vec![b'#'; length.try_into().unwrap()]).unwrap()
+    };
+    let room = tempfile::tempdir().unwrap();
+    let file = room.path().join("bar.json");
+    write(LONGEST)(&file);
+    assert!(read(&file).unwrap().is_some());
+    assert!(refused(write(LONGEST + 1)).contains("is longer than"));
+}
