@@ -50,9 +50,12 @@ impl Room {
     }
 }
 
+/// One way of changing files.
+type Way = fn(&Room);
+
 #[tokio::test]
 async fn every_way_of_changing_a_file_is_told() {
-    let ways: [(&str, fn(&Room)); 8] = [
+    let ways: [(&str, Way); 8] = [
         ("written in place", |room| {
             fs::write(room.path("vaultd/resolver.yaml"), "memory: auto\n").unwrap();
         }),
