@@ -6,7 +6,7 @@ mod fake;
 mod programs;
 
 use fake::{Fake, Plan};
-use programs::{json, run, stdout};
+use programs::{code, json, run, stdout};
 use vault_proto::generated::{BackendStatus, Provenance, SecretStatus, StatusReply};
 
 fn status(healthy: bool) -> Plan {
