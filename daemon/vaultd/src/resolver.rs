@@ -16,7 +16,7 @@ use crate::clock::unix_time;
 use crate::peer::Peer;
 use crate::policy::{Action, Question, remedy};
 use crate::setup::Setup;
-use crate::upstream::UpstreamError;
+use crate::upstream::{Upstream, UpstreamError};
 
 /// Everything known of a request before it is answered.
 #[derive(Clone, Debug)]
@@ -39,6 +39,32 @@ pub struct Ask {
     pub time: Duration,
 }
 
+impl Ask {
+    /// Whether policy lets the asker see or touch one thing of many, under the action it was let in
+    /// for. Nothing is written down: what policy hides here was not asked for by name.
+    pub fn may(&self, reference: Option<&SecretRef>) -> bool {
+        self.setup.policy.decide(&self.question(reference)).allowed
+    }
+
+    /// The same ask, about one service.
+    #[must_use]
+    pub fn with_service(&self, name: &str) -> Self {
+        Self {
+            service: Some(name.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    fn question<'a>(&'a self, reference: Option<&'a SecretRef>) -> Question<'a> {
+        Question {
+            uid: self.peer.uid,
+            action: self.action,
+            service: self.service.as_deref(),
+            reference,
+        }
+    }
+}
+
 /// One secret asked for.
 #[derive(Clone, Debug)]
 pub struct Want {
@@ -46,6 +72,16 @@ pub struct Want {
     pub variable: String,
     /// Which secret.
     pub reference: SecretRef,
+}
+
+impl Want {
+    /// A secret that goes into no variable.
+    pub fn of(reference: &SecretRef) -> Self {
+        Self {
+            variable: String::new(),
+            reference: reference.clone(),
+        }
+    }
 }
 
 /// One secret, had or not.
@@ -130,31 +166,60 @@ pub fn address(reference: &SecretRef) -> Address {
     }
 }
 
+/// What a caller would write to mean an address: [`address`], the other way round.
+pub fn reference_of(address: &Address) -> Option<SecretRef> {
+    let scheme = match address.kind {
+        BackendKind::Local => "local://",
+        BackendKind::Oci => "oci-vault://",
+    };
+    let container = address.container.as_deref();
+    let container = container.map_or(String::new(), |container| format!("{container}/"));
+    let selector = match &address.wanted {
+        Wanted::Current => String::new(),
+        Wanted::Version(number) => format!("?version={number}"),
+        Wanted::Stage(stage) => format!("?stage={stage}"),
+    };
+    let text = format!("{scheme}{container}{}{selector}", address.name);
+    text.parse().ok()
+}
+
 /// The room.
 pub struct Resolver {
     cache: Arc<Cache>,
+    upstream: Arc<Upstream>,
     audit: Arc<Audit>,
 }
 
 impl Resolver {
-    /// A resolver over `cache` that writes into `audit`.
-    pub fn new(cache: Arc<Cache>, audit: Arc<Audit>) -> Self {
-        Self { cache, audit }
+    /// A resolver over `cache`, which asks `upstream`, that writes into `audit`.
+    pub fn new(cache: Arc<Cache>, upstream: Arc<Upstream>, audit: Arc<Audit>) -> Self {
+        Self {
+            cache,
+            upstream,
+            audit,
+        }
     }
 
-    /// Asks policy for the action itself and for each reference; a no is written down.
+    /// Refuses what no backend serves: the cache would make room for it, at the cost of a value that
+    /// is in use.
+    ///
+    /// # Errors
+    /// [`UpstreamError::NoBackend`].
+    pub fn check_backend(&self, address: &Address) -> Result<(), Arc<UpstreamError>> {
+        match self.upstream.writable(address.kind) {
+            Err(error @ UpstreamError::NoBackend(_)) => Err(Arc::new(error)),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Asks policy for the action itself and for each reference; a no is written down, with the one
+    /// reference that it is about: a long list of others would push older records out of the file.
     ///
     /// # Errors
     /// [`ResolveError::Denied`], or that its record could not be written.
     pub async fn permit(&self, ask: &Ask, wants: &[Want]) -> Result<String, ResolveError> {
-        let question = |reference| Question {
-            uid: ask.peer.uid,
-            action: ask.action,
-            service: ask.service.as_deref(),
-            reference,
-        };
-        let none = wants.is_empty().then(|| question(None));
-        let each = wants.iter().map(|want| question(Some(&want.reference)));
+        let none = wants.is_empty().then(|| ask.question(None));
+        let each = wants.iter().map(|want| ask.question(Some(&want.reference)));
         let mut rule = String::new();
         for question in none.into_iter().chain(each) {
             let decision = ask.setup.policy.decide(&question);
@@ -168,7 +233,9 @@ impl Resolver {
                     rule: decision.rule.clone(),
                     hint: remedy(&ask.setup.policy, &question),
                 };
-                let values = wants.iter().map(|want| plain(want, None)).collect();
+                let about = |want: &&Want| Some(&want.reference) == question.reference;
+                let values = wants.iter().find(about).map(|want| plain(want, None));
+                let values = values.into_iter().collect();
                 self.record(ask, Outcome::Denied, &decision.rule, values, Some("denied"))
                     .await?;
                 return Err(denied);
@@ -183,10 +250,15 @@ impl Resolver {
         let fetch = |want: Want| async move {
             let address = address(&want.reference);
             let reference = want.reference.to_string();
-            let value = self
-                .cache
-                .get(&address, &reference, &ask.freshness, ask.time)
-                .await;
+            let value = match self.check_backend(&address) {
+                Err(error) => Err(error),
+                Ok(()) => {
+                    let get = self
+                        .cache
+                        .get(&address, &reference, &ask.freshness, ask.time);
+                    get.await
+                }
+            };
             Resolved {
                 variable: want.variable,
                 reference: want.reference,
@@ -317,4 +389,28 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_means_the_reference_it_was_made_from() {
+        for text in [
+            "local://x",
+            "local://x?version=3",
+            "local://x?stage=CURRENT",
+            "oci-vault://n",
+            "oci-vault://c/n?stage=PREVIOUS",
+            "oci-vault://ocid1.vaultsecret.oc1..x?version=1",
+        ] {
+            let reference: SecretRef = text.parse().unwrap();
+            assert_eq!(
+                reference_of(&address(&reference)),
+                Some(reference),
+                "{text}"
+            );
+        }
+    }
 }

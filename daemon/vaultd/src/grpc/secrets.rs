@@ -1,5 +1,6 @@
 //! The `Secrets` service: what launchers ask.
 
+use std::collections::HashSet;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -9,16 +10,17 @@ use tokio_stream::{Stream, StreamExt};
 use tonic::{Code, Request, Response, Status};
 use vault_proto::generated as message;
 use vault_proto::generated::secrets_server::Secrets;
-use vault_proto::sealed::{Label, Purpose, Sealer};
+use vault_proto::reference::SecretRef;
+use vault_proto::sealed::{Purpose, Sealer};
 use vault_proto::{PROTOCOL, kinds};
 
 use super::ask::{ask, caller, environment, reference, request_id};
 use super::rooms::Rooms;
 use super::status::{of_launch, of_resolve, of_upstream, refuse};
 use crate::cache::changes::Change;
-use crate::launch::Wanted;
+use crate::launch::{Wanted, seal};
 use crate::policy::Action;
-use crate::resolver::{Ask, Resolved, Want};
+use crate::resolver::{Ask, Want};
 
 /// The most references of one Resolve or Watch.
 const REFERENCES: usize = 256;
@@ -38,17 +40,6 @@ impl Service {
             watchers: Arc::new(Semaphore::new(WATCHERS)),
         }
     }
-
-    /// Policy's word on an action that is about no secret in particular.
-    async fn permit<T>(&self, request: &Request<T>, action: Action) -> Result<Ask, Status> {
-        let ask = ask(&self.rooms, request, action)?;
-        self.rooms
-            .resolver
-            .permit(&ask, &[])
-            .await
-            .map_err(|error| of_resolve(&error))?;
-        Ok(ask)
-    }
 }
 
 #[tonic::async_trait]
@@ -58,6 +49,7 @@ impl Secrets for Service {
         request: Request<message::HelloRequest>,
     ) -> Result<Response<message::HelloReply>, Status> {
         let hello = request.get_ref();
+        caller(&request)?.peer.introduce(&hello.client);
         let oldest = if hello.oldest_protocol == 0 {
             hello.protocol
         } else {
@@ -160,7 +152,8 @@ impl Secrets for Service {
         }
         let mut values = Vec::with_capacity(resolved.len());
         for one in &resolved {
-            values.push(seal(&mut sealer, one)?);
+            // None is missing here: a problem with any of them has ended the call.
+            values.extend(seal(&mut sealer, one).map_err(|error| of_launch(&error))?);
         }
         let encapsulated_key = sealer.encapsulated_key().to_vec();
         let secrets = Some(message::SealedValues {
@@ -176,7 +169,10 @@ impl Secrets for Service {
         &self,
         request: Request<message::WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        self.permit(&request, Action::Watch).await?;
+        let ask = ask(&self.rooms, &request, Action::Watch)?;
+        let wanted = wants(&request.get_ref().references)?;
+        let permitted = self.rooms.resolver.permit(&ask, &wanted).await;
+        permitted.map_err(|error| of_resolve(&error))?;
         let seat = Arc::clone(&self.watchers)
             .try_acquire_owned()
             .map_err(|_| {
@@ -185,19 +181,25 @@ impl Secrets for Service {
                 refuse(Code::ResourceExhausted, kinds::UNAVAILABLE, message)
             })?;
         let stay = caller(&request)?.stay();
-        let wanted: Vec<String> = wants(&request.into_inner().references)?
-            .iter()
-            .map(|w| w.reference.to_string())
-            .collect();
-        let clock = Arc::clone(&self.rooms.clock);
+        let wanted: HashSet<SecretRef> = wanted.into_iter().map(|want| want.reference).collect();
+        let (clock, current) = (
+            Arc::clone(&self.rooms.clock),
+            Arc::clone(&self.rooms.current),
+        );
         let changes = BroadcastStream::new(self.rooms.cache.changes());
         let events = changes.filter_map(move |change| {
             // Both go when the watch does.
             let _held = (&seat, &stay);
             // Who lags behind has missed some; the next ones still come.
             let change = change.ok()?;
-            let chosen = wanted.is_empty() || wanted.contains(&change.reference);
-            chosen.then(|| Ok(event(change, clock.now())))
+            let reference: SecretRef = change.reference.parse().ok()?;
+            let chosen = wanted.is_empty() || wanted.contains(&reference);
+            // The policy in force now: a watch outlives the one it began under.
+            let ask = Ask {
+                setup: current.get(),
+                ..ask.clone()
+            };
+            (chosen && ask.may(Some(&reference))).then(|| Ok(event(change, clock.now())))
         });
         Ok(Response::new(Box::pin(events)))
     }
@@ -212,43 +214,8 @@ fn wants(references: &[String]) -> Result<Vec<Want>, Status> {
             message,
         ));
     }
-    let want = |text: &String| {
-        Ok(Want {
-            variable: String::new(),
-            reference: reference(text)?,
-        })
-    };
+    let want = |text: &String| Ok(Want::of(&reference(text)?));
     references.iter().map(want).collect()
-}
-
-fn seal(sealer: &mut Sealer, one: &Resolved) -> Result<message::SealedValue, Status> {
-    let (Ok(served), Some(provenance)) = (&one.value, one.provenance()) else {
-        return Err(refuse(
-            Code::Internal,
-            kinds::INTERNAL,
-            "a value went missing",
-        ));
-    };
-    let reference = one.reference.to_string();
-    let label = Label {
-        variable: "",
-        reference: &reference,
-        version: &provenance.version,
-        state: provenance.state,
-    };
-    let sealed = served
-        .held
-        .secret
-        .expose_secret(|value| sealer.seal(label, value));
-    let ciphertext = sealed
-        .map_err(|error| of_launch(&error.into()))?
-        .map_err(|error| of_launch(&error.into()))?;
-    Ok(message::SealedValue {
-        variable: String::new(),
-        reference,
-        provenance: Some(provenance),
-        ciphertext,
-    })
 }
 
 fn event(change: Change, now: crate::clock::Moment) -> message::WatchEvent {
