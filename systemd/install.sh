@@ -7,11 +7,13 @@ root=$(dirname -- "$here")
 
 programs=(vaultd vault-run vaultctl)
 units=(vaultd.socket vaultd.service)
+# vault-run answers to these, too: people's configurations name them.
+old_names=(mcp-launch mcp_vault_proxy.py)
 pages=(client/launcher/vault-run.1 client/vaultctl/vaultctl.1 daemon/vaultd/vaultd.8)
 
 usage() {
   cat <<'TEXT'
-usage: systemd/install.sh [--from DIR] [--no-enable]
+usage: systemd/install.sh [--from DIR] [--no-enable] [--old-names]
        systemd/install.sh --uninstall
 
 Builds vaultd, vault-run and vaultctl, installs them for you alone, and lets systemd listen on the
@@ -19,6 +21,7 @@ daemon's socket. Run it again to upgrade: a running daemon is restarted, waiting
 
   --from DIR    take the three programs from DIR; nothing is built
   --no-enable   only copy the files; for images, or where no user manager is running
+  --old-names   make mcp-launch and mcp_vault_proxy.py links to vault-run
   --uninstall   stop the daemon and remove what this script installed; configuration and
                 stored secrets stay
   --help        this text
@@ -35,12 +38,14 @@ misused() { printf 'install.sh: %s; see --help\n' "$*" >&2; exit 2; }
 
 from=
 enable=yes
+links=no
 action=install
 while (($#)); do
   case $1 in
     --from) (($# > 1)) || misused '--from needs a directory'; from=$2; shift ;;
     --from=*) from=${1#--from=} ;;
     --no-enable) enable=no ;;
+    --old-names) links=yes ;;
     --uninstall) action=uninstall ;;
     -h | --help) usage; exit 0 ;;
     *) misused "unknown argument '$1'" ;;
@@ -121,6 +126,19 @@ place() {
 # The manual's section is the file's ending.
 page_target() { say "$man/man${1##*.}/$(basename -- "$1")"; }
 
+is_ours() { [[ -L $1 && $(readlink -- "$1") == vault-run ]]; }
+
+link_old_names() {
+  local name
+  for name in "${old_names[@]}"; do
+    if [[ -e $bin/$name || -L $bin/$name ]] && ! is_ours "$bin/$name"; then
+      say "note: $bin/$name is there already and was left alone; move it away and come back"
+    else
+      ln -sfn -- vault-run "$bin/$name"
+    fi
+  done
+}
+
 # --- the two actions ----------------------------------------------------------------------------
 
 install_all() {
@@ -137,6 +155,7 @@ install_all() {
   for name in "${programs[@]}"; do
     place 0755 "$from/$name" "$bin/$name"
   done
+  [[ $links == no ]] || link_old_names
   cmp -s -- "$here/vaultd.socket" "$unit_dir/vaultd.socket" || socket_changed=yes
   for name in "${units[@]}"; do
     place 0644 "$here/$name" "$unit_dir/$name"
@@ -185,6 +204,9 @@ uninstall_all() {
     rmdir -- "$unit_dir/sockets.target.wants" 2>/dev/null || true
   fi
   for name in "${programs[@]}"; do rm -f -- "$bin/$name"; done
+  for name in "${old_names[@]}"; do
+    ! is_ours "$bin/$name" || rm -f -- "$bin/$name"
+  done
   for name in "${units[@]}"; do rm -f -- "$unit_dir/$name"; done
   for name in "${pages[@]}"; do rm -f -- "$(page_target "$name")"; done
   if have_manager; then

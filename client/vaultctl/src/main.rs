@@ -6,6 +6,7 @@ mod commands;
 mod failure;
 #[cfg(test)]
 mod man_page;
+mod prompt;
 mod reader;
 mod refusal;
 mod report;

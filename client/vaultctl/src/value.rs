@@ -1,15 +1,15 @@
 //! Where does a value to be stored come from? The terminal, a pipe or a file; never an argument.
 
 use std::fs::File;
-use std::io::{ErrorKind, IsTerminal, Read};
+use std::io::{IsTerminal, Read};
 use std::path::Path;
 
-use nix::sys::signal::{SigSet, Signal};
 use vault_proto::MAX_SECRET_BYTES;
 use vault_proto::reference::SecretRef;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::prompt;
 use crate::report::{self, Form};
 
 /// What to do with the last line break of a pipe.
@@ -66,31 +66,13 @@ fn ends_text_with_line_break(value: &[u8]) -> bool {
 
 fn typed(reference: &SecretRef) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let prompt = format!("Value for {reference} (not shown): ");
-    let line = prompted(&prompt)?;
+    let line = prompt::answer_to(&prompt)?;
     if line.is_empty() {
         return Err(Failure::input(
             "nothing was typed, nothing is stored\nan empty value can be stored with --file /dev/null",
         ));
     }
     Ok(Zeroizing::new(line.into_bytes()))
-}
-
-/// Ctrl-C comes as a byte, for which rpassword raises SIGINT before it has given the terminal its
-/// echo back. The signal waits here for that, and does nothing then: this process ends by itself.
-fn prompted(prompt: &str) -> Result<String, Failure> {
-    let unreadable = |error: std::io::Error| match error.kind() {
-        ErrorKind::Interrupted => Failure::interrupted(),
-        _ => Failure::input(format!("cannot read from the terminal: {error}")),
-    };
-    let interrupt = SigSet::from(Signal::SIGINT);
-    interrupt
-        .thread_block()
-        .map_err(|errno| unreadable(errno.into()))?;
-    let line = rpassword::prompt_password(prompt).map_err(unreadable)?;
-    interrupt
-        .thread_unblock()
-        .map_err(|errno| unreadable(errno.into()))?;
-    Ok(line)
 }
 
 /// Reads a little more than is allowed, so that too much is noticed; the room is made once, so that

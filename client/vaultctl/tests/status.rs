@@ -1,4 +1,4 @@
-//! Does `vaultctl status` say how things are, for people and for programs?
+//! Does `vaultctl status` say how things are?
 
 #[path = "../../lib/tests/fake/daemon.rs"]
 mod fake;

@@ -1,0 +1,88 @@
+//! What does `systemd/install.sh` leave where no systemd is, and what does it take away again?
+//!
+//! Its programs are found in a directory without `systemctl`: the daemon of whoever runs the tests
+//! stays out of it. With systemd it is tried in `systemd.rs`.
+
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use vault_tests::harness::{Home, Outcome, binaries};
+
+const TOOLS: [&str; 17] = [
+    "bash", "basename", "cat", "chmod", "cmp", "dirname", "env", "grep", "id", "ln", "mkdir",
+    "mktemp", "mv", "readlink", "rm", "rmdir", "sed",
+];
+
+fn installer(home: &Home, arguments: &[&str]) -> Outcome {
+    let tools = home.path("tools");
+    if !tools.exists() {
+        std::fs::create_dir(&tools).expect("a directory");
+        for tool in TOOLS {
+            let found = ["/usr/bin", "/bin"].map(|directory| Path::new(directory).join(tool));
+            let found = found.iter().find(|path| path.exists());
+            symlink(found.expect("a usual tool"), tools.join(tool)).expect("a link");
+        }
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../systemd/install.sh");
+    let mut command = home.command(Path::new("/bin/bash"));
+    command.env("PATH", tools).arg(script).args(arguments);
+    home.finish(command, b"")
+}
+
+fn install(home: &Home, more: &[&str]) -> String {
+    let from = binaries().directory().to_str().expect("UTF-8");
+    let arguments = [&["--from", from, "--no-enable"], more].concat();
+    installer(home, &arguments).success().to_owned()
+}
+
+fn installed(home: &Home, name: &str) -> PathBuf {
+    home.path("home/.local/bin").join(name)
+}
+
+#[test]
+fn without_systemd_the_files_are_copied_and_the_path_is_told() {
+    let home = Home::new();
+    let refused = installer(&home, &["--from", "/nowhere"]);
+    refused.refused(1, &["--no-enable"]);
+    let said = install(&home, &[]);
+    assert!(said.contains("is not on your PATH"), "{said}");
+    for name in ["vaultd", "vault-run", "vaultctl"] {
+        assert!(installed(&home, name).exists(), "{name}");
+    }
+    assert!(!installed(&home, "mcp-launch").exists());
+    installer(&home, &["--uninstall"]).success();
+    assert!(!installed(&home, "vault-run").exists());
+}
+
+#[test]
+fn old_names_are_links_that_lead_to_vault_run_and_go_with_it() {
+    let home = Home::new();
+    let names = ["mcp-launch", "mcp_vault_proxy.py"];
+    install(&home, &["--old-names"]);
+    for name in names {
+        let mut command = home.command(&installed(&home, name));
+        command.arg("--help");
+        let help = home.finish(command, b"");
+        assert!(
+            help.success().contains(&format!("Usage: {name} ")),
+            "{help}"
+        );
+    }
+    install(&home, &["--old-names"]);
+    installer(&home, &["--uninstall"]).success();
+    for name in names {
+        assert!(installed(&home, name).symlink_metadata().is_err(), "{name}");
+    }
+}
+
+#[test]
+fn a_program_of_somebody_else_keeps_its_name() {
+    let home = Home::new();
+    let theirs = installed(&home, "mcp_vault_proxy.py");
+    std::fs::create_dir_all(theirs.parent().expect("a directory")).expect("a directory");
+    std::fs::write(&theirs, "theirs").expect("a file");
+    let said = install(&home, &["--old-names"]);
+    assert!(said.contains("was left alone"), "{said}");
+    installer(&home, &["--uninstall"]).success();
+    assert_eq!(std::fs::read(&theirs).expect("a file"), b"theirs");
+}
