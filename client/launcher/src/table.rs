@@ -29,13 +29,14 @@ pub(crate) fn of(reply: &CheckReply, dropped: &[String], problem: Option<&str>) 
     if !reply.setting_names.is_empty() {
         line("settings", &reply.setting_names.join(", "));
     }
-    if !dropped.is_empty() {
-        // The reply does not say which of them the service keeps.
-        let names = dropped.join(", ");
-        line(
-            "not inherited",
-            &format!("{names} (but those that the service keeps)"),
-        );
+    let kept = |name: &&String| reply.keep_variables.contains(*name);
+    let names: Vec<&str> = dropped
+        .iter()
+        .filter(|name| !kept(name))
+        .map(String::as_str)
+        .collect();
+    if !names.is_empty() {
+        line("not inherited", &names.join(", "));
     }
     for warning in &reply.warnings {
         line("warning", warning);
@@ -113,6 +114,7 @@ mod tests {
             setting_names: vec!["S".to_owned()],
             warnings: vec!["mind\u{1b}".to_owned()],
             launchable: false,
+            keep_variables: vec!["NODE_OPTIONS".to_owned()],
         };
         let expected = "VARIABLE  REFERENCE  VERSION  AGE       STATE\n\
                         A         local://x  7        1 minute  stale: timeout\n\
@@ -120,7 +122,7 @@ mod tests {
                         command: /bin/x '' 'a b'\\''c'\n\
                         directory: /srv\n\
                         settings: S\n\
-                        not inherited: LD_PRELOAD, ZDOTDIR (but those that the service keeps)\n\
+                        not inherited: LD_PRELOAD, ZDOTDIR\n\
                         warning: mind\u{fffd}\n\
                         problem: cannot start in /srv\n\
                         would start: no\n";

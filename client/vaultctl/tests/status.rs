@@ -70,20 +70,14 @@ fn status_says_how_things_are_and_ends_in_2_where_something_needs_attention() {
 fn status_says_where_services_come_from() {
     let mut plan = status(true);
     plan.status.services = 1;
+    plan.status.service_directories = vec!["/c/configs".to_owned(), "/d/configs".to_owned()];
     let text = stdout(&run(&Fake::start(plan), &["status"]));
-    assert!(
-        text.contains("\nconfiguration  no resolver.yaml (load 0)\n"),
-        "{text}"
-    );
-    assert!(text.contains("\nservices       1, from /c\n"), "{text}");
-    let mut plan = status(true);
-    plan.status.services = 1;
-    plan.status.configuration_path = "/c/git.json".to_owned();
-    let text = stdout(&run(&Fake::start(plan), &["status"]));
-    assert!(
-        text.contains("services       1, from /c/git.json\n"),
-        "{text}"
-    );
+    for expected in [
+        "\nconfiguration  no resolver.yaml (load 0)\n",
+        "\nservices       1\n  files in     /c/configs\n  files in     /d/configs\n",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
 }
 
 #[test]
@@ -110,7 +104,7 @@ fn status_in_json_has_stable_names() {
             "pid",
             "secrets",
             "server_version",
-            "service_sources",
+            "service_directories",
             "services",
             "socket_path",
             "store_path",

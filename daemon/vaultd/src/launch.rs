@@ -148,6 +148,7 @@ impl Launch {
                 .collect(),
             warnings,
             launchable,
+            keep_variables: service.keep_variables.clone(),
         })
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::sync::Semaphore;
 use vault_backends::backend::{Address, BackendKind, Wanted};
 use vault_proto::generated::{Provenance, State};
 use vault_proto::kinds;
@@ -17,6 +18,9 @@ use crate::peer::Peer;
 use crate::policy::{Action, Question, remedy};
 use crate::setup::Setup;
 use crate::upstream::{Upstream, UpstreamError};
+
+/// Records being written at once: with a disk that hangs, more would be threads that wait for it.
+const WRITERS: usize = 4;
 
 /// Everything known of a request before it is answered.
 #[derive(Clone, Debug)]
@@ -188,6 +192,7 @@ pub struct Resolver {
     cache: Arc<Cache>,
     upstream: Arc<Upstream>,
     audit: Arc<Audit>,
+    writing: Arc<Semaphore>,
 }
 
 impl Resolver {
@@ -197,6 +202,7 @@ impl Resolver {
             cache,
             upstream,
             audit,
+            writing: Arc::new(Semaphore::new(WRITERS)),
         }
     }
 
@@ -326,6 +332,12 @@ impl Resolver {
                 error,
             };
             audit.write(&record, &ask.setup.audit)
+        };
+        let permit = Arc::clone(&self.writing).acquire_owned().await;
+        let write = move || {
+            // Kept until the line is written, also where nobody waits for it any more.
+            let _permit = permit;
+            write()
         };
         match tokio::task::spawn_blocking(write).await {
             Ok(written) => written.map_err(|error| ResolveError::Audit(error.in_full())),

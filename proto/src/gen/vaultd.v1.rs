@@ -136,6 +136,9 @@ pub struct CheckReply {
     /// Whether Launch would succeed now.
     #[prost(bool, tag = "6")]
     pub launchable: bool,
+    /// Inherited loader variables that this service may keep.
+    #[prost(string, repeated, tag = "7")]
+    pub keep_variables: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CheckedSecret {
@@ -840,6 +843,9 @@ pub struct StatusReply {
     pub socket_path: ::prost::alloc::string::String,
     #[prost(string, tag = "16")]
     pub store_path: ::prost::alloc::string::String,
+    /// Where service files are looked for.
+    #[prost(string, repeated, tag = "17")]
+    pub service_directories: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BackendStatus {

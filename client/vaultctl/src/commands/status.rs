@@ -1,15 +1,11 @@
 //! `vaultctl status`: is all well, and what is held?
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use vault_client::{Client, Error, age_in_words, in_columns, seconds_in_words};
-use vault_proto::generated::{
-    BackendStatus, BreakerState, SecretStatus, ServiceEntry, StatusReply,
-};
+use vault_client::{Client, age_in_words, in_columns, seconds_in_words};
+use vault_proto::generated::{BackendStatus, BreakerState, SecretStatus, StatusReply};
 
 use super::held::{self, SecretJson};
 use crate::failure::{Failure, code_of_health};
@@ -28,7 +24,7 @@ struct StatusJson {
     configuration_generation: u64,
     configuration_error: String,
     services: u32,
-    service_sources: Vec<String>,
+    service_directories: Vec<String>,
     audit_path: String,
     audit_error: String,
     warnings: Vec<String>,
@@ -47,35 +43,13 @@ struct BackendJson {
 
 pub(crate) async fn run(mut client: Client, form: Form) -> Result<ExitCode, Failure> {
     let status = client.status().await?;
-    let sources = sources(&mut client, &status).await?;
     let healthy = status.healthy;
-    let text = text(&status, &sources);
-    report::answer(form, || text, &json(status, sources))?;
+    let text = text(&status);
+    report::answer(form, || text, &json(status))?;
     Ok(code_of_health(healthy))
 }
 
-/// The directories of service files, and the resolver.yaml that defines services itself. Status
-/// does not tell them, List does; where policy denies that, they are left out.
-async fn sources(client: &mut Client, status: &StatusReply) -> Result<Vec<String>, Failure> {
-    if status.services == 0 {
-        return Ok(Vec::new());
-    }
-    let services = match client.list().await {
-        Ok(reply) => reply.services,
-        Err(Error::Refused { .. }) => Vec::new(),
-        Err(error) => return Err(error.into()),
-    };
-    let source = |service: ServiceEntry| match Path::new(&service.source).parent() {
-        Some(directory) if service.source != status.configuration_path => {
-            directory.display().to_string()
-        }
-        _ => service.source,
-    };
-    let sources: BTreeSet<String> = services.into_iter().map(source).collect();
-    Ok(sources.into_iter().collect())
-}
-
-fn text(status: &StatusReply, sources: &[String]) -> String {
+fn text(status: &StatusReply) -> String {
     let verdict = if status.healthy {
         report::verdict(true, "healthy")
     } else {
@@ -92,10 +66,6 @@ fn text(status: &StatusReply, sources: &[String]) -> String {
         path => path,
     };
     let configuration = format!("{path} (load {})", status.configuration_generation);
-    let services = match sources {
-        [] => status.services.to_string(),
-        sources => format!("{}, from {}", status.services, sources.join(", ")),
-    };
     let mut line = |name: &str, value: &str| {
         if !value.is_empty() {
             // Writing to a String cannot fail.
@@ -105,7 +75,10 @@ fn text(status: &StatusReply, sources: &[String]) -> String {
     };
     line("configuration", &configuration);
     line("  error", &status.configuration_error);
-    line("services", &services);
+    line("services", &status.services.to_string());
+    for directory in &status.service_directories {
+        line("  files in", directory);
+    }
     line("store", &status.store_path);
     line("audit", &status.audit_path);
     line("  error", &status.audit_error);
@@ -181,7 +154,7 @@ const fn breaker_in_words(breaker: BreakerState) -> &'static str {
     }
 }
 
-fn json(status: StatusReply, service_sources: Vec<String>) -> StatusJson {
+fn json(status: StatusReply) -> StatusJson {
     StatusJson {
         healthy: status.healthy,
         server_version: status.server_version,
@@ -194,7 +167,7 @@ fn json(status: StatusReply, service_sources: Vec<String>) -> StatusJson {
         configuration_generation: status.configuration_generation,
         configuration_error: status.configuration_error,
         services: status.services,
-        service_sources,
+        service_directories: status.service_directories,
         audit_path: status.audit_path,
         audit_error: status.audit_error,
         warnings: status.warnings,

@@ -72,6 +72,11 @@ pub(super) fn status(rooms: &Rooms, ask: &Ask) -> message::StatusReply {
         healthy,
         socket_path: rooms.facts.socket.clone(),
         store_path: rooms.facts.store.clone(),
+        service_directories: setup
+            .searched
+            .iter()
+            .map(|directory| directory.display().to_string())
+            .collect(),
     }
 }
 
