@@ -2,10 +2,15 @@
 //!
 //! Rules are asked in order and the first that matches decides; where none matches the answer is
 //! no. Without a `policy:` section the rules are those of [`Policy::default_for`].
+//!
+//! An allowing rule means the text of a reference, `?version=` and `?stage=` included, and no other.
+//! A denying one means the secret: it also matches where the reference without them does, or one
+//! more way to write "the current version" would be a way around it. Two names of one secret (an OCID
+//! and a name in OCI Vault) are two references: policy asks no backend which secret they are.
 
 use std::fmt;
 
-use vault_proto::reference::{Place, SecretRef};
+use vault_proto::reference::{Place, SecretRef, Selector};
 
 /// What may be asked for. The words are the configuration's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -174,7 +179,8 @@ pub struct Rule {
     pub actions: Vec<Actions>,
     /// About which services; `*` matches any text.
     pub services: Option<Vec<String>>,
-    /// About which references; `*` matches any text.
+    /// About which references; `*` matches any text. A denying rule also matches those whose text
+    /// without `?version=` or `?stage=` it matches.
     pub references: Option<Vec<String>>,
     /// About which callers.
     pub uids: Option<Vec<u32>>,
@@ -257,10 +263,17 @@ impl Rule {
         };
         uid && self.actions.iter().any(|actions| actions.include(question))
             && matches_any(self.services.as_deref(), question.service)
-            && matches_any(
-                self.references.as_deref(),
-                question.reference.map(ToString::to_string).as_deref(),
-            )
+            && self.is_about(question.reference)
+    }
+
+    fn is_about(&self, reference: Option<&SecretRef>) -> bool {
+        let matches = |reference: Option<&SecretRef>| {
+            let text = reference.map(ToString::to_string);
+            matches_any(self.references.as_deref(), text.as_deref())
+        };
+        let whole = |reference: &SecretRef| reference.clone().with_selector(Selector::Current);
+        matches(reference)
+            || (self.verdict == Verdict::Deny && matches(reference.map(whole).as_ref()))
     }
 }
 

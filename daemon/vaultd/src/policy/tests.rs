@@ -111,6 +111,37 @@ fn the_first_matching_rule_decides_and_no_match_is_a_no() {
 }
 
 #[test]
+fn a_denied_secret_is_denied_in_every_version_and_an_allowed_reference_only_as_written() {
+    let about = |verdict, pattern: &str| Rule {
+        references: Some(vec![pattern.to_owned()]),
+        ..rule(verdict, vec![Actions::One(Action::Get)])
+    };
+    let everything = rule(Verdict::Allow, vec![Actions::All]);
+    for (pattern, text, denied, alone) in [
+        ("local://x", "local://x", true, true),
+        ("local://x", "local://x?stage=CURRENT", true, false),
+        ("local://x", "local://x?version=7", true, false),
+        ("local://x", "local://xy", false, false),
+        ("local://x*", "local://x?version=7", true, true),
+        (
+            "oci-vault://c/n",
+            "oci-vault://c/n?stage=LATEST",
+            true,
+            false,
+        ),
+        ("*?version=*", "local://x?version=7", true, true),
+        ("*?version=*", "local://x", false, false),
+    ] {
+        let reference: SecretRef = text.parse().unwrap();
+        let get = question(Action::Get, Some(&reference));
+        let deny = Policy::new(OWN, vec![about(Verdict::Deny, pattern), everything.clone()]);
+        assert_eq!(!allowed(&deny, &get), denied, "deny {pattern}: {text}");
+        let allow = Policy::new(OWN, vec![about(Verdict::Allow, pattern)]);
+        assert_eq!(allowed(&allow, &get), alone, "allow {pattern}: {text}");
+    }
+}
+
+#[test]
 fn a_rule_about_services_or_references_needs_one() {
     let scoped = Rule {
         services: Some(vec!["bar".to_owned()]),
