@@ -39,6 +39,32 @@ pub struct Ask {
     pub time: Duration,
 }
 
+impl Ask {
+    /// Whether policy lets the asker see or touch one thing of many, under the action it was let in
+    /// for. Nothing is written down: what policy hides here was not asked for by name.
+    pub fn may(&self, reference: Option<&SecretRef>) -> bool {
+        self.setup.policy.decide(&self.question(reference)).allowed
+    }
+
+    /// The same ask, about one service.
+    #[must_use]
+    pub fn with_service(&self, name: &str) -> Self {
+        Self {
+            service: Some(name.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    fn question<'a>(&'a self, reference: Option<&'a SecretRef>) -> Question<'a> {
+        Question {
+            uid: self.peer.uid,
+            action: self.action,
+            service: self.service.as_deref(),
+            reference,
+        }
+    }
+}
+
 /// One secret asked for.
 #[derive(Clone, Debug)]
 pub struct Want {
@@ -130,6 +156,23 @@ pub fn address(reference: &SecretRef) -> Address {
     }
 }
 
+/// What a caller would write to mean an address: [`address`], the other way round.
+pub fn reference_of(address: &Address) -> Option<SecretRef> {
+    let scheme = match address.kind {
+        BackendKind::Local => "local://",
+        BackendKind::Oci => "oci-vault://",
+    };
+    let container = address.container.as_deref();
+    let container = container.map_or(String::new(), |container| format!("{container}/"));
+    let selector = match &address.wanted {
+        Wanted::Current => String::new(),
+        Wanted::Version(number) => format!("?version={number}"),
+        Wanted::Stage(stage) => format!("?stage={stage}"),
+    };
+    let text = format!("{scheme}{container}{}{selector}", address.name);
+    text.parse().ok()
+}
+
 /// The room.
 pub struct Resolver {
     cache: Arc<Cache>,
@@ -147,14 +190,8 @@ impl Resolver {
     /// # Errors
     /// [`ResolveError::Denied`], or that its record could not be written.
     pub async fn permit(&self, ask: &Ask, wants: &[Want]) -> Result<String, ResolveError> {
-        let question = |reference| Question {
-            uid: ask.peer.uid,
-            action: ask.action,
-            service: ask.service.as_deref(),
-            reference,
-        };
-        let none = wants.is_empty().then(|| question(None));
-        let each = wants.iter().map(|want| question(Some(&want.reference)));
+        let none = wants.is_empty().then(|| ask.question(None));
+        let each = wants.iter().map(|want| ask.question(Some(&want.reference)));
         let mut rule = String::new();
         for question in none.into_iter().chain(each) {
             let decision = ask.setup.policy.decide(&question);
@@ -317,4 +354,28 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_means_the_reference_it_was_made_from() {
+        for text in [
+            "local://x",
+            "local://x?version=3",
+            "local://x?stage=CURRENT",
+            "oci-vault://n",
+            "oci-vault://c/n?stage=PREVIOUS",
+            "oci-vault://ocid1.vaultsecret.oc1..x?version=1",
+        ] {
+            let reference: SecretRef = text.parse().unwrap();
+            assert_eq!(
+                reference_of(&address(&reference)),
+                Some(reference),
+                "{text}"
+            );
+        }
+    }
 }

@@ -18,7 +18,7 @@ use super::status::{of_resolve, of_write, refuse};
 use crate::audit::Outcome;
 use crate::cache::Served;
 use crate::policy::{Action, Question};
-use crate::resolver::{Ask, Want, address, plain, provenance};
+use crate::resolver::{Ask, Want, address, plain, provenance, reference_of};
 use crate::writer::{Incoming, is_same_secret};
 
 pub(super) struct Service {
@@ -125,7 +125,7 @@ impl Admin for Service {
         request: Request<message::StatusRequest>,
     ) -> Result<Response<message::StatusReply>, Status> {
         let (ask, _) = self.look(&request, Action::Status, None).await?;
-        Ok(Response::new(report::status(&self.rooms, &ask.setup)))
+        Ok(Response::new(report::status(&self.rooms, &ask)))
     }
 
     async fn list(
@@ -139,15 +139,7 @@ impl Admin for Service {
             .list(&ask)
             .await
             .map_err(|error| of_write(&error))?;
-        let secrets = stored.into_iter().map(report::stored).collect();
-        let services = ask
-            .setup
-            .view(None)
-            .services
-            .values()
-            .map(report::service)
-            .collect();
-        Ok(Response::new(message::ListReply { secrets, services }))
+        Ok(Response::new(report::list(&ask, stored)))
     }
 
     async fn explain_config(
@@ -156,7 +148,7 @@ impl Admin for Service {
     ) -> Result<Response<message::ExplainConfigReply>, Status> {
         let (ask, _) = self.look(&request, Action::Status, None).await?;
         let environment = environment(&request.get_ref().environment);
-        let reply = configuration::explain(&ask.setup, environment.as_deref());
+        let reply = configuration::explain(&ask, environment.as_deref());
         Ok(Response::new(reply))
     }
 
@@ -170,7 +162,7 @@ impl Admin for Service {
             .await?;
         Ok(Response::new(report::explain(
             &self.rooms,
-            &ask.setup,
+            &ask,
             &reference,
         )))
     }
@@ -190,13 +182,15 @@ impl Admin for Service {
         request: Request<message::FlushRequest>,
     ) -> Result<Response<message::FlushReply>, Status> {
         let reference = optional(&request.get_ref().reference)?;
-        self.act(&request, Action::Flush, reference.as_ref())
+        let ask = self
+            .act(&request, Action::Flush, reference.as_ref())
             .await?;
         let chosen = reference.as_ref().map(address);
         let flushed = self.rooms.cache.flush(|held| {
             chosen
                 .as_ref()
                 .is_none_or(|chosen| is_same_secret(chosen, held))
+                && reference_of(held).is_some_and(|reference| ask.may(Some(&reference)))
         });
         Ok(Response::new(message::FlushReply {
             flushed: count(flushed),
@@ -212,11 +206,9 @@ impl Admin for Service {
             .act(&request, Action::Refresh, reference.as_ref())
             .await?;
         let held = self.rooms.cache.entries().into_iter().filter_map(|entry| {
-            entry
-                .reference
-                .parse()
-                .ok()
-                .map(|reference: SecretRef| (entry.reference, reference))
+            let reference: SecretRef = entry.reference.parse().ok()?;
+            ask.may(Some(&reference))
+                .then_some((entry.reference, reference))
         });
         let chosen: Vec<(String, SecretRef)> = match reference {
             Some(reference) => vec![(reference.to_string(), reference)],

@@ -1,5 +1,6 @@
 //! The `Secrets` service: what launchers ask.
 
+use std::collections::HashSet;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use tokio_stream::{Stream, StreamExt};
 use tonic::{Code, Request, Response, Status};
 use vault_proto::generated as message;
 use vault_proto::generated::secrets_server::Secrets;
+use vault_proto::reference::SecretRef;
 use vault_proto::sealed::{Label, Purpose, Sealer};
 use vault_proto::{PROTOCOL, kinds};
 
@@ -37,17 +39,6 @@ impl Service {
             rooms,
             watchers: Arc::new(Semaphore::new(WATCHERS)),
         }
-    }
-
-    /// Policy's word on an action that is about no secret in particular.
-    async fn permit<T>(&self, request: &Request<T>, action: Action) -> Result<Ask, Status> {
-        let ask = ask(&self.rooms, request, action)?;
-        self.rooms
-            .resolver
-            .permit(&ask, &[])
-            .await
-            .map_err(|error| of_resolve(&error))?;
-        Ok(ask)
     }
 }
 
@@ -176,7 +167,10 @@ impl Secrets for Service {
         &self,
         request: Request<message::WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        self.permit(&request, Action::Watch).await?;
+        let ask = ask(&self.rooms, &request, Action::Watch)?;
+        let wanted = wants(&request.get_ref().references)?;
+        let permitted = self.rooms.resolver.permit(&ask, &wanted).await;
+        permitted.map_err(|error| of_resolve(&error))?;
         let seat = Arc::clone(&self.watchers)
             .try_acquire_owned()
             .map_err(|_| {
@@ -185,19 +179,25 @@ impl Secrets for Service {
                 refuse(Code::ResourceExhausted, kinds::UNAVAILABLE, message)
             })?;
         let stay = caller(&request)?.stay();
-        let wanted: Vec<String> = wants(&request.into_inner().references)?
-            .iter()
-            .map(|w| w.reference.to_string())
-            .collect();
-        let clock = Arc::clone(&self.rooms.clock);
+        let wanted: HashSet<SecretRef> = wanted.into_iter().map(|want| want.reference).collect();
+        let (clock, current) = (
+            Arc::clone(&self.rooms.clock),
+            Arc::clone(&self.rooms.current),
+        );
         let changes = BroadcastStream::new(self.rooms.cache.changes());
         let events = changes.filter_map(move |change| {
             // Both go when the watch does.
             let _held = (&seat, &stay);
             // Who lags behind has missed some; the next ones still come.
             let change = change.ok()?;
-            let chosen = wanted.is_empty() || wanted.contains(&change.reference);
-            chosen.then(|| Ok(event(change, clock.now())))
+            let reference: SecretRef = change.reference.parse().ok()?;
+            let chosen = wanted.is_empty() || wanted.contains(&reference);
+            // The policy in force now: a watch outlives the one it began under.
+            let ask = Ask {
+                setup: current.get(),
+                ..ask.clone()
+            };
+            (chosen && ask.may(Some(&reference))).then(|| Ok(event(change, clock.now())))
         });
         Ok(Response::new(Box::pin(events)))
     }

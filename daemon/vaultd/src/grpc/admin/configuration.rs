@@ -3,18 +3,28 @@
 //! Contents of variables are left out: people write tokens there that belong into a vault.
 
 use vault_proto::generated as message;
+use vault_proto::reference::SecretRef;
 
 use super::report;
 use crate::command::Command;
+use crate::resolver::Ask;
 use crate::service::{Service, ServiceSecret, VersionPin};
-use crate::setup::{Effective, Setup};
+use crate::setup::Effective;
+
+/// What stands in the place of references that policy does not show.
+const HIDDEN: &str = "(hidden by policy)";
 
 /// What holds in `environment`.
-pub(super) fn explain(setup: &Setup, environment: Option<&str>) -> message::ExplainConfigReply {
+pub(super) fn explain(ask: &Ask, environment: Option<&str>) -> message::ExplainConfigReply {
+    let setup = &ask.setup;
     let view = setup.view(environment);
-    let mut settings: Vec<_> = view.effective.iter().cloned().map(setting).collect();
+    let effective = view.effective.iter().cloned();
+    let mut settings: Vec<_> = effective.map(|effective| setting(ask, effective)).collect();
     for service in view.services.values() {
-        settings.extend(of_service(service));
+        let ask = ask.with_service(&service.name);
+        if ask.may(None) {
+            settings.extend(of_service(&ask, service));
+        }
     }
     let known = |name: &&str| setup.environments.contains_key(*name);
     message::ExplainConfigReply {
@@ -35,15 +45,22 @@ pub(super) fn explain(setup: &Setup, environment: Option<&str>) -> message::Expl
     }
 }
 
-fn setting(effective: Effective) -> message::EffectiveSetting {
+fn setting(ask: &Ask, effective: Effective) -> message::EffectiveSetting {
+    let reference = effective.value.parse::<SecretRef>().ok();
+    let of_secret = effective.key.starts_with("secrets.");
+    let hidden = of_secret && reference.is_some_and(|reference| !ask.may(Some(&reference)));
     message::EffectiveSetting {
         key: effective.key,
-        value: effective.value,
+        value: if hidden {
+            HIDDEN.to_owned()
+        } else {
+            effective.value
+        },
         origin: effective.origin,
     }
 }
 
-fn of_service(service: &Service) -> Vec<message::EffectiveSetting> {
+fn of_service(ask: &Ask, service: &Service) -> Vec<message::EffectiveSetting> {
     let origin = service.source.display().to_string();
     let mut settings = Vec::new();
     let mut say = |key: &str, value: String| {
@@ -64,7 +81,10 @@ fn of_service(service: &Service) -> Vec<message::EffectiveSetting> {
     }
     say("ttl", service.freshness.ttl.as_secs_f64().to_string());
     for secret in &service.secrets {
-        say(&format!("secrets.{}", secret.variable), of_secret(secret));
+        say(
+            &format!("secrets.{}", secret.variable),
+            of_secret(ask, secret),
+        );
     }
     for (variable, _) in &service.settings {
         say(&format!("env_overrides.{variable}"), "(set)".to_owned());
@@ -79,10 +99,17 @@ fn of_service(service: &Service) -> Vec<message::EffectiveSetting> {
 }
 
 /// Which secret, in which environment, and whether it may be missing.
-fn of_secret(secret: &ServiceSecret) -> String {
-    let mut words: Vec<String> = secret.default.iter().map(ToString::to_string).collect();
+fn of_secret(ask: &Ask, secret: &ServiceSecret) -> String {
+    let shown = |reference: &SecretRef| {
+        if ask.may(Some(reference)) {
+            reference.to_string()
+        } else {
+            HIDDEN.to_owned()
+        }
+    };
+    let mut words: Vec<String> = secret.default.iter().map(shown).collect();
     for (environment, reference) in &secret.by_environment {
-        words.push(format!("{environment}: {reference}"));
+        words.push(format!("{environment}: {}", shown(reference)));
     }
     match &secret.version {
         VersionPin::None => {}

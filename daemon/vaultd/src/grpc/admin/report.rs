@@ -12,9 +12,8 @@ use crate::cache::Entry;
 use crate::cache::freshness::{Freshness, Verdict};
 use crate::command::{Command, Missing};
 use crate::grpc::rooms::Rooms;
-use crate::resolver::{address, millis};
+use crate::resolver::{Ask, address, millis};
 use crate::service::Service;
-use crate::setup::Setup;
 use crate::upstream::Health;
 use crate::upstream::breaker::State;
 
@@ -23,11 +22,13 @@ pub(super) fn path(path: Option<&Path>) -> String {
         .unwrap_or_default()
 }
 
-pub(super) fn status(rooms: &Rooms, setup: &Setup) -> message::StatusReply {
+/// Health is told of all that is held; names only of what policy shows.
+pub(super) fn status(rooms: &Rooms, ask: &Ask) -> message::StatusReply {
+    let setup = &ask.setup;
     let (generation, refused) = rooms.current.history();
     let health = rooms.upstream.health();
     let entries = rooms.cache.entries();
-    let secrets: Vec<_> = entries
+    let mut secrets: Vec<_> = entries
         .iter()
         .map(|entry| secret(entry, &setup.view(None).freshness))
         .collect();
@@ -52,6 +53,7 @@ pub(super) fn status(rooms: &Rooms, setup: &Setup) -> message::StatusReply {
         && audit_error.is_empty()
         && health.iter().all(|health| health.breaker == State::Closed)
         && !secrets.iter().any(unwell);
+    secrets.retain(|secret| is_shown(ask, &secret.reference));
     let uptime = rooms.clock.now().since(rooms.facts.started);
     message::StatusReply {
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -128,11 +130,7 @@ fn secret(entry: &Entry, freshness: &Freshness) -> message::SecretStatus {
     }
 }
 
-pub(super) fn explain(
-    rooms: &Rooms,
-    setup: &Setup,
-    reference: &SecretRef,
-) -> message::ExplainReply {
+pub(super) fn explain(rooms: &Rooms, ask: &Ask, reference: &SecretRef) -> message::ExplainReply {
     let address = address(reference);
     let entry = rooms
         .cache
@@ -141,7 +139,7 @@ pub(super) fn explain(
         .find(|entry| entry.address == address);
     let held = entry
         .as_ref()
-        .map(|entry| secret(entry, &setup.view(None).freshness));
+        .map(|entry| secret(entry, &ask.setup.view(None).freshness));
     let state = held
         .as_ref()
         .and_then(|held| held.provenance.as_ref())
@@ -170,7 +168,7 @@ pub(super) fn explain(
     message::ExplainReply {
         reference: reference.to_string(),
         backend: address.kind.to_string(),
-        used_by: users(setup, reference),
+        used_by: users(ask, reference),
         held,
         last_error: failed
             .or(health.map(|health| health.last_error))
@@ -180,9 +178,10 @@ pub(super) fn explain(
 }
 
 /// Which services use the reference, in any environment.
-fn users(setup: &Setup, reference: &SecretRef) -> Vec<String> {
+fn users(ask: &Ask, reference: &SecretRef) -> Vec<String> {
     let mut users = Vec::new();
-    for service in setup.view(None).services.values() {
+    let services = ask.setup.view(None).services.values();
+    for service in services.filter(|service| ask.with_service(&service.name).may(Some(reference))) {
         for secret in &service.secrets {
             let mut named = secret.default.iter().chain(secret.by_environment.values());
             if named.any(|named| named.place() == reference.place()) {
@@ -194,7 +193,33 @@ fn users(setup: &Setup, reference: &SecretRef) -> Vec<String> {
     users
 }
 
-pub(super) fn stored(entry: ListEntry) -> message::StoredSecret {
+pub(super) fn list(ask: &Ask, stored_secrets: Vec<ListEntry>) -> message::ListReply {
+    let mut secrets: Vec<_> = stored_secrets.into_iter().map(stored).collect();
+    secrets.retain(|secret| is_shown(ask, &secret.reference));
+    let mut services = Vec::new();
+    for configured in ask.setup.view(None).services.values() {
+        let ask = ask.with_service(&configured.name);
+        if ask.may(None) {
+            let mut entry = service(configured);
+            // The variable stays: that something is needed there is the service's own affair.
+            for secret in &mut entry.secrets {
+                if !is_shown(&ask, &secret.reference) {
+                    secret.reference.clear();
+                }
+            }
+            services.push(entry);
+        }
+    }
+    message::ListReply { secrets, services }
+}
+
+/// Whether policy shows the asker that reference, under the action it was let in for.
+fn is_shown(ask: &Ask, reference: &str) -> bool {
+    let parsed: Option<SecretRef> = reference.parse().ok();
+    parsed.is_some_and(|reference| ask.may(Some(&reference)))
+}
+
+fn stored(entry: ListEntry) -> message::StoredSecret {
     let current = entry.versions.iter().find(|version| version.current);
     message::StoredSecret {
         reference: format!("local://{}", entry.name),
@@ -214,7 +239,7 @@ pub(super) fn version(entry: VersionEntry) -> message::StoredVersion {
     }
 }
 
-pub(super) fn service(service: &Service) -> message::ServiceEntry {
+fn service(service: &Service) -> message::ServiceEntry {
     let (argv, problem) = match &service.command {
         Command::Found(words) => (words.clone(), String::new()),
         Command::Absent => (vec![], "it has no command".to_owned()),
