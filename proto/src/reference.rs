@@ -13,6 +13,9 @@ const OCI_SCHEME: &str = "oci-vault://";
 const LOCAL_SCHEME: &str = "local://";
 const SECRET_OCID: &str = "ocid1.vaultsecret.";
 const LONGEST_LOCAL_NAME: usize = 255;
+/// In bytes. Two OCIDs and a version are below 600; what a caller names stays in memory and in the
+/// audit record for longer than its call.
+const LONGEST: usize = 1024;
 
 /// Which secret is meant, and which of its versions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,6 +76,9 @@ pub enum Stage {
 /// Why a text is no reference. The text itself is not repeated: it may be a value in the wrong place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReferenceError {
+    /// Longer than any secret's name.
+    #[error("a reference has at most {LONGEST} bytes")]
+    Length,
     /// Neither of the schemes.
     #[error("a reference begins with oci-vault:// or local://")]
     Scheme,
@@ -192,6 +198,9 @@ impl FromStr for SecretRef {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         // A YAML block scalar ends in one newline; files that worked before have it.
         let text = text.strip_suffix('\n').unwrap_or(text);
+        if text.len() > LONGEST {
+            return Err(ReferenceError::Length);
+        }
         if text.chars().any(char::is_control) {
             return Err(ReferenceError::Control);
         }

@@ -48,6 +48,18 @@ fn dots_are_refused_in_every_part() {
 }
 
 #[test]
+fn a_reference_has_at_most_1024_bytes_and_the_refusal_does_not_repeat_it() {
+    let of = |length: usize| format!("oci-vault://{}", "x".repeat(length - "oci-vault://".len()));
+    assert!(of(1024).parse::<SecretRef>().is_ok());
+    assert_eq!(problem(&of(1025)), ReferenceError::Length);
+    assert_eq!(
+        SecretRef::parse_or_oci(&"x".repeat(1025)),
+        Err(ReferenceError::Length)
+    );
+    assert!(!ReferenceError::Length.to_string().contains('x'));
+}
+
+#[test]
 fn versions_are_positive_numbers_in_ascii_digits() {
     for version in [
         "",
