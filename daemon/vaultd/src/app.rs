@@ -159,7 +159,11 @@ impl House {
         let cache = Cache::new(Arc::clone(&upstream), Arc::clone(&clock));
         let to_journal = std::env::var_os("JOURNAL_STREAM").is_some();
         let audit = Arc::new(Audit::new(state.join("audit.jsonl"), to_journal));
-        let resolver = Arc::new(Resolver::new(Arc::clone(&cache), Arc::clone(&audit)));
+        let resolver = Arc::new(Resolver::new(
+            Arc::clone(&cache),
+            Arc::clone(&upstream),
+            Arc::clone(&audit),
+        ));
         let writer = Writer::new(
             Arc::clone(&resolver),
             Arc::clone(&upstream),

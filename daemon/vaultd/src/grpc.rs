@@ -25,6 +25,8 @@ const STREAMS: u32 = 8;
 const WINDOW: u32 = 64 * 1024;
 /// The most header bytes of a request.
 const HEADERS: u32 = 8 * 1024;
+/// The largest question after somebody's health: a service's name.
+const HEALTH_REQUEST: usize = 1024;
 /// The largest request of a launcher, in bytes.
 const REQUEST: usize = 16 * 1024;
 /// The largest request of a person: a secret of 64 KiB and what goes with it.
@@ -57,7 +59,7 @@ pub async fn serve(
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(WINDOW)
         .http2_max_header_list_size(HEADERS)
-        .add_service(health)
+        .add_service(health.max_decoding_message_size(HEALTH_REQUEST))
         .add_service(secrets)
         .add_service(admin)
         .serve_with_incoming_shutdown(ReceiverStream::new(connections), stop)

@@ -16,7 +16,7 @@ use crate::clock::unix_time;
 use crate::peer::Peer;
 use crate::policy::{Action, Question, remedy};
 use crate::setup::Setup;
-use crate::upstream::UpstreamError;
+use crate::upstream::{Upstream, UpstreamError};
 
 /// Everything known of a request before it is answered.
 #[derive(Clone, Debug)]
@@ -176,16 +176,34 @@ pub fn reference_of(address: &Address) -> Option<SecretRef> {
 /// The room.
 pub struct Resolver {
     cache: Arc<Cache>,
+    upstream: Arc<Upstream>,
     audit: Arc<Audit>,
 }
 
 impl Resolver {
-    /// A resolver over `cache` that writes into `audit`.
-    pub fn new(cache: Arc<Cache>, audit: Arc<Audit>) -> Self {
-        Self { cache, audit }
+    /// A resolver over `cache`, which asks `upstream`, that writes into `audit`.
+    pub fn new(cache: Arc<Cache>, upstream: Arc<Upstream>, audit: Arc<Audit>) -> Self {
+        Self {
+            cache,
+            upstream,
+            audit,
+        }
     }
 
-    /// Asks policy for the action itself and for each reference; a no is written down.
+    /// Refuses what no backend serves: the cache would make room for it, at the cost of a value that
+    /// is in use.
+    ///
+    /// # Errors
+    /// [`UpstreamError::NoBackend`].
+    pub fn check_backend(&self, address: &Address) -> Result<(), Arc<UpstreamError>> {
+        match self.upstream.writable(address.kind) {
+            Err(error @ UpstreamError::NoBackend(_)) => Err(Arc::new(error)),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Asks policy for the action itself and for each reference; a no is written down, with the one
+    /// reference that it is about: a long list of others would push older records out of the file.
     ///
     /// # Errors
     /// [`ResolveError::Denied`], or that its record could not be written.
@@ -205,7 +223,9 @@ impl Resolver {
                     rule: decision.rule.clone(),
                     hint: remedy(&ask.setup.policy, &question),
                 };
-                let values = wants.iter().map(|want| plain(want, None)).collect();
+                let about = |want: &&Want| Some(&want.reference) == question.reference;
+                let values = wants.iter().find(about).map(|want| plain(want, None));
+                let values = values.into_iter().collect();
                 self.record(ask, Outcome::Denied, &decision.rule, values, Some("denied"))
                     .await?;
                 return Err(denied);
@@ -220,10 +240,15 @@ impl Resolver {
         let fetch = |want: Want| async move {
             let address = address(&want.reference);
             let reference = want.reference.to_string();
-            let value = self
-                .cache
-                .get(&address, &reference, &ask.freshness, ask.time)
-                .await;
+            let value = match self.check_backend(&address) {
+                Err(error) => Err(error),
+                Ok(()) => {
+                    let get = self
+                        .cache
+                        .get(&address, &reference, &ask.freshness, ask.time);
+                    get.await
+                }
+            };
             Resolved {
                 variable: want.variable,
                 reference: want.reference,

@@ -69,11 +69,11 @@ impl Service {
         reference: &SecretRef,
         time: Duration,
     ) -> message::RefreshedSecret {
-        let refreshed = self
-            .rooms
-            .cache
-            .refresh(&address(reference), &label, time)
-            .await;
+        let address = address(reference);
+        let refreshed = match self.rooms.resolver.check_backend(&address) {
+            Err(error) => Err(error),
+            Ok(()) => self.rooms.cache.refresh(&address, &label, time).await,
+        };
         match refreshed {
             Ok(held) => {
                 let age = self.rooms.clock.now().since(held.confirmed);

@@ -119,7 +119,11 @@ impl Room {
         let cache = Cache::new(Arc::clone(&upstream), clock);
         let place = tempfile::tempdir().unwrap();
         let audit = Arc::new(Audit::new(place.path().join("audit.jsonl"), false));
-        let resolver = Arc::new(Resolver::new(Arc::clone(&cache), audit));
+        let resolver = Arc::new(Resolver::new(
+            Arc::clone(&cache),
+            Arc::clone(&upstream),
+            audit,
+        ));
         let writer = Writer::new(resolver, upstream, Arc::clone(&cache), shield).unwrap();
         Self {
             vault,

@@ -1,0 +1,81 @@
+//! What can one process of the user's own do to the daemon and to its other callers?
+
+use serde_json::json;
+use tonic::Code;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+use vault_proto::generated::ResolveRequest;
+use vault_proto::kinds;
+use vault_tests::harness::Home;
+use vault_tests::rpc::{Envelope, Rpc, kind_of};
+
+fn prepared() -> Home {
+    let home = Home::new();
+    let content = json!({"secrets": {"T": "local://t"}, "target_command": ["env"]});
+    home.write_service("bar", &content);
+    home
+}
+
+fn resolve(references: Vec<String>) -> ResolveRequest {
+    let envelope = Envelope::default();
+    ResolveRequest {
+        references,
+        public_key: envelope.public_key,
+        request_id: envelope.request_id,
+    }
+}
+
+#[tokio::test]
+async fn a_question_after_health_is_short() {
+    let home = prepared();
+    let _daemon = home.start();
+    let mut health = HealthClient::new(Rpc::connect(&home.socket()).await.channel);
+    for (length, code) in [(900, Code::NotFound), (2000, Code::OutOfRange)] {
+        let service = "x".repeat(length);
+        let refusal = health.check(HealthCheckRequest { service }).await;
+        assert_eq!(refusal.expect_err("no such service").code(), code);
+    }
+}
+
+#[tokio::test]
+async fn what_no_backend_serves_pushes_no_value_off_the_shelf() {
+    let home = prepared();
+    home.write_resolver("policy: {rules: [{allow: [all]}]}\n");
+    let _daemon = home.start();
+    home.put("t", "v");
+    home.run(&["bar"]).success();
+    let before = home.local_calls();
+    let mut rpc = Rpc::connect(&home.socket()).await;
+    for part in 0..8 {
+        let name = |number| format!("oci-vault://{part}-{number}");
+        let refusal = rpc.secrets.resolve(resolve((0..256).map(name).collect()));
+        assert_eq!(
+            kind_of(&refusal.await.expect_err("no backend")),
+            kinds::UNSUPPORTED
+        );
+    }
+    home.run(&["bar"]).success();
+    assert_eq!(home.local_calls(), before, "the value is still held");
+}
+
+#[tokio::test]
+async fn a_refusal_is_one_short_line_however_much_was_asked_for() {
+    let home = prepared();
+    let _daemon = home.start();
+    let mut rpc = Rpc::connect(&home.socket()).await;
+    let references = (0..256).map(|number| format!("local://n{number}"));
+    let refusal = rpc.secrets.resolve(resolve(references.collect())).await;
+    assert_eq!(kind_of(&refusal.expect_err("denied")), kinds::DENIED);
+    let long = format!("oci-vault://{}", "x".repeat(8000));
+    let refusal = rpc.secrets.resolve(resolve(vec![long])).await;
+    let refusal = refusal.expect_err("too long");
+    assert_eq!(kind_of(&refusal), kinds::INVALID_REFERENCE);
+    assert!(!refusal.message().contains("xx"), "{refusal}");
+    let records = home.audit_of("get");
+    let [record] = records.as_slice() else {
+        panic!("one record: {records:?}")
+    };
+    let values = record["values"].as_array().expect("values");
+    assert_eq!(values.len(), 1, "the one that was denied");
+    assert_eq!(values[0]["reference"], "local://n0");
+}
