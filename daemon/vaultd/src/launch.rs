@@ -291,8 +291,14 @@ fn hint(one: &Resolved, error: &UpstreamError) -> String {
     }
 }
 
-/// Seals one value; `None` for an optional one that cannot be had.
-fn seal(sealer: &mut Sealer, one: &Resolved) -> Result<Option<SealedValue>, LaunchError> {
+/// Seals one value; `None` for one that was not had, or that its variable cannot hold.
+///
+/// # Errors
+/// [`LaunchError::Seal`], [`LaunchError::Shield`].
+pub(crate) fn seal(
+    sealer: &mut Sealer,
+    one: &Resolved,
+) -> Result<Option<SealedValue>, LaunchError> {
     let (Ok(served), Some(provenance)) = (&one.value, one.provenance()) else {
         return Ok(None);
     };

@@ -74,6 +74,16 @@ pub struct Want {
     pub reference: SecretRef,
 }
 
+impl Want {
+    /// A secret that goes into no variable.
+    pub fn of(reference: &SecretRef) -> Self {
+        Self {
+            variable: String::new(),
+            reference: reference.clone(),
+        }
+    }
+}
+
 /// One secret, had or not.
 #[derive(Debug)]
 pub struct Resolved {

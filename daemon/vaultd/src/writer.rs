@@ -188,7 +188,7 @@ impl Writer {
         ask: &Ask,
         reference: &SecretRef,
     ) -> Result<(Address, String), WriteError> {
-        let rule = self.resolver.permit(ask, &[want(reference)]).await?;
+        let rule = self.resolver.permit(ask, &[Want::of(reference)]).await?;
         let address = address(reference);
         if address.wanted != Wanted::Current {
             return Err(WriteError::Pinned(reference.to_string()));
@@ -304,7 +304,7 @@ impl Change {
     ) -> Result<(), ResolveError> {
         let value = ValueRecord {
             version: self.version.clone(),
-            ..plain(&want(&self.reference), problem)
+            ..plain(&Want::of(&self.reference), problem)
         };
         self.resolver
             .record(&self.ask, outcome, &self.rule, vec![value], problem)
@@ -316,13 +316,6 @@ impl Change {
 pub fn is_same_secret(left: &Address, right: &Address) -> bool {
     (left.kind, &left.scope, &left.container, &left.name)
         == (right.kind, &right.scope, &right.container, &right.name)
-}
-
-fn want(reference: &SecretRef) -> Want {
-    Want {
-        variable: String::new(),
-        reference: reference.clone(),
-    }
 }
 
 #[cfg(test)]

@@ -98,11 +98,7 @@ impl Service {
 }
 
 fn wants(reference: Option<&SecretRef>) -> Vec<Want> {
-    let want = |reference: &SecretRef| Want {
-        variable: String::new(),
-        reference: reference.clone(),
-    };
-    reference.into_iter().map(want).collect()
+    reference.into_iter().map(Want::of).collect()
 }
 
 /// A reference that may be left out.

@@ -11,16 +11,16 @@ use tonic::{Code, Request, Response, Status};
 use vault_proto::generated as message;
 use vault_proto::generated::secrets_server::Secrets;
 use vault_proto::reference::SecretRef;
-use vault_proto::sealed::{Label, Purpose, Sealer};
+use vault_proto::sealed::{Purpose, Sealer};
 use vault_proto::{PROTOCOL, kinds};
 
 use super::ask::{ask, caller, environment, reference, request_id};
 use super::rooms::Rooms;
 use super::status::{of_launch, of_resolve, of_upstream, refuse};
 use crate::cache::changes::Change;
-use crate::launch::Wanted;
+use crate::launch::{Wanted, seal};
 use crate::policy::Action;
-use crate::resolver::{Ask, Resolved, Want};
+use crate::resolver::{Ask, Want};
 
 /// The most references of one Resolve or Watch.
 const REFERENCES: usize = 256;
@@ -151,7 +151,8 @@ impl Secrets for Service {
         }
         let mut values = Vec::with_capacity(resolved.len());
         for one in &resolved {
-            values.push(seal(&mut sealer, one)?);
+            // None is missing here: a problem with any of them has ended the call.
+            values.extend(seal(&mut sealer, one).map_err(|error| of_launch(&error))?);
         }
         let encapsulated_key = sealer.encapsulated_key().to_vec();
         let secrets = Some(message::SealedValues {
@@ -212,43 +213,8 @@ fn wants(references: &[String]) -> Result<Vec<Want>, Status> {
             message,
         ));
     }
-    let want = |text: &String| {
-        Ok(Want {
-            variable: String::new(),
-            reference: reference(text)?,
-        })
-    };
+    let want = |text: &String| Ok(Want::of(&reference(text)?));
     references.iter().map(want).collect()
-}
-
-fn seal(sealer: &mut Sealer, one: &Resolved) -> Result<message::SealedValue, Status> {
-    let (Ok(served), Some(provenance)) = (&one.value, one.provenance()) else {
-        return Err(refuse(
-            Code::Internal,
-            kinds::INTERNAL,
-            "a value went missing",
-        ));
-    };
-    let reference = one.reference.to_string();
-    let label = Label {
-        variable: "",
-        reference: &reference,
-        version: &provenance.version,
-        state: provenance.state,
-    };
-    let sealed = served
-        .held
-        .secret
-        .expose_secret(|value| sealer.seal(label, value));
-    let ciphertext = sealed
-        .map_err(|error| of_launch(&error.into()))?
-        .map_err(|error| of_launch(&error.into()))?;
-    Ok(message::SealedValue {
-        variable: String::new(),
-        reference,
-        provenance: Some(provenance),
-        ciphertext,
-    })
 }
 
 fn event(change: Change, now: crate::clock::Moment) -> message::WatchEvent {
