@@ -3,13 +3,26 @@
 //! Noted when the connection is accepted. The pidfd is the identity: a number may be given to
 //! another process, a pidfd cannot. Program and unit are labels for the audit record, not proofs:
 //! whoever has the uid can start what it likes.
+//!
+//! Kernels before 6.5 give no pidfd with the connection. There one is opened by number, which leaves
+//! a gap between connect and accept: who makes the number go round in it appears in the record under
+//! the label of another process of the same uid. It gains no rights by that: uid and policy are the
+//! connection's.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{getsockopt, sockopt};
+use nix::time::{ClockId, clock_gettime};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::Serialize;
+
+/// The unit of start times in `/proc/PID/stat`: USER_HZ, which is this on all machines but two that
+/// are long gone.
+const TICKS_PER_SECOND: u32 = 100;
 
 /// The process that connected.
 #[derive(Debug)]
@@ -22,7 +35,7 @@ pub struct Peer {
     pub unit: Option<String>,
     /// Its program's short name, as the kernel has it.
     pub program: Option<String>,
-    pidfd: Option<OwnedFd>,
+    pidfd: OwnedFd,
 }
 
 /// A peer as the audit record has it.
@@ -40,9 +53,12 @@ pub enum PeerError {
     /// The kernel does not say who connected.
     #[error("the kernel does not say who connected")]
     Credentials(#[source] nix::Error),
-    /// The process ended before it could be noted.
+    /// The process ended before it could be noted, or another one may have its number.
     #[error("the caller ended before it could be noted")]
     Gone,
+    /// There is no telling when it is.
+    #[error("the boot clock cannot be read")]
+    Clock(#[source] nix::Error),
 }
 
 impl Peer {
@@ -51,11 +67,22 @@ impl Peer {
     /// # Errors
     /// [`PeerError`], and then the connection must be closed.
     pub fn of(stream: &impl AsFd) -> Result<Arc<Self>, PeerError> {
+        Self::note(stream, getsockopt(stream, sockopt::PeerPidfd))
+    }
+
+    /// Notes the peer of `stream`, of which the kernel said `asked` when asked for its pidfd.
+    fn note(stream: &impl AsFd, asked: nix::Result<OwnedFd>) -> Result<Arc<Self>, PeerError> {
         let credentials =
             getsockopt(stream, sockopt::PeerCredentials).map_err(PeerError::Credentials)?;
         let pid = credentials.pid();
-        // Since Linux 6.5; without it the caller is known by its number alone.
-        let pidfd = getsockopt(stream, sockopt::PeerPidfd).ok();
+        let pidfd = match asked {
+            Ok(pidfd) => pidfd,
+            Err(Errno::ENOPROTOOPT) => {
+                let now = clock_gettime(ClockId::CLOCK_BOOTTIME).map_err(PeerError::Clock)?;
+                pidfd_by_number(stream, pid, now.into())?
+            }
+            Err(_) => return Err(PeerError::Gone),
+        };
         let peer = Self {
             uid: credentials.uid(),
             pid,
@@ -73,11 +100,8 @@ impl Peer {
 
     /// Whether the process that connected still runs.
     pub fn is_alive(&self) -> bool {
-        let Some(pidfd) = &self.pidfd else {
-            return std::path::Path::new(&format!("/proc/{}", self.pid)).exists();
-        };
         // A pidfd turns readable when its process ends.
-        let mut fds = [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)];
+        let mut fds = [PollFd::new(self.pidfd.as_fd(), PollFlags::POLLIN)];
         matches!(poll(&mut fds, PollTimeout::ZERO), Ok(0))
     }
 
@@ -90,6 +114,40 @@ impl Peer {
             program: self.program.clone(),
         }
     }
+}
+
+/// A pidfd of the process that has the number now, if that can be the one that connected.
+///
+/// The first look and the second are around the opening: the same start time says that the number
+/// did not change hands meanwhile. A process that began after `accepted` did not connect, and whose
+/// end of the connection is closed may be gone. The labels are read after this, before the pidfd is
+/// asked whether its process still runs.
+fn pidfd_by_number(stream: &impl AsFd, pid: i32, accepted: Duration) -> Result<OwnedFd, PeerError> {
+    let first_look = began(pid).filter(|began| *began <= accepted);
+    let first_look = first_look.ok_or(PeerError::Gone)?;
+    let number = Pid::from_raw(pid).ok_or(PeerError::Gone)?;
+    let pidfd = pidfd_open(number, PidfdFlags::empty()).map_err(|_| PeerError::Gone)?;
+    if began(pid) == Some(first_look) && !is_hung_up(stream) {
+        Ok(pidfd)
+    } else {
+        Err(PeerError::Gone)
+    }
+}
+
+fn is_hung_up(stream: &impl AsFd) -> bool {
+    let mut fds = [PollFd::new(stream.as_fd(), PollFlags::empty())];
+    // POLLHUP is always reported: both directions are closed.
+    !matches!(poll(&mut fds, PollTimeout::ZERO), Ok(0))
+}
+
+/// When the process began, by the boot clock, rounded down.
+fn began(pid: i32) -> Option<Duration> {
+    let stat = read_proc(pid, "stat")?;
+    // The second field is the program's name in parentheses, which may hold anything; the
+    // start time is the 22nd.
+    let (_, after_name) = stat.rsplit_once(')')?;
+    let ticks: u64 = after_name.split_whitespace().nth(19)?.parse().ok()?;
+    Some(Duration::from_secs(ticks) / TICKS_PER_SECOND)
 }
 
 fn read_proc(pid: i32, file: &str) -> Option<String> {
@@ -112,29 +170,4 @@ fn printable(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::net::UnixStream;
-
-    #[test]
-    fn this_process_is_its_own_peer_and_alive() {
-        let (left, _right) = UnixStream::pair().unwrap();
-        let peer = Peer::of(&left).unwrap();
-        assert_eq!(peer.pid.unsigned_abs(), std::process::id());
-        assert_eq!(peer.uid, nix::unistd::geteuid().as_raw());
-        assert!(peer.is_alive());
-    }
-
-    #[test]
-    fn the_unit_is_the_innermost_one() {
-        let text = "1:name=x:/y\n0::/user.slice/user-1.slice/user@1.service/app.slice/a.scope/x\n";
-        assert_eq!(unit_in(text).as_deref(), Some("a.scope"));
-        assert_eq!(unit_in("0::/\n"), None);
-        assert_eq!(unit_in(""), None);
-    }
-
-    #[test]
-    fn a_program_cannot_write_control_characters_into_the_record() {
-        assert_eq!(printable("a\x1b[31m\nb"), "a[31mb");
-    }
-}
+mod tests;
