@@ -170,8 +170,10 @@ fn a_record_has_exactly_the_documented_fields_and_no_value() {
     assert_eq!(keys(&record["values"][0]), expected);
     assert_eq!(
         keys(&record["peer"]),
-        names(&["uid", "pid", "unit", "program"])
+        names(&["uid", "pid", "unit", "program", "client"])
     );
+    let client = record["peer"]["client"].as_str().expect("a client");
+    assert!(client.starts_with("vault-run/"), "{client}");
     assert_eq!(record["event"], "launch");
     assert_eq!(record["outcome"], "allowed");
     assert_eq!(record["rule"], "the default policy");

@@ -2,7 +2,7 @@
 //!
 //! Noted when the connection is accepted. The pidfd is the identity: a number may be given to
 //! another process, a pidfd cannot. Program and unit are labels for the audit record, not proofs:
-//! whoever has the uid can start what it likes.
+//! whoever has the uid can start what it likes. The same holds for what the client calls itself.
 //!
 //! Kernels before 6.5 give no pidfd with the connection. There one is opened by number, which leaves
 //! a gap between connect and accept: who makes the number go round in it appears in the record under
@@ -10,7 +10,7 @@
 //! connection's.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -23,6 +23,8 @@ use serde::Serialize;
 /// The unit of start times in `/proc/PID/stat`: USER_HZ, which is this on all machines but two that
 /// are long gone.
 const TICKS_PER_SECOND: u32 = 100;
+/// The longest name that a client may give itself, in bytes.
+const LONGEST_CLIENT: usize = 64;
 
 /// The process that connected.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub struct Peer {
     pub unit: Option<String>,
     /// Its program's short name, as the kernel has it.
     pub program: Option<String>,
+    /// What it called itself.
+    client: OnceLock<String>,
     pidfd: OwnedFd,
 }
 
@@ -45,6 +49,7 @@ pub struct PeerRecord {
     pid: i32,
     unit: Option<String>,
     program: Option<String>,
+    client: Option<String>,
 }
 
 /// Why nobody could be noted.
@@ -88,6 +93,7 @@ impl Peer {
             pid,
             unit: read_proc(pid, "cgroup").as_deref().and_then(unit_in),
             program: read_proc(pid, "comm").map(|text| printable(text.trim_end())),
+            client: OnceLock::new(),
             pidfd,
         };
         // The labels were read by number: they count only if the number was still this process's.
@@ -105,6 +111,16 @@ impl Peer {
         matches!(poll(&mut fds, PollTimeout::ZERO), Ok(0))
     }
 
+    /// Remembers what the peer calls itself: "vault-run/0.1.0". Its first word stays; one that is no
+    /// name is not remembered, for it may be anything.
+    pub fn introduce(&self, client: &str) {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._+/-".contains(&byte);
+        if (1..=LONGEST_CLIENT).contains(&client.len()) && client.bytes().all(allowed) {
+            // Set already: it has introduced itself before.
+            let _ = self.client.set(client.to_owned());
+        }
+    }
+
     /// The peer for the audit record.
     pub fn record(&self) -> PeerRecord {
         PeerRecord {
@@ -112,6 +128,7 @@ impl Peer {
             pid: self.pid,
             unit: self.unit.clone(),
             program: self.program.clone(),
+            client: self.client.get().cloned(),
         }
     }
 }

@@ -22,7 +22,8 @@ pub struct HelloRequest {
     /// The oldest protocol the client still speaks; 0 means the same as the newest.
     #[prost(uint32, tag = "2")]
     pub oldest_protocol: u32,
-    /// Program and version, for the audit record: "vault-run/0.1.0".
+    /// Program and version, for the audit record: "vault-run/0.1.0". Letters, digits and ".\_+/-", at
+    /// most 64; anything else is not recorded.
     #[prost(string, tag = "3")]
     pub client: ::prost::alloc::string::String,
 }

@@ -49,6 +49,7 @@ impl Secrets for Service {
         request: Request<message::HelloRequest>,
     ) -> Result<Response<message::HelloReply>, Status> {
         let hello = request.get_ref();
+        caller(&request)?.peer.introduce(&hello.client);
         let oldest = if hello.oldest_protocol == 0 {
             hello.protocol
         } else {

@@ -116,3 +116,16 @@ fn the_unit_is_the_innermost_one() {
 fn a_program_cannot_write_control_characters_into_the_record() {
     assert_eq!(printable("a\x1b[31m\nb"), "a[31mb");
 }
+
+#[test]
+fn a_client_calls_itself_by_a_name_and_by_one_alone() {
+    let (left, _right) = UnixStream::pair().unwrap();
+    let peer = Peer::of(&left).unwrap();
+    for no_name in ["", "a b", "a\"b", "a\nb", "ä", &"x".repeat(65)] {
+        peer.introduce(no_name);
+        assert_eq!(peer.record().client, None, "{no_name:?}");
+    }
+    peer.introduce("vault-run/0.1.0");
+    peer.introduce("another/1");
+    assert_eq!(peer.record().client.as_deref(), Some("vault-run/0.1.0"));
+}
