@@ -833,7 +833,7 @@ pub struct StatusReply {
     /// What a person should know, a sentence each.
     #[prost(string, repeated, tag = "13")]
     pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Whether nothing is stale, no breaker is open, and nothing above is an error.
+    /// Whether nothing is stale, no breaker is open, and no backend and nothing above has an error.
     #[prost(bool, tag = "14")]
     pub healthy: bool,
     #[prost(string, tag = "15")]
