@@ -4,7 +4,7 @@ use serde_json::json;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
-use vault_proto::generated::ResolveRequest;
+use vault_proto::generated::{ResolveRequest, WatchRequest};
 use vault_proto::kinds;
 use vault_tests::harness::Home;
 use vault_tests::rpc::{Envelope, Rpc, kind_of};
@@ -23,6 +23,23 @@ fn resolve(references: Vec<String>) -> ResolveRequest {
         public_key: envelope.public_key,
         request_id: envelope.request_id,
     }
+}
+
+#[tokio::test]
+async fn one_process_has_four_of_the_watchers_seats() {
+    let home = prepared();
+    let _daemon = home.start();
+    let mut watching = Vec::new();
+    for _ in 0..4 {
+        let mut rpc = Rpc::connect(&home.socket()).await;
+        let events = rpc.secrets.watch(WatchRequest::default()).await;
+        watching.push(events.expect("a seat"));
+    }
+    let mut rpc = Rpc::connect(&home.socket()).await;
+    let refusal = rpc.secrets.watch(WatchRequest::default()).await;
+    let refusal = refusal.expect_err("no seat");
+    assert_eq!(refusal.code(), Code::ResourceExhausted);
+    assert_eq!(kind_of(&refusal), kinds::UNAVAILABLE);
 }
 
 #[tokio::test]
