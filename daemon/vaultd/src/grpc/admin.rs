@@ -18,7 +18,7 @@ use super::status::{of_resolve, of_write, refuse};
 use crate::audit::Outcome;
 use crate::cache::Served;
 use crate::policy::{Action, Question};
-use crate::resolver::{Ask, Want, address, plain, provenance, reference_of};
+use crate::resolver::{Ask, ResolveError, Want, address, plain, provenance, reference_of};
 use crate::writer::{Incoming, is_same_secret};
 
 pub(super) struct Service {
@@ -51,6 +51,9 @@ impl Service {
         reference: Option<&SecretRef>,
     ) -> Result<Ask, Status> {
         let (ask, rule) = self.look(request, action, reference).await?;
+        if !ask.peer.is_alive() {
+            return Err(of_resolve(&ResolveError::PeerGone));
+        }
         let values = wants(reference)
             .iter()
             .map(|want| plain(want, None))
