@@ -999,7 +999,8 @@ pub struct FlushReply {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RefreshRequest {
-    /// One reference; empty for all that are held.
+    /// One reference that is held, that a service uses, or that the caller may read; empty for all that
+    /// are held.
     #[prost(string, tag = "1")]
     pub reference: ::prost::alloc::string::String,
 }
