@@ -130,6 +130,27 @@ fn a_damaged_store_is_refused_and_left_alone() {
 }
 
 #[test]
+fn a_store_that_cannot_be_opened_is_not_healthy_until_it_is_repaired() {
+    let home = prepared();
+    let _daemon = home.start();
+    home.put("bar-token", "v");
+    home.run(&["bar"]).success();
+    let store = std::fs::read(home.state("store.age")).expect("a store");
+    std::fs::write(home.state("store.age"), "no store").expect("a damaged store");
+    home.ctl(&["refresh"]);
+    home.run(&["bar"]).success();
+    let status = home.ctl(&["status"]);
+    assert_eq!(
+        status.code, 2,
+        "the value is fresh, the store is not well: {status}"
+    );
+    assert!(status.stdout.contains("store.age"), "{status}");
+    std::fs::write(home.state("store.age"), store).expect("the store");
+    home.ctl(&["refresh"]).success();
+    home.ctl(&["status"]).success();
+}
+
+#[test]
 fn configuration_that_everybody_can_write_is_refused() {
     let home = prepared();
     let resolver = home.write_resolver("cache: {ttl: 60}\n");

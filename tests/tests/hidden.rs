@@ -65,6 +65,23 @@ async fn what_is_listed_leaves_out_what_policy_hides() {
     assert!(status.healthy, "{status:?}");
 }
 
+#[test]
+fn a_service_that_is_not_there_is_no_way_to_learn_of_others() {
+    let home = prepared();
+    let daemon = home.start();
+    let refusal = home.run(&["nobody"]);
+    refusal.refused(
+        2,
+        &["Service config not found: nobody", "configured are: bar"],
+    );
+    assert!(!refusal.stderr.contains("private"), "{refusal}");
+    home.write_resolver("policy: {rules: [{allow: [launch]}]}\n");
+    daemon.reload();
+    let refusal = home.run(&["nobody"]);
+    refusal.refused(2, &["Service config not found: nobody"]);
+    assert!(!refusal.stderr.contains("configured"), "{refusal}");
+}
+
 #[tokio::test]
 async fn what_is_explained_leaves_out_what_policy_hides() {
     let home = prepared();

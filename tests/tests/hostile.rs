@@ -4,7 +4,7 @@ use serde_json::json;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
-use vault_proto::generated::ResolveRequest;
+use vault_proto::generated::{RefreshRequest, ResolveRequest, WatchRequest};
 use vault_proto::kinds;
 use vault_tests::harness::Home;
 use vault_tests::rpc::{Envelope, Rpc, kind_of};
@@ -23,6 +23,23 @@ fn resolve(references: Vec<String>) -> ResolveRequest {
         public_key: envelope.public_key,
         request_id: envelope.request_id,
     }
+}
+
+#[tokio::test]
+async fn one_process_has_four_of_the_watchers_seats() {
+    let home = prepared();
+    let _daemon = home.start();
+    let mut watching = Vec::new();
+    for _ in 0..4 {
+        let mut rpc = Rpc::connect(&home.socket()).await;
+        let events = rpc.secrets.watch(WatchRequest::default()).await;
+        watching.push(events.expect("a seat"));
+    }
+    let mut rpc = Rpc::connect(&home.socket()).await;
+    let refusal = rpc.secrets.watch(WatchRequest::default()).await;
+    let refusal = refusal.expect_err("no seat");
+    assert_eq!(refusal.code(), Code::ResourceExhausted);
+    assert_eq!(kind_of(&refusal), kinds::UNAVAILABLE);
 }
 
 #[tokio::test]
@@ -78,4 +95,31 @@ async fn a_refusal_is_one_short_line_however_much_was_asked_for() {
     let values = record["values"].as_array().expect("values");
     assert_eq!(values.len(), 1, "the one that was denied");
     assert_eq!(values[0]["reference"], "local://n0");
+}
+
+#[tokio::test]
+async fn made_up_names_are_not_fetched_to_take_the_place_of_what_is_in_use() {
+    let home = prepared();
+    let daemon = home.start();
+    for name in ["t", "unused"] {
+        home.put(name, "v");
+    }
+    let mut rpc = Rpc::connect(&home.socket()).await;
+    let mut refresh = async |reference: &str| {
+        let reference = reference.to_owned();
+        let reply = rpc.admin.refresh(RefreshRequest { reference }).await;
+        let mut secrets = reply.expect("a reply").into_inner().secrets;
+        secrets.pop().expect("one secret").problem
+    };
+    for name in ["local://made-up", "local://unused", "local://t?version=1"] {
+        let problem = refresh(name).await;
+        assert!(problem.contains("no service uses it"), "{name}: {problem}");
+    }
+    assert_eq!(home.local_calls(), 0);
+    assert_eq!(refresh("local://t").await, "", "a service uses it");
+    home.write_resolver(
+        "policy: {rules: [{allow: [default]}, {allow: [get], references: ['local://unused']}]}\n",
+    );
+    daemon.reload();
+    assert_eq!(refresh("local://unused").await, "", "it may be read");
 }

@@ -116,7 +116,8 @@ fn what_a_process_asked_for_that_has_ended_is_not_handed_out() {
     speaker.write_all(b"!").expect("the speaker goes on");
     let mut outcome = String::new();
     speaker.read_to_string(&mut outcome).expect("an outcome");
-    assert_eq!(outcome, "peer_gone");
+    assert_eq!(outcome, "launch: peer_gone\nflush: peer_gone\n");
+    assert!(home.audit_of("flush").is_empty(), "nothing was done");
     let records = home.audit_of("launch");
     let [record] = records.as_slice() else {
         panic!("one record: {records:?}")

@@ -164,7 +164,7 @@ impl Launch {
         let asked = ask.environment.take();
         let view = setup.view(asked.as_deref());
         let environment = setup.chosen(asked.as_deref()).map(str::to_owned);
-        let found = find(setup, view, &wanted.service);
+        let found = find(&ask, view, &wanted.service);
         let (service, (chosen, mut warnings)) = match found
             .and_then(|service| Ok((service, choose(service, environment.as_deref())?)))
         {

@@ -3,12 +3,13 @@
 //! The accept loop is also what feeds the watchdog: when it hangs, systemd starts the daemon anew.
 //! Nobody waits for a caller that says nothing: a connection gets to gRPC with its first byte.
 
-use std::collections::HashMap;
+pub(crate) mod seats;
+
 use std::fs::File;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep};
 use tonic::transport::server::Connected;
 
 use crate::peer::Peer;
+use seats::{Seat, Seats};
 
 /// Connections at once; more are accepted and closed, and their callers try again.
 const CONNECTIONS: usize = 256;
@@ -145,7 +147,7 @@ pub async fn run(
     beat: Option<Duration>,
     alive: impl Fn() + Send,
 ) {
-    let seats = Seats::default();
+    let seats = Seats::new(CONNECTIONS, CONNECTIONS_OF_ONE);
     let mut spare = File::open("/dev/null").ok();
     let mut beats = beat.map(interval);
     loop {
@@ -226,66 +228,14 @@ fn admit(
     });
 }
 
-/// Who sits where.
-#[derive(Clone, Debug, Default)]
-struct Seats(Arc<Mutex<HashMap<i32, usize>>>);
-
-/// One connection's place, given back on drop.
-#[derive(Debug)]
-struct Seat {
-    seats: Seats,
-    pid: i32,
-}
-
-impl Seats {
-    fn take(&self, pid: i32) -> Option<Seat> {
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: usize = taken.values().sum();
-        let of_one = taken.get(&pid).copied().unwrap_or_default();
-        if all >= CONNECTIONS || of_one >= CONNECTIONS_OF_ONE {
-            return None;
-        }
-        taken.insert(pid, of_one + 1);
-        Some(Seat {
-            seats: self.clone(),
-            pid,
-        })
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut taken = self.seats.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = taken.get_mut(&self.pid) {
-            *count -= 1;
-            if *count == 0 {
-                taken.remove(&self.pid);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn one_process_cannot_take_all_seats() {
-        let seats = Seats::default();
-        let taken: Vec<Seat> = (0..CONNECTIONS_OF_ONE)
-            .filter_map(|_| seats.take(1))
-            .collect();
-        assert!(seats.take(1).is_none());
-        assert!(seats.take(2).is_some(), "another process is served");
-        drop(taken);
-        assert!(seats.take(1).is_some(), "seats come back");
-        assert_eq!(seats.0.lock().unwrap().len(), 0, "and leave nothing behind");
-    }
-
     #[tokio::test(start_paused = true)]
     async fn a_caller_that_says_nothing_more_is_cut_off_and_a_watcher_is_not() {
         use tokio::io::AsyncReadExt;
-        let seats = Seats::default();
+        let seats = Seats::new(CONNECTIONS, CONNECTIONS_OF_ONE);
         let connection = || {
             let (near, far) = UnixStream::pair().unwrap();
             let peer = Peer::of(&near).unwrap();
@@ -303,13 +253,5 @@ mod tests {
         assert!(waited.is_err(), "still connected");
         drop(stay);
         assert!(watcher.read_u8().await.is_err(), "until it ends");
-    }
-
-    #[test]
-    fn seats_are_bounded() {
-        let seats = Seats::default();
-        let bound = i32::try_from(CONNECTIONS).unwrap();
-        let _taken: Vec<Option<Seat>> = (0..bound).map(|pid| seats.take(pid)).collect();
-        assert!(seats.take(bound).is_none());
     }
 }

@@ -1,14 +1,16 @@
 //! Who may have which values? Down: may they? Up: write it down.
 
+mod addresses;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
-use vault_backends::backend::{Address, BackendKind, Wanted};
+use vault_backends::backend::Address;
 use vault_proto::generated::{Provenance, State};
 use vault_proto::kinds;
-use vault_proto::reference::{Place, SecretRef, Selector};
+use vault_proto::reference::SecretRef;
 
 use crate::audit::{Audit, Outcome, Record, ValueRecord, rfc3339};
 use crate::cache::freshness::Freshness;
@@ -18,9 +20,7 @@ use crate::peer::Peer;
 use crate::policy::{Action, Question, remedy};
 use crate::setup::Setup;
 use crate::upstream::{Upstream, UpstreamError};
-
-/// Records being written at once: with a disk that hangs, more would be threads that wait for it.
-const WRITERS: usize = 4;
+pub use addresses::{address, reference_of};
 
 /// Everything known of a request before it is answered.
 #[derive(Clone, Debug)]
@@ -149,50 +149,16 @@ pub fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Where a backend finds what a reference means.
-pub fn address(reference: &SecretRef) -> Address {
-    let wanted = match reference.selector() {
-        Selector::Current => Wanted::Current,
-        Selector::Version(number) => Wanted::Version(number.get()),
-        Selector::Stage(stage) => Wanted::Stage(stage.as_str().to_owned()),
-    };
-    let (kind, container, name) = match reference.place() {
-        Place::Local { name } => (BackendKind::Local, None, name),
-        Place::OciSecret { ocid } => (BackendKind::Oci, None, ocid),
-        Place::OciName { container, name } => (BackendKind::Oci, container.clone(), name),
-    };
-    Address {
-        kind,
-        scope: String::new(),
-        container,
-        name: name.clone(),
-        wanted,
-    }
-}
-
-/// What a caller would write to mean an address: [`address`], the other way round.
-pub fn reference_of(address: &Address) -> Option<SecretRef> {
-    let scheme = match address.kind {
-        BackendKind::Local => "local://",
-        BackendKind::Oci => "oci-vault://",
-    };
-    let container = address.container.as_deref();
-    let container = container.map_or(String::new(), |container| format!("{container}/"));
-    let selector = match &address.wanted {
-        Wanted::Current => String::new(),
-        Wanted::Version(number) => format!("?version={number}"),
-        Wanted::Stage(stage) => format!("?stage={stage}"),
-    };
-    let text = format!("{scheme}{container}{}{selector}", address.name);
-    text.parse().ok()
-}
+/// Records written at once. They wait for one file anyway; each takes a thread, which goes on when
+/// its caller has gone away.
+const WRITES_AT_ONCE: usize = 4;
 
 /// The room.
 pub struct Resolver {
     cache: Arc<Cache>,
     upstream: Arc<Upstream>,
     audit: Arc<Audit>,
-    writing: Arc<Semaphore>,
+    writes: Arc<Semaphore>,
 }
 
 impl Resolver {
@@ -202,7 +168,7 @@ impl Resolver {
             cache,
             upstream,
             audit,
-            writing: Arc::new(Semaphore::new(WRITERS)),
+            writes: Arc::new(Semaphore::new(WRITES_AT_ONCE)),
         }
     }
 
@@ -317,8 +283,10 @@ impl Resolver {
         values: Vec<ValueRecord>,
         error: Option<&'static str>,
     ) -> Result<(), ResolveError> {
+        let turn = Arc::clone(&self.writes).acquire_owned().await;
         let (audit, ask, rule) = (Arc::clone(&self.audit), ask.clone(), rule.to_owned());
         let write = move || {
+            let _turn = turn;
             let record = Record {
                 time: rfc3339(unix_time()),
                 event: ask.action.as_str(),
@@ -332,12 +300,6 @@ impl Resolver {
                 error,
             };
             audit.write(&record, &ask.setup.audit)
-        };
-        let permit = Arc::clone(&self.writing).acquire_owned().await;
-        let write = move || {
-            // Kept until the line is written, also where nobody waits for it any more.
-            let _permit = permit;
-            write()
         };
         match tokio::task::spawn_blocking(write).await {
             Ok(written) => written.map_err(|error| ResolveError::Audit(error.in_full())),
@@ -404,25 +366,4 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_means_the_reference_it_was_made_from() {
-        for text in [
-            "local://x",
-            "local://x?version=3",
-            "local://x?stage=CURRENT",
-            "oci-vault://n",
-            "oci-vault://c/n?stage=PREVIOUS",
-            "oci-vault://ocid1.vaultsecret.oc1..x?version=1",
-        ] {
-            let reference: SecretRef = text.parse().unwrap();
-            assert_eq!(
-                reference_of(&address(&reference)),
-                Some(reference),
-                "{text}"
-            );
-        }
-    }
-}
+mod tests;

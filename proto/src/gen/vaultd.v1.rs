@@ -836,7 +836,7 @@ pub struct StatusReply {
     /// What a person should know, a sentence each.
     #[prost(string, repeated, tag = "13")]
     pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Whether nothing is stale, no breaker is open, and nothing above is an error.
+    /// Whether nothing is stale, no breaker is open, and no backend and nothing above has an error.
     #[prost(bool, tag = "14")]
     pub healthy: bool,
     #[prost(string, tag = "15")]
@@ -1005,7 +1005,8 @@ pub struct FlushReply {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RefreshRequest {
-    /// One reference; empty for all that are held.
+    /// One reference that is held, that a service uses, or that the caller may read; empty for all that
+    /// are held.
     #[prost(string, tag = "1")]
     pub reference: ::prost::alloc::string::String,
 }

@@ -3,7 +3,8 @@
 //! `stand_in knock SOCKET` connects, says how that went, and whether it was answered.
 //! `stand_in connect SOCKET CONTROL` connects, hands the connection to a child and ends when its
 //! input does; the child (`speak CONTROL`, the connection as its input) says hello, reports that on
-//! CONTROL, waits for a byte there, asks for the service `bar`, and reports how that went.
+//! CONTROL, waits for a byte there, asks for the service `bar` and for a flush, and reports how
+//! that went.
 #![forbid(unsafe_code)]
 
 use std::io::{Read, Write};
@@ -13,7 +14,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use vault_proto::generated::LaunchRequest;
+use vault_proto::generated::{FlushRequest, LaunchRequest};
 use vault_tests::rpc::{Envelope, Rpc, kind_of};
 
 /// RFC 9113, section 3.4, and an empty SETTINGS frame.
@@ -76,10 +77,14 @@ async fn speak(control: &Path) -> Result<()> {
         request_id: envelope.request_id.clone(),
         ..LaunchRequest::default()
     };
-    let outcome = match rpc.secrets.launch(request).await {
-        Ok(_) => "launched".to_owned(),
-        Err(status) => kind_of(&status).to_owned(),
-    };
-    control.write_all(outcome.as_bytes())?;
+    let launched = rpc.secrets.launch(request).await.map(drop);
+    let flushed = rpc.admin.flush(FlushRequest::default()).await.map(drop);
+    for (what, outcome) in [("launch", launched), ("flush", flushed)] {
+        let outcome = match &outcome {
+            Ok(()) => "done",
+            Err(status) => kind_of(status),
+        };
+        writeln!(control, "{what}: {outcome}")?;
+    }
     Ok(())
 }

@@ -1,12 +1,11 @@
 //! The `Admin` service: what a person asks.
 
 mod configuration;
+mod known;
 mod report;
 
-use std::time::Duration;
-
 use tonic::{Code, Request, Response, Status};
-use vault_backends::backend::BackendKind;
+use vault_backends::backend::{Address, BackendKind};
 use vault_proto::generated as message;
 use vault_proto::generated::admin_server::Admin;
 use vault_proto::kinds;
@@ -18,7 +17,7 @@ use super::status::{of_resolve, of_write, refuse};
 use crate::audit::Outcome;
 use crate::cache::Served;
 use crate::policy::{Action, Question};
-use crate::resolver::{Ask, Want, address, plain, provenance, reference_of};
+use crate::resolver::{Ask, ResolveError, Want, address, plain, provenance, reference_of};
 use crate::writer::{Incoming, is_same_secret};
 
 pub(super) struct Service {
@@ -51,6 +50,9 @@ impl Service {
         reference: Option<&SecretRef>,
     ) -> Result<Ask, Status> {
         let (ask, rule) = self.look(request, action, reference).await?;
+        if !ask.peer.is_alive() {
+            return Err(of_resolve(&ResolveError::PeerGone));
+        }
         let values = wants(reference)
             .iter()
             .map(|want| plain(want, None))
@@ -63,16 +65,36 @@ impl Service {
         Ok(ask)
     }
 
-    async fn refresh_one(
-        &self,
-        label: String,
-        reference: &SecretRef,
-        time: Duration,
-    ) -> message::RefreshedSecret {
+    /// Whether a place on the cache's shelf is due to it: it has one, a service uses it, or the asker
+    /// may read it. Otherwise a list of made-up names would push off what is in use.
+    fn is_known(&self, ask: &Ask, reference: &SecretRef, address: &Address) -> bool {
+        let reading = Ask {
+            action: Action::Get,
+            ..ask.clone()
+        };
+        reading.may(Some(reference))
+            || known::is_used(&ask.setup, reference)
+            || self
+                .rooms
+                .cache
+                .entries()
+                .iter()
+                .any(|entry| entry.address == *address)
+    }
+
+    async fn refresh_one(&self, ask: &Ask, reference: &SecretRef) -> message::RefreshedSecret {
+        let label = reference.to_string();
         let address = address(reference);
+        if !self.is_known(ask, reference, &address) {
+            return message::RefreshedSecret {
+                reference: label,
+                provenance: None,
+                problem: "nothing is held of it, and no service uses it".to_owned(),
+            };
+        }
         let refreshed = match self.rooms.resolver.check_backend(&address) {
             Err(error) => Err(error),
-            Ok(()) => self.rooms.cache.refresh(&address, &label, time).await,
+            Ok(()) => self.rooms.cache.refresh(&address, &label, ask.time).await,
         };
         match refreshed {
             Ok(held) => {
@@ -201,18 +223,15 @@ impl Admin for Service {
         let ask = self
             .act(&request, Action::Refresh, reference.as_ref())
             .await?;
-        let held = self.rooms.cache.entries().into_iter().filter_map(|entry| {
-            let reference: SecretRef = entry.reference.parse().ok()?;
-            ask.may(Some(&reference))
-                .then_some((entry.reference, reference))
-        });
-        let chosen: Vec<(String, SecretRef)> = match reference {
-            Some(reference) => vec![(reference.to_string(), reference)],
-            None => held.collect(),
+        let held = self.rooms.cache.entries().into_iter();
+        let held = held.filter_map(|entry| entry.reference.parse().ok());
+        let chosen: Vec<SecretRef> = match reference {
+            Some(reference) => vec![reference],
+            None => held.filter(|held| ask.may(Some(held))).collect(),
         };
         let each = chosen
             .iter()
-            .map(|(label, reference)| self.refresh_one(label.clone(), reference, ask.time));
+            .map(|reference| self.refresh_one(&ask, reference));
         let secrets = futures_util::future::join_all(each).await;
         Ok(Response::new(message::RefreshReply { secrets }))
     }

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
 use tokio_stream::wrappers::BroadcastStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Code, Request, Response, Status};
@@ -19,6 +18,7 @@ use super::rooms::Rooms;
 use super::status::{of_launch, of_resolve, of_upstream, refuse};
 use crate::cache::changes::Change;
 use crate::launch::{Wanted, seal};
+use crate::listener::seats::Seats;
 use crate::policy::Action;
 use crate::resolver::{Ask, Want};
 
@@ -27,17 +27,19 @@ const REFERENCES: usize = 256;
 
 /// How many may watch at once: each holds a connection.
 const WATCHERS: usize = 16;
+/// How many of them may be of one process.
+const WATCHERS_OF_ONE: usize = 4;
 
 pub(super) struct Service {
     rooms: Rooms,
-    watchers: Arc<Semaphore>,
+    watchers: Seats,
 }
 
 impl Service {
     pub(super) fn new(rooms: Rooms) -> Self {
         Self {
             rooms,
-            watchers: Arc::new(Semaphore::new(WATCHERS)),
+            watchers: Seats::new(WATCHERS, WATCHERS_OF_ONE),
         }
     }
 }
@@ -173,13 +175,13 @@ impl Secrets for Service {
         let wanted = wants(&request.get_ref().references)?;
         let permitted = self.rooms.resolver.permit(&ask, &wanted).await;
         permitted.map_err(|error| of_resolve(&error))?;
-        let seat = Arc::clone(&self.watchers)
-            .try_acquire_owned()
-            .map_err(|_| {
-                let message =
-                    format!("{WATCHERS} are watching already; try again when one has ended");
-                refuse(Code::ResourceExhausted, kinds::UNAVAILABLE, message)
-            })?;
+        let seat = self.watchers.take(ask.peer.pid).ok_or_else(|| {
+            let message = format!(
+                "{WATCHERS} are watching already, or {WATCHERS_OF_ONE} in this process; \
+                 try again when one has ended"
+            );
+            refuse(Code::ResourceExhausted, kinds::UNAVAILABLE, message)
+        })?;
         let stay = caller(&request)?.stay();
         let wanted: HashSet<SecretRef> = wanted.into_iter().map(|want| want.reference).collect();
         let (clock, current) = (

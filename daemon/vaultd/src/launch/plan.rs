@@ -7,28 +7,27 @@ use vault_proto::reference::Place;
 
 use super::problem::LaunchError;
 use crate::command::{self, Command, Missing};
+use crate::policy::Action;
+use crate::resolver::Ask;
 use crate::service::{Chosen, Service, is_service_name};
-use crate::setup::{Setup, View};
+use crate::setup::View;
 
-pub(super) fn find<'a>(
-    setup: &Setup,
-    view: &'a View,
-    name: &str,
-) -> Result<&'a Service, LaunchError> {
+pub(super) fn find<'a>(ask: &Ask, view: &'a View, name: &str) -> Result<&'a Service, LaunchError> {
     view.services.get(name).ok_or_else(|| {
-        let names: Vec<&str> = view.services.keys().map(String::as_str).collect();
-        let searched: Vec<String> = setup
+        let searched: Vec<String> = ask
+            .setup
             .searched
             .iter()
             .map(|path| path.display().to_string())
             .collect();
-        let hint = match names.as_slice() {
+        let hint = match listed(ask, view).as_deref() {
             _ if command::catalogue::command(name).is_some() => format!(
                 "; the catalogue has a command for {name}, which counts once a configuration names \
                  the service: 'services: {{{name}: {{}}}}' in resolver.yaml"
             ),
-            [] => "; no service is configured".to_owned(),
-            names => format!("; configured are: {}", names.join(", ")),
+            None => String::new(),
+            Some([]) => "; no service is configured".to_owned(),
+            Some(names) => format!("; configured are: {}", names.join(", ")),
         };
         LaunchError::UnknownService {
             // A name outside the grammar may be anything, a value pasted by mistake too.
@@ -40,6 +39,21 @@ pub(super) fn find<'a>(
             searched: searched.join(", "),
             hint,
         }
+    })
+}
+
+/// The services that the caller may list, if it may list any: a launch must not tell more.
+fn listed<'a>(ask: &Ask, view: &'a View) -> Option<Vec<&'a str>> {
+    let listing = Ask {
+        action: Action::List,
+        service: None,
+        ..ask.clone()
+    };
+    let names = view.services.keys().map(String::as_str);
+    listing.may(None).then(|| {
+        names
+            .filter(|name| listing.with_service(name).may(None))
+            .collect()
     })
 }
 

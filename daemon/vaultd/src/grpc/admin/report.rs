@@ -51,7 +51,7 @@ pub(super) fn status(rooms: &Rooms, ask: &Ask) -> message::StatusReply {
     };
     let healthy = refused.is_none()
         && audit_error.is_empty()
-        && health.iter().all(|health| health.breaker == State::Closed)
+        && health.iter().all(is_well)
         && !secrets.iter().any(unwell);
     secrets.retain(|secret| is_shown(ask, &secret.reference));
     let uptime = rooms.clock.now().since(rooms.facts.started);
@@ -78,6 +78,11 @@ pub(super) fn status(rooms: &Rooms, ask: &Ask) -> message::StatusReply {
             .map(|directory| directory.display().to_string())
             .collect(),
     }
+}
+
+/// A store of this machine has no breaker; its last error is all there is to see.
+fn is_well(backend: &Health) -> bool {
+    backend.breaker == State::Closed && backend.last_error.is_empty()
 }
 
 fn backend(rooms: &Rooms, health: &Health) -> message::BackendStatus {
