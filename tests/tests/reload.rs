@@ -166,13 +166,13 @@ fn a_setting_that_needs_a_restart_says_so() {
 }
 
 #[test]
-fn a_refusal_is_logged_once_for_each_state_of_the_file() {
+fn a_refusal_is_logged_once_for_each_state_of_the_files() {
     let home = Home::new();
     write_bar(&home, "one");
     let daemon = home.start();
     let refusals = || daemon.log().matches("configuration refused").count();
     for state in 1..4 {
-        home.write_resolver("cache: [1]\n");
+        home.write_resolver(&format!("cache: [{state}]\n"));
         for _ in 0..3 {
             home.ctl(&["reload"]).refused(2, &["cache: must be a map"]);
             daemon.reload();

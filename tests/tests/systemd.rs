@@ -24,7 +24,7 @@ const SCENARIOS: [(&str, &str); 11] = [
     ("sigterm_ends_the_daemon_well_and_at_once", "terminate"),
     ("killed_daemon_comes_back", "crash"),
     ("hanging_daemon_is_replaced_by_the_watchdog", "watchdog"),
-    ("reload_brings_in_a_service", "reload"),
+    ("reload_and_a_written_file_bring_in_a_service", "reload"),
     (
         "no_launch_fails_while_the_daemon_restarts",
         "restart_under_load",

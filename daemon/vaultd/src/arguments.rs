@@ -48,7 +48,8 @@ pub struct Arguments {
 const AFTER_HELP: &str = "\
 Files:
   $XDG_CONFIG_HOME/vaultd/resolver.yaml   configuration, optional; else
-                       oci-vault-mcp/resolver.yaml, else both in /etc
+                       oci-vault-mcp/resolver.yaml, else both in /etc;
+                       read again when it changes, all or nothing
   configs/NAME.json    one service each, or NAME.yaml, beside those
   $XDG_STATE_HOME/vaultd/   store.age, identity.txt, audit.jsonl
   $XDG_RUNTIME_DIR/vaultd/vaultd.sock     the socket; without it
@@ -66,7 +67,7 @@ Variables:
   OCI_VAULT_CACHE_TTL        count instead of what resolver.yaml says
 
 Signals:
-  SIGHUP               read the configuration again, all or nothing
+  SIGHUP               read the configuration now
   SIGTERM, SIGINT      finish what is under way, wipe, end
 
 Exit status:

@@ -20,7 +20,7 @@ mod wrapper_file;
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use vault_memory::Preference;
 
@@ -32,7 +32,7 @@ use resolver_file::ResolverFile;
 use warnings::Warnings;
 
 /// How often files are read again while somebody changes them.
-const READINGS: usize = 8;
+const READINGS: usize = 16;
 
 /// The whole configuration.
 #[derive(Clone, Debug)]
@@ -77,11 +77,13 @@ impl Texts {
         for _ in 0..READINGS {
             let again = Self::read(places)?;
             if again == texts {
-                break;
+                return Ok(texts);
             }
             texts = again;
         }
-        Ok(texts)
+        let file = places.files.first().map_or(Path::new(""), PathBuf::as_path);
+        let message = "it or a service file changes faster than it can be read";
+        Err(files::problem(file, message.to_owned()))
     }
 
     fn read(places: &Places) -> Result<Self, ConfigError> {

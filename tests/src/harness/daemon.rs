@@ -73,6 +73,14 @@ impl<'a> Daemon<'a> {
         self.notifications.wait_for(start, LONG).is_ok()
     }
 
+    /// Takes in what it has told its service manager so far. Somebody must, or the daemon waits.
+    ///
+    /// # Panics
+    /// Where the socket does not listen.
+    pub fn forget_notifications(&self) {
+        self.notifications.forget().expect("a socket that listens");
+    }
+
     /// Sends a signal. The process is not reaped before its end was waited for: the number is its own.
     ///
     /// # Panics
@@ -89,7 +97,7 @@ impl<'a> Daemon<'a> {
     #[track_caller]
     pub fn reload(&self) {
         // The daemon also speaks when it has noticed a changed file by itself.
-        self.notifications.forget().expect("a socket that listens");
+        self.forget_notifications();
         self.signal(Signal::SIGHUP);
         assert!(
             self.notified("STATUS="),

@@ -47,6 +47,7 @@ fn of_serving(served: Result<Result<(), Error>, JoinError>) -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
     use tokio::signal::unix::{SignalKind, signal};
 
     /// A daemon that goes on until it is told otherwise. Its signals are two that nobody sends.
@@ -59,32 +60,35 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    /// Why it ends. The clock runs on where it does not.
+    async fn end_of(ending: &mut Ending) -> String {
+        let comes = tokio::time::timeout(Duration::from_mins(1), ending.comes());
+        comes.await.expect("it ends").unwrap_err().to_string()
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn nobody_who_serves_is_an_error_and_no_end_in_peace() {
         let serving = tokio::spawn(async { Ok(()) });
         let mut ending = Ending {
             serving,
             ..lasting()
         };
-        let error = ending.comes().await.unwrap_err();
-        assert!(error.to_string().contains("served no more"), "{error}");
+        let error = end_of(&mut ending).await;
+        assert!(error.contains("served no more"), "{error}");
         assert!(ending.serving.is_finished(), "and nobody waits for it");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn nobody_who_accepts_is_an_error_also_after_a_panic() {
-        let silent = std::panic::take_hook();
-        std::panic::set_hook(Box::new(|_| ()));
         let panicking = tokio::spawn(async { panic!("a fault") });
         for accepting in [tokio::spawn(async {}), panicking] {
             let mut ending = Ending {
                 accepting,
                 ..lasting()
             };
-            let error = ending.comes().await.unwrap_err();
-            assert!(error.to_string().contains("accepted no more"), "{error}");
+            let error = end_of(&mut ending).await;
+            assert!(error.contains("accepted no more"), "{error}");
         }
-        std::panic::set_hook(silent);
     }
 
     #[tokio::test]

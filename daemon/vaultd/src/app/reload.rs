@@ -3,6 +3,7 @@
 //! One reading at a time: whoever asks while another reads waits, and then sees the files as they are
 //! by then. What is read takes the old one's place whole or not at all.
 
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,11 +13,10 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::service_manager;
 use crate::cache::Cache;
-use crate::config::document::ConfigError;
 use crate::config::files::Places;
 use crate::config::outside::Outside;
 use crate::config::watch::{Changes, Watch};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Texts};
 use crate::grpc::rooms::{Reload, Reloaded};
 use crate::logging::Log;
 use crate::setup::{Current, Setup};
@@ -41,7 +41,7 @@ pub(super) struct Reloader {
 /// What the next reading is compared with.
 struct Reader {
     watch: Watch,
-    /// [`config::Texts::print`] of the configuration in force.
+    /// [`Texts::print`] of the configuration in force.
     print: u64,
     /// Settings that need a restart, as the daemon was started with them.
     memory: String,
@@ -49,13 +49,19 @@ struct Reader {
     refusal: Option<Refusal>,
 }
 
-/// A configuration that was refused.
+/// A configuration that was refused; an equal one is no news.
 #[derive(Debug, PartialEq, Eq)]
 struct Refusal {
     why: String,
-    /// Inode and time of change of the file that is to blame: the same words about a file that was
-    /// changed meanwhile are news.
-    file: Option<(u64, i64, i64)>,
+    what: Refused,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Refused {
+    /// [`Texts::print`] of texts that make no configuration.
+    Texts(u64),
+    /// Inode and time of change of a file that was not read; `None` where it is gone.
+    File(Option<(u64, i64, i64)>),
 }
 
 /// Who wants the configuration to be read.
@@ -132,12 +138,11 @@ fn reload(
     tracing::debug!(?trigger, "reading the configuration");
     // Before the files are read: what changes from here on is told.
     reader.watch(concerned);
-    let own_uid = nix::unistd::geteuid().as_raw();
-    let (generation, news) = match config::load(&concerned.places, &concerned.outside, own_uid) {
+    let (generation, news) = match read(concerned) {
         Ok(config) => reader.take(config, concerned),
-        Err(error) => {
-            let why = error.to_string();
-            if reader.refuse(&error, concerned) || trigger == Trigger::Signal {
+        Err(refusal) => {
+            let why = refusal.why.clone();
+            if reader.refuse(refusal, concerned) || trigger == Trigger::Signal {
                 service_manager::status(&concerned.current);
             }
             return Err(format!("{why}; the old configuration stays in force"));
@@ -148,6 +153,19 @@ fn reload(
         service_manager::status(&concerned.current);
     }
     Ok(Reloaded { generation })
+}
+
+fn read(concerned: &Concerned) -> Result<Config, Refusal> {
+    let own_uid = nix::unistd::geteuid().as_raw();
+    let texts = Texts::gather(&concerned.places).map_err(|error| Refusal {
+        why: error.to_string(),
+        what: Refused::file(&error.file),
+    })?;
+    let print = texts.print();
+    config::read(texts, &concerned.outside, own_uid).map_err(|error| Refusal {
+        why: error.to_string(),
+        what: Refused::Texts(print),
+    })
 }
 
 impl Reader {
@@ -201,32 +219,24 @@ impl Reader {
     }
 
     /// Keeps the old configuration; says whether there is news.
-    fn refuse(&mut self, error: &ConfigError, concerned: &Concerned) -> bool {
-        let refusal = Some(Refusal::of(error));
-        let news = self.refusal != refusal;
-        if news {
-            let why = error.to_string();
-            tracing::error!(
-                error = why,
-                "configuration refused; the old one stays in force"
-            );
-            concerned.current.refuse(Some(why));
-            self.refusal = refusal;
-        } else {
+    fn refuse(&mut self, refusal: Refusal, concerned: &Concerned) -> bool {
+        if self.refusal.as_ref() == Some(&refusal) {
             tracing::debug!("configuration refused as before");
+            return false;
         }
-        news
+        let error = &refusal.why;
+        tracing::error!(error, "configuration refused; the old one stays in force");
+        concerned.current.refuse(Some(error.clone()));
+        self.refusal = Some(refusal);
+        true
     }
 }
 
-impl Refusal {
-    fn of(error: &ConfigError) -> Self {
-        let metadata = |file: &Path| file.metadata().or_else(|_| file.symlink_metadata()).ok();
-        let file = metadata(&error.file).map(|data| (data.ino(), data.ctime(), data.ctime_nsec()));
-        Self {
-            why: error.to_string(),
-            file,
-        }
+impl Refused {
+    fn file(file: &Path) -> Self {
+        let metadata = file.metadata().or_else(|_| file.symlink_metadata());
+        let state = |data: Metadata| (data.ino(), data.ctime(), data.ctime_nsec());
+        Self::File(metadata.ok().map(state))
     }
 }
 

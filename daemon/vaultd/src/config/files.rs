@@ -265,7 +265,7 @@ pub(super) fn holds_old_values(directory: &Path) -> bool {
     names.any(|name| is_one(&name))
 }
 
-fn problem(file: &Path, message: String) -> ConfigError {
+pub(super) fn problem(file: &Path, message: String) -> ConfigError {
     ConfigError {
         file: file.to_owned(),
         mark: Mark::default(),

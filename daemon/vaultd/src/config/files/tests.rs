@@ -1,6 +1,7 @@
 //! Is what is no file of text refused at once, without waiting for it?
 
 use super::*;
+use crate::config::Texts;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 
@@ -34,6 +35,37 @@ fn a_link_that_leads_nowhere_is_no_missing_file() {
     let error = refused(|file| symlink(file, file).unwrap());
     assert!(error.contains("symbolic links"), "{error}");
     assert_eq!(read(Path::new("/nonexistent")).unwrap(), None);
+}
+
+/// A volume that is published whole, by turning one link, again and again.
+#[test]
+fn files_of_two_moments_are_never_read_together() {
+    const VERSIONS: usize = 300;
+    let room = tempfile::tempdir().unwrap();
+    let path = |name: &str| room.path().join(name);
+    let publish = |version: usize| {
+        let volume = path(&version.to_string());
+        std::fs::create_dir_all(volume.join("configs")).unwrap();
+        for name in ["resolver.yaml", "configs/bar.json"] {
+            std::fs::write(volume.join(name), version.to_string()).unwrap();
+        }
+        symlink(&volume, path("new")).unwrap();
+        std::fs::rename(path("new"), path("data")).unwrap();
+    };
+    publish(0);
+    let places = Places::named(path("data/resolver.yaml"));
+    std::thread::scope(|scope| {
+        let publisher = scope.spawn(|| (1..=VERSIONS).for_each(publish));
+        let mut read = 0;
+        while !publisher.is_finished() || read == 0 {
+            // It may change too fast.
+            if let Ok(texts) = Texts::gather(&places) {
+                let (_, resolver) = texts.resolver.unwrap();
+                assert_eq!(resolver, texts.services[0].text);
+                read += 1;
+            }
+        }
+    });
 }
 
 #[test]

@@ -50,12 +50,12 @@ impl Room {
     }
 }
 
-/// One way of changing files.
-type Way = fn(&Room);
+/// A way of changing something.
+type Change = fn(&Room);
 
 #[tokio::test]
 async fn every_way_of_changing_a_file_is_told() {
-    let ways: [(&str, Way); 8] = [
+    let ways: [(&str, Change); 8] = [
         ("written in place", |room| {
             fs::write(room.path("vaultd/resolver.yaml"), "memory: auto\n").unwrap();
         }),
