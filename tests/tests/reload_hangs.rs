@@ -54,15 +54,11 @@ fn a_signal_ends_a_daemon_whose_reload_hangs() {
     let daemon = home.start_with(|command| {
         command.env("VAULTD_LOG", "debug");
     });
-    until("the reading at the start is over", || {
-        daemon.log().contains("configuration unchanged")
-    });
     let log = fifo(home.path("log"));
     home.write_resolver(&format!("logging:\n  file: {}\n", log.display()));
     daemon.signal(Signal::SIGHUP);
     until("it is read again", || {
-        let log = daemon.log();
-        log.matches("reading the configuration").count() == 2
+        daemon.log().contains("reading the configuration")
     });
     assert_eq!(home.run(&["bar"]).success(), "one\n", "it serves");
     daemon.signal(Signal::SIGHUP);

@@ -22,7 +22,7 @@ use crate::arguments::Arguments;
 use crate::audit::Audit;
 use crate::cache::Cache;
 use crate::clock::{BootClock, Clock};
-use crate::config::watch::{self, Changes};
+use crate::config::watch::{self, Changes, Watch};
 use crate::config::{self, Config, files::Places, outside::Outside};
 use crate::grpc::rooms::{Facts, Reload, Rooms};
 use crate::launch::Launch;
@@ -87,6 +87,12 @@ pub fn run(arguments: &Arguments, log: &Log) -> Result<(), Fatal> {
     };
     let places = places.with_services(arguments.config_dir.clone());
     let outside = Outside::of_process(arguments);
+    let (mut watch, changes) = watch::watch(Arc::clone(&clock));
+    // Before the files are read: what changes from here on is told.
+    let unwatched = match arguments.check {
+        Some(_) => None,
+        None => watch.follow(&places),
+    };
     let own_uid = nix::unistd::geteuid().as_raw();
     let config = config::load(&places, &outside, own_uid)
         .map_err(|error| Fatal::Configuration(anyhow!("{error}")))?;
@@ -100,6 +106,8 @@ pub fn run(arguments: &Arguments, log: &Log) -> Result<(), Fatal> {
         places,
         outside,
         log: log.clone(),
+        watch,
+        unwatched,
     };
     warn_of(&config.setup.warnings);
     let place = vault_proto::socket::own();
@@ -115,7 +123,7 @@ pub fn run(arguments: &Arguments, log: &Log) -> Result<(), Fatal> {
         .context("cannot start the runtime")
         .map_err(Fatal::Unexpected)?;
     let served = runtime
-        .block_on(house.serve(listening))
+        .block_on(house.serve(listening, changes))
         .map_err(Fatal::Unexpected);
     // Tasks that are stuck in a backend call do not hold up the end.
     runtime.shutdown_timeout(Duration::ZERO);
@@ -127,13 +135,15 @@ struct Sources {
     places: Places,
     outside: Outside,
     log: Log,
+    watch: Watch,
+    /// Why not all of it is watched.
+    unwatched: Option<String>,
 }
 
 /// All rooms, built.
 struct House {
     rooms: Rooms,
     reloader: Arc<Reloader>,
-    changes: Changes,
 }
 
 impl House {
@@ -173,7 +183,6 @@ impl House {
         .context("cannot keep this boot's key")
         .map_err(Fatal::Unexpected)?;
         let current = Arc::new(Current::new(config.setup.clone()));
-        let (watch, changes) = watch::watch(Arc::clone(&clock));
         let concerned = Concerned {
             places: sources.places,
             outside: sources.outside,
@@ -182,7 +191,8 @@ impl House {
             upstream: Arc::clone(&upstream),
             cache: Arc::clone(&cache),
         };
-        let reloader = Arc::new(Reloader::new(concerned, config, watch));
+        let reloader = Reloader::new(concerned, config, sources.watch, sources.unwatched);
+        let reloader = Arc::new(reloader);
         let facts = Facts {
             started: clock.now(),
             memory_protection: shield.protection().to_string(),
@@ -208,14 +218,10 @@ impl House {
             reload: Arc::clone(&reloader) as Arc<dyn Reload>,
             facts: Arc::new(facts),
         };
-        Ok(Self {
-            rooms,
-            reloader,
-            changes,
-        })
+        Ok(Self { rooms, reloader })
     }
 
-    async fn serve(self, listening: Listening) -> anyhow::Result<()> {
+    async fn serve(self, listening: Listening, changes: Changes) -> anyhow::Result<()> {
         let terminate = signal(SignalKind::terminate())?;
         let interrupt = signal(SignalKind::interrupt())?;
         let hangup = signal(SignalKind::hangup())?;
@@ -240,7 +246,7 @@ impl House {
         }));
         tracing::info!(socket = %path.display(), activated = !own_socket, "serving");
         service_manager::ready(&current);
-        let keeping = reload::keep_current(self.reloader, hangup, self.changes);
+        let keeping = reload::keep_current(self.reloader, hangup, changes);
         // A task of its own: reading may hang, and a signal must end the daemon all the same.
         let keeping = tokio::spawn(keeping);
         let mut ending = Ending {

@@ -71,13 +71,19 @@ enum Trigger {
     Call,
     /// SIGHUP.
     Signal,
-    /// The files: they have changed, or nobody watched them yet.
+    /// The files, which have changed.
     Files,
 }
 
 impl Reloader {
-    /// For a daemon that was started with `config`.
-    pub(super) fn new(concerned: Concerned, config: &Config, watch: Watch) -> Self {
+    /// For a daemon that was started with `config`, whose files are watched but for the reason given.
+    pub(super) fn new(
+        concerned: Concerned,
+        config: &Config,
+        watch: Watch,
+        unwatched: Option<String>,
+    ) -> Self {
+        say_unwatched(&concerned.current, unwatched);
         let reader = Reader {
             watch,
             print: config.print,
@@ -116,8 +122,6 @@ pub(super) async fn keep_current(
     mut hangup: Signal,
     mut changes: Changes,
 ) {
-    // What went wrong is in the log and in status.
-    let _ = reloader.reload(Trigger::Files).await;
     loop {
         let trigger = tokio::select! {
             asked = hangup.recv() => match asked {
@@ -126,6 +130,7 @@ pub(super) async fn keep_current(
             },
             () = changes.settled() => Trigger::Files,
         };
+        // What went wrong is in the log and in status.
         let _ = reloader.reload(trigger).await;
     }
 }
@@ -137,7 +142,8 @@ fn reload(
 ) -> Result<Reloaded, String> {
     tracing::debug!(?trigger, "reading the configuration");
     // Before the files are read: what changes from here on is told.
-    reader.watch(concerned);
+    let unwatched = reader.watch.follow(&concerned.places);
+    say_unwatched(&concerned.current, unwatched);
     let (generation, news) = match read(concerned) {
         Ok(config) => reader.take(config, concerned),
         Err(refusal) => {
@@ -155,6 +161,18 @@ fn reload(
     Ok(Reloaded { generation })
 }
 
+/// Says once why files are not watched.
+fn say_unwatched(current: &Current, why: Option<String>) {
+    let sentence = why.map(|why| {
+        format!("changes of files are not noticed, run 'vaultctl reload' after one: {why}")
+    });
+    if current.leave_unwatched(sentence.clone())
+        && let Some(sentence) = sentence
+    {
+        tracing::warn!("{sentence}");
+    }
+}
+
 fn read(concerned: &Concerned) -> Result<Config, Refusal> {
     let own_uid = nix::unistd::geteuid().as_raw();
     let texts = Texts::gather(&concerned.places).map_err(|error| Refusal {
@@ -169,19 +187,6 @@ fn read(concerned: &Concerned) -> Result<Config, Refusal> {
 }
 
 impl Reader {
-    fn watch(&mut self, concerned: &Concerned) {
-        let trouble = self.watch.follow(&concerned.places);
-        let sentence = trouble.map(|why| {
-            format!("changes of files are not noticed, run 'vaultctl reload' after one: {why}")
-        });
-        let said = sentence.clone();
-        if concerned.current.leave_unwatched(sentence)
-            && let Some(said) = said
-        {
-            tracing::warn!("{said}");
-        }
-    }
-
     /// Puts a good configuration into force, if it is another one; says whether there is news.
     fn take(&mut self, config: Config, concerned: &Concerned) -> (u64, bool) {
         let Config {
