@@ -126,7 +126,7 @@ mod tests {
                         warning: mind\u{fffd}\n\
                         problem: cannot start in /srv\n\
                         would start: no\n";
-        let dropped = ["LD_PRELOAD", "ZDOTDIR"].map(str::to_owned);
+        let dropped = ["LD_PRELOAD", "NODE_OPTIONS", "ZDOTDIR"].map(str::to_owned);
         let report = |launchable| {
             let reply = CheckReply {
                 launchable,
