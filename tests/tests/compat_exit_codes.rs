@@ -83,7 +83,27 @@ fn brought_about(situation: &str) -> Vec<Outcome> {
         home.write_resolver("secrets: [\n");
         return vec![home.start_refused()];
     }
-    if says(&["secrets fail"]) {
+    if says(&["not", "running"]) {
+        return vec![Home::new().run(&["--service", "bar"])];
+    }
+    if says(&["config", "empty"]) {
+        let home = Home::new();
+        home.write_resolver("");
+        return vec![home.start_refused()];
+    }
+    if says(&["optional"]) {
+        let secret = json!({ "secret_name": "local://never-stored", "required": false });
+        return vec![launched(
+            &json!({ "secrets": { "BAR_TOKEN": secret }, "target_command": ["true"] }),
+        )];
+    }
+    if says(&["OCI"]) || says(&["auth"]) || says(&["resolver"]) {
+        let secrets = json!({ "BAR_TOKEN": "oci-vault://container/name" });
+        return vec![launched(
+            &json!({ "secrets": secrets, "target_command": ["true"] }),
+        )];
+    }
+    if says(&["secret"]) {
         let secrets = json!({ "BAR_TOKEN": "local://never-stored" });
         return vec![launched(
             &json!({ "secrets": secrets, "target_command": ["true"] }),
