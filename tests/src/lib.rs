@@ -8,4 +8,5 @@
 pub mod harness;
 pub mod mcp;
 pub mod rpc;
+pub mod rude;
 pub mod scan;

@@ -19,8 +19,9 @@ use rooms::Rooms;
 
 /// How long a connection lives; calls under way on it are finished.
 const CONNECTION_AGE: Duration = Duration::from_secs(12);
-/// Requests at once on one connection.
-const STREAMS: u32 = 8;
+/// Calls at once on one connection, until their replies are fetched: a watch and a question. Eight
+/// connections of one process can make the daemon hold sixteen requests or replies, no more.
+const STREAMS: u32 = 2;
 /// Flow-control windows, in bytes.
 const WINDOW: u32 = 64 * 1024;
 /// The most header bytes of a request.
@@ -31,6 +32,9 @@ const HEALTH_REQUEST: usize = 1024;
 const REQUEST: usize = 16 * 1024;
 /// The largest request of a person: a secret of 64 KiB and what goes with it.
 const ADMIN_REQUEST: usize = 128 * 1024;
+/// The largest reply to a launcher, and to a person, in bytes.
+const REPLY: usize = 512 * 1024;
+const ADMIN_REPLY: usize = 1024 * 1024;
 
 /// Serves until `stop`, then finishes what is under way.
 ///
@@ -48,10 +52,12 @@ pub async fn serve(
     health_reporter
         .set_serving::<AdminServer<admin::Service>>()
         .await;
-    let secrets =
-        SecretsServer::new(secrets::Service::new(rooms.clone())).max_decoding_message_size(REQUEST);
-    let admin =
-        AdminServer::new(admin::Service::new(rooms)).max_decoding_message_size(ADMIN_REQUEST);
+    let secrets = SecretsServer::new(secrets::Service::new(rooms.clone()))
+        .max_decoding_message_size(REQUEST)
+        .max_encoding_message_size(REPLY);
+    let admin = AdminServer::new(admin::Service::new(rooms))
+        .max_decoding_message_size(ADMIN_REQUEST)
+        .max_encoding_message_size(ADMIN_REPLY);
     Server::builder()
         .timeout(ask::HANDLER)
         .max_connection_age(CONNECTION_AGE)

@@ -20,10 +20,13 @@ use crate::cache::changes::Change;
 use crate::launch::{Wanted, seal};
 use crate::listener::seats::Seats;
 use crate::policy::Action;
-use crate::resolver::{Ask, Want};
+use crate::resolver::{Ask, Resolved, Want};
 
 /// The most references of one Resolve or Watch.
 const REFERENCES: usize = 256;
+
+/// The most bytes of values in one reply to Resolve. They lie in the daemon until they are fetched.
+const VALUES: usize = 384 * 1024;
 
 /// How many may watch at once: each holds a connection.
 const WATCHERS: usize = 16;
@@ -146,11 +149,21 @@ impl Secrets for Service {
             .map_err(|error| of_resolve(&error))?;
         let resolved = resolver.look(&ask, wants).await;
         let problem = resolved.iter().find_map(|one| one.value.as_ref().err());
+        let too_much = bytes(&resolved) > VALUES;
         let error = problem.map(|error| error.kind());
+        let error = error.or(too_much.then_some(kinds::INVALID_REQUEST));
         let released = resolver.release(&ask, &rule, &resolved, error).await;
         released.map_err(|error| of_resolve(&error))?;
         if let Some(problem) = problem {
             return Err(of_upstream(problem));
+        }
+        if too_much {
+            let message = format!(
+                "the values are more than {} KiB together; ask for fewer at once",
+                VALUES / 1024
+            );
+            let code = Code::InvalidArgument;
+            return Err(refuse(code, kinds::INVALID_REQUEST, message));
         }
         let mut values = Vec::with_capacity(resolved.len());
         for one in &resolved {
@@ -218,6 +231,11 @@ fn wants(references: &[String]) -> Result<Vec<Want>, Status> {
     }
     let want = |text: &String| Ok(Want::of(&reference(text)?));
     references.iter().map(want).collect()
+}
+
+fn bytes(resolved: &[Resolved]) -> usize {
+    let had = resolved.iter().filter_map(|one| one.value.as_ref().ok());
+    had.map(|served| served.held.secret.len()).sum()
 }
 
 fn event(change: Change, now: crate::clock::Moment) -> message::WatchEvent {
