@@ -321,15 +321,24 @@ fn glob(pattern: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// What to write into resolver.yaml to allow what was denied, on one line.
+/// What to write into resolver.yaml to allow what was denied, on one line, and nothing more than that:
+/// people copy it.
 pub fn remedy(policy: &Policy, question: &Question<'_>) -> String {
     use std::fmt::Write;
+    let reference = question.reference.map(ToString::to_string);
+    // In a pattern the first stands for any text, the others end or change the YAML around it.
+    if reference
+        .as_deref()
+        .is_some_and(|text| text.contains(['*', '"', '\\']))
+    {
+        return "give the secret a plainer name: no rule can name this one and no other".to_owned();
+    }
     let mut rule = format!("{{ allow: [{}]", question.action);
     // Writing to a String does not fail.
     if let Some(service) = question.service {
         let _ = write!(rule, ", services: [{service}]");
     }
-    if let Some(reference) = question.reference {
+    if let Some(reference) = reference {
         let _ = write!(rule, ", references: [\"{reference}\"]");
     }
     rule.push_str(" }");

@@ -200,6 +200,21 @@ fn the_remedy_names_exactly_what_was_asked_and_keeps_the_default() {
 }
 
 #[test]
+fn the_remedy_never_allows_more_than_was_asked_for() {
+    for text in [
+        "oci-vault://*",
+        "oci-vault://c/a*",
+        "oci-vault://a\"], uids: [7], x: [\"",
+        "oci-vault://a\\x2a",
+    ] {
+        let reference: SecretRef = text.parse().unwrap();
+        let asked = question(Action::Get, Some(&reference));
+        let remedy = remedy(&Policy::default_for(OWN), &asked);
+        assert!(!remedy.contains("allow:"), "{text}: {remedy}");
+    }
+}
+
+#[test]
 fn every_action_has_its_own_word() {
     for action in Action::ALL {
         assert_eq!(Action::from_word(action.as_str()), Some(action));
