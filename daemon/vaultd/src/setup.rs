@@ -68,6 +68,11 @@ pub struct Effective {
 }
 
 impl Setup {
+    /// What holds without an environment, and in each.
+    pub fn views(&self) -> impl Iterator<Item = &View> + Clone {
+        std::iter::once(&self.base).chain(self.environments.values())
+    }
+
     /// The environment that counts for a caller who asked for this one, or for none.
     pub fn chosen<'a>(&'a self, asked: Option<&'a str>) -> Option<&'a str> {
         asked.or(self.environment.as_deref())
@@ -76,7 +81,7 @@ impl Setup {
     /// The backends of which it says otherwise than `old` did.
     pub fn changed_backends(&self, old: &Self) -> Vec<BackendKind> {
         let vaults = |setup: &Self| -> BTreeSet<oci::Settings> {
-            let views = setup.environments.values().chain([&setup.base]);
+            let views = setup.views();
             let services = views.clone().flat_map(|view| view.services.values());
             let own = services.map(|service| service.vault.clone());
             views.map(|view| view.vault.clone()).chain(own).collect()

@@ -7,8 +7,7 @@ use crate::setup::Setup;
 
 /// Whether a launch can ask for it, version included, in whatever environment.
 pub(super) fn is_used(setup: &Setup, reference: &SecretRef) -> bool {
-    let mut views = setup.environments.values().chain([&setup.base]);
-    views.any(|view| {
+    setup.views().any(|view| {
         let mut services = view.services.values();
         services.any(|service| gets(service, reference))
     })

@@ -190,7 +190,7 @@ pub(super) fn explain(rooms: &Rooms, ask: &Ask, reference: &SecretRef) -> messag
 /// Which services use the reference, in any environment.
 fn users(ask: &Ask, reference: &SecretRef) -> Vec<String> {
     let mut users = Vec::new();
-    let services = ask.setup.view(None).services.values();
+    let services = ask.setup.views().flat_map(|view| view.services.values());
     for service in services.filter(|service| ask.with_service(&service.name).may(Some(reference))) {
         for secret in &service.secrets {
             let mut named = secret.default.iter().chain(secret.by_environment.values());
@@ -200,6 +200,9 @@ fn users(ask: &Ask, reference: &SecretRef) -> Vec<String> {
             }
         }
     }
+    // A service is the same in most environments.
+    users.sort();
+    users.dedup();
     users
 }
 
