@@ -7,5 +7,6 @@
 
 pub mod harness;
 pub mod mcp;
+pub mod oci;
 pub mod rpc;
 pub mod scan;
