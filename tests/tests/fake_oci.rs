@@ -7,6 +7,8 @@
 
 #[path = "fake_oci/changes.rs"]
 mod changes;
+#[path = "fake_oci/client.rs"]
+mod client;
 #[path = "fake_oci/faults.rs"]
 mod faults;
 #[path = "fake_oci/principals.rs"]

@@ -119,6 +119,11 @@ impl Answer {
         }
     }
 
+    /// How many bytes it had.
+    pub(crate) fn length(&self) -> usize {
+        self.head.len() + 4 + self.body.len()
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines
