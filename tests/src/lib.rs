@@ -7,6 +7,7 @@
 
 pub mod harness;
 pub mod mcp;
+pub mod oci;
 pub mod rpc;
 pub mod rude;
 pub mod scan;

@@ -5,6 +5,7 @@
 
 pub mod backend;
 pub mod calendar;
+pub mod http;
 pub mod local;
 pub mod oci;
 pub mod registry;

@@ -1,0 +1,21 @@
+//! Does the HTTP client take what is whole and true, and nothing else?
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by a panic, in its helpers too"
+)]
+
+#[path = "http/authority.rs"]
+mod authority;
+#[path = "http/deadlines.rs"]
+mod deadlines;
+#[path = "http/replies.rs"]
+mod replies;
+#[path = "http/requests.rs"]
+mod requests;
+#[path = "http/server.rs"]
+mod server;
+#[path = "http/surroundings.rs"]
+mod surroundings;
+#[path = "http/tls.rs"]
+mod tls;

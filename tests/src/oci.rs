@@ -1,0 +1,57 @@
+//! What does Oracle's cloud answer? A fake of it, on ports of this machine.
+//!
+//! It stands in for Secret Retrieval, Vaults management, the auth service, the instance metadata
+//! service and the workload identity of a Kubernetes cluster, all on one HTTPS and one HTTP port,
+//! told apart by their paths. Every signature is verified; what cannot be known of the real service
+//! is marked "guessed". It runs in a thread of its own, so that tests with and without a runtime of
+//! theirs can use it, and ends when it is dropped.
+
+mod answer;
+mod authorization;
+mod call;
+mod clock;
+mod control;
+mod credentials;
+mod cut;
+mod fake;
+mod fault_words;
+mod faults;
+mod federation;
+mod fixture;
+mod instance;
+mod journal;
+mod keys;
+mod management;
+mod metadata;
+mod naming;
+mod paging;
+mod refusal;
+mod reply;
+mod resource;
+mod retrieval;
+mod route;
+mod secrets;
+mod server;
+mod service;
+mod signature;
+mod tls;
+mod token;
+mod updates;
+mod versions;
+mod workload;
+mod world;
+
+pub use clock::Clock;
+pub use control::{help, run};
+pub use credentials::{Credentials, write_credentials};
+pub use fake::FakeOci;
+pub use faults::{Fault, Faults, Times};
+pub use fixture::{private_key_pem, public_key_pem, tenancy, user, vectors};
+pub use instance::Instance;
+pub use journal::{Journal, Seen};
+pub use keys::Keys;
+pub use naming::{COMPARTMENT, ENCRYPTION_KEY, REGION, VAULT, api_key_id};
+pub use paging::Paging;
+pub use route::Route;
+pub use secrets::{Secret, Secrets, State, Version};
+pub use world::World;

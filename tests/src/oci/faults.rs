@@ -1,0 +1,200 @@
+//! What goes wrong, where, and how often?
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::cut::{Cut, End};
+use super::refusal::Refusal;
+use super::reply::Reply;
+use super::route::Route;
+
+/// One way in which a call fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// An error body of the service's.
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// The word in the body.
+        code: String,
+        /// The text in the body.
+        message: String,
+    },
+    /// 429 in the service's words, with or without a `retry-after` header.
+    TooManyRequests {
+        /// What the header says.
+        retry_after_seconds: Option<u64>,
+    },
+    /// The right answer, later.
+    Latency(Duration),
+    /// No answer at all.
+    Hang,
+    /// The connection is reset after so many bytes of the answer.
+    ResetAfter(usize),
+    /// The connection ends after so many bytes of the answer.
+    TruncateAfter(usize),
+    /// A page for people, as a proxy makes them, with this status.
+    Html(u16),
+    /// Status 200 and nothing else.
+    Empty,
+    /// The right answer about another secret.
+    WrongId,
+    /// The right answer about another version.
+    WrongVersion,
+    /// A value that cannot be decoded.
+    NotBase64,
+    /// The right answer, and so many bytes more.
+    TooLong(usize),
+    /// A redirect to this URL.
+    Redirect(String),
+    /// Tokens are over, whatever they say.
+    TokenExpired,
+    /// The service's clock is so many seconds ahead, or behind.
+    ClockSkew(i64),
+}
+
+/// How often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// The next so many calls.
+    Next(usize),
+    /// Until it is cleared.
+    Always,
+}
+
+/// What is planned, by route.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    planned: HashMap<Route, VecDeque<(Fault, Times)>>,
+}
+
+impl Faults {
+    /// Plans a fault, after those that are planned already.
+    pub fn plan(&mut self, route: Route, fault: Fault, times: Times) {
+        let planned = self.planned.entry(route).or_default();
+        planned.push_back((fault, times));
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.planned.clear();
+    }
+
+    /// The fault of the next call, which counts as made.
+    pub(super) fn next(&mut self, route: Route) -> Option<Fault> {
+        let planned = self.planned.get_mut(&route)?;
+        loop {
+            let (fault, times) = planned.front_mut()?;
+            match times {
+                Times::Always => return Some(fault.clone()),
+                Times::Next(left @ 1..) => {
+                    *left -= 1;
+                    return Some(fault.clone());
+                }
+                Times::Next(0) => planned.pop_front(),
+            };
+        }
+    }
+}
+
+impl Fault {
+    /// The answer, where the service never comes to look at the request.
+    pub(super) fn instead(&self) -> Option<Reply> {
+        Some(match self {
+            Self::Status {
+                status,
+                code,
+                message,
+            } => Refusal::new(*status, code, message).into(),
+            Self::TooManyRequests {
+                retry_after_seconds,
+            } => {
+                let message = "User-rate limit exceeded.";
+                let reply = Reply::from(Refusal::new(429, "TooManyRequests", message));
+                match retry_after_seconds {
+                    Some(seconds) => reply.with("retry-after", seconds.to_string()),
+                    None => reply,
+                }
+            }
+            Self::Html(status) => {
+                let page = "<!DOCTYPE html><html><body><h1>Sign in</h1></body></html>";
+                Reply::bytes(*status, "text/html", page.into())
+            }
+            Self::Empty => Reply::empty(200),
+            Self::Redirect(url) => Reply::empty(302).with("location", url),
+            _ => return None,
+        })
+    }
+
+    /// What becomes of the right answer.
+    pub(super) fn spoil(&self, mut reply: Reply) -> Reply {
+        let Ok(mut body) = serde_json::from_slice::<Value>(&reply.body) else {
+            return reply;
+        };
+        match self {
+            Self::WrongId => {
+                body["secretId"] = "ocid1.vaultsecret.oc1.phx.another".into();
+            }
+            Self::WrongVersion => {
+                let number = body["versionNumber"].as_u64().unwrap_or_default();
+                body["versionNumber"] = (number + 1).into();
+            }
+            Self::NotBase64 => {
+                body["secretBundleContent"]["content"] = "%%% not base64 %%%".into();
+            }
+            Self::TooLong(bytes) => body["padding"] = "x".repeat(*bytes).into(),
+            _ => return reply,
+        }
+        reply.body = body.to_string().into();
+        reply
+    }
+
+    /// How the connection ends, if it does.
+    pub(super) fn cut(&self) -> Option<Cut> {
+        let (after_bytes, end) = match self {
+            Self::ResetAfter(bytes) => (*bytes, End::Reset),
+            Self::TruncateAfter(bytes) => (*bytes, End::Close),
+            _ => return None,
+        };
+        Some(Cut { after_bytes, end })
+    }
+
+    /// By how much the service's clock is off for this call.
+    pub(super) fn skew_seconds(&self) -> i64 {
+        match self {
+            Self::ClockSkew(seconds) => *seconds,
+            _ => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_come_in_turn_and_as_often_as_planned() {
+        let mut faults = Faults::default();
+        faults.plan(Route::GetSecret, Fault::Empty, Times::Next(2));
+        faults.plan(Route::GetSecret, Fault::Hang, Times::Next(1));
+        let next = [(); 4].map(|()| faults.next(Route::GetSecret));
+        assert_eq!(
+            next,
+            [
+                Some(Fault::Empty),
+                Some(Fault::Empty),
+                Some(Fault::Hang),
+                None
+            ]
+        );
+        faults.plan(Route::GetSecret, Fault::WrongId, Times::Always);
+        assert_eq!(faults.next(Route::ListSecrets), None);
+        for _ in 0..3 {
+            assert_eq!(faults.next(Route::GetSecret), Some(Fault::WrongId));
+        }
+        faults.clear();
+        assert_eq!(faults.next(Route::GetSecret), None);
+    }
+}

@@ -1,0 +1,105 @@
+//! What does the daemon's own HTTP client make of the fake, whole and broken?
+
+use std::time::Duration;
+
+use tempfile::NamedTempFile;
+use vault_backends::http::{Client, Deadlines, HeaderMap, HttpError, Reply, Request, Trust};
+use vault_tests::oci::{FakeOci, Fault, Route, Times};
+
+use crate::signer::Signer;
+use crate::wire::Raw;
+
+/// Longer than any test takes.
+const NEVER: Duration = Duration::from_mins(1);
+
+struct Asked {
+    fake: FakeOci,
+    client: Client,
+    request: Raw,
+}
+
+impl Asked {
+    fn new() -> Self {
+        let fake = FakeOci::start();
+        let id = fake.put("name", "value");
+        let raw = Raw::new("GET", &format!("/20190301/secretbundles/{id}"));
+        let request = Signer::person().sign(&fake, raw);
+        let file = NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), fake.ca_pem()).unwrap();
+        let client = Client::new(&Trust::File(file.path().to_owned())).unwrap();
+        Self {
+            fake,
+            client,
+            request,
+        }
+    }
+
+    async fn call(&self, url: &str, first_byte: Duration) -> Result<Reply, HttpError> {
+        let headers = self.request.headers.iter();
+        let headers = headers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        let request = Request {
+            method: self.request.method.parse().unwrap(),
+            url: format!("{url}{}", self.request.target).parse().unwrap(),
+            headers: headers.collect::<HeaderMap>(),
+            body: None,
+            deadlines: Deadlines {
+                connect: NEVER,
+                first_byte,
+                whole: NEVER,
+            },
+            max_reply_bytes: 100_000,
+        };
+        self.client.call(request).await
+    }
+
+    async fn with(&self, fault: Fault) -> Result<Reply, HttpError> {
+        self.fake
+            .fail(Route::GetSecretBundle, fault.clone(), Times::Next(1));
+        let first_byte = match fault {
+            Fault::Hang => Duration::from_millis(300),
+            _ => NEVER,
+        };
+        self.call(&self.fake.https_url(), first_byte).await
+    }
+}
+
+#[tokio::test]
+async fn a_signed_request_is_answered_over_both_ports() {
+    let asked = Asked::new();
+    for url in [asked.fake.https_url(), asked.fake.http_url()] {
+        let reply = asked.call(&url, NEVER).await.unwrap();
+        assert_eq!(reply.status.as_u16(), 200);
+        assert!(reply.headers.contains_key("etag"));
+    }
+}
+
+#[tokio::test]
+async fn each_way_to_fail_has_its_word() {
+    let asked = Asked::new();
+    for (fault, kind) in [
+        (Fault::Hang, "timeout_first_byte"),
+        (Fault::TooLong(200_000), "too_large"),
+        (Fault::Redirect("https://x.example/".to_owned()), "redirect"),
+    ] {
+        let error = asked.with(fault.clone()).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{fault:?}");
+    }
+    let reply = asked.with(Fault::Html(502)).await.unwrap();
+    assert_eq!(reply.status.as_u16(), 502);
+    assert!(asked.with(Fault::Empty).await.unwrap().body.is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_that_ends_at_any_byte_is_no_answer() {
+    let asked = Asked::new();
+    let whole = asked.request.to_tls(&asked.fake);
+    let bytes = whole.length();
+    for after in (0..bytes).step_by(7).chain([bytes - 1]) {
+        let error = asked.with(Fault::TruncateAfter(after)).await.unwrap_err();
+        assert_eq!(error.kind(), "truncated", "{after}: {error:?}");
+        let error = asked.with(Fault::ResetAfter(after)).await.unwrap_err();
+        assert_eq!(error.kind(), "reset", "{after}: {error:?}");
+    }
+    let reply = asked.with(Fault::TruncateAfter(bytes)).await.unwrap();
+    assert_eq!(reply.body.as_slice(), whole.body);
+}
