@@ -82,7 +82,12 @@ pub fn run(arguments: &Arguments, log: &Log) -> Result<(), Fatal> {
         .ok_or_else(|| Fatal::Place(anyhow!("this user has no home directory; set HOME")))?;
     let checked = arguments.check.clone().flatten();
     let places = match checked.or_else(|| arguments.config.clone()) {
-        Some(file) => Places::named(file),
+        // Its directory is looked at, too, and a relative name has none.
+        Some(file) => Places::named(
+            std::path::absolute(file)
+                .context("no such file")
+                .map_err(Fatal::Configuration)?,
+        ),
         None => Places::usual(base.config_dir()),
     };
     let places = places.with_services(arguments.config_dir.clone());

@@ -130,6 +130,10 @@ pub fn read(texts: Texts, outside: &Outside, own_uid: u32) -> Result<Config, Con
     let everywhere = file.everywhere(own_uid, &mut warnings)?;
     if let Some(name) = outside.environment()
         && !environments.contains_key(name)
+        && !base
+            .services
+            .values()
+            .any(|service| service.environments().iter().any(|e| e == name))
     {
         warnings.push(format!(
             "Environment '{name}' not found, using default (vaultd's variable \

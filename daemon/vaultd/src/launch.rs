@@ -186,8 +186,15 @@ impl Launch {
             setup.environments.contains_key(name)
                 || service.environments().iter().any(|other| other == name)
         };
-        // A secret that names environments has said so already.
-        if warnings.len() == service.warnings.len()
+        let named_anywhere = !setup.environments.is_empty()
+            || view
+                .services
+                .values()
+                .any(|service| !service.environments().is_empty());
+        // A secret that names environments has said so already; where nobody names any, there is
+        // nothing to choose.
+        if named_anywhere
+            && warnings.len() == service.warnings.len()
             && let Some(name) = environment.as_deref().filter(|name| !known(name))
         {
             warnings.push(format!("Environment '{name}' not found, using default"));

@@ -12,6 +12,9 @@ use std::time::Duration;
 use tree::{Key, Kind, Value};
 pub use tree::{Mark, Node, Origin};
 
+/// The longest time that a key may name; arithmetic with it must not overflow.
+const LONGEST: Duration = Duration::from_hours(24 * 3650);
+
 /// What is wrong with a configuration: file, place, key, and words for a person. Never the value
 /// that stands there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -290,11 +293,16 @@ impl<'a> At<'a> {
             ))
         };
         let text = self.scalar().map_err(|_| wrong())?.trim();
-        if !text.contains('.') {
-            return Ok(Duration::from_secs(self.whole_number()?));
+        let read = if text.contains('.') {
+            let number: f64 = text.parse().map_err(|_| wrong())?;
+            Duration::try_from_secs_f64(number).map_err(|_| wrong())?
+        } else {
+            Duration::from_secs(self.whole_number()?)
+        };
+        if read > LONGEST {
+            return Err(self.error("must be less than ten years"));
         }
-        let number: f64 = text.parse().map_err(|_| wrong())?;
-        Duration::try_from_secs_f64(number).map_err(|_| wrong())
+        Ok(read)
     }
 
     /// A boolean, and whether it is written as only YAML 1.1 has it: `yes`, `no`, `on`, `off`.

@@ -3,6 +3,7 @@
 use super::document::{At, ConfigError};
 use super::keys::KEYS;
 use super::surroundings::Shared;
+use crate::cache::freshness::Freshness;
 use crate::setup::Effective;
 
 /// Every key of `root` with what counts, and the secrets of `secrets:`.
@@ -33,4 +34,14 @@ pub(super) fn entries(root: &At<'_>, shared: &Shared) -> Result<Vec<Effective>, 
         }
     }
     Ok(entries)
+}
+
+/// Says the bound that counts where the ttl has raised the default one.
+pub(super) fn correct(entries: &mut [Effective], freshness: &Freshness) {
+    let bound = entries
+        .iter_mut()
+        .find(|entry| entry.key == "cache.max_stale");
+    if let Some(entry) = bound.filter(|entry| entry.origin == "default") {
+        entry.value = freshness.max_stale.as_secs_f64().to_string();
+    }
 }

@@ -176,10 +176,15 @@ fn read(file: &Path) -> Result<Option<String>, ConfigError> {
         return Err(problem(file, "is not a plain file".to_owned()));
     }
     trusted(file, &metadata)?;
-    if let Some(directory) = file.parent()
-        && let Ok(metadata) = directory.metadata()
-    {
-        trusted(directory, &metadata)?;
+    // Where the name is, and where the file is that it leads to: either could be another one soon.
+    let real = file.canonicalize().map_err(unreadable)?;
+    for directory in [file.parent(), real.parent()].into_iter().flatten() {
+        let metadata = directory.metadata().map_err(unreadable)?;
+        // In root's sticky directories, such as /nix/store, nobody replaces what is another's.
+        let keeps = metadata.uid() == 0 && metadata.mode() & 0o1000 != 0;
+        if !(keeps && Some(directory) == real.parent()) {
+            trusted(directory, &metadata)?;
+        }
     }
     let mut text = String::new();
     opened
@@ -246,7 +251,10 @@ fn is_private_group(gid: u32) -> bool {
         .flatten();
     let group = nix::unistd::Group::from_gid(gid.into()).ok().flatten();
     match (user, group) {
-        (Some(user), Some(group)) => group.mem.iter().all(|member| *member == user.name),
+        // Whose primary group it is, the group does not say: only its name does.
+        (Some(user), Some(group)) => {
+            group.name == user.name && group.mem.iter().all(|member| *member == user.name)
+        }
         _ => false,
     }
 }

@@ -136,12 +136,14 @@ impl<'a> ResolverFile<'a> {
         sections::resilience(&root, warnings)?;
         sections::logging(&root, warnings)?;
         let shared = match root.get("secrets")? {
-            Some(at) => service_file::shared(&at, &vault)?,
+            Some(at) => service_file::shared(&at, &vault, warnings)?,
             None => Shared::new(),
         };
+        let mut effective = effective::entries(&root, &shared)?;
+        effective::correct(&mut effective, &freshness);
         let mut view = View {
             services: BTreeMap::new(),
-            effective: effective::entries(&root, &shared)?,
+            effective,
             vault,
             freshness,
         };

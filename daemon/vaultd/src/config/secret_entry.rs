@@ -8,13 +8,24 @@ use vault_proto::reference::{SecretRef, Selector, parse_version};
 
 use super::document::{At, ConfigError};
 use super::sections;
+use super::warnings::Warnings;
 use crate::service::{ServiceSecret, VersionPin};
+
+const KEYS: &[&str] = &[
+    "secret_name",
+    "environment",
+    "version",
+    "required",
+    "compartment_id",
+    "vault",
+];
 
 /// One variable's secret; `None` where nothing stands there.
 pub(super) fn read(
     variable: &str,
     at: &At<'_>,
     vault: &oci::Settings,
+    warnings: &mut Warnings,
 ) -> Result<Option<ServiceSecret>, ConfigError> {
     check_target(variable, at)?;
     if at.is_null() {
@@ -31,32 +42,30 @@ pub(super) fn read(
         (None, None) => None,
     };
     let container = own.as_deref().or(container);
-    for (key, at) in at.entries()? {
+    let entries = at.entries()?;
+    warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), KEYS);
+    for (key, at) in entries {
         match key.as_str() {
             _ if at.is_null() => {}
-            "compartment_id" | "vault" => {}
             "secret_name" => secret.default = Some(reference(&at, container)?),
             "environment" => {
                 let named = |(name, at): (String, At<'_>)| Ok((name, reference(&at, container)?));
                 secret.by_environment = at
                     .entries()?
                     .into_iter()
+                    .filter(|(_, at)| !at.is_null())
                     .map(named)
                     .collect::<Result<_, _>>()?;
             }
             "version" if at.is_map() => {
                 let numbered = |(name, at): (String, At<'_>)| Ok((name, version(&at)?));
-                let numbers = at.entries()?.into_iter().map(numbered);
+                let entries = at.entries()?.into_iter().filter(|(_, at)| !at.is_null());
+                let numbers = entries.map(numbered);
                 secret.version = VersionPin::ByEnvironment(numbers.collect::<Result<_, _>>()?);
             }
             "version" => secret.version = VersionPin::Everywhere(version(&at)?),
             "required" => secret.required = at.boolean()?.0,
-            _ => {
-                return Err(at.key_error(
-                    "unknown key; a secret has secret_name, environment, version, required, \
-                     compartment_id, vault",
-                ));
-            }
+            _ => {}
         }
     }
     if secret.default.is_none() && secret.by_environment.is_empty() {

@@ -77,7 +77,7 @@ fn one(
     let mut said = Vec::new();
     let vault = vault(at, around.vault)?;
     let secrets = match at.get("secrets")? {
-        Some(at) => secrets(&at, around.shared, &vault)?,
+        Some(list) => secrets(&list, around.shared, &vault, !at.is_below(), warnings)?,
         None if !at.is_below() => vec![],
         None => {
             let all: Vec<_> = around.shared.values().flatten().cloned().collect();
@@ -191,9 +191,13 @@ fn freshness(at: &At<'_>, below: Freshness) -> Result<Freshness, ConfigError> {
 }
 
 /// The `secrets:` section of resolver.yaml.
-pub(super) fn shared(at: &At<'_>, vault: &oci::Settings) -> Result<Shared, ConfigError> {
+pub(super) fn shared(
+    at: &At<'_>,
+    vault: &oci::Settings,
+    warnings: &mut Warnings,
+) -> Result<Shared, ConfigError> {
     let read = |(variable, at): (String, At<'_>)| {
-        let secret = secret_entry::read(&variable, &at, vault)?;
+        let secret = secret_entry::read(&variable, &at, vault, warnings)?;
         Ok((variable, secret))
     };
     let entries = at.entries()?;
@@ -208,11 +212,16 @@ fn secrets(
     at: &At<'_>,
     shared: &Shared,
     vault: &oci::Settings,
+    own_file: bool,
+    warnings: &mut Warnings,
 ) -> Result<Vec<ServiceSecret>, ConfigError> {
     let mut secrets = Vec::new();
     if at.is_map() {
         for (variable, at) in at.entries()? {
-            secrets.extend(secret_entry::read(&variable, &at, vault)?);
+            if own_file && at.is_null() {
+                return Err(at.error("names no secret: write secret_name"));
+            }
+            secrets.extend(secret_entry::read(&variable, &at, vault, warnings)?);
         }
         return Ok(secrets);
     }
@@ -226,11 +235,12 @@ fn secrets(
 /// Variables that are no secrets; numbers and booleans as they are written.
 fn settings_of(at: &At<'_>) -> Result<Vec<(String, String)>, ConfigError> {
     let read = |(name, at): (String, At<'_>)| {
-        let value = if at.is_null() { "" } else { at.scalar()? };
+        let value = at.scalar()?;
         check_setting(&name, value, &at)?;
         Ok((name, value.to_owned()))
     };
-    at.entries()?.into_iter().map(read).collect()
+    let entries = at.entries()?.into_iter().filter(|(_, at)| !at.is_null());
+    entries.map(read).collect()
 }
 
 /// A list of words, or one string split as a shell would.

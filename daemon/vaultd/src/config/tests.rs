@@ -272,7 +272,7 @@ fn a_bad_service_file_says_where_and_what() {
         ),
         (
             "secrets: {A: {secret_nam: x}}\ntarget_command: [env]\n",
-            "secrets.A.secret_nam: unknown key",
+            "secrets.A: names no secret",
         ),
         (
             "secrets: {A: {secret_name: x, version: latest}}\ntarget_command: [env]\n",

@@ -137,6 +137,77 @@ fn a_file_of_the_old_wrappers_is_a_service() {
 }
 
 #[test]
+fn a_file_is_trusted_with_the_directory_that_it_is_really_in() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    home.write("open/resolver.yaml", "cache: {ttl: 5}\n");
+    let open = home.file("open");
+    let link = home.file("user");
+    std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink(&open, &link).unwrap();
+    let none = serde_json::json!({"files": {}, "explicit_config": false});
+    let load = || home.load(&none, &Outside::of_tests());
+    assert_eq!(
+        load().unwrap().setup.base.freshness.ttl,
+        Duration::from_secs(5)
+    );
+    let mode = std::fs::Permissions::from_mode(0o777);
+    std::fs::set_permissions(open.parent().unwrap(), mode).unwrap();
+    let error = load().unwrap_err().to_string();
+    assert!(error.contains("is writable by everybody"), "{error}");
+}
+
+#[test]
+fn what_can_never_be_meant_is_refused() {
+    for (text, expected) in [
+        (
+            "ttl: 18446744073709551615\ntarget_command: [env]\n",
+            "must be less than ten years",
+        ),
+        (
+            "secrets: {A: ~}\ntarget_command: [env]\n",
+            "secrets.A: names no secret",
+        ),
+    ] {
+        let home = Home::new();
+        home.write("user/configs/s.yaml", text);
+        let none = serde_json::json!({"files": {}, "explicit_config": false});
+        let error = home
+            .load(&none, &Outside::of_tests())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn what_a_secret_says_of_no_environment_counts_in_all() {
+    let file = r#"{"secrets": {"A": {"secret_name": "local://a", "comment": "c",
+        "environment": {"p": null}, "version": {"p": null}}}, "target_command": ["env"],
+        "env_overrides": {"GONE": null}}"#;
+    let setup = quiet(&[("configs/s.json", file)]);
+    let service = &setup.base.services["s"];
+    assert_eq!(references(service, Some("p")), ["local://a"]);
+    assert!(service.settings.is_empty());
+    assert!(
+        setup.warnings[0].contains("secrets.A.comment: unknown key"),
+        "{:?}",
+        setup.warnings
+    );
+}
+
+#[test]
+fn a_wrappers_secret_may_have_a_variable_in_its_name() {
+    let file = "command: env\nenv: {T: 'vault://${STAGE:-dev}-token'}\nvault: {useInstancePrincipal: false}\n";
+    let base = "vault: {auth_method: instance_principal}\n";
+    let files = [("configs/s.yaml", file), ("resolver.yaml", base)];
+    let setup = setup(&files, &serde_json::json!({"STAGE": "prod"}));
+    let service = &setup.base.services["s"];
+    assert_eq!(references(service, None), ["oci-vault://prod-token"]);
+    assert_eq!(service.vault.auth_method, AuthMethod::ConfigFile);
+}
+
+#[test]
 fn a_command_is_the_files_then_resolver_yamls_then_the_catalogues() {
     let file = "services: {github: {}, s: {command: env -a}, mine: {}}\n";
     let setup = quiet(&[

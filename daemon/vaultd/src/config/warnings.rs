@@ -5,6 +5,9 @@ use super::document::{At, ConfigError};
 /// A file with more mistakes than that is no configuration, and nobody reads on.
 const MOST: usize = 100;
 
+/// A longer key is no mistyped one.
+const LONGEST_MISTYPED: usize = 48;
+
 /// Sentences for log and status.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Warnings {
@@ -43,6 +46,7 @@ impl Warnings {
         for (key, at) in keys.filter(|(key, _)| !known.contains(key)) {
             let nearest = known
                 .iter()
+                .filter(|_| key.len() <= LONGEST_MISTYPED)
                 .map(|known| (distance(key, known), known))
                 .min();
             let hint = match nearest {

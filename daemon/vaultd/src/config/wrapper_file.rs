@@ -131,8 +131,15 @@ fn vault(
             "vaultId" => vault.vault_id = Some(sections::container(at)?),
             "compartmentId" => vault.compartment_id = Some(sections::container(at)?),
             "region" => vault.region = Some(sections::word(at)?),
-            "useInstancePrincipal" if warnings.boolean(at)? => {
-                vault.auth_method = oci::AuthMethod::InstancePrincipal;
+            "useInstancePrincipal" => {
+                let on = warnings.boolean(at)?;
+                if on || vault.auth_method == oci::AuthMethod::InstancePrincipal {
+                    vault.auth_method = if on {
+                        oci::AuthMethod::InstancePrincipal
+                    } else {
+                        oci::AuthMethod::ConfigFile
+                    };
+                }
             }
             "configFile" => vault.config_file = sections::path(at)?,
             "profile" => vault.config_profile = sections::word(at)?,
@@ -147,11 +154,12 @@ fn vault(
 /// # Errors
 /// What is wrong with the secret's name, in words.
 pub(super) fn value(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Value, String> {
+    let text = expand(text, lookup);
     match text.strip_prefix("vault://") {
         Some(name) => SecretRef::parse_or_oci(name)
             .map(Value::Secret)
             .map_err(|error| error.to_string()),
-        None => Ok(Value::Text(expand(text, lookup))),
+        None => Ok(Value::Text(text)),
     }
 }
 

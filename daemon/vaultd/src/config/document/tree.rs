@@ -98,6 +98,11 @@ impl Node {
         matches!(self.value, Value::Map(_))
     }
 
+    /// Whether a map or a list stands here.
+    fn is_many(&self) -> bool {
+        matches!(self.value, Value::Map(_) | Value::List(_))
+    }
+
     /// Whether this text stands here.
     pub fn says(&self, text: &str) -> bool {
         matches!(&self.value, Value::Scalar(here, _) if here == text)
@@ -149,19 +154,25 @@ impl Node {
         }
     }
 
-    /// This layer with `over` above it: maps are joined key by key, all else is replaced; an empty
-    /// section above says nothing, and a key without a value above takes the value below away.
+    /// This layer with `over` above it: maps are joined key by key, all else is replaced. A key
+    /// without a value above says nothing over a map or a list, and takes any other value away; an
+    /// entry of a `secrets` map is taken away whatever it is.
     #[must_use]
     pub fn under(self, over: Self) -> Self {
+        self.beneath(over, false)
+    }
+
+    /// `mappings` where this is a `secrets` map, whose entries are taken away whole.
+    fn beneath(self, over: Self, mappings: bool) -> Self {
         let mark = over.mark;
         match (self.value, over.value) {
             (Value::Map(mut below), Value::Map(above)) => {
                 for (key, node) in above {
                     match below.iter_mut().find(|(entry, _)| entry.name == key.name) {
-                        Some((_, old)) if node.is_null() && old.is_map() => {}
+                        Some((_, old)) if node.is_null() && old.is_many() && !mappings => {}
                         Some((entry, old)) => {
                             let under = std::mem::replace(old, Self::empty());
-                            *old = under.under(node);
+                            *old = under.beneath(node, key.name == "secrets");
                             *entry = key;
                         }
                         None => below.push((key, node)),

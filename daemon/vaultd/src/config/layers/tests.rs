@@ -59,6 +59,29 @@ fn a_key_without_a_value_takes_the_one_below_away() {
 }
 
 #[test]
+fn an_empty_list_above_says_nothing_and_a_mapping_goes_whole() {
+    let text = "services: {bar: {secrets: [A]}}\nsecrets: {A: {secret_name: a}}\n\
+                environments: {e: {services: {bar: {secrets: ~}}, secrets: {A: ~}}}\n";
+    let tree = effective(text, Some("e"), &[]);
+    let document = Document::of(Path::new("x.yaml"), tree);
+    let root = document.root();
+    let services = root.get("services").unwrap().unwrap();
+    let bar = services.get("bar").unwrap().unwrap();
+    assert!(
+        bar.get("secrets").unwrap().is_some_and(|at| at.is_list()),
+        "not all secrets"
+    );
+    assert!(
+        root.get("secrets")
+            .unwrap()
+            .unwrap()
+            .get("A")
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[test]
 fn an_old_spelling_above_wins_over_a_new_one_below_and_loses_beside_it() {
     let text = "vault: {vault_id: new, vault_ocid: old}\nenvironments:\n  \
                 e: {vault: {vault_ocid: e}, auth: {use_instance_principals: true, profile: p}}\n";

@@ -71,7 +71,11 @@ fn of_service(ask: &Ask, service: &Service) -> Vec<message::EffectiveSetting> {
         });
     };
     let command = match &service.command {
-        Command::Found(words) => words.join(" "),
+        // Words may have come from a variable.
+        Command::Found(words) => match words.len() {
+            1 => service.command.program().to_owned(),
+            count => format!("{} and {} words", service.command.program(), count - 1),
+        },
         Command::Missing { .. } => format!("{} (not there)", service.command.program()),
         Command::Absent => "(none)".to_owned(),
     };
