@@ -1,5 +1,11 @@
 //! OCI Vault: whom to be, and where.
 
+pub mod certificate;
+pub mod fingerprint;
+pub mod key;
+pub mod key_file;
+mod pem;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
