@@ -1,10 +1,14 @@
 //! OCI Vault: whom to be, and where.
 
 pub mod certificate;
+pub mod date;
 pub mod fingerprint;
 pub mod key;
 pub mod key_file;
+pub mod key_id;
 mod pem;
+pub mod request_url;
+pub mod signature;
 
 use std::fmt;
 use std::path::PathBuf;
