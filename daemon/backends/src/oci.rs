@@ -7,6 +7,7 @@ pub mod key;
 pub mod key_file;
 pub mod key_id;
 mod pem;
+pub mod profile;
 pub mod request_url;
 pub mod signature;
 
