@@ -2,12 +2,15 @@
 
 pub mod certificate;
 pub mod date;
+pub mod endpoint;
 pub mod fingerprint;
+pub mod instance_metadata;
 pub mod key;
 pub mod key_file;
 pub mod key_id;
 mod pem;
 pub mod profile;
+pub mod region;
 pub mod request_url;
 pub mod signature;
 
