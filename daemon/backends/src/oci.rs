@@ -13,6 +13,7 @@ pub mod profile;
 pub mod region;
 pub mod request_url;
 pub mod signature;
+pub mod token;
 
 use std::fmt;
 use std::path::PathBuf;
