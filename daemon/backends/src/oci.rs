@@ -1,5 +1,20 @@
 //! OCI Vault: whom to be, and where.
 
+pub mod certificate;
+pub mod date;
+pub mod endpoint;
+pub mod fingerprint;
+pub mod instance_metadata;
+pub mod key;
+pub mod key_file;
+pub mod key_id;
+mod pem;
+pub mod profile;
+pub mod region;
+pub mod request_url;
+pub mod signature;
+pub mod token;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
