@@ -9,7 +9,7 @@ use vault_proto::loader_variables::is_loader_variable;
 use super::document::{At, ConfigError, Document};
 use super::secret_entry;
 use super::sections;
-use super::surroundings::{Shared, Surroundings, check_name, check_setting};
+use super::surroundings::{Shared, Surroundings, check_name, check_setting, cwd, description};
 use super::warnings::Warnings;
 use crate::cache::freshness::Freshness;
 use crate::command::{Command, catalogue};
@@ -99,10 +99,7 @@ fn one(
             ));
         }
     }
-    let mut cwd = match at.get("cwd")? {
-        Some(at) => Some(sections::path(&at)?),
-        None => None,
-    };
+    let mut cwd = cwd(at)?;
     let mut path = Vec::new();
     if let Some(at) = at.get("path")? {
         for at in at.items()? {
@@ -140,10 +137,7 @@ fn one(
     let keep = keep.as_ref().map_or(Ok(vec![]), At::texts)?;
     Ok(Service {
         name: name.to_owned(),
-        description: match at.get("description")? {
-            Some(at) => at.scalar()?.to_owned(),
-            None => String::new(),
-        },
+        description: description(at)?,
         source: source.to_owned(),
         secrets,
         command,

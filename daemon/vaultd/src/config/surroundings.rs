@@ -1,13 +1,14 @@
 //! What is every service read in, whatever its dialect, and what must hold for each?
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use vault_backends::oci;
 use vault_proto::loader_variables::is_variable_name;
 
 use super::document::{At, ConfigError};
 use super::outside::Outside;
+use super::sections;
 use crate::cache::freshness::Freshness;
 use crate::service::{ServiceSecret, is_service_name};
 
@@ -44,4 +45,15 @@ pub(super) fn check_setting(name: &str, value: &str, at: &At<'_>) -> Result<(), 
         return Err(at.error("holds a NUL byte, which no environment variable can"));
     }
     Ok(())
+}
+
+/// Where a service starts, if its file says so.
+pub(super) fn cwd(at: &At<'_>) -> Result<Option<PathBuf>, ConfigError> {
+    at.get("cwd")?.as_ref().map(sections::path).transpose()
+}
+
+/// What a service is, for people.
+pub(super) fn description(at: &At<'_>) -> Result<String, ConfigError> {
+    let said = at.get("description")?;
+    Ok(said.as_ref().map_or(Ok(""), At::scalar)?.to_owned())
 }

@@ -12,7 +12,7 @@ use vault_proto::reference::SecretRef;
 use super::document::{At, ConfigError};
 use super::secret_entry;
 use super::sections;
-use super::surroundings::{Surroundings, check_name, check_setting};
+use super::surroundings::{Surroundings, check_name, check_setting, cwd, description};
 use super::warnings::Warnings;
 use crate::command::Command;
 use crate::service::{Service, ServiceSecret};
@@ -89,16 +89,10 @@ pub(super) fn read(
             return Err(at.error("holds a NUL byte, which no command line can"));
         }
     }
-    let cwd = match at.get("cwd")? {
-        Some(at) => Some(sections::path(&at)?),
-        None => None,
-    };
+    let cwd = cwd(at)?;
     Ok(Service {
         name: name.to_owned(),
-        description: match at.get("description")? {
-            Some(at) => at.scalar()?.to_owned(),
-            None => String::new(),
-        },
+        description: description(at)?,
         source: source.to_owned(),
         secrets,
         command: Command::find(&words, cwd.as_deref(), &around.outside.path()),
@@ -132,13 +126,10 @@ fn vault(
             "compartmentId" => vault.compartment_id = Some(sections::container(at)?),
             "region" => vault.region = Some(sections::word(at)?),
             "useInstancePrincipal" => {
-                let on = warnings.boolean(at)?;
-                if on || vault.auth_method == oci::AuthMethod::InstancePrincipal {
-                    vault.auth_method = if on {
-                        oci::AuthMethod::InstancePrincipal
-                    } else {
-                        oci::AuthMethod::ConfigFile
-                    };
+                if warnings.boolean(at)? {
+                    vault.auth_method = oci::AuthMethod::InstancePrincipal;
+                } else if vault.auth_method == oci::AuthMethod::InstancePrincipal {
+                    vault.auth_method = oci::AuthMethod::ConfigFile;
                 }
             }
             "configFile" => vault.config_file = sections::path(at)?,
