@@ -9,3 +9,4 @@ pub mod http;
 pub mod local;
 pub mod oci;
 pub mod registry;
+pub mod wall_clock;

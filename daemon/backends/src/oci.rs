@@ -4,15 +4,18 @@ pub mod certificate;
 pub mod date;
 pub mod endpoint;
 pub mod fingerprint;
+pub mod identity;
 pub mod instance_metadata;
 pub mod key;
 pub mod key_file;
 pub mod key_id;
 mod pem;
+pub mod places;
 pub mod profile;
 pub mod region;
 pub mod request_url;
 pub mod signature;
+pub mod surroundings;
 pub mod token;
 
 use std::fmt;
@@ -34,6 +37,24 @@ pub struct Settings {
     pub compartment_id: Option<String>,
     /// The vault that bare names are in, where no compartment is given.
     pub vault_id: Option<String>,
+    /// The endpoint of Secret Retrieval in place of the region's.
+    pub endpoint: Option<String>,
+    /// The endpoint of Vaults in place of the region's.
+    pub management_endpoint: Option<String>,
+    /// The endpoint of the auth service in place of the region's.
+    pub auth_endpoint: Option<String>,
+    /// The endpoint of the vault's keys in place of the one its OCID leads to.
+    pub key_management_endpoint: Option<String>,
+    /// The key that new secrets are encrypted with; `None` to find one.
+    pub key_id: Option<String>,
+    /// The only certificate authorities that are believed; `None` for the system's.
+    pub ca_file: Option<PathBuf>,
+    /// The HTTP proxy that tunnels connections, `http://HOST:PORT`. Never for instance metadata.
+    pub proxy: Option<String>,
+    /// The file with the token of the user on whose behalf requests are made.
+    pub delegation_token_file: Option<PathBuf>,
+    /// Whether key files may be readable by others.
+    pub allow_readable_keys: bool,
 }
 
 impl Settings {
@@ -46,6 +67,15 @@ impl Settings {
             region: None,
             compartment_id: None,
             vault_id: None,
+            endpoint: None,
+            management_endpoint: None,
+            auth_endpoint: None,
+            key_management_endpoint: None,
+            key_id: None,
+            ca_file: None,
+            proxy: None,
+            delegation_token_file: None,
+            allow_readable_keys: false,
         }
     }
 
