@@ -138,6 +138,9 @@ pub struct Question<'a> {
     pub service: Option<&'a str>,
     /// With which secret, if with one.
     pub reference: Option<&'a SecretRef>,
+    /// Another way to write the same: with the compartment that a bare name is in, or without it. A rule
+    /// that means one means both.
+    pub other_name: Option<&'a SecretRef>,
 }
 
 /// The answer, and why.
@@ -263,7 +266,10 @@ impl Rule {
         };
         uid && self.actions.iter().any(|actions| actions.include(question))
             && matches_any(self.services.as_deref(), question.service)
-            && self.is_about(question.reference)
+            && (self.is_about(question.reference)
+                || question
+                    .other_name
+                    .is_some_and(|name| self.is_about(Some(name))))
     }
 
     fn is_about(&self, reference: Option<&SecretRef>) -> bool {

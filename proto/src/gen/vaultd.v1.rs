@@ -861,6 +861,9 @@ pub struct BackendStatus {
     pub next_probe_ms: u64,
     #[prost(string, tag = "5")]
     pub last_error: ::prost::alloc::string::String,
+    /// Which of its kind, in words: "profile DEFAULT of /home/u/.oci/config". Empty where there is only one.
+    #[prost(string, tag = "6")]
+    pub scope: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SecretStatus {
