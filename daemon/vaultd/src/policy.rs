@@ -49,13 +49,15 @@ pub enum Action {
     Versions,
     /// Make another version current.
     Promote,
+    /// Look at everything a backend needs.
+    Doctor,
     /// Ask what policy would say.
     TestPolicy,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Launch,
         Self::LaunchCommand,
         Self::Check,
@@ -73,6 +75,7 @@ impl Action {
         Self::Delete,
         Self::Versions,
         Self::Promote,
+        Self::Doctor,
         Self::TestPolicy,
     ];
 
@@ -96,6 +99,7 @@ impl Action {
             Self::Delete => "delete",
             Self::Versions => "versions",
             Self::Promote => "promote",
+            Self::Doctor => "doctor",
             Self::TestPolicy => "test-policy",
         }
     }

@@ -85,11 +85,7 @@ impl Setup {
         for view in self.views() {
             vaults.insert(view.vault.clone());
             for service in view.services.values() {
-                vaults.insert(service.vault.clone());
-                vaults.extend(service.profiles.iter().map(|profile| oci::Settings {
-                    config_profile: profile.clone(),
-                    ..service.vault.clone()
-                }));
+                vaults.extend(service.vaults());
             }
         }
         vaults

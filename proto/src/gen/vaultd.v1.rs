@@ -1124,6 +1124,45 @@ pub struct PromoteReply {
     pub version: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DoctorRequest {
+    /// "oci".
+    #[prost(string, tag = "1")]
+    pub backend: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DoctorReply {
+    #[prost(message, repeated, tag = "1")]
+    pub backends: ::prost::alloc::vec::Vec<ExaminedBackend>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExaminedBackend {
+    /// "oci".
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Which of its kind, in words.
+    #[prost(string, tag = "2")]
+    pub scope: ::prost::alloc::string::String,
+    /// What asks there: "environment NAME", "service NAME"; empty for the file's own section.
+    #[prost(string, repeated, tag = "3")]
+    pub used_by: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(message, repeated, tag = "4")]
+    pub findings: ::prost::alloc::vec::Vec<Finding>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Finding {
+    /// "configuration", "key", "clock", ...
+    #[prost(string, tag = "1")]
+    pub what: ::prost::alloc::string::String,
+    #[prost(bool, tag = "2")]
+    pub well: bool,
+    /// No value of a secret is in it.
+    #[prost(string, tag = "3")]
+    pub detail: ::prost::alloc::string::String,
+    /// What to do where it is not well; empty where it is.
+    #[prost(string, tag = "4")]
+    pub remedy: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TestPolicyRequest {
     /// An action's word: "launch", "get", "put", …
     #[prost(string, tag = "1")]
@@ -1519,6 +1558,25 @@ pub mod admin_client {
             req.extensions_mut().insert(GrpcMethod::new("vaultd.v1.Admin", "Promote"));
             self.inner.unary(req, path, codec).await
         }
+        /// Looks at everything a backend needs, one thing after the other.
+        pub async fn doctor(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DoctorRequest>,
+        ) -> std::result::Result<tonic::Response<super::DoctorReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/vaultd.v1.Admin/Doctor");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("vaultd.v1.Admin", "Doctor"));
+            self.inner.unary(req, path, codec).await
+        }
         /// What policy would say, and by which rule.
         pub async fn test_policy(
             &mut self,
@@ -1626,6 +1684,11 @@ pub mod admin_server {
             &self,
             request: tonic::Request<super::PromoteRequest>,
         ) -> std::result::Result<tonic::Response<super::PromoteReply>, tonic::Status>;
+        /// Looks at everything a backend needs, one thing after the other.
+        async fn doctor(
+            &self,
+            request: tonic::Request<super::DoctorRequest>,
+        ) -> std::result::Result<tonic::Response<super::DoctorReply>, tonic::Status>;
         /// What policy would say, and by which rule.
         async fn test_policy(
             &self,
@@ -2256,6 +2319,49 @@ pub mod admin_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = PromoteSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/vaultd.v1.Admin/Doctor" => {
+                    #[allow(non_camel_case_types)]
+                    struct DoctorSvc<T: Admin>(pub Arc<T>);
+                    impl<T: Admin> tonic::server::UnaryService<super::DoctorRequest>
+                    for DoctorSvc<T> {
+                        type Response = super::DoctorReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DoctorRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Admin>::doctor(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DoctorSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -65,7 +65,7 @@ impl Flights {
                         return landed;
                     }
                     let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
-                        let busy = UpstreamError::Busy(Name::of(&address));
+                        let busy = UpstreamError::Busy(Name::of(address));
                         return Landed::Done(Err(Arc::new(busy)));
                     };
                     let (gate, seat) = watch::channel(None);

@@ -1,6 +1,7 @@
 //! The `Admin` service: what a person asks.
 
 mod configuration;
+mod doctor;
 mod known;
 mod report;
 
@@ -356,6 +357,23 @@ impl Admin for Service {
             reference: reference.to_string(),
             version,
         }))
+    }
+
+    async fn doctor(
+        &self,
+        request: Request<message::DoctorRequest>,
+    ) -> Result<Response<message::DoctorReply>, Status> {
+        if request.get_ref().backend != "oci" {
+            let message = "there is nothing to examine but oci";
+            return Err(refuse(
+                Code::InvalidArgument,
+                kinds::INVALID_REQUEST,
+                message,
+            ));
+        }
+        let ask = self.act(&request, Action::Doctor, None).await?;
+        let reply = doctor::oci(&self.rooms, &ask.setup, ask.time).await;
+        Ok(Response::new(reply))
     }
 
     async fn test_policy(
