@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
-use vault_backends::backend::{Address, BackendError, ListEntry, VersionEntry, Wanted};
+use vault_backends::backend::{Address, BackendError, ListEntry, NewVersion, VersionEntry, Wanted};
 use vault_memory::{Secret, Shield, ShieldError};
 use vault_proto::reference::{SecretRef, parse_version};
 use vault_proto::sealed::{Label, Opener, OpeningKey, Purpose, SealError, TAG_BYTES};
@@ -114,7 +114,8 @@ impl Writer {
         let (address, rule) = self.permit(ask, reference).await?;
         let writable = self.upstream.writable(address.kind)?;
         let value = self.open(ask, reference, incoming)?;
-        let put = async move { writable.backend().put(&address, value).await };
+        let new = NewVersion::default();
+        let put = async move { writable.backend().put(&address, value, &new).await };
         self.change(ask, reference, rule, String::new(), put).await
     }
 

@@ -70,7 +70,12 @@ impl Backend for SlowVault {
 
 #[async_trait]
 impl WritableBackend for SlowVault {
-    async fn put(&self, _address: &Address, value: Secret) -> Result<String, BackendError> {
+    async fn put(
+        &self,
+        _address: &Address,
+        value: Secret,
+        _new: &NewVersion,
+    ) -> Result<String, BackendError> {
         let value = value.expose_secret(|value| value.to_vec()).unwrap();
         self.changed(&value)
             .await
