@@ -49,13 +49,17 @@ pub enum Action {
     Versions,
     /// Make another version current.
     Promote,
+    /// Have a secret or a version deleted later.
+    ScheduleDeletion,
+    /// Keep what was to be deleted.
+    CancelDeletion,
     /// Ask what policy would say.
     TestPolicy,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Launch,
         Self::LaunchCommand,
         Self::Check,
@@ -73,6 +77,8 @@ impl Action {
         Self::Delete,
         Self::Versions,
         Self::Promote,
+        Self::ScheduleDeletion,
+        Self::CancelDeletion,
         Self::TestPolicy,
     ];
 
@@ -96,6 +102,8 @@ impl Action {
             Self::Delete => "delete",
             Self::Versions => "versions",
             Self::Promote => "promote",
+            Self::ScheduleDeletion => "schedule-deletion",
+            Self::CancelDeletion => "cancel-deletion",
             Self::TestPolicy => "test-policy",
         }
     }
@@ -109,7 +117,11 @@ impl Action {
     const fn by_default(self) -> Default {
         match self {
             Self::LaunchCommand | Self::Get => Default::No,
-            Self::Put | Self::Delete | Self::Promote => Default::LocalOnly,
+            Self::Put
+            | Self::Delete
+            | Self::Promote
+            | Self::ScheduleDeletion
+            | Self::CancelDeletion => Default::LocalOnly,
             _ => Default::Yes,
         }
     }
