@@ -83,8 +83,27 @@ pub struct Fetched {
     pub valid_for: Option<Duration>,
 }
 
+/// What is said of a version that is to be stored, beside its value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewVersion {
+    /// When it is taken into use.
+    pub begins: Begins,
+    /// What it is called, where its vault names versions.
+    pub name: Option<String>,
+}
+
+/// When a new version is taken into use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Begins {
+    /// At once: it is the current one.
+    #[default]
+    AtOnce,
+    /// When it is promoted. Until then the current one stays what it is.
+    WhenPromoted,
+}
+
 /// One stored version, without its value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VersionEntry {
     /// The version, as the vault writes it.
     pub version: String,
@@ -92,6 +111,14 @@ pub struct VersionEntry {
     pub created_unix_seconds: u64,
     /// Whether this is what [`Wanted::Current`] means now.
     pub current: bool,
+    /// Its stages, in the vault's words. Empty where a vault has none.
+    pub stages: Vec<String>,
+    /// Its name, where it was given one.
+    pub name: Option<String>,
+    /// When it ends being good, in seconds since 1970-01-01 UTC.
+    pub expires_unix_seconds: Option<u64>,
+    /// When it will be deleted, in seconds since 1970-01-01 UTC.
+    pub deletion_unix_seconds: Option<u64>,
 }
 
 /// One stored secret, without its value.
@@ -167,6 +194,18 @@ impl BackendError {
         self
     }
 
+    /// A vault of this kind cannot do what is asked, and why or what can be done instead.
+    pub fn unsupported(message: impl Into<String>) -> Self {
+        Self::new(Class::Request, UNSUPPORTED, message)
+    }
+
+    /// The same failure with more words after its own.
+    #[must_use]
+    pub fn adding(mut self, words: &str) -> Self {
+        self.message = format!("{}; {words}", self.message);
+        self
+    }
+
     /// How the failure is to be taken.
     pub fn class(&self) -> Class {
         self.class
@@ -187,6 +226,9 @@ impl BackendError {
         self.class == Class::Outage
     }
 }
+
+/// The stable word for what a vault cannot do.
+pub const UNSUPPORTED: &str = "unsupported";
 
 /// A vault that can be read.
 #[async_trait]
@@ -229,13 +271,18 @@ pub trait Backend: Send + Sync {
 /// secret either way.
 #[async_trait]
 pub trait WritableBackend: Send + Sync {
-    /// Stores a new current version and returns it.
+    /// Stores a new version and returns it.
     ///
     /// # Errors
     /// [`BackendError`].
-    async fn put(&self, address: &Address, value: Secret) -> Result<String, BackendError>;
+    async fn put(
+        &self,
+        address: &Address,
+        value: Secret,
+        new: &NewVersion,
+    ) -> Result<String, BackendError>;
 
-    /// Deletes a secret with all its versions and returns how many there were.
+    /// Deletes a secret with all its versions, at once, and returns how many there were.
     ///
     /// # Errors
     /// [`BackendError`]; class [`Class::Answer`] where there is no such secret.
@@ -258,4 +305,34 @@ pub trait WritableBackend: Send + Sync {
     /// # Errors
     /// [`BackendError`]; class [`Class::Answer`] where there is no such version.
     async fn promote(&self, address: &Address, version: &str) -> Result<(), BackendError>;
+
+    /// Has a secret, or one of its versions, deleted later, and returns when: `at`, in seconds since
+    /// 1970-01-01 UTC, or as late as the vault does it where nobody says. `None` where it is not known.
+    ///
+    /// # Errors
+    /// [`BackendError`]; [`UNSUPPORTED`] where a vault deletes at once.
+    async fn schedule_deletion(
+        &self,
+        _address: &Address,
+        _version: Option<u64>,
+        _at: Option<u64>,
+    ) -> Result<Option<u64>, BackendError> {
+        Err(BackendError::unsupported(
+            "a deletion cannot be scheduled here: `vaultctl delete` removes the secret at once",
+        ))
+    }
+
+    /// Keeps a secret, or one of its versions, that was to be deleted.
+    ///
+    /// # Errors
+    /// [`BackendError`]; [`UNSUPPORTED`] where a vault deletes at once.
+    async fn cancel_deletion(
+        &self,
+        _address: &Address,
+        _version: Option<u64>,
+    ) -> Result<(), BackendError> {
+        Err(BackendError::unsupported(
+            "there is no scheduled deletion here to be cancelled: what is deleted is gone at once",
+        ))
+    }
 }

@@ -16,7 +16,8 @@ use tokio::sync::Semaphore;
 use vault_memory::{Secret, Shield};
 
 use crate::backend::{
-    Address, Backend, BackendError, BackendKind, Fetched, ListEntry, VersionEntry, WritableBackend,
+    Address, Backend, BackendError, BackendKind, Fetched, ListEntry, NewVersion, VersionEntry,
+    WritableBackend,
 };
 
 mod document;
@@ -154,10 +155,20 @@ impl Backend for LocalStore {
 
 #[async_trait]
 impl WritableBackend for LocalStore {
-    async fn put(&self, address: &Address, value: Secret) -> Result<String, BackendError> {
-        let name = checked_name(address)?;
-        let version = self.change(move |store| store.put(&name, &value)).await?;
-        Ok(version.to_string())
+    async fn put(
+        &self,
+        address: &Address,
+        value: Secret,
+        new: &NewVersion,
+    ) -> Result<String, BackendError> {
+        if new.name.is_some() {
+            return Err(BackendError::unsupported(
+                "versions of the local store have numbers and no names: leave the name away",
+            ));
+        }
+        let (name, begins) = (checked_name(address)?, new.begins);
+        let put = self.change(move |store| store.put(&name, &value, begins));
+        Ok(put.await?.to_string())
     }
 
     async fn delete(&self, address: &Address) -> Result<usize, BackendError> {

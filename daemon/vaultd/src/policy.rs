@@ -51,13 +51,17 @@ pub enum Action {
     Promote,
     /// Look at everything a backend needs.
     Doctor,
+    /// Have a secret or a version deleted later.
+    ScheduleDeletion,
+    /// Keep what was to be deleted.
+    CancelDeletion,
     /// Ask what policy would say.
     TestPolicy,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Launch,
         Self::LaunchCommand,
         Self::Check,
@@ -76,6 +80,8 @@ impl Action {
         Self::Versions,
         Self::Promote,
         Self::Doctor,
+        Self::ScheduleDeletion,
+        Self::CancelDeletion,
         Self::TestPolicy,
     ];
 
@@ -100,6 +106,8 @@ impl Action {
             Self::Versions => "versions",
             Self::Promote => "promote",
             Self::Doctor => "doctor",
+            Self::ScheduleDeletion => "schedule-deletion",
+            Self::CancelDeletion => "cancel-deletion",
             Self::TestPolicy => "test-policy",
         }
     }
@@ -113,7 +121,11 @@ impl Action {
     const fn by_default(self) -> Default {
         match self {
             Self::LaunchCommand | Self::Get => Default::No,
-            Self::Put | Self::Delete | Self::Promote => Default::LocalOnly,
+            Self::Put
+            | Self::Delete
+            | Self::Promote
+            | Self::ScheduleDeletion
+            | Self::CancelDeletion => Default::LocalOnly,
             _ => Default::Yes,
         }
     }

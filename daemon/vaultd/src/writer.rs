@@ -4,12 +4,13 @@
 //! without a record cannot happen, a record without its change is followed by one that says so.
 //! Record, change and flush are one task: a caller that goes away meanwhile does not part them.
 
+use std::num::NonZeroU64;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
-use vault_backends::backend::{Address, BackendError, ListEntry, VersionEntry, Wanted};
+use vault_backends::backend::{Address, BackendError, ListEntry, NewVersion, VersionEntry, Wanted};
 use vault_memory::{Secret, Shield, ShieldError};
 use vault_proto::reference::{SecretRef, parse_version};
 use vault_proto::sealed::{Label, Opener, OpeningKey, Purpose, SealError, TAG_BYTES};
@@ -101,7 +102,7 @@ impl Writer {
         &self.public_key
     }
 
-    /// Stores a new current version and returns it.
+    /// Stores a new version and returns it.
     ///
     /// # Errors
     /// [`WriteError`]; then nothing has changed, unless a backend's failure says otherwise.
@@ -110,11 +111,12 @@ impl Writer {
         ask: &Ask,
         reference: &SecretRef,
         incoming: Incoming<'_>,
+        new: NewVersion,
     ) -> Result<String, WriteError> {
         let (address, rule) = self.permit(ask, reference).await?;
         let writable = self.upstream.writable(&address)?;
         let value = self.open(ask, reference, incoming)?;
-        let put = async move { writable.backend().put(&address, value).await };
+        let put = async move { writable.backend().put(&address, value, &new).await };
         self.change(ask, reference, rule, String::new(), put).await
     }
 
@@ -143,10 +145,51 @@ impl Writer {
         let (address, rule) = self.permit(ask, reference).await?;
         let writable = self.upstream.writable(&address)?;
         // What a caller typed is written down only where it is a version.
-        let recorded = parse_version(version).map_or(String::new(), |number| number.to_string());
+        let recorded = in_record(parse_version(version).map(NonZeroU64::get).ok());
         let version = version.to_owned();
         let promote = async move { writable.backend().promote(&address, &version).await };
         self.change(ask, reference, rule, recorded, promote).await
+    }
+
+    /// Has a secret, or one of its versions, deleted later, and returns when, if that is known; `at` is
+    /// in seconds since 1970-01-01 UTC.
+    ///
+    /// # Errors
+    /// [`WriteError`]; then nothing has changed, unless a backend's failure says otherwise.
+    pub async fn schedule_deletion(
+        &self,
+        ask: &Ask,
+        reference: &SecretRef,
+        version: Option<u64>,
+        at: Option<u64>,
+    ) -> Result<Option<u64>, WriteError> {
+        let (address, rule) = self.permit(ask, reference).await?;
+        let writable = self.upstream.writable(address.kind)?;
+        let schedule = async move {
+            writable
+                .backend()
+                .schedule_deletion(&address, version, at)
+                .await
+        };
+        self.change(ask, reference, rule, in_record(version), schedule)
+            .await
+    }
+
+    /// Keeps a secret, or one of its versions, that was to be deleted.
+    ///
+    /// # Errors
+    /// [`WriteError`]; then nothing has changed, unless a backend's failure says otherwise.
+    pub async fn cancel_deletion(
+        &self,
+        ask: &Ask,
+        reference: &SecretRef,
+        version: Option<u64>,
+    ) -> Result<(), WriteError> {
+        let (address, rule) = self.permit(ask, reference).await?;
+        let writable = self.upstream.writable(address.kind)?;
+        let cancel = async move { writable.backend().cancel_deletion(&address, version).await };
+        self.change(ask, reference, rule, in_record(version), cancel)
+            .await
     }
 
     /// The versions of one secret, oldest first.
@@ -258,6 +301,11 @@ impl Writer {
         });
         task.await.unwrap_or(Err(UpstreamError::Lost.into()))
     }
+}
+
+/// A version as it is written down; nothing where a change is about the whole secret.
+fn in_record(version: Option<u64>) -> String {
+    version.map_or(String::new(), |number| number.to_string())
 }
 
 /// One change under way, with all that its record needs.

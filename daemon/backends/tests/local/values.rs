@@ -5,7 +5,9 @@ use std::io::Read;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use vault_backends::backend::{Backend, BackendKind, Class, Wanted, WritableBackend};
+use vault_backends::backend::{
+    Backend, BackendKind, Begins, Class, NewVersion, Wanted, WritableBackend,
+};
 use vault_backends::registry::{Backends, Settings};
 use vault_memory::MAX_SECRET_BYTES;
 
@@ -43,6 +45,49 @@ fn every_length_around_the_padding_and_the_limit_comes_back() {
         put(&store, "s", &vec![7; length]).unwrap();
         assert_eq!(get(&store, "s").unwrap(), vec![7; length]);
     }
+}
+
+#[test]
+fn a_version_can_wait_until_it_is_promoted() {
+    let home = Home::new();
+    let store = home.open();
+    let waits = |name: Option<&str>| NewVersion {
+        begins: Begins::WhenPromoted,
+        name: name.map(str::to_owned),
+    };
+    let put_so = |new| wait(store.put(&address("s"), super::home::secret(b"new"), &new));
+    let first = put_so(waits(None)).unwrap_err();
+    assert_eq!(
+        (first.class(), first.kind()),
+        (Class::Request, "nothing_current")
+    );
+    put(&store, "s", b"old").unwrap();
+    assert_eq!(put_so(waits(None)).unwrap(), "2");
+    assert_eq!(get(&store, "s").unwrap(), b"old");
+    wait(store.promote(&address("s"), "2")).unwrap();
+    assert_eq!(get(&store, "s").unwrap(), b"new");
+    assert_eq!(
+        put_so(waits(Some("blue"))).unwrap_err().kind(),
+        "unsupported"
+    );
+}
+
+#[test]
+fn nothing_is_deleted_later() {
+    let home = Home::new();
+    let store = home.open();
+    put(&store, "s", b"v").unwrap();
+    for refused in [
+        wait(store.schedule_deletion(&address("s"), None, None)).map(drop),
+        wait(store.cancel_deletion(&address("s"), Some(1))),
+    ] {
+        let error = refused.unwrap_err();
+        assert_eq!(
+            (error.class(), error.kind()),
+            (Class::Request, "unsupported")
+        );
+    }
+    assert_eq!(get(&store, "s").unwrap(), b"v");
 }
 
 #[test]
@@ -257,6 +302,7 @@ fn registry_opens_the_local_store_and_knows_no_other() {
     assert_eq!(local.kind(), BackendKind::Local);
     assert!(backends.of(BackendKind::Oci).is_none());
     let writable = local.writable().unwrap();
-    wait(writable.put(&address("s"), super::home::secret(b"v"))).unwrap();
+    let new = NewVersion::default();
+    wait(writable.put(&address("s"), super::home::secret(b"v"), &new)).unwrap();
     assert_eq!(value(&wait(local.fetch(&address("s"))).unwrap()), b"v");
 }

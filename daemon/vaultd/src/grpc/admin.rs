@@ -1,5 +1,6 @@
 //! The `Admin` service: what a person asks.
 
+mod changes;
 mod configuration;
 mod doctor;
 mod known;
@@ -12,14 +13,13 @@ use vault_proto::generated::admin_server::Admin;
 use vault_proto::kinds;
 use vault_proto::reference::SecretRef;
 
-use super::ask::{ask, environment, reference, request_id};
+use super::ask::{ask, environment, reference};
 use super::rooms::Rooms;
 use super::status::{of_resolve, of_write, refuse};
 use crate::audit::Outcome;
 use crate::cache::Served;
 use crate::policy::Action;
 use crate::resolver::{Ask, ResolveError, Want, is_same_secret, plain, provenance, reference_of};
-use crate::writer::Incoming;
 
 pub(super) struct Service {
     rooms: Rooms,
@@ -293,70 +293,48 @@ impl Admin for Service {
         &self,
         request: Request<message::PutRequest>,
     ) -> Result<Response<message::PutReply>, Status> {
-        let ask = ask(&self.rooms, &request, Action::Put)?;
-        let put = request.into_inner();
-        let reference = reference(&put.reference)?;
-        let ask = Ask {
-            request_id: request_id(&put.request_id)?,
-            ..ask
-        };
-        let incoming = Incoming {
-            encapsulated_key: &put.encapsulated_key,
-            ciphertext: &put.ciphertext,
-        };
-        let version = self.rooms.writer.put(&ask, &reference, incoming).await;
-        let version = version.map_err(|error| of_write(&error))?;
-        Ok(Response::new(message::PutReply {
-            reference: reference.to_string(),
-            version,
-        }))
+        let changed = changes::put(&self.rooms, request).await;
+        changed.map(Response::new)
     }
 
     async fn delete(
         &self,
         request: Request<message::DeleteRequest>,
     ) -> Result<Response<message::DeleteReply>, Status> {
-        let ask = ask(&self.rooms, &request, Action::Delete)?;
-        let reference = reference(&request.get_ref().reference)?;
-        let versions = self.rooms.writer.delete(&ask, &reference).await;
-        let versions = count(versions.map_err(|error| of_write(&error))?);
-        Ok(Response::new(message::DeleteReply {
-            reference: reference.to_string(),
-            versions,
-        }))
+        let changed = changes::delete(&self.rooms, request).await;
+        changed.map(Response::new)
     }
 
     async fn versions(
         &self,
         request: Request<message::VersionsRequest>,
     ) -> Result<Response<message::VersionsReply>, Status> {
-        let ask = ask(&self.rooms, &request, Action::Versions)?;
-        let reference = reference(&request.get_ref().reference)?;
-        let versions = self.rooms.writer.versions(&ask, &reference).await;
-        let versions = versions.map_err(|error| of_write(&error))?;
-        let versions = versions.into_iter().map(report::version).collect();
-        Ok(Response::new(message::VersionsReply {
-            reference: reference.to_string(),
-            versions,
-        }))
+        let changed = changes::versions(&self.rooms, request).await;
+        changed.map(Response::new)
     }
 
     async fn promote(
         &self,
         request: Request<message::PromoteRequest>,
     ) -> Result<Response<message::PromoteReply>, Status> {
-        let ask = ask(&self.rooms, &request, Action::Promote)?;
-        let message::PromoteRequest {
-            reference: text,
-            version,
-        } = request.into_inner();
-        let reference = reference(&text)?;
-        let promoted = self.rooms.writer.promote(&ask, &reference, &version).await;
-        promoted.map_err(|error| of_write(&error))?;
-        Ok(Response::new(message::PromoteReply {
-            reference: reference.to_string(),
-            version,
-        }))
+        let changed = changes::promote(&self.rooms, request).await;
+        changed.map(Response::new)
+    }
+
+    async fn schedule_deletion(
+        &self,
+        request: Request<message::ScheduleDeletionRequest>,
+    ) -> Result<Response<message::ScheduleDeletionReply>, Status> {
+        let changed = changes::schedule_deletion(&self.rooms, request).await;
+        changed.map(Response::new)
+    }
+
+    async fn cancel_deletion(
+        &self,
+        request: Request<message::CancelDeletionRequest>,
+    ) -> Result<Response<message::CancelDeletionReply>, Status> {
+        let changed = changes::cancel_deletion(&self.rooms, request).await;
+        changed.map(Response::new)
     }
 
     async fn doctor(

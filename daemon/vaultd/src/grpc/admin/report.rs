@@ -253,6 +253,10 @@ pub(super) fn version(entry: VersionEntry) -> message::StoredVersion {
         version: entry.version,
         created_unix_seconds: entry.created_unix_seconds,
         current: entry.current,
+        stages: entry.stages,
+        name: entry.name.unwrap_or_default(),
+        expires_unix_seconds: entry.expires_unix_seconds.unwrap_or_default(),
+        deletion_unix_seconds: entry.deletion_unix_seconds.unwrap_or_default(),
     }
 }
 
