@@ -164,7 +164,7 @@ impl Writer {
         at: Option<u64>,
     ) -> Result<Option<u64>, WriteError> {
         let (address, rule) = self.permit(ask, reference).await?;
-        let writable = self.upstream.writable(address.kind)?;
+        let writable = self.upstream.writable(&address)?;
         let schedule = async move {
             writable
                 .backend()
@@ -186,7 +186,7 @@ impl Writer {
         version: Option<u64>,
     ) -> Result<(), WriteError> {
         let (address, rule) = self.permit(ask, reference).await?;
-        let writable = self.upstream.writable(address.kind)?;
+        let writable = self.upstream.writable(&address)?;
         let cancel = async move { writable.backend().cancel_deletion(&address, version).await };
         self.change(ask, reference, rule, in_record(version), cancel)
             .await
