@@ -2,12 +2,12 @@
 
 use vault_proto::generated::admin_client::AdminClient;
 use vault_proto::generated::{
-    CancelDeletionReply, CancelDeletionRequest, DeleteReply, DeleteRequest, ExplainConfigReply,
-    ExplainConfigRequest, ExplainReply, ExplainRequest, FlushReply, FlushRequest, ListReply,
-    ListRequest, MetricsReply, MetricsRequest, PromoteReply, PromoteRequest, PutReply, PutRequest,
-    RefreshReply, RefreshRequest, ReloadReply, ReloadRequest, ResetBreakerReply,
-    ResetBreakerRequest, ScheduleDeletionReply, ScheduleDeletionRequest, StatusReply,
-    StatusRequest, TestPolicyReply, TestPolicyRequest, VersionsReply, VersionsRequest,
+    CancelDeletionReply, CancelDeletionRequest, DeleteReply, DeleteRequest, DoctorReply,
+    DoctorRequest, ExplainConfigReply, ExplainConfigRequest, ExplainReply, ExplainRequest,
+    FlushReply, FlushRequest, ListReply, ListRequest, MetricsReply, MetricsRequest, PromoteReply,
+    PromoteRequest, PutReply, PutRequest, RefreshReply, RefreshRequest, ReloadReply, ReloadRequest,
+    ResetBreakerReply, ResetBreakerRequest, ScheduleDeletionReply, ScheduleDeletionRequest,
+    StatusReply, StatusRequest, TestPolicyReply, TestPolicyRequest, VersionsReply, VersionsRequest,
 };
 use zeroize::Zeroizing;
 
@@ -87,6 +87,20 @@ impl Client {
         let request = ExplainConfigRequest { environment };
         self.ask(Repeat::Allowed, request, async |channel, request| {
             AdminClient::new(channel).explain_config(request).await
+        })
+        .await
+    }
+
+    /// What a backend finds when it looks at everything it needs.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn doctor(&mut self, backend: &str) -> Result<DoctorReply, Error> {
+        let request = DoctorRequest {
+            backend: backend.to_owned(),
+        };
+        self.ask(Repeat::Allowed, request, async |channel, request| {
+            AdminClient::new(channel).doctor(request).await
         })
         .await
     }

@@ -14,7 +14,7 @@ Exit codes:
   0  done
   1  unexpected
   2  usage or configuration; `status`: not everything is healthy
-  3  vaultd, a secret or policy failed; `policy test`: denied
+  3  vaultd, a secret or policy failed; `policy test`: denied; `doctor`: something is wrong
   4  `resolve --strict`: a reference has no value
 `resolve` ends with 1 for a text that is no YAML and without vaultd, with 3 where policy denies.
   130  interrupted at the prompt of `put`
@@ -79,6 +79,12 @@ pub(crate) enum Command {
         /// What counts in this environment
         #[arg(long, alias = "env", value_name = "NAME", default_value = "")]
         environment: String,
+    },
+    /// Look at everything a backend needs and say what to do; exits 3 when something is wrong
+    Doctor {
+        /// What is looked at: "oci"
+        #[arg(value_name = "BACKEND", value_parser = ["oci"])]
+        backend: String,
     },
     /// Print counters as OpenMetrics text
     Metrics,

@@ -3,6 +3,7 @@
 mod breaker;
 mod delete;
 mod deletion;
+mod doctor;
 mod explain;
 mod explain_config;
 mod flush;
@@ -64,6 +65,7 @@ pub(crate) async fn carry_out(arguments: Arguments, form: Form) -> Result<ExitCo
         Command::ExplainConfig { environment } => {
             explain_config::run(caller.client().await?, environment, form).await
         }
+        Command::Doctor { backend } => doctor::run(caller.client().await?, &backend, form).await,
         Command::Metrics => metrics::run(caller.client().await?, form).await,
         Command::Breaker(Breaker::Reset { backend }) => {
             breaker::reset(caller.client().await?, backend, form).await

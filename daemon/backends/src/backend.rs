@@ -59,6 +59,19 @@ pub struct Address {
     pub wanted: Wanted,
 }
 
+impl Address {
+    /// The current version of a secret in the local store.
+    pub fn local(name: &str) -> Self {
+        Self {
+            kind: BackendKind::Local,
+            scope: String::new(),
+            container: None,
+            name: name.to_owned(),
+            wanted: Wanted::Current,
+        }
+    }
+}
+
 /// What a backend found.
 #[derive(Debug)]
 pub struct Fetched {
@@ -115,6 +128,19 @@ pub struct ListEntry {
     pub name: String,
     /// Its versions, oldest first.
     pub versions: Vec<VersionEntry>,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What: "configuration", "key", "clock".
+    pub what: String,
+    /// Whether it is as it should be.
+    pub is_well: bool,
+    /// What was found, in words that hold no value.
+    pub detail: String,
+    /// What to do where it is not; empty where it is.
+    pub remedy: String,
 }
 
 /// How a failure is to be taken. Said where the failure is made, never guessed from its text.
@@ -215,6 +241,21 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// [`BackendError`], whose class says how to take it.
     async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError>;
+
+    /// Does what is due ahead of time, such as renewing a token, and says when to be called again.
+    async fn upkeep(&self) -> Duration {
+        Duration::from_hours(1)
+    }
+
+    /// Looks at everything it needs, one thing after the other, as a person would who looks for a fault.
+    async fn examine(&self) -> Vec<Finding> {
+        vec![]
+    }
+
+    /// What a person should know of it now, a sentence each.
+    fn notices(&self) -> Vec<String> {
+        vec![]
+    }
 
     /// The same vault as one that can be changed, if it can be.
     fn writable(&self) -> Option<&dyn WritableBackend> {

@@ -18,6 +18,7 @@ pub mod places;
 pub mod profile;
 pub mod region;
 pub mod request_url;
+mod scope;
 pub mod signature;
 pub mod surroundings;
 pub mod token;

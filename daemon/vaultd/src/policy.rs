@@ -49,6 +49,8 @@ pub enum Action {
     Versions,
     /// Make another version current.
     Promote,
+    /// Look at everything a backend needs.
+    Doctor,
     /// Have a secret or a version deleted later.
     ScheduleDeletion,
     /// Keep what was to be deleted.
@@ -59,7 +61,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Launch,
         Self::LaunchCommand,
         Self::Check,
@@ -77,6 +79,7 @@ impl Action {
         Self::Delete,
         Self::Versions,
         Self::Promote,
+        Self::Doctor,
         Self::ScheduleDeletion,
         Self::CancelDeletion,
         Self::TestPolicy,
@@ -102,6 +105,7 @@ impl Action {
             Self::Delete => "delete",
             Self::Versions => "versions",
             Self::Promote => "promote",
+            Self::Doctor => "doctor",
             Self::ScheduleDeletion => "schedule-deletion",
             Self::CancelDeletion => "cancel-deletion",
             Self::TestPolicy => "test-policy",
@@ -150,6 +154,9 @@ pub struct Question<'a> {
     pub service: Option<&'a str>,
     /// With which secret, if with one.
     pub reference: Option<&'a SecretRef>,
+    /// Another way to write the same: with the compartment that a bare name is in, or without it. A rule
+    /// that means one means both.
+    pub other_name: Option<&'a SecretRef>,
 }
 
 /// The answer, and why.
@@ -275,7 +282,10 @@ impl Rule {
         };
         uid && self.actions.iter().any(|actions| actions.include(question))
             && matches_any(self.services.as_deref(), question.service)
-            && self.is_about(question.reference)
+            && (self.is_about(question.reference)
+                || question
+                    .other_name
+                    .is_some_and(|name| self.is_about(Some(name))))
     }
 
     fn is_about(&self, reference: Option<&SecretRef>) -> bool {

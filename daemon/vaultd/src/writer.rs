@@ -17,7 +17,7 @@ use vault_proto::sealed::{Label, Opener, OpeningKey, Purpose, SealError, TAG_BYT
 
 use crate::audit::{Outcome, ValueRecord};
 use crate::cache::Cache;
-use crate::resolver::{Ask, ResolveError, Resolver, Want, address, plain};
+use crate::resolver::{Ask, ResolveError, Resolver, Want, may_be_same_secret, plain};
 use crate::upstream::{Upstream, UpstreamError};
 
 /// Changes under way at once. Each outlives a caller that goes away, so their number is bounded here.
@@ -114,7 +114,7 @@ impl Writer {
         new: NewVersion,
     ) -> Result<String, WriteError> {
         let (address, rule) = self.permit(ask, reference).await?;
-        let writable = self.upstream.writable(address.kind)?;
+        let writable = self.upstream.writable(&address)?;
         let value = self.open(ask, reference, incoming)?;
         let put = async move { writable.backend().put(&address, value, &new).await };
         self.change(ask, reference, rule, String::new(), put).await
@@ -126,7 +126,7 @@ impl Writer {
     /// [`WriteError`]; then nothing has changed, unless a backend's failure says otherwise.
     pub async fn delete(&self, ask: &Ask, reference: &SecretRef) -> Result<usize, WriteError> {
         let (address, rule) = self.permit(ask, reference).await?;
-        let writable = self.upstream.writable(address.kind)?;
+        let writable = self.upstream.writable(&address)?;
         let delete = async move { writable.backend().delete(&address).await };
         self.change(ask, reference, rule, String::new(), delete)
             .await
@@ -143,7 +143,7 @@ impl Writer {
         version: &str,
     ) -> Result<(), WriteError> {
         let (address, rule) = self.permit(ask, reference).await?;
-        let writable = self.upstream.writable(address.kind)?;
+        let writable = self.upstream.writable(&address)?;
         // What a caller typed is written down only where it is a version.
         let recorded = in_record(parse_version(version).map(NonZeroU64::get).ok());
         let version = version.to_owned();
@@ -164,7 +164,7 @@ impl Writer {
         at: Option<u64>,
     ) -> Result<Option<u64>, WriteError> {
         let (address, rule) = self.permit(ask, reference).await?;
-        let writable = self.upstream.writable(address.kind)?;
+        let writable = self.upstream.writable(&address)?;
         let schedule = async move {
             writable
                 .backend()
@@ -186,7 +186,7 @@ impl Writer {
         version: Option<u64>,
     ) -> Result<(), WriteError> {
         let (address, rule) = self.permit(ask, reference).await?;
-        let writable = self.upstream.writable(address.kind)?;
+        let writable = self.upstream.writable(&address)?;
         let cancel = async move { writable.backend().cancel_deletion(&address, version).await };
         self.change(ask, reference, rule, in_record(version), cancel)
             .await
@@ -202,7 +202,7 @@ impl Writer {
         reference: &SecretRef,
     ) -> Result<Vec<VersionEntry>, WriteError> {
         let (address, _) = self.permit(ask, reference).await?;
-        let writable = self.upstream.writable(address.kind)?;
+        let writable = self.upstream.writable(&address)?;
         Ok(writable
             .backend()
             .versions(&address)
@@ -216,9 +216,7 @@ impl Writer {
     /// [`WriteError`].
     pub async fn list(&self, ask: &Ask) -> Result<Vec<ListEntry>, WriteError> {
         self.resolver.permit(ask, &[]).await?;
-        let writable = self
-            .upstream
-            .writable(vault_backends::backend::BackendKind::Local)?;
+        let writable = self.upstream.writable(&Address::local(""))?;
         Ok(writable
             .backend()
             .list()
@@ -232,7 +230,7 @@ impl Writer {
         reference: &SecretRef,
     ) -> Result<(Address, String), WriteError> {
         let rule = self.resolver.permit(ask, &[Want::of(reference)]).await?;
-        let address = address(reference);
+        let address = ask.address(reference);
         if address.wanted != Wanted::Current {
             return Err(WriteError::Pinned(reference.to_string()));
         }
@@ -331,8 +329,8 @@ impl Change {
 
     /// Forgets what was held of the secret, whatever its version; a failure is written down.
     async fn finish<T>(&self, result: Result<T, UpstreamError>) -> Result<T, WriteError> {
-        let written = address(&self.reference);
-        self.cache.flush(|held| is_same_secret(held, &written));
+        let written = self.ask.address(&self.reference);
+        self.cache.flush(|held| may_be_same_secret(held, &written));
         let failure = match result {
             Ok(done) => return Ok(done),
             Err(failure) => failure,
@@ -358,12 +356,6 @@ impl Change {
             .record(&self.ask, outcome, &self.rule, vec![value], problem)
             .await
     }
-}
-
-/// Whether two addresses mean versions of one secret.
-pub fn is_same_secret(left: &Address, right: &Address) -> bool {
-    (left.kind, &left.scope, &left.container, &left.name)
-        == (right.kind, &right.scope, &right.container, &right.name)
 }
 
 #[cfg(test)]

@@ -861,6 +861,9 @@ pub struct BackendStatus {
     pub next_probe_ms: u64,
     #[prost(string, tag = "5")]
     pub last_error: ::prost::alloc::string::String,
+    /// Which of its kind, in words: "profile DEFAULT of /home/u/.oci/config". Empty where there is only one.
+    #[prost(string, tag = "6")]
+    pub scope: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SecretStatus {
@@ -1137,6 +1140,45 @@ pub struct PromoteReply {
     pub reference: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub version: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DoctorRequest {
+    /// "oci".
+    #[prost(string, tag = "1")]
+    pub backend: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DoctorReply {
+    #[prost(message, repeated, tag = "1")]
+    pub backends: ::prost::alloc::vec::Vec<ExaminedBackend>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExaminedBackend {
+    /// "oci".
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Which of its kind, in words.
+    #[prost(string, tag = "2")]
+    pub scope: ::prost::alloc::string::String,
+    /// What asks there: "environment NAME", "service NAME"; empty for the file's own section.
+    #[prost(string, repeated, tag = "3")]
+    pub used_by: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(message, repeated, tag = "4")]
+    pub findings: ::prost::alloc::vec::Vec<Finding>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Finding {
+    /// "configuration", "key", "clock", ...
+    #[prost(string, tag = "1")]
+    pub what: ::prost::alloc::string::String,
+    #[prost(bool, tag = "2")]
+    pub well: bool,
+    /// No value of a secret is in it.
+    #[prost(string, tag = "3")]
+    pub detail: ::prost::alloc::string::String,
+    /// What to do where it is not well; empty where it is.
+    #[prost(string, tag = "4")]
+    pub remedy: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ScheduleDeletionRequest {
@@ -1572,6 +1614,25 @@ pub mod admin_client {
             req.extensions_mut().insert(GrpcMethod::new("vaultd.v1.Admin", "Promote"));
             self.inner.unary(req, path, codec).await
         }
+        /// Looks at everything a backend needs, one thing after the other.
+        pub async fn doctor(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DoctorRequest>,
+        ) -> std::result::Result<tonic::Response<super::DoctorReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/vaultd.v1.Admin/Doctor");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("vaultd.v1.Admin", "Doctor"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Has a secret or a version deleted later, where its vault does that.
         pub async fn schedule_deletion(
             &mut self,
@@ -1729,6 +1790,11 @@ pub mod admin_server {
             &self,
             request: tonic::Request<super::PromoteRequest>,
         ) -> std::result::Result<tonic::Response<super::PromoteReply>, tonic::Status>;
+        /// Looks at everything a backend needs, one thing after the other.
+        async fn doctor(
+            &self,
+            request: tonic::Request<super::DoctorRequest>,
+        ) -> std::result::Result<tonic::Response<super::DoctorReply>, tonic::Status>;
         /// Has a secret or a version deleted later, where its vault does that.
         async fn schedule_deletion(
             &self,
@@ -2375,6 +2441,49 @@ pub mod admin_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = PromoteSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/vaultd.v1.Admin/Doctor" => {
+                    #[allow(non_camel_case_types)]
+                    struct DoctorSvc<T: Admin>(pub Arc<T>);
+                    impl<T: Admin> tonic::server::UnaryService<super::DoctorRequest>
+                    for DoctorSvc<T> {
+                        type Response = super::DoctorReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DoctorRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Admin>::doctor(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DoctorSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -1,14 +1,18 @@
 //! Does every value come back, under the version that it was given?
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use vault_backends::backend::{
     Backend, BackendKind, Begins, Class, NewVersion, Wanted, WritableBackend,
 };
+use vault_backends::oci::surroundings::Surroundings;
 use vault_backends::registry::{Backends, Settings};
+use vault_backends::wall_clock::SystemWallClock;
 use vault_memory::MAX_SECRET_BYTES;
 
 use super::home::{Home, SHIELD, address, at, get, put, value, wait};
@@ -295,12 +299,18 @@ fn registry_opens_the_local_store_and_knows_no_other() {
     let home = Home::new();
     let settings = Settings {
         local: home.settings(),
+        around: Surroundings {
+            home: "/h".into(),
+            variables: BTreeMap::new(),
+            euid: 0,
+            clock: Arc::new(SystemWallClock),
+        },
     };
     let backends = Backends::open(&settings, SHIELD.clone()).unwrap();
-    assert_eq!(backends.iter().count(), 1);
-    let local = backends.of(BackendKind::Local).unwrap();
+    assert_eq!(backends.keys().len(), 1);
+    let local = backends.of(BackendKind::Local, "").unwrap();
     assert_eq!(local.kind(), BackendKind::Local);
-    assert!(backends.of(BackendKind::Oci).is_none());
+    assert!(backends.of(BackendKind::Oci, "").is_none());
     let writable = local.writable().unwrap();
     let new = NewVersion::default();
     wait(writable.put(&address("s"), super::home::secret(b"v"), &new)).unwrap();

@@ -10,6 +10,7 @@ fn question(action: Action, reference: Option<&SecretRef>) -> Question<'_> {
         action,
         service: Some("bar"),
         reference,
+        other_name: None,
     }
 }
 

@@ -157,7 +157,7 @@ impl Room {
 
     async fn held(&self) -> String {
         let freshness = Freshness::default();
-        let address = address(&reference());
+        let address = Address::local("x");
         let served = self.cache.get(&address, "local://x", &freshness, TIME);
         served.await.unwrap().held.version.clone()
     }
@@ -252,6 +252,7 @@ fn ask(action: Action) -> Ask {
         .unwrap()
         .setup;
     Ask {
+        vault: Arc::new(setup.base.vault.clone()),
         setup: Arc::new(setup),
         freshness: Freshness::default(),
         peer: Peer::of(&near).unwrap(),
