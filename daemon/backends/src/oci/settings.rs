@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::backend::Home;
+
 /// What the `vault:` section says: the credential, the place, and what a bare name means.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Settings {
@@ -64,6 +66,15 @@ impl Settings {
     /// The compartment, else the vault, that a bare name is in.
     pub fn container(&self) -> Option<&str> {
         self.compartment_id.as_deref().or(self.vault_id.as_deref())
+    }
+
+    /// Where new secrets are put.
+    pub fn home(&self) -> Home {
+        Home {
+            compartment: self.compartment_id.clone(),
+            vault: self.vault_id.clone(),
+            key: self.key_id.clone(),
+        }
     }
 }
 
