@@ -1,8 +1,12 @@
 //! OCI Vault: whom to be, and where.
 
+mod asked;
 pub mod certificate;
+pub mod clock_offset;
+pub mod conversation;
 pub mod date;
 pub mod endpoint;
+pub mod error;
 pub mod fingerprint;
 pub mod identity;
 pub mod instance_metadata;

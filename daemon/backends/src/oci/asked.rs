@@ -1,0 +1,56 @@
+//! Who asked OCI for what, and where? What every message of a failure says.
+
+use std::fmt;
+
+use crate::backend::{BackendError, Class};
+
+/// One question to OCI, in words. Nothing in it is secret.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    /// What is done: "read".
+    pub(crate) operation: &'static str,
+    /// With what: "secret ocid1.vaultsecret…".
+    pub(crate) about: String,
+    /// As whom: "profile DEFAULT of /home/u/.oci/config".
+    pub(crate) principal: String,
+    /// Where: "in us-phoenix-1", "at https://vault.example".
+    pub(crate) place: String,
+    /// The `opc-request-id`, which is what Oracle's support asks for.
+    pub(crate) request_id: String,
+}
+
+impl Asked {
+    /// A failure of the question: what is wrong, and what to do.
+    pub(crate) fn error(
+        &self,
+        class: Class,
+        kind: &'static str,
+        words: impl fmt::Display,
+    ) -> BackendError {
+        let Self {
+            operation, about, ..
+        } = self;
+        let message = format!("{operation} {about} {}", self.rest(&words));
+        BackendError::new(class, kind, message)
+    }
+
+    /// A failure of the credential: the same whatever is asked for.
+    pub(crate) fn sign_in_error(
+        &self,
+        class: Class,
+        kind: &'static str,
+        words: impl fmt::Display,
+    ) -> BackendError {
+        BackendError::new(class, kind, format!("sign in {}", self.rest(&words)))
+    }
+
+    fn rest(&self, words: &dyn fmt::Display) -> String {
+        let Self {
+            principal,
+            place,
+            request_id,
+            ..
+        } = self;
+        format!("as {principal} {place}: {words} (opc-request-id {request_id})")
+    }
+}

@@ -1,0 +1,110 @@
+//! How is one question put to a service of OCI, and answered?
+//!
+//! One call is one question: signed with the credential of now, sent as it was signed, and repeated
+//! once, with another credential and signed anew, where OCI does not believe the first (401). Nothing
+//! else is repeated here. What comes back is an answer only if the service itself gave it: a page for
+//! people is none, whatever its status.
+
+mod answer;
+mod attempt;
+mod call;
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use super::asked::Asked;
+use super::error::NotAuthenticated;
+use super::identity::{Identities, Identity};
+use super::places::Places;
+use crate::backend::{BackendError, Class};
+use crate::http;
+use crate::wall_clock::WallClock;
+
+pub use answer::Answer;
+use attempt::{Line, Outcome};
+pub use call::Call;
+
+/// Everything that is needed to ask: as whom, where, how, and when it is.
+pub struct Conversation {
+    identities: Arc<dyn Identities>,
+    line: Line,
+}
+
+impl Conversation {
+    /// A conversation of these identities with the services at these places.
+    pub fn new(
+        identities: Arc<dyn Identities>,
+        places: Places,
+        client: http::Client,
+        clock: Arc<dyn WallClock>,
+    ) -> Self {
+        Self {
+            identities,
+            line: Line {
+                places,
+                client,
+                clock,
+            },
+        }
+    }
+
+    /// Asks, and asks once more with another credential where the first is refused.
+    ///
+    /// # Errors
+    /// [`BackendError`], where there is no answer, or it is a refusal.
+    pub async fn call(&self, call: Call<'_>) -> Result<Answer, BackendError> {
+        let identity = self.identities.current().await;
+        let identity = identity.map_err(|error| call.cannot_be_asked(&error))?;
+        let (asked, why) = match self.line.attempt(&call, &identity).await? {
+            Outcome::Answer(answer) => return Ok(answer),
+            Outcome::NotAuthenticated(asked, why) => (asked, why),
+        };
+        if why.is_of_the_clock() {
+            return Err(self.refused(&identity, &asked, &why, None));
+        }
+        match self.identities.renewed(&identity).await {
+            Ok(None) => Err(self.refused(&identity, &asked, &why, None)),
+            Err(cause) => Err(self.refused(&identity, &asked, &why, Some(&cause))),
+            Ok(Some(renewed)) => match self.line.attempt(&call, &renewed).await? {
+                Outcome::Answer(answer) => Ok(answer),
+                Outcome::NotAuthenticated(asked, why) => {
+                    Err(self.refused(&renewed, &asked, &why, None))
+                }
+            },
+        }
+    }
+
+    /// Who gives the identities.
+    pub fn identities(&self) -> &Arc<dyn Identities> {
+        &self.identities
+    }
+
+    /// Where the services are.
+    pub fn places(&self) -> &Places {
+        &self.line.places
+    }
+
+    /// The clock that signatures are dated by.
+    pub fn clock(&self) -> &Arc<dyn WallClock> {
+        &self.line.clock
+    }
+
+    /// Takes the credential out of use, and says why.
+    fn refused(
+        &self,
+        identity: &Arc<Identity>,
+        asked: &Asked,
+        why: &NotAuthenticated,
+        renewal: Option<&BackendError>,
+    ) -> BackendError {
+        let mut words = why.to_string();
+        if let Some(error) = renewal {
+            write!(words, "; another credential was not to be had: {error}")
+                .expect("text in memory can be appended to");
+        }
+        let (class, kind) = (Class::Credentials, why.kind());
+        self.identities
+            .hold(identity, &asked.sign_in_error(class, kind, &words));
+        asked.error(class, kind, &words)
+    }
+}

@@ -1,0 +1,44 @@
+//! What did the service answer?
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::super::asked::Asked;
+use super::super::clock_offset::ClockOffset;
+use super::super::error::BadReply;
+use crate::backend::{BackendError, Class};
+
+/// The service's answer, with a status from 200 to 299. The body may hold a value: no `Debug`.
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The body, wiped on drop; empty where there is none.
+    pub body: Zeroizing<Vec<u8>>,
+    /// The header `etag`.
+    pub etag: Option<String>,
+    /// The header `opc-next-page`: there is more.
+    pub next_page: Option<String>,
+    /// The header `opc-request-id`, or what was sent as it.
+    pub request_id: String,
+    /// By how much the service's clock differs, where it told its time.
+    pub clock_offset: Option<ClockOffset>,
+    pub(super) asked: Asked,
+}
+
+impl Answer {
+    /// A failure of the question that this answers: it says what was asked, as whom and where.
+    pub fn error(
+        &self,
+        class: Class,
+        kind: &'static str,
+        words: impl fmt::Display,
+    ) -> BackendError {
+        self.asked.error(class, kind, words)
+    }
+
+    /// The failure that an answer is which cannot be used.
+    pub fn bad(&self, reply: BadReply) -> BackendError {
+        reply.error(&self.asked)
+    }
+}

@@ -1,0 +1,223 @@
+//! What is sent, as whom, and what came back?
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rsa::rand_core::{OsRng, RngCore as _};
+use zeroize::Zeroizing;
+
+use super::super::asked::Asked;
+use super::super::clock_offset::ClockOffset;
+use super::super::date::HttpDate;
+use super::super::endpoint::Endpoint;
+use super::super::error::{BadReply, NotAuthenticated, Quotes, Refusal, is_page, no_reply};
+use super::super::identity::Identity;
+use super::super::places::Places;
+use super::super::region::AssumedRealm;
+use super::super::request_url::RequestUrl;
+use super::super::signature::{Header, Unsigned};
+use super::answer::Answer;
+use super::call::Call;
+use crate::backend::{BackendError, Class};
+use crate::http::header::{
+    ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, DATE, ETAG, HeaderName, HeaderValue, USER_AGENT,
+};
+use crate::http::{self, Deadlines, HeaderMap, Reply, Request, Uri};
+use crate::wall_clock::WallClock;
+
+/// Where the services are, how they are reached, and what time it is.
+pub(super) struct Line {
+    pub(super) places: Places,
+    pub(super) client: http::Client,
+    pub(super) clock: Arc<dyn WallClock>,
+}
+
+/// What came of one attempt.
+pub(super) enum Outcome {
+    Answer(Answer),
+    /// OCI does not believe the credential.
+    NotAuthenticated(Asked, NotAuthenticated),
+}
+
+impl Line {
+    /// Asks once.
+    pub(super) async fn attempt(
+        &self,
+        call: &Call<'_>,
+        identity: &Arc<Identity>,
+    ) -> Result<Outcome, BackendError> {
+        let (asked, endpoint, assumed) = self.asked(call, identity)?;
+        let request = self.request(call, identity, &endpoint, &asked).await?;
+        let reply = self.client.call(request).await;
+        let reply = reply.map_err(|error| no_reply(&asked, error, assumed.as_ref()))?;
+        self.outcome(call, asked, reply)
+    }
+
+    fn asked(
+        &self,
+        call: &Call<'_>,
+        identity: &Identity,
+    ) -> Result<(Asked, Endpoint, Option<AssumedRealm>), BackendError> {
+        let region = identity.region.as_deref();
+        let endpoint = self.places.endpoint(call.service, region, None);
+        let endpoint = endpoint.map_err(|error| call.cannot_be_asked(&error))?;
+        let resolved = self.places.region(region, None).ok();
+        let place = match &resolved {
+            Some(found) if Endpoint::of(call.service, &found.region) == endpoint => {
+                format!("in {}", found.region)
+            }
+            Some(found) => format!("in {} at {endpoint}", found.region),
+            None => format!("at {endpoint}"),
+        };
+        let asked = Asked {
+            operation: call.operation,
+            about: call.about.to_owned(),
+            principal: identity.principal.clone(),
+            place,
+            request_id: new_request_id(),
+        };
+        Ok((asked, endpoint, resolved.and_then(|found| found.warning)))
+    }
+
+    /// The request, signed off the serving threads.
+    async fn request(
+        &self,
+        call: &Call<'_>,
+        identity: &Arc<Identity>,
+        endpoint: &Endpoint,
+        asked: &Asked,
+    ) -> Result<Request, BackendError> {
+        let url = endpoint.url(call.segments, call.parameters);
+        let sent_to: Uri = url.to_string().parse().map_err(|error| {
+            let words = "the URL is none that can be asked";
+            asked.error(Class::Request, "url", words).caused_by(error)
+        })?;
+        let date = HttpDate::at(self.clock.unix_seconds());
+        let (signed, body) = signed(Arc::clone(identity), url, call, date, asked).await?;
+        let headers = headers(call, &signed, &asked.request_id).ok_or_else(|| {
+            let words = "a header of the request has letters that no header can have";
+            asked.error(Class::Request, "bad_header", words)
+        })?;
+        Ok(Request {
+            method: call.method.as_str().parse().expect("a method of HTTP"),
+            url: sent_to,
+            headers,
+            body,
+            deadlines: DEADLINES,
+            max_reply_bytes: call.max_reply_bytes,
+        })
+    }
+
+    fn outcome(
+        &self,
+        call: &Call<'_>,
+        mut asked: Asked,
+        reply: Reply,
+    ) -> Result<Outcome, BackendError> {
+        if let Some(request_id) = text(&reply, REQUEST_ID) {
+            asked.request_id = request_id;
+        }
+        let date = reply.headers.get(DATE).and_then(|date| date.to_str().ok());
+        let clock_offset = ClockOffset::of(date, self.clock.unix_seconds());
+        if !reply.status.is_success() {
+            let refusal = Refusal::of(&reply);
+            if refusal.is_not_authenticated() {
+                let why = NotAuthenticated::of(&refusal, clock_offset);
+                return Ok(Outcome::NotAuthenticated(asked, why));
+            }
+            let quotes = match call.body {
+                None => Quotes::Message,
+                Some(_) => Quotes::Nothing,
+            };
+            return Err(refusal.error(&asked, call.service, quotes));
+        }
+        if reply.headers.contains_key(CONTENT_ENCODING) {
+            return Err(BadReply::Encoded.error(&asked));
+        }
+        if is_page(&reply) {
+            return Err(BadReply::Html.error(&asked));
+        }
+        Ok(Outcome::Answer(Answer {
+            status: reply.status.as_u16(),
+            etag: text(&reply, ETAG.as_str()),
+            next_page: text(&reply, "opc-next-page"),
+            request_id: asked.request_id.clone(),
+            clock_offset,
+            body: reply.body,
+            asked,
+        }))
+    }
+}
+
+/// Signs off the serving threads, since that takes milliseconds. Gives the body back.
+async fn signed(
+    identity: Arc<Identity>,
+    url: RequestUrl,
+    call: &Call<'_>,
+    date: HttpDate,
+    asked: &Asked,
+) -> Result<(Vec<Header>, Option<Zeroizing<Vec<u8>>>), BackendError> {
+    let (method, body) = (call.method, call.body.clone());
+    let work = tokio::task::spawn_blocking(move || {
+        let delegation_token = identity.delegation_token.as_ref();
+        let unsigned = Unsigned {
+            body: body.as_ref().map_or(&[], |body| body.as_slice()),
+            delegation_token: delegation_token.map(|token| token.as_str()),
+            ..Unsigned::new(method, &url)
+        };
+        let headers = identity.signer.sign(&unsigned, date);
+        vault_memory::wipe_parked_thread();
+        headers.map(|headers| (headers, body))
+    });
+    match work.await {
+        Ok(signed) => signed.map_err(|error| asked.error(Class::Credentials, error.kind(), &error)),
+        Err(_) => Err(asked.error(Class::Outage, "stopped", "signing was stopped")),
+    }
+}
+
+/// All headers but those of the connection; `None` where one cannot be sent.
+fn headers(call: &Call<'_>, signed: &[Header], request_id: &str) -> Option<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static(JSON));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    headers.insert(USER_AGENT, HeaderValue::from_static(PROGRAM));
+    headers.insert(REQUEST_ID, HeaderValue::from_str(request_id).ok()?);
+    for (name, value) in &call.headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        headers.insert(name, HeaderValue::from_str(value).ok()?);
+    }
+    // Last, so that nothing that was signed is sent in another form.
+    for header in signed {
+        let mut value = HeaderValue::from_str(&header.value).ok()?;
+        value.set_sensitive(matches!(header.name, "authorization" | "opc-obo-token"));
+        headers.insert(HeaderName::from_static(header.name), value);
+    }
+    Some(headers)
+}
+
+/// 32 upper-case hexadecimal digits, others for each attempt: two that share them look like one to
+/// whoever searches the service's records.
+fn new_request_id() -> String {
+    let mut bytes = [0; 16];
+    OsRng.fill_bytes(&mut bytes);
+    format!("{:032X}", u128::from_be_bytes(bytes))
+}
+
+/// A header of the reply that is a text of visible letters, and not a long one.
+fn text(reply: &Reply, name: &str) -> Option<String> {
+    let value = reply.headers.get(name)?.to_str().ok()?.trim();
+    let is_sound = !value.is_empty() && value.len() <= LONGEST_HEADER;
+    is_sound.then(|| value.to_owned())
+}
+
+/// Inside of the 8 s that a launch has.
+const DEADLINES: Deadlines = Deadlines {
+    connect: Duration::from_secs(3),
+    first_byte: Duration::from_secs(5),
+    whole: Duration::from_secs(8),
+};
+const JSON: &str = "application/json";
+const PROGRAM: &str = concat!("vaultd/", env!("CARGO_PKG_VERSION"));
+const REQUEST_ID: &str = "opc-request-id";
+/// Page tokens are opaque; those that were seen have some hundred letters.
+const LONGEST_HEADER: usize = 4096;

@@ -1,0 +1,110 @@
+//! What is wrong with a reply that should be an answer?
+//!
+//! The SDKs make an empty secret of most of these. Here none of them becomes a value: each is a
+//! failure of its own, and means that the vault could not be asked.
+
+use super::super::asked::Asked;
+use crate::backend::{BackendError, Class};
+use crate::http::Reply;
+use crate::http::header::CONTENT_TYPE;
+
+/// A reply with a good status that is none of the service's answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadReply {
+    /// A page for people.
+    #[error(
+        "the reply is a page for people, as proxies and sign-in portals make them; look at what is \
+         between here and OCI, and at the endpoint"
+    )]
+    Html,
+    /// Compressed, which was not asked for.
+    #[error(
+        "the reply has a content-encoding, which was not asked for; look for a proxy on the way"
+    )]
+    Encoded,
+    /// Nothing.
+    #[error("the reply is empty")]
+    Empty,
+    /// JSON that ends too early.
+    #[error("the reply is JSON that was cut off")]
+    CutOff,
+    /// Not JSON.
+    #[error("the reply is not JSON")]
+    NotJson,
+    /// JSON, but not what kind of it.
+    #[error("the reply is JSON of another form than the service's")]
+    WrongForm,
+    /// About another secret.
+    #[error("the reply is about another secret than was asked for")]
+    WrongId,
+    /// About no secret.
+    #[error("the reply does not say which secret it is about")]
+    NoId,
+    /// About another version.
+    #[error("the reply is about another version than was asked for")]
+    WrongVersion,
+    /// About no version.
+    #[error("the reply does not say which version it is about")]
+    NoVersion,
+    /// No value.
+    #[error("the reply holds no value")]
+    NoContent,
+    /// A value of a kind nobody has heard of.
+    #[error("the reply's value is of a type that is not known; only BASE64 is")]
+    UnknownContentType,
+    /// A value that cannot be decoded.
+    #[error("the reply's value is not base64")]
+    NotBase64,
+    /// A value larger than any that is held.
+    #[error("the reply's value is larger than 64 KiB")]
+    ValueTooLarge,
+    /// A time that cannot be read.
+    #[error("the reply says when the value ends in a form that is not known")]
+    BadTime,
+    /// Pages that lead in a circle.
+    #[error("the list has no end: its pages lead back to one that was read")]
+    PageLoop,
+    /// More pages than anybody has secrets.
+    #[error("the list has no end: too many pages came")]
+    TooManyPages,
+}
+
+impl BadReply {
+    /// The stable word for audit, metrics and tests.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::Encoded => "content_encoding",
+            Self::Empty => "empty_reply",
+            Self::CutOff => "cut_off_json",
+            Self::NotJson => "not_json",
+            Self::WrongForm => "wrong_form",
+            Self::WrongId => "wrong_id",
+            Self::NoId => "no_id",
+            Self::WrongVersion => "wrong_version",
+            Self::NoVersion => "no_version",
+            Self::NoContent => "no_content",
+            Self::UnknownContentType => "unknown_content_type",
+            Self::NotBase64 => "not_base64",
+            Self::ValueTooLarge => "value_too_large",
+            Self::BadTime => "bad_time",
+            Self::PageLoop => "page_loop",
+            Self::TooManyPages => "too_many_pages",
+        }
+    }
+
+    /// The failure of the question that got it.
+    pub(crate) fn error(self, asked: &Asked) -> BackendError {
+        asked.error(Class::Outage, self.kind(), self)
+    }
+}
+
+/// Whether a reply is a page for people, whatever its status.
+pub(crate) fn is_page(reply: &Reply) -> bool {
+    let kind = reply.headers.get(CONTENT_TYPE);
+    let kind = kind.map_or(&[][..], |kind| kind.as_bytes());
+    let is_html =
+        |name: &[u8]| kind.len() >= name.len() && kind[..name.len()].eq_ignore_ascii_case(name);
+    let first = reply.body.iter().find(|byte| !byte.is_ascii_whitespace());
+    is_html(b"text/html") || is_html(b"application/xhtml") || first == Some(&b'<')
+}
