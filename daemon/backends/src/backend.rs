@@ -83,6 +83,34 @@ pub struct Fetched {
     pub valid_for: Option<Duration>,
 }
 
+/// A secret that is to be changed, as somebody means it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The secret. Which of its versions is said beside it.
+    pub address: Address,
+    /// Where things are for whoever asks.
+    pub home: Home,
+}
+
+impl From<Address> for Target {
+    fn from(address: Address) -> Self {
+        let home = Home::default();
+        Self { address, home }
+    }
+}
+
+/// What a configuration says of where new secrets are put, and of where those are that an address names
+/// in part. Two that share a vault's connection may differ in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Home {
+    /// The compartment.
+    pub compartment: Option<String>,
+    /// The vault.
+    pub vault: Option<String>,
+    /// The key that new secrets are encrypted with.
+    pub key: Option<String>,
+}
+
 /// What is said of a version that is to be stored, beside its value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewVersion {
@@ -277,7 +305,7 @@ pub trait WritableBackend: Send + Sync {
     /// [`BackendError`].
     async fn put(
         &self,
-        address: &Address,
+        target: &Target,
         value: Secret,
         new: &NewVersion,
     ) -> Result<String, BackendError>;
@@ -286,7 +314,7 @@ pub trait WritableBackend: Send + Sync {
     ///
     /// # Errors
     /// [`BackendError`]; class [`Class::Answer`] where there is no such secret.
-    async fn delete(&self, address: &Address) -> Result<usize, BackendError>;
+    async fn delete(&self, target: &Target) -> Result<usize, BackendError>;
 
     /// The secrets there are, by name.
     ///
@@ -298,13 +326,13 @@ pub trait WritableBackend: Send + Sync {
     ///
     /// # Errors
     /// [`BackendError`]; class [`Class::Answer`] where there is no such secret.
-    async fn versions(&self, address: &Address) -> Result<Vec<VersionEntry>, BackendError>;
+    async fn versions(&self, target: &Target) -> Result<Vec<VersionEntry>, BackendError>;
 
     /// Makes an existing version the current one.
     ///
     /// # Errors
     /// [`BackendError`]; class [`Class::Answer`] where there is no such version.
-    async fn promote(&self, address: &Address, version: &str) -> Result<(), BackendError>;
+    async fn promote(&self, target: &Target, version: &str) -> Result<(), BackendError>;
 
     /// Has a secret, or one of its versions, deleted later, and returns when: `at`, in seconds since
     /// 1970-01-01 UTC, or as late as the vault does it where nobody says. `None` where it is not known.
@@ -313,7 +341,7 @@ pub trait WritableBackend: Send + Sync {
     /// [`BackendError`]; [`UNSUPPORTED`] where a vault deletes at once.
     async fn schedule_deletion(
         &self,
-        _address: &Address,
+        _target: &Target,
         _version: Option<u64>,
         _at: Option<u64>,
     ) -> Result<Option<u64>, BackendError> {
@@ -328,7 +356,7 @@ pub trait WritableBackend: Send + Sync {
     /// [`BackendError`]; [`UNSUPPORTED`] where a vault deletes at once.
     async fn cancel_deletion(
         &self,
-        _address: &Address,
+        _target: &Target,
         _version: Option<u64>,
     ) -> Result<(), BackendError> {
         Err(BackendError::unsupported(

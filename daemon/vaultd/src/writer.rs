@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
-use vault_backends::backend::{Address, BackendError, ListEntry, NewVersion, VersionEntry, Wanted};
+use vault_backends::backend::{
+    Address, BackendError, ListEntry, NewVersion, Target, VersionEntry, Wanted,
+};
 use vault_memory::{Secret, Shield, ShieldError};
 use vault_proto::reference::{SecretRef, parse_version};
 use vault_proto::sealed::{Label, Opener, OpeningKey, Purpose, SealError, TAG_BYTES};
@@ -113,10 +115,10 @@ impl Writer {
         incoming: Incoming<'_>,
         new: NewVersion,
     ) -> Result<String, WriteError> {
-        let (address, rule) = self.permit(ask, reference).await?;
-        let writable = self.upstream.writable(&address)?;
+        let (target, rule) = self.permit(ask, reference).await?;
+        let writable = self.upstream.writable(&target.address)?;
         let value = self.open(ask, reference, incoming)?;
-        let put = async move { writable.backend().put(&address, value, &new).await };
+        let put = async move { writable.backend().put(&target, value, &new).await };
         self.change(ask, reference, rule, String::new(), put).await
     }
 
@@ -125,9 +127,9 @@ impl Writer {
     /// # Errors
     /// [`WriteError`]; then nothing has changed, unless a backend's failure says otherwise.
     pub async fn delete(&self, ask: &Ask, reference: &SecretRef) -> Result<usize, WriteError> {
-        let (address, rule) = self.permit(ask, reference).await?;
-        let writable = self.upstream.writable(&address)?;
-        let delete = async move { writable.backend().delete(&address).await };
+        let (target, rule) = self.permit(ask, reference).await?;
+        let writable = self.upstream.writable(&target.address)?;
+        let delete = async move { writable.backend().delete(&target).await };
         self.change(ask, reference, rule, String::new(), delete)
             .await
     }
@@ -142,12 +144,12 @@ impl Writer {
         reference: &SecretRef,
         version: &str,
     ) -> Result<(), WriteError> {
-        let (address, rule) = self.permit(ask, reference).await?;
-        let writable = self.upstream.writable(&address)?;
+        let (target, rule) = self.permit(ask, reference).await?;
+        let writable = self.upstream.writable(&target.address)?;
         // What a caller typed is written down only where it is a version.
         let recorded = in_record(parse_version(version).map(NonZeroU64::get).ok());
         let version = version.to_owned();
-        let promote = async move { writable.backend().promote(&address, &version).await };
+        let promote = async move { writable.backend().promote(&target, &version).await };
         self.change(ask, reference, rule, recorded, promote).await
     }
 
@@ -163,12 +165,12 @@ impl Writer {
         version: Option<u64>,
         at: Option<u64>,
     ) -> Result<Option<u64>, WriteError> {
-        let (address, rule) = self.permit(ask, reference).await?;
-        let writable = self.upstream.writable(address.kind)?;
+        let (target, rule) = self.permit(ask, reference).await?;
+        let writable = self.upstream.writable(&target.address)?;
         let schedule = async move {
             writable
                 .backend()
-                .schedule_deletion(&address, version, at)
+                .schedule_deletion(&target, version, at)
                 .await
         };
         self.change(ask, reference, rule, in_record(version), schedule)
@@ -185,9 +187,9 @@ impl Writer {
         reference: &SecretRef,
         version: Option<u64>,
     ) -> Result<(), WriteError> {
-        let (address, rule) = self.permit(ask, reference).await?;
-        let writable = self.upstream.writable(address.kind)?;
-        let cancel = async move { writable.backend().cancel_deletion(&address, version).await };
+        let (target, rule) = self.permit(ask, reference).await?;
+        let writable = self.upstream.writable(&target.address)?;
+        let cancel = async move { writable.backend().cancel_deletion(&target, version).await };
         self.change(ask, reference, rule, in_record(version), cancel)
             .await
     }
@@ -201,11 +203,11 @@ impl Writer {
         ask: &Ask,
         reference: &SecretRef,
     ) -> Result<Vec<VersionEntry>, WriteError> {
-        let (address, _) = self.permit(ask, reference).await?;
-        let writable = self.upstream.writable(&address)?;
+        let (target, _) = self.permit(ask, reference).await?;
+        let writable = self.upstream.writable(&target.address)?;
         Ok(writable
             .backend()
-            .versions(&address)
+            .versions(&target)
             .await
             .map_err(UpstreamError::Backend)?)
     }
@@ -228,13 +230,13 @@ impl Writer {
         &self,
         ask: &Ask,
         reference: &SecretRef,
-    ) -> Result<(Address, String), WriteError> {
+    ) -> Result<(Target, String), WriteError> {
         let rule = self.resolver.permit(ask, &[Want::of(reference)]).await?;
-        let address = ask.address(reference);
+        let (address, home) = (ask.address(reference), ask.vault.home());
         if address.wanted != Wanted::Current {
             return Err(WriteError::Pinned(reference.to_string()));
         }
-        Ok((address, rule))
+        Ok((Target { address, home }, rule))
     }
 
     /// Opens the value straight into protected memory.

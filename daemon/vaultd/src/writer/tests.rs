@@ -72,7 +72,7 @@ impl Backend for SlowVault {
 impl WritableBackend for SlowVault {
     async fn put(
         &self,
-        _address: &Address,
+        _target: &Target,
         value: Secret,
         _new: &NewVersion,
     ) -> Result<String, BackendError> {
@@ -82,7 +82,7 @@ impl WritableBackend for SlowVault {
             .map(|version| version.to_string())
     }
 
-    async fn delete(&self, _address: &Address) -> Result<usize, BackendError> {
+    async fn delete(&self, _target: &Target) -> Result<usize, BackendError> {
         self.changed(b"").await.map(|_| 1)
     }
 
@@ -90,17 +90,17 @@ impl WritableBackend for SlowVault {
         Ok(vec![])
     }
 
-    async fn versions(&self, _address: &Address) -> Result<Vec<VersionEntry>, BackendError> {
+    async fn versions(&self, _target: &Target) -> Result<Vec<VersionEntry>, BackendError> {
         Ok(vec![])
     }
 
-    async fn promote(&self, _address: &Address, _version: &str) -> Result<(), BackendError> {
+    async fn promote(&self, _target: &Target, _version: &str) -> Result<(), BackendError> {
         self.changed(b"promoted").await.map(drop)
     }
 
     async fn schedule_deletion(
         &self,
-        _address: &Address,
+        _target: &Target,
         _version: Option<u64>,
         at: Option<u64>,
     ) -> Result<Option<u64>, BackendError> {
@@ -109,7 +109,7 @@ impl WritableBackend for SlowVault {
 
     async fn cancel_deletion(
         &self,
-        _address: &Address,
+        _target: &Target,
         _version: Option<u64>,
     ) -> Result<(), BackendError> {
         self.changed(b"kept").await.map(drop)
