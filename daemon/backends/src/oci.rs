@@ -18,10 +18,15 @@ pub mod places;
 pub mod profile;
 pub mod region;
 pub mod request_url;
+pub mod retrieval;
 mod scope;
+pub mod secret_bundle;
+pub mod secret_list;
+pub mod secret_place;
 pub mod signature;
 pub mod surroundings;
 pub mod token;
+pub mod vault;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -8,11 +8,13 @@
 mod answer;
 mod attempt;
 mod call;
+mod reach;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::asked::Asked;
+use super::endpoint::Service;
 use super::error::NotAuthenticated;
 use super::identity::{Identities, Identity};
 use super::places::Places;
@@ -23,6 +25,7 @@ use crate::wall_clock::WallClock;
 pub use answer::Answer;
 use attempt::{Line, Outcome};
 pub use call::Call;
+pub use reach::Reached;
 
 /// Everything that is needed to ask: as whom, where, how, and when it is.
 pub struct Conversation {
@@ -72,6 +75,19 @@ impl Conversation {
                 }
             },
         }
+    }
+
+    /// Whether a service answers, without a credential. `region` is the credential's own, where it is
+    /// known.
+    ///
+    /// # Errors
+    /// [`BackendError`], where it does not.
+    pub async fn reach(
+        &self,
+        service: Service,
+        region: Option<&str>,
+    ) -> Result<Reached, BackendError> {
+        self.line.reach(service, region).await
     }
 
     /// Who gives the identities.

@@ -31,7 +31,10 @@ pub enum BadReply {
     /// Not JSON.
     #[error("the reply is not JSON")]
     NotJson,
-    /// JSON, but not what kind of it.
+    /// JSON, but no object.
+    #[error("the reply is JSON, but not an object")]
+    NotAnObject,
+    /// An object, but not one that the service writes.
     #[error("the reply is JSON of another form than the service's")]
     WrongForm,
     /// About another secret.
@@ -78,6 +81,7 @@ impl BadReply {
             Self::Empty => "empty_reply",
             Self::CutOff => "cut_off_json",
             Self::NotJson => "not_json",
+            Self::NotAnObject => "not_an_object",
             Self::WrongForm => "wrong_form",
             Self::WrongId => "wrong_id",
             Self::NoId => "no_id",
