@@ -13,6 +13,7 @@ pub mod instance_metadata;
 pub mod key;
 pub mod key_file;
 pub mod key_id;
+pub mod listing;
 mod pem;
 pub mod places;
 pub mod profile;

@@ -90,6 +90,19 @@ impl Conversation {
         self.line.reach(service, region).await
     }
 
+    /// The same conversation with services at other places.
+    #[must_use]
+    pub fn at(&self, places: Places) -> Self {
+        Self {
+            identities: Arc::clone(&self.identities),
+            line: Line {
+                places,
+                client: self.line.client.clone(),
+                clock: Arc::clone(&self.line.clock),
+            },
+        }
+    }
+
     /// Who gives the identities.
     pub fn identities(&self) -> &Arc<dyn Identities> {
         &self.identities
