@@ -14,6 +14,7 @@ pub mod key;
 pub mod key_file;
 pub mod key_id;
 pub mod listing;
+pub mod management;
 mod pem;
 pub mod places;
 pub mod profile;

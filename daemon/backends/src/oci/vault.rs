@@ -9,16 +9,20 @@ use super::Settings;
 use super::conversation::{Conversation, Reached};
 use super::endpoint::Service;
 use super::identity::{Identities, Identity};
+use super::management::Management;
 use super::places::Places;
 use super::retrieval::Retrieval;
 use super::surroundings::Surroundings;
-use crate::backend::{Address, Backend, BackendError, BackendKind, Class, Fetched};
+use crate::backend::{
+    Address, Backend, BackendError, BackendKind, Class, Fetched, WritableBackend,
+};
 use crate::http::{Client, Trust, TrustError};
 
 /// OCI Vault, as one credential sees it in one region.
 pub struct OciVault {
     conversation: Arc<Conversation>,
     retrieval: Retrieval,
+    management: Management,
 }
 
 /// What there is to say of a vault before any secret is read.
@@ -50,6 +54,7 @@ impl OciVault {
         let conversation = Arc::new(Conversation::new(identities, places, client, clock));
         Ok(Self {
             retrieval: Retrieval::new(Arc::clone(&conversation), shield),
+            management: Management::new(Arc::clone(&conversation)),
             conversation,
         })
     }
@@ -91,6 +96,10 @@ impl Backend for OciVault {
 
     async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError> {
         self.retrieval.fetch(address).await
+    }
+
+    fn writable(&self) -> Option<&dyn WritableBackend> {
+        Some(&self.management)
     }
 }
 
