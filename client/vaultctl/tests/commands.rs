@@ -397,25 +397,3 @@ fn help_documents_commands_and_exit_codes() {
         assert!(text.contains(word), "{word}");
     }
 }
-
-#[test]
-fn doctor_says_what_is_wrong_and_what_to_do_and_ends_in_3() {
-    let (asked, text, code) = shown(&["doctor", "oci"]);
-    assert_eq!(asked[..2], [r#"doctor "oci""#, "list ()"]);
-    for line in [
-        "ok    oci (profile DEFAULT): configuration: as found\n",
-        "WRONG oci (profile DEFAULT): key: as found\n      to do: mend it\n",
-    ] {
-        assert!(text.contains(line), "{line:?} in {text}");
-    }
-    assert_eq!(code, Some(3));
-    let (_, text, code) = shown(&["--json", "doctor", "oci"]);
-    assert!(
-        text.starts_with(
-            r#"{"well":false,"backends":[{"name":"oci","scope":"profile DEFAULT","used_by":[],"findings":[{"what":"configuration","well":true,"#
-        ),
-        "{text}"
-    );
-    assert_eq!(code, Some(3));
-    assert_eq!(shown(&["doctor", "cellar"]).2, Some(2));
-}

@@ -14,3 +14,6 @@ pub(crate) use bad_reply::is_page;
 pub(crate) use no_reply::no_reply;
 pub(crate) use not_authenticated::NotAuthenticated;
 pub(crate) use refusal::{Quotes, Refusal};
+
+#[cfg(test)]
+mod tests;

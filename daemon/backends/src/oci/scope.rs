@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{AuthMethod, Settings};
+use super::settings::{AuthMethod, Settings};
 
 impl Settings {
     /// A name for everything that tells two ways to ask apart: the same for settings that differ only in

@@ -220,3 +220,6 @@ fn unescaped(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     }
     Some(unescaped)
 }
+
+#[cfg(test)]
+mod tests;
