@@ -33,8 +33,8 @@ use profile_source::ProfileSource;
 use source::Source;
 
 use super::identity::{Identities, Identity};
+use super::settings::{AuthMethod, Settings};
 use super::surroundings::Surroundings;
-use super::{AuthMethod, Settings};
 use crate::backend::{BackendError, Finding};
 
 /// Who the settings say that we are.
