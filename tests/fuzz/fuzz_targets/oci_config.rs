@@ -25,7 +25,8 @@ fuzz_target!(|content: &[u8]| {
         let _ = profile.session(&around);
         let _ = profile.delegation(&around);
         // A pass phrase is in no message.
-        if let (Some(phrase), Err(error)) = (profile.value("pass_phrase"), profile.api_key(&around)) {
+        if let (Some(phrase), Err(error)) = (profile.value("pass_phrase"), profile.api_key(&around))
+        {
             assert!(phrase.len() < 20 || !error.to_string().contains(phrase));
         }
     }
