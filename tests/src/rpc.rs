@@ -111,6 +111,7 @@ impl Rpc {
             request_id,
             encapsulated_key: sealer.encapsulated_key().to_vec(),
             ciphertext,
+            ..PutRequest::default()
         }
     }
 }

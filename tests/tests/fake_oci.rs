@@ -17,6 +17,8 @@ mod principals;
 mod program;
 #[path = "fake_oci/reads.rs"]
 mod reads;
+#[path = "fake_oci/resources.rs"]
+mod resources;
 #[path = "fake_oci/signatures.rs"]
 mod signatures;
 #[path = "fake_oci/signer.rs"]

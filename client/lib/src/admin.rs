@@ -2,11 +2,12 @@
 
 use vault_proto::generated::admin_client::AdminClient;
 use vault_proto::generated::{
-    DeleteReply, DeleteRequest, ExplainConfigReply, ExplainConfigRequest, ExplainReply,
-    ExplainRequest, FlushReply, FlushRequest, ListReply, ListRequest, MetricsReply, MetricsRequest,
-    PromoteReply, PromoteRequest, PutReply, PutRequest, RefreshReply, RefreshRequest, ReloadReply,
-    ReloadRequest, ResetBreakerReply, ResetBreakerRequest, StatusReply, StatusRequest,
-    TestPolicyReply, TestPolicyRequest, VersionsReply, VersionsRequest,
+    CancelDeletionReply, CancelDeletionRequest, DeleteReply, DeleteRequest, DoctorReply,
+    DoctorRequest, ExplainConfigReply, ExplainConfigRequest, ExplainReply, ExplainRequest,
+    FlushReply, FlushRequest, ListReply, ListRequest, MetricsReply, MetricsRequest, PromoteReply,
+    PromoteRequest, PutReply, PutRequest, RefreshReply, RefreshRequest, ReloadReply, ReloadRequest,
+    ResetBreakerReply, ResetBreakerRequest, ScheduleDeletionReply, ScheduleDeletionRequest,
+    StatusReply, StatusRequest, TestPolicyReply, TestPolicyRequest, VersionsReply, VersionsRequest,
 };
 use zeroize::Zeroizing;
 
@@ -15,12 +16,22 @@ use crate::client::Repeat;
 use crate::error::Error;
 use crate::opening::seal_for_daemon;
 
+/// What is said of a version beside its value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewVersion {
+    /// Whether it waits until it is promoted.
+    pub pending: bool,
+    /// What it is called; empty for nothing.
+    pub name: String,
+}
+
 impl Client {
     /// Stores `value` as a new version. Never repeated: a second one would be another version.
     pub async fn put(
         &mut self,
         reference: &str,
         value: Zeroizing<Vec<u8>>,
+        new: NewVersion,
     ) -> Result<PutReply, Error> {
         let sealed = seal_for_daemon(self.daemon_key(), reference, value)?;
         let request = PutRequest {
@@ -28,6 +39,8 @@ impl Client {
             request_id: sealed.request_id,
             encapsulated_key: sealed.encapsulated_key,
             ciphertext: sealed.ciphertext,
+            pending: new.pending,
+            version_name: new.name,
         };
         self.ask(
             Repeat::Never(reference),
@@ -74,6 +87,20 @@ impl Client {
         let request = ExplainConfigRequest { environment };
         self.ask(Repeat::Allowed, request, async |channel, request| {
             AdminClient::new(channel).explain_config(request).await
+        })
+        .await
+    }
+
+    /// What a backend finds when it looks at everything it needs.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn doctor(&mut self, backend: &str) -> Result<DoctorReply, Error> {
+        let request = DoctorRequest {
+            backend: backend.to_owned(),
+        };
+        self.ask(Repeat::Allowed, request, async |channel, request| {
+            AdminClient::new(channel).doctor(request).await
         })
         .await
     }
@@ -167,6 +194,45 @@ impl Client {
             Repeat::Never(reference),
             request,
             async |channel, request| AdminClient::new(channel).promote(request).await,
+        )
+        .await
+    }
+
+    /// Has a secret deleted later, or one version of it where that is not 0, at `unix_seconds` or, for
+    /// 0, as late as its vault does it. Never repeated: a person may have thought better of it since.
+    pub async fn schedule_deletion(
+        &mut self,
+        reference: &str,
+        version: u64,
+        unix_seconds: u64,
+    ) -> Result<ScheduleDeletionReply, Error> {
+        let request = ScheduleDeletionRequest {
+            reference: reference.to_owned(),
+            version,
+            deletion_unix_seconds: unix_seconds,
+        };
+        self.ask(
+            Repeat::Never(reference),
+            request,
+            async |channel, request| AdminClient::new(channel).schedule_deletion(request).await,
+        )
+        .await
+    }
+
+    /// Keeps what was to be deleted. Never repeated, for the same reason.
+    pub async fn cancel_deletion(
+        &mut self,
+        reference: &str,
+        version: u64,
+    ) -> Result<CancelDeletionReply, Error> {
+        let request = CancelDeletionRequest {
+            reference: reference.to_owned(),
+            version,
+        };
+        self.ask(
+            Repeat::Never(reference),
+            request,
+            async |channel, request| AdminClient::new(channel).cancel_deletion(request).await,
         )
         .await
     }

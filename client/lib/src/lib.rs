@@ -18,6 +18,7 @@ mod secrets;
 mod state;
 mod status;
 
+pub use admin::NewVersion;
 pub use age::{age_in_words, seconds_in_words};
 pub use client::{Client, connect};
 pub use columns::in_columns;

@@ -1,10 +1,11 @@
 //! What can be asked on the command line?
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use vault_proto::reference::{ReferenceError, SecretRef, Selector};
+use vault_proto::reference::{ReferenceError, SecretRef, Selector, parse_version};
 
 use crate::resolve::options::Resolve;
 
@@ -13,7 +14,7 @@ Exit codes:
   0  done
   1  unexpected
   2  usage or configuration; `status`: not everything is healthy
-  3  vaultd, a secret or policy failed; `policy test`: denied
+  3  vaultd, a secret or policy failed; `policy test`: denied; `doctor`: something is wrong
   4  `resolve --strict`: a reference has no value
 `resolve` ends with 1 for a text that is no YAML and without vaultd, with 3 where policy denies.
   130  interrupted at the prompt of `put`
@@ -63,6 +64,10 @@ pub(crate) enum Command {
     Versions(Stored),
     /// Make an existing version the current one
     Promote(Promote),
+    /// Have a secret of OCI Vault, or one unused version of it, deleted later
+    ScheduleDeletion(ScheduleDeletion),
+    /// Keep what was to be deleted
+    CancelDeletion(CancelDeletion),
     /// List the configured services
     Services,
     /// Read the configuration again; all of it or none
@@ -74,6 +79,12 @@ pub(crate) enum Command {
         /// What counts in this environment
         #[arg(long, alias = "env", value_name = "NAME", default_value = "")]
         environment: String,
+    },
+    /// Look at everything a backend needs and say what to do; exits 3 when something is wrong
+    Doctor {
+        /// What is looked at: "oci"
+        #[arg(value_name = "BACKEND", value_parser = ["oci"])]
+        backend: String,
     },
     /// Print counters as OpenMetrics text
     Metrics,
@@ -131,6 +142,17 @@ pub(crate) struct Put {
     /// Keep the last line break of what is piped in
     #[arg(long)]
     pub(crate) exact: bool,
+    /// Leave the current version in use; `promote` takes the new one into use
+    #[arg(long)]
+    pub(crate) pending: bool,
+    /// Name the version (OCI Vault)
+    #[arg(
+        long,
+        value_name = "VERSION_NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) version_name: String,
 }
 
 /// A version to make current.
@@ -142,6 +164,31 @@ pub(crate) struct Promote {
     /// One of those that `versions` lists
     #[arg(value_name = "VERSION")]
     pub(crate) version: String,
+}
+
+/// What to delete, and when.
+#[derive(Args, Debug)]
+pub(crate) struct ScheduleDeletion {
+    /// A reference, without a version
+    #[arg(value_name = "NAME", value_parser = whole_secret)]
+    pub(crate) name: SecretRef,
+    /// This version alone: one whose stage is DEPRECATED
+    #[arg(long, value_name = "NUMBER", value_parser = version)]
+    pub(crate) version: Option<NonZeroU64>,
+    /// So many days from now, 1 to 30; what OCI Vault does by itself if left out, which is 30
+    #[arg(long = "in", value_name = "DAYS", value_parser = days)]
+    pub(crate) days: Option<u32>,
+}
+
+/// What to keep.
+#[derive(Args, Debug)]
+pub(crate) struct CancelDeletion {
+    /// A reference, without a version
+    #[arg(value_name = "NAME", value_parser = whole_secret)]
+    pub(crate) name: SecretRef,
+    /// This version, and not the whole secret
+    #[arg(long, value_name = "NUMBER", value_parser = version)]
+    pub(crate) version: Option<NonZeroU64>,
 }
 
 /// What to do with breakers.
@@ -181,6 +228,8 @@ pub(crate) enum ArgumentError {
     Selector,
     #[error("whole seconds, from 1 to 60")]
     Seconds,
+    #[error("whole days, from 1 to 30")]
+    Days,
 }
 
 fn whole_secret(text: &str) -> Result<SecretRef, ArgumentError> {
@@ -189,6 +238,16 @@ fn whole_secret(text: &str) -> Result<SecretRef, ArgumentError> {
         Selector::Current => Ok(reference),
         _ => Err(ArgumentError::Selector),
     }
+}
+
+fn version(text: &str) -> Result<NonZeroU64, ArgumentError> {
+    Ok(parse_version(text)?)
+}
+
+fn days(text: &str) -> Result<u32, ArgumentError> {
+    let days = text.parse().ok();
+    days.filter(|days| (1..=30).contains(days))
+        .ok_or(ArgumentError::Days)
 }
 
 fn seconds(text: &str) -> Result<Duration, ArgumentError> {

@@ -2,6 +2,8 @@
 
 mod breaker;
 mod delete;
+mod deletion;
+mod doctor;
 mod explain;
 mod explain_config;
 mod flush;
@@ -18,6 +20,7 @@ mod repeated;
 mod resolve;
 mod services;
 mod status;
+mod time;
 mod versions;
 mod watch;
 
@@ -54,12 +57,15 @@ pub(crate) async fn carry_out(arguments: Arguments, form: Form) -> Result<ExitCo
         Command::Get(on) => get::run(caller.client().await?, on, form).await,
         Command::Versions(on) => versions::run(caller.client().await?, on, form).await,
         Command::Promote(on) => promote::run(caller.client().await?, on, form).await,
+        Command::ScheduleDeletion(on) => deletion::schedule(caller.client().await?, on, form).await,
+        Command::CancelDeletion(on) => deletion::cancel(caller.client().await?, on, form).await,
         Command::Services => services::run(caller.client().await?, form).await,
         Command::Reload => reload::run(caller.client().await?, form).await,
         Command::Explain(on) => explain::run(caller.client().await?, on, form).await,
         Command::ExplainConfig { environment } => {
             explain_config::run(caller.client().await?, environment, form).await
         }
+        Command::Doctor { backend } => doctor::run(caller.client().await?, &backend, form).await,
         Command::Metrics => metrics::run(caller.client().await?, form).await,
         Command::Breaker(Breaker::Reset { backend }) => {
             breaker::reset(caller.client().await?, backend, form).await

@@ -83,6 +83,8 @@ mod tests {
             &["policy", "hunter2"],
             &["get", "local://hunter2/x"],
             &["put", "name", "--file", "a", "--file", "hunter2"],
+            &["schedule-deletion", "name", "--in", "hunter2"],
+            &["cancel-deletion", "name", "--version", "hunter2"],
         ] {
             let text = refused(words);
             assert!(!text.contains("hunter2"), "{words:?}: {text}");

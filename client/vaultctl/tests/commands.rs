@@ -50,6 +50,21 @@ fn each_command_asks_and_shows_as_text() {
             "local://a: version 2 is current\n",
         ),
         (
+            &["schedule-deletion", "a", "--in", "3"],
+            r#"schedule_deletion ("local://a", 0, "at a time")"#,
+            "local://a will be deleted; `vaultctl cancel-deletion local://a` keeps it\n",
+        ),
+        (
+            &["cancel-deletion", "a"],
+            r#"cancel_deletion ("local://a", 0)"#,
+            "local://a is kept\n",
+        ),
+        (
+            &["cancel-deletion", "a", "--version", "2"],
+            r#"cancel_deletion ("local://a", 2)"#,
+            "version 2 of local://a is kept\n",
+        ),
+        (
             &["services"],
             "list ()",
             "SERVICE  ENVIRONMENTS  SECRETS  SOURCE       STATE\n\
@@ -108,11 +123,27 @@ fn each_command_answers_in_json() {
         ),
         (
             &["versions", "a"],
-            r#"{"reference":"local://a","versions":[{"version":"2","created_unix_seconds":2,"current":true},{"version":"1","created_unix_seconds":1,"current":false}]}"#,
+            r#"{"reference":"local://a","versions":[{"version":"2","created_unix_seconds":2,"current":true,"stages":[],"name":"","expires_unix_seconds":null,"deletion_unix_seconds":null},{"version":"1","created_unix_seconds":1,"current":false,"stages":[],"name":"","expires_unix_seconds":null,"deletion_unix_seconds":null}]}"#,
         ),
         (
             &["promote", "a", "2"],
             r#"{"reference":"local://a","version":"2"}"#,
+        ),
+        (
+            &["schedule-deletion", "a"],
+            r#"{"reference":"local://a","version":null,"deletion_unix_seconds":920246399}"#,
+        ),
+        (
+            &["schedule-deletion", "a", "--version", "2", "--in", "30"],
+            r#"{"reference":"local://a","version":2,"deletion_unix_seconds":null}"#,
+        ),
+        (
+            &["cancel-deletion", "a"],
+            r#"{"reference":"local://a","version":null}"#,
+        ),
+        (
+            &["put", "a", "--pending"],
+            r#"{"reference":"local://a","version":"1","pending":true}"#,
         ),
         (
             &["reload"],
@@ -144,10 +175,57 @@ fn stored_secrets_and_versions_are_listed_with_their_ages() {
     assert_eq!(code, Some(0));
     let (_, text, code) = shown(&["versions", "a"]);
     assert!(
-        text.starts_with("VERSION  CREATED") && text.contains("current"),
+        text.starts_with("VERSION  NAME  STAGES   CREATED") && text.contains("CURRENT"),
         "{text}"
     );
     assert_eq!(code, Some(0));
+}
+
+#[test]
+fn versions_are_shown_with_stages_names_and_what_is_to_come() {
+    let (asked, text, _) = shown(&["versions", "oci-vault://c/n"]);
+    assert_eq!(asked, [r#"versions "oci-vault://c/n""#]);
+    let lines: Vec<&str> = text.lines().collect();
+    let columns = "VERSION  NAME  STAGES           CREATED";
+    assert!(lines[0].starts_with(columns) && lines[0].ends_with("EXPIRES        DELETION"));
+    assert!(
+        lines[1].starts_with("3        blue  PENDING, LATEST  "),
+        "{text}"
+    );
+    assert!(
+        lines[1].contains(" ago  in ") && lines[1].ends_with(" days ago"),
+        "{text}"
+    );
+    assert!(lines[2].starts_with("2              CURRENT "), "{text}");
+}
+
+#[test]
+fn a_deletion_that_was_scheduled_is_told_with_its_time_and_the_way_back() {
+    let (asked, text, code) = shown(&["schedule-deletion", "a", "--version", "2"]);
+    let expected = r#"schedule_deletion ("local://a", 2, "as late as the vault does it")"#;
+    assert_eq!(asked, [expected]);
+    assert!(
+        text.starts_with("version 2 of local://a will be deleted "),
+        "{text}"
+    );
+    let way_back = "; `vaultctl cancel-deletion local://a --version 2` keeps it\n";
+    assert!(text.ends_with(way_back), "{text}");
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn a_time_or_a_version_that_cannot_be_is_refused_before_anything_is_asked() {
+    for arguments in [
+        &["--in", "0"][..],
+        &["--in", "31"],
+        &["--in", "soon"],
+        &["--version", "0"],
+        &["--version", "+1"],
+    ] {
+        let arguments = [&["schedule-deletion", "oci-vault://c/n"], arguments].concat();
+        let (asked, _, code) = shown(&arguments);
+        assert_eq!((asked, code), (vec![], Some(2)), "{arguments:?}");
+    }
 }
 
 #[test]
@@ -297,7 +375,13 @@ fn what_may_be_repeated_is_repeated_and_what_changes_something_is_not() {
         let says = stdout(&output).contains("asked twice, and the first count was lost");
         assert_eq!(says, counts, "{arguments:?}");
     }
-    for arguments in [&["delete", "a"][..], &["put", "a"], &["promote", "a", "2"]] {
+    for arguments in [
+        &["delete", "a"][..],
+        &["put", "a"],
+        &["promote", "a", "2"],
+        &["schedule-deletion", "a"],
+        &["cancel-deletion", "a"],
+    ] {
         let (output, calls) = lost(arguments);
         assert_eq!((code(&output), calls), (Some(3), 1), "{arguments:?}");
         let text = stderr(&output);

@@ -22,6 +22,7 @@ fn status(healthy: bool) -> Plan {
             consecutive_failures: 5,
             next_probe_ms: if healthy { 0 } else { 61_000 },
             last_error: "timeout".to_owned(),
+            scope: "profile DEFAULT".to_owned(),
         }],
         secrets: vec![SecretStatus {
             reference: "local://a".to_owned(),

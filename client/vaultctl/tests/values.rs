@@ -49,6 +49,17 @@ fn one_line_break_at_the_end_of_piped_text_is_dropped_and_that_is_said() {
 }
 
 #[test]
+fn a_value_that_waits_is_stored_so_and_the_way_on_is_said() {
+    let fake = Fake::start(Plan::default());
+    let words = ["put", "a", "--pending", "--version-name", "blue"];
+    let output = run_with(&fake, &words, b"v");
+    let way_on = "`vaultctl promote local://a 1` takes it into use";
+    let expected = format!("local://a stored as version 1; {way_on}\n");
+    assert_eq!((stdout(&output), code(&output)), (expected, Some(0)));
+    assert_eq!(fake.asked(), [r#"put ("local://a", (true, "blue"))"#]);
+}
+
+#[test]
 fn a_file_is_stored_exactly() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("value");

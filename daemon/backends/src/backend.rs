@@ -59,6 +59,19 @@ pub struct Address {
     pub wanted: Wanted,
 }
 
+impl Address {
+    /// The current version of a secret in the local store.
+    pub fn local(name: &str) -> Self {
+        Self {
+            kind: BackendKind::Local,
+            scope: String::new(),
+            container: None,
+            name: name.to_owned(),
+            wanted: Wanted::Current,
+        }
+    }
+}
+
 /// What a backend found.
 #[derive(Debug)]
 pub struct Fetched {
@@ -70,8 +83,55 @@ pub struct Fetched {
     pub valid_for: Option<Duration>,
 }
 
-/// One stored version, without its value.
+/// A secret that is to be changed, as somebody means it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The secret. Which of its versions is said beside it.
+    pub address: Address,
+    /// Where things are for whoever asks.
+    pub home: Home,
+}
+
+impl From<Address> for Target {
+    fn from(address: Address) -> Self {
+        let home = Home::default();
+        Self { address, home }
+    }
+}
+
+/// What a configuration says of where new secrets are put, and of where those are that an address names
+/// in part. Two that share a vault's connection may differ in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Home {
+    /// The compartment.
+    pub compartment: Option<String>,
+    /// The vault.
+    pub vault: Option<String>,
+    /// The key that new secrets are encrypted with.
+    pub key: Option<String>,
+}
+
+/// What is said of a version that is to be stored, beside its value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewVersion {
+    /// When it is taken into use.
+    pub begins: Begins,
+    /// What it is called, where its vault names versions.
+    pub name: Option<String>,
+}
+
+/// When a new version is taken into use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Begins {
+    /// At once: it is the current one.
+    #[default]
+    AtOnce,
+    /// When it is promoted. Until then the current one stays what it is.
+    WhenPromoted,
+}
+
+/// One stored version, without its value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VersionEntry {
     /// The version, as the vault writes it.
     pub version: String,
@@ -79,6 +139,14 @@ pub struct VersionEntry {
     pub created_unix_seconds: u64,
     /// Whether this is what [`Wanted::Current`] means now.
     pub current: bool,
+    /// Its stages, in the vault's words. Empty where a vault has none.
+    pub stages: Vec<String>,
+    /// Its name, where it was given one.
+    pub name: Option<String>,
+    /// When it ends being good, in seconds since 1970-01-01 UTC.
+    pub expires_unix_seconds: Option<u64>,
+    /// When it will be deleted, in seconds since 1970-01-01 UTC.
+    pub deletion_unix_seconds: Option<u64>,
 }
 
 /// One stored secret, without its value.
@@ -88,6 +156,19 @@ pub struct ListEntry {
     pub name: String,
     /// Its versions, oldest first.
     pub versions: Vec<VersionEntry>,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What: "configuration", "key", "clock".
+    pub what: String,
+    /// Whether it is as it should be.
+    pub is_well: bool,
+    /// What was found, in words that hold no value.
+    pub detail: String,
+    /// What to do where it is not; empty where it is.
+    pub remedy: String,
 }
 
 /// How a failure is to be taken. Said where the failure is made, never guessed from its text.
@@ -141,6 +222,18 @@ impl BackendError {
         self
     }
 
+    /// A vault of this kind cannot do what is asked, and why or what can be done instead.
+    pub fn unsupported(message: impl Into<String>) -> Self {
+        Self::new(Class::Request, UNSUPPORTED, message)
+    }
+
+    /// The same failure with more words after its own.
+    #[must_use]
+    pub fn adding(mut self, words: &str) -> Self {
+        self.message = format!("{}; {words}", self.message);
+        self
+    }
+
     /// How the failure is to be taken.
     pub fn class(&self) -> Class {
         self.class
@@ -162,6 +255,9 @@ impl BackendError {
     }
 }
 
+/// The stable word for what a vault cannot do.
+pub const UNSUPPORTED: &str = "unsupported";
+
 /// A vault that can be read.
 #[async_trait]
 pub trait Backend: Send + Sync {
@@ -173,6 +269,21 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// [`BackendError`], whose class says how to take it.
     async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError>;
+
+    /// Does what is due ahead of time, such as renewing a token, and says when to be called again.
+    async fn upkeep(&self) -> Duration {
+        Duration::from_hours(1)
+    }
+
+    /// Looks at everything it needs, one thing after the other, as a person would who looks for a fault.
+    async fn examine(&self) -> Vec<Finding> {
+        vec![]
+    }
+
+    /// What a person should know of it now, a sentence each.
+    fn notices(&self) -> Vec<String> {
+        vec![]
+    }
 
     /// The same vault as one that can be changed, if it can be.
     fn writable(&self) -> Option<&dyn WritableBackend> {
@@ -188,17 +299,22 @@ pub trait Backend: Send + Sync {
 /// secret either way.
 #[async_trait]
 pub trait WritableBackend: Send + Sync {
-    /// Stores a new current version and returns it.
+    /// Stores a new version and returns it.
     ///
     /// # Errors
     /// [`BackendError`].
-    async fn put(&self, address: &Address, value: Secret) -> Result<String, BackendError>;
+    async fn put(
+        &self,
+        target: &Target,
+        value: Secret,
+        new: &NewVersion,
+    ) -> Result<String, BackendError>;
 
-    /// Deletes a secret with all its versions and returns how many there were.
+    /// Deletes a secret with all its versions, at once, and returns how many there were.
     ///
     /// # Errors
     /// [`BackendError`]; class [`Class::Answer`] where there is no such secret.
-    async fn delete(&self, address: &Address) -> Result<usize, BackendError>;
+    async fn delete(&self, target: &Target) -> Result<usize, BackendError>;
 
     /// The secrets there are, by name.
     ///
@@ -210,11 +326,41 @@ pub trait WritableBackend: Send + Sync {
     ///
     /// # Errors
     /// [`BackendError`]; class [`Class::Answer`] where there is no such secret.
-    async fn versions(&self, address: &Address) -> Result<Vec<VersionEntry>, BackendError>;
+    async fn versions(&self, target: &Target) -> Result<Vec<VersionEntry>, BackendError>;
 
     /// Makes an existing version the current one.
     ///
     /// # Errors
     /// [`BackendError`]; class [`Class::Answer`] where there is no such version.
-    async fn promote(&self, address: &Address, version: &str) -> Result<(), BackendError>;
+    async fn promote(&self, target: &Target, version: &str) -> Result<(), BackendError>;
+
+    /// Has a secret, or one of its versions, deleted later, and returns when: `at`, in seconds since
+    /// 1970-01-01 UTC, or as late as the vault does it where nobody says. `None` where it is not known.
+    ///
+    /// # Errors
+    /// [`BackendError`]; [`UNSUPPORTED`] where a vault deletes at once.
+    async fn schedule_deletion(
+        &self,
+        _target: &Target,
+        _version: Option<u64>,
+        _at: Option<u64>,
+    ) -> Result<Option<u64>, BackendError> {
+        Err(BackendError::unsupported(
+            "a deletion cannot be scheduled here: `vaultctl delete` removes the secret at once",
+        ))
+    }
+
+    /// Keeps a secret, or one of its versions, that was to be deleted.
+    ///
+    /// # Errors
+    /// [`BackendError`]; [`UNSUPPORTED`] where a vault deletes at once.
+    async fn cancel_deletion(
+        &self,
+        _target: &Target,
+        _version: Option<u64>,
+    ) -> Result<(), BackendError> {
+        Err(BackendError::unsupported(
+            "there is no scheduled deletion here to be cancelled: what is deleted is gone at once",
+        ))
+    }
 }

@@ -16,7 +16,8 @@ use tokio::sync::Semaphore;
 use vault_memory::{Secret, Shield};
 
 use crate::backend::{
-    Address, Backend, BackendError, BackendKind, Fetched, ListEntry, VersionEntry, WritableBackend,
+    Address, Backend, BackendError, BackendKind, Fetched, ListEntry, NewVersion, Target,
+    VersionEntry, WritableBackend,
 };
 
 mod document;
@@ -154,14 +155,24 @@ impl Backend for LocalStore {
 
 #[async_trait]
 impl WritableBackend for LocalStore {
-    async fn put(&self, address: &Address, value: Secret) -> Result<String, BackendError> {
-        let name = checked_name(address)?;
-        let version = self.change(move |store| store.put(&name, &value)).await?;
-        Ok(version.to_string())
+    async fn put(
+        &self,
+        target: &Target,
+        value: Secret,
+        new: &NewVersion,
+    ) -> Result<String, BackendError> {
+        if new.name.is_some() {
+            return Err(BackendError::unsupported(
+                "versions of the local store have numbers and no names: leave the name away",
+            ));
+        }
+        let (name, begins) = (checked_name(&target.address)?, new.begins);
+        let put = self.change(move |store| store.put(&name, &value, begins));
+        Ok(put.await?.to_string())
     }
 
-    async fn delete(&self, address: &Address) -> Result<usize, BackendError> {
-        let name = checked_name(address)?;
+    async fn delete(&self, target: &Target) -> Result<usize, BackendError> {
+        let name = checked_name(&target.address)?;
         self.change(move |store| store.delete(&name)).await
     }
 
@@ -169,13 +180,13 @@ impl WritableBackend for LocalStore {
         self.blocking(Store::list).await
     }
 
-    async fn versions(&self, address: &Address) -> Result<Vec<VersionEntry>, BackendError> {
-        let name = checked_name(address)?;
+    async fn versions(&self, target: &Target) -> Result<Vec<VersionEntry>, BackendError> {
+        let name = checked_name(&target.address)?;
         self.blocking(move |store| store.versions(&name)).await
     }
 
-    async fn promote(&self, address: &Address, version: &str) -> Result<(), BackendError> {
-        let name = checked_name(address)?;
+    async fn promote(&self, target: &Target, version: &str) -> Result<(), BackendError> {
+        let name = checked_name(&target.address)?;
         let version = version.to_owned();
         self.change(move |store| store.promote(&name, &version))
             .await

@@ -3,6 +3,7 @@
 mod end;
 mod reload;
 mod service_manager;
+mod upkeep;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,9 @@ use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use vault_backends::local::LocalSettings;
+use vault_backends::oci;
 use vault_backends::registry::{Backends, Settings};
+use vault_backends::wall_clock::SystemWallClock;
 use vault_memory::Shield;
 
 use crate::arguments::Arguments;
@@ -119,7 +122,14 @@ pub fn run(arguments: &Arguments, log: &Log) -> Result<(), Fatal> {
     // The socket comes before the store: a second daemon must not touch the first one's files.
     let listening = Listening::open(&place).map_err(|error| Fatal::Place(error.into()))?;
     let state = state_directory(&base).map_err(Fatal::Place)?;
-    let house = House::build(&config, &state, &listening, arguments, clock, sources)?;
+    let house = House::build(
+        &config,
+        (&base, &state),
+        &listening,
+        arguments,
+        clock,
+        sources,
+    )?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)
         .on_thread_park(vault_memory::wipe_parked_thread)
@@ -154,7 +164,7 @@ struct House {
 impl House {
     fn build(
         config: &Config,
-        state: &Path,
+        (base, state): (&directories::BaseDirs, &Path),
         listening: &Listening,
         arguments: &Arguments,
         clock: Arc<dyn Clock>,
@@ -166,11 +176,18 @@ impl House {
         warn_of(shield.warnings());
         let settings = Settings {
             local: local_settings(config.local.as_deref().unwrap_or(state), arguments)?,
+            around: oci::surroundings::Surroundings {
+                home: base.home_dir().to_owned(),
+                variables: sources.outside.variables.clone(),
+                euid: nix::unistd::geteuid().as_raw(),
+                clock: Arc::new(SystemWallClock),
+            },
         };
         let backends = Backends::open(&settings, Arc::clone(&shield))
             .map_err(|error| Fatal::Place(anyhow::Error::from(error)))?;
         let upstream = Arc::new(Upstream::new(backends, Arc::clone(&clock)));
         upstream.configure(config.setup.resilience);
+        upstream.set_vaults(config.setup.vaults());
         let cache = Cache::new(Arc::clone(&upstream), Arc::clone(&clock));
         let to_journal = std::env::var_os("JOURNAL_STREAM").is_some();
         let audit = Arc::new(Audit::new(state.join("audit.jsonl"), to_journal));
@@ -244,6 +261,7 @@ impl House {
         let accepting = tokio::spawn(listener::run(listener, door, sender, beat, alive));
         let current = Arc::clone(&self.rooms.current);
         let cache = Arc::clone(&self.rooms.cache);
+        let upkeep = tokio::spawn(upkeep::keep(Arc::clone(&self.rooms.upstream)));
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(crate::grpc::serve(self.rooms, receiver, async {
             // A sender that is gone means the end, too.
@@ -266,6 +284,7 @@ impl House {
         } = ending;
         service_manager::stopping();
         keeping.abort();
+        upkeep.abort();
         accepting.abort();
         // Nobody is listening behind a socket of our own; one of systemd's waits for a successor.
         drop(listening);

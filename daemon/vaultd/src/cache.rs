@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use vault_backends::backend::{Address, Class};
 
 use crate::clock::Clock;
-use crate::upstream::{Upstream, UpstreamError};
+use crate::upstream::{Name, Upstream, UpstreamError};
 use changes::{Change, Changes, Confirmed};
 use flight::{Flights, Landed, Ticket};
 use freshness::{Freshness, Verdict};
@@ -359,7 +359,7 @@ impl Cache {
 
 fn late(address: &Address, time: Duration) -> UpstreamError {
     UpstreamError::Deadline {
-        kind: address.kind,
+        name: Name::of(address),
         seconds: time.as_secs(),
     }
 }

@@ -5,6 +5,7 @@ pub mod document;
 mod effective;
 pub mod files;
 pub mod keys;
+mod known;
 mod layers;
 pub mod outside;
 mod policy_section;

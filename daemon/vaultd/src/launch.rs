@@ -16,7 +16,7 @@ use crate::resolver::{Ask, ResolveError, Resolved, Resolver, Want};
 use crate::service::{Chosen, Service};
 use crate::setup::Setup;
 use crate::upstream::UpstreamError;
-use plan::{argv, choose, cwd, find, may_choose, settings};
+use plan::{argv, choose, cwd, find, may_choose, settings, vault};
 use problem::LaunchError;
 
 /// What a caller asks to launch.
@@ -182,6 +182,7 @@ impl Launch {
             return Err(self.refuse(&ask, "", error).await?);
         }
         ask.freshness = service.freshness;
+        ask.vault = Arc::new(vault(service, &wanted.profile));
         let known = |name: &str| {
             setup.environments.contains_key(name)
                 || service.environments().iter().any(|other| other == name)

@@ -49,13 +49,19 @@ pub enum Action {
     Versions,
     /// Make another version current.
     Promote,
+    /// Look at everything a backend needs.
+    Doctor,
+    /// Have a secret or a version deleted later.
+    ScheduleDeletion,
+    /// Keep what was to be deleted.
+    CancelDeletion,
     /// Ask what policy would say.
     TestPolicy,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::Launch,
         Self::LaunchCommand,
         Self::Check,
@@ -73,6 +79,9 @@ impl Action {
         Self::Delete,
         Self::Versions,
         Self::Promote,
+        Self::Doctor,
+        Self::ScheduleDeletion,
+        Self::CancelDeletion,
         Self::TestPolicy,
     ];
 
@@ -96,6 +105,9 @@ impl Action {
             Self::Delete => "delete",
             Self::Versions => "versions",
             Self::Promote => "promote",
+            Self::Doctor => "doctor",
+            Self::ScheduleDeletion => "schedule-deletion",
+            Self::CancelDeletion => "cancel-deletion",
             Self::TestPolicy => "test-policy",
         }
     }
@@ -109,7 +121,11 @@ impl Action {
     const fn by_default(self) -> Default {
         match self {
             Self::LaunchCommand | Self::Get => Default::No,
-            Self::Put | Self::Delete | Self::Promote => Default::LocalOnly,
+            Self::Put
+            | Self::Delete
+            | Self::Promote
+            | Self::ScheduleDeletion
+            | Self::CancelDeletion => Default::LocalOnly,
             _ => Default::Yes,
         }
     }
@@ -138,6 +154,9 @@ pub struct Question<'a> {
     pub service: Option<&'a str>,
     /// With which secret, if with one.
     pub reference: Option<&'a SecretRef>,
+    /// Another way to write the same: with the compartment that a bare name is in, or without it. A rule
+    /// that means one means both.
+    pub other_name: Option<&'a SecretRef>,
 }
 
 /// The answer, and why.
@@ -263,7 +282,10 @@ impl Rule {
         };
         uid && self.actions.iter().any(|actions| actions.include(question))
             && matches_any(self.services.as_deref(), question.service)
-            && self.is_about(question.reference)
+            && (self.is_about(question.reference)
+                || question
+                    .other_name
+                    .is_some_and(|name| self.is_about(Some(name))))
     }
 
     fn is_about(&self, reference: Option<&SecretRef>) -> bool {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 use vault_backends::backend::Address;
+use vault_backends::oci;
 use vault_proto::generated::{Provenance, State};
 use vault_proto::kinds;
 use vault_proto::reference::SecretRef;
@@ -17,10 +18,10 @@ use crate::cache::freshness::Freshness;
 use crate::cache::{Cache, Served};
 use crate::clock::unix_time;
 use crate::peer::Peer;
-use crate::policy::{Action, Question, remedy};
+use crate::policy::{Action, Decision, Question, remedy};
 use crate::setup::Setup;
 use crate::upstream::{Upstream, UpstreamError};
-pub use addresses::{address, reference_of};
+pub use addresses::{address, is_same_secret, may_be_same_secret, other_name, reference_of};
 
 /// Everything known of a request before it is answered.
 #[derive(Clone, Debug)]
@@ -39,6 +40,8 @@ pub struct Ask {
     pub request_id: Vec<u8>,
     /// How long values are good for who asks.
     pub freshness: Freshness,
+    /// Whom to be at OCI Vault for who asks, and what a bare name means.
+    pub vault: Arc<oci::Settings>,
     /// How long the answer may take.
     pub time: Duration,
 }
@@ -47,7 +50,23 @@ impl Ask {
     /// Whether policy lets the asker see or touch one thing of many, under the action it was let in
     /// for. Nothing is written down: what policy hides here was not asked for by name.
     pub fn may(&self, reference: Option<&SecretRef>) -> bool {
-        self.setup.policy.decide(&self.question(reference)).allowed
+        self.decide(self.action, reference).allowed
+    }
+
+    /// Where a backend finds what a reference means to the asker.
+    pub fn address(&self, reference: &SecretRef) -> Address {
+        address(reference, &self.vault)
+    }
+
+    /// Policy's answer to one question.
+    pub fn decide(&self, action: Action, reference: Option<&SecretRef>) -> Decision {
+        let other = reference.and_then(|reference| other_name(reference, &self.vault));
+        let question = Question {
+            action,
+            other_name: other.as_ref(),
+            ..self.question(reference)
+        };
+        self.setup.policy.decide(&question)
     }
 
     /// The same ask, about one service.
@@ -65,6 +84,7 @@ impl Ask {
             action: self.action,
             service: self.service.as_deref(),
             reference,
+            other_name: None,
         }
     }
 }
@@ -178,10 +198,7 @@ impl Resolver {
     /// # Errors
     /// [`UpstreamError::NoBackend`].
     pub fn check_backend(&self, address: &Address) -> Result<(), Arc<UpstreamError>> {
-        match self.upstream.writable(address.kind) {
-            Err(error @ UpstreamError::NoBackend(_)) => Err(Arc::new(error)),
-            Ok(_) | Err(_) => Ok(()),
-        }
+        self.upstream.check(address).map_err(Arc::new)
     }
 
     /// Asks policy for the action itself and for each reference; a no is written down, with the one
@@ -194,7 +211,7 @@ impl Resolver {
         let each = wants.iter().map(|want| ask.question(Some(&want.reference)));
         let mut rule = String::new();
         for question in none.into_iter().chain(each) {
-            let decision = ask.setup.policy.decide(&question);
+            let decision = ask.decide(ask.action, question.reference);
             if !decision.allowed {
                 let of = question
                     .reference
@@ -220,7 +237,7 @@ impl Resolver {
     /// Fetches what is wanted, without asking policy or writing anything down.
     pub async fn look(&self, ask: &Ask, wants: Vec<Want>) -> Vec<Resolved> {
         let fetch = |want: Want| async move {
-            let address = address(&want.reference);
+            let address = ask.address(&want.reference);
             let reference = want.reference.to_string();
             let value = match self.check_backend(&address) {
                 Err(error) => Err(error),

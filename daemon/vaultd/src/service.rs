@@ -119,6 +119,15 @@ impl Service {
         Ok((chosen, warnings))
     }
 
+    /// Whom it may be at OCI Vault: as configured, and with each profile that a caller may choose.
+    pub fn vaults(&self) -> Vec<oci::Settings> {
+        let chosen = self.profiles.iter().map(|profile| oci::Settings {
+            config_profile: profile.clone(),
+            ..self.vault.clone()
+        });
+        std::iter::once(self.vault.clone()).chain(chosen).collect()
+    }
+
     /// The environments its secrets name.
     pub fn environments(&self) -> Vec<String> {
         let mut names: Vec<String> = self

@@ -78,16 +78,23 @@ impl Setup {
         asked.or(self.environment.as_deref())
     }
 
+    /// Every vault of OCI that may be asked: those of the views and of their services, these with each
+    /// profile that a caller may choose.
+    pub fn vaults(&self) -> BTreeSet<oci::Settings> {
+        let mut vaults = BTreeSet::new();
+        for view in self.views() {
+            vaults.insert(view.vault.clone());
+            for service in view.services.values() {
+                vaults.extend(service.vaults());
+            }
+        }
+        vaults
+    }
+
     /// The backends of which it says otherwise than `old` did.
     pub fn changed_backends(&self, old: &Self) -> Vec<BackendKind> {
-        let vaults = |setup: &Self| -> BTreeSet<oci::Settings> {
-            let views = setup.views();
-            let services = views.clone().flat_map(|view| view.services.values());
-            let own = services.map(|service| service.vault.clone());
-            views.map(|view| view.vault.clone()).chain(own).collect()
-        };
         // Values of a vault that is named as before stay good, whatever is named beside it.
-        if vaults(old).is_subset(&vaults(self)) {
+        if old.vaults().is_subset(&self.vaults()) {
             vec![]
         } else {
             vec![BackendKind::Oci]

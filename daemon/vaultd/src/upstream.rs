@@ -1,6 +1,8 @@
 //! Is it safe to ask the backend, and how often? Every call to a backend goes through here.
 
 pub mod breaker;
+mod error;
+mod name;
 pub mod retry;
 
 use std::collections::HashMap;
@@ -8,88 +10,30 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use vault_backends::backend::{
-    Address, Backend, BackendError, BackendKind, Class, Fetched, WritableBackend,
+    Address, Backend, BackendKind, Class, Fetched, Finding, WritableBackend,
 };
-use vault_backends::registry::Backends;
+use vault_backends::oci;
+use vault_backends::registry::{Backends, Key};
 
 use crate::clock::{Clock, Moment};
 use breaker::{Breaker, Permit, State};
+pub use error::UpstreamError;
+pub use name::Name;
 
 /// Calls under way at once, for each kind of backend.
 const CALLS_AT_ONCE: usize = 5;
 /// The least time for a call. One that got less would fail by our own haste, and count.
 const FAIR: Duration = Duration::from_secs(1);
 
-/// Why a backend gave no value.
-#[derive(Debug, thiserror::Error)]
-pub enum UpstreamError {
-    /// No backend of that kind is set up.
-    #[error("no backend for {0} secrets is set up in this version")]
-    NoBackend(BackendKind),
-    /// The backend cannot be changed.
-    #[error("{0} secrets cannot be changed through vaultd")]
-    ReadOnly(BackendKind),
-    /// The breaker is open; the last failure's words.
-    #[error("not asked: the breaker of {kind} is open after repeated failures; last: {last}")]
-    BreakerOpen {
-        /// Which backend.
-        kind: BackendKind,
-        /// What went wrong last.
-        last: String,
-    },
-    /// Too many calls are waiting or under way.
-    #[error("not asked: there are too many calls to {0} at once")]
-    Busy(BackendKind),
-    /// No answer in time.
-    #[error("{kind} did not answer within {seconds} s")]
-    Deadline {
-        /// Which backend.
-        kind: BackendKind,
-        /// How long was waited.
-        seconds: u64,
-    },
-    /// The work ended without a word: a fault of the daemon's own.
-    #[error("the work was lost; this is a fault in vaultd")]
-    Lost,
-    /// The backend's own failure.
-    #[error(transparent)]
-    Backend(#[from] BackendError),
-}
-
-impl UpstreamError {
-    /// How the failure is to be taken.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::NoBackend(_) | Self::ReadOnly(_) => Class::Request,
-            Self::BreakerOpen { .. } | Self::Busy(_) | Self::Deadline { .. } | Self::Lost => {
-                Class::Outage
-            }
-            Self::Backend(error) => error.class(),
-        }
-    }
-
-    /// The stable word for audit, metrics and tests.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::NoBackend(_) => "no_backend",
-            Self::ReadOnly(_) => "read_only",
-            Self::BreakerOpen { .. } => "breaker_open",
-            Self::Busy(_) => "busy",
-            Self::Deadline { .. } => "deadline",
-            Self::Lost => "internal",
-            Self::Backend(error) => error.kind(),
-        }
-    }
-}
-
 /// A backend's health, as people see it.
 #[derive(Clone, Debug)]
 pub struct Health {
     /// Which backend.
-    pub kind: BackendKind,
+    pub name: Name,
     /// Its breaker.
     pub breaker: State,
     /// Failures in a row.
@@ -106,7 +50,7 @@ pub struct Health {
 pub struct Upstream {
     backends: Backends,
     clock: Arc<dyn Clock>,
-    lines: Mutex<HashMap<BackendKind, Arc<Line>>>,
+    lines: Mutex<HashMap<Name, Arc<Line>>>,
     settings: RwLock<Settings>,
 }
 
@@ -121,7 +65,7 @@ pub struct Settings {
 
 /// What is remembered of one backend.
 struct Line {
-    kind: BackendKind,
+    name: Name,
     permits: Semaphore,
     calls: AtomicU64,
     failures: AtomicU64,
@@ -135,7 +79,7 @@ impl Line {
         let wait = end.saturating_duration_since(Instant::now() + FAIR);
         match tokio::time::timeout(wait, self.permits.acquire()).await {
             Ok(Ok(permit)) => Ok(permit),
-            _ => Err(UpstreamError::Busy(self.kind)),
+            _ => Err(UpstreamError::Busy(self.name.clone())),
         }
     }
 
@@ -180,9 +124,9 @@ impl Upstream {
     ) -> Result<(Fetched, Moment), UpstreamError> {
         let backend = self
             .backends
-            .of(address.kind)
-            .ok_or(UpstreamError::NoBackend(address.kind))?;
-        let line = self.line(address.kind);
+            .of(address.kind, &address.scope)
+            .ok_or_else(|| UpstreamError::NoBackend(Name::of(address)))?;
+        let line = self.line(Name::of(address));
         let end = Instant::now() + time;
         let mut attempt = 0;
         loop {
@@ -217,29 +161,47 @@ impl Upstream {
         }
     }
 
-    /// The backend that can change secrets of that kind, and its memory.
+    /// Lets these vaults of OCI be asked, and forgets those that can be asked no more.
+    pub fn set_vaults(&self, vaults: impl IntoIterator<Item = oci::Settings>) {
+        self.backends.configure(vaults);
+        let open = self.backends.keys();
+        self.lines().retain(|name, _| open.contains(&name.key()));
+    }
+
+    /// Refuses an address that no backend serves.
+    ///
+    /// # Errors
+    /// [`UpstreamError::NoBackend`].
+    pub fn check(&self, address: &Address) -> Result<(), UpstreamError> {
+        if self.backends.has(address.kind, &address.scope) {
+            return Ok(());
+        }
+        Err(UpstreamError::NoBackend(Name::of(address)))
+    }
+
+    /// The backend of an address as one that can be changed.
     ///
     /// # Errors
     /// [`UpstreamError::NoBackend`], [`UpstreamError::ReadOnly`].
-    pub fn writable(&self, kind: BackendKind) -> Result<Writable, UpstreamError> {
+    pub fn writable(&self, address: &Address) -> Result<Writable, UpstreamError> {
         let backend = self
             .backends
-            .of(kind)
-            .ok_or(UpstreamError::NoBackend(kind))?;
+            .of(address.kind, &address.scope)
+            .ok_or_else(|| UpstreamError::NoBackend(Name::of(address)))?;
         if backend.writable().is_none() {
-            return Err(UpstreamError::ReadOnly(kind));
+            return Err(UpstreamError::ReadOnly(Name::of(address)));
         }
         Ok(Writable(backend))
     }
 
-    /// The health of every backend that is set up.
+    /// The health of every backend that is open.
     pub fn health(&self) -> Vec<Health> {
         let now = self.clock.now();
-        let health = |backend: &Arc<dyn Backend>| {
-            let line = self.line(backend.kind());
+        let health = |(kind, scope): Key| {
+            let line = self.line(Name { kind, scope });
             let breaker = line.breaker();
             Health {
-                kind: line.kind,
+                name: line.name.clone(),
                 breaker: breaker.0.state(now),
                 consecutive_failures: breaker.0.consecutive_failures(),
                 last_error: breaker.1.clone(),
@@ -247,7 +209,33 @@ impl Upstream {
                 failures: line.failures.load(Ordering::Relaxed),
             }
         };
-        self.backends.iter().map(health).collect()
+        self.backends.keys().into_iter().map(health).collect()
+    }
+
+    /// Lets every open backend do what is due ahead of time, and says when to call again.
+    pub async fn upkeep(&self) -> Duration {
+        let all = self.backends.all();
+        let each = all.iter().map(|(_, backend)| backend.upkeep());
+        let waits = join_all(each).await.into_iter();
+        waits.min().unwrap_or(Duration::from_hours(1))
+    }
+
+    /// What a backend finds when it looks at everything it needs.
+    ///
+    /// # Errors
+    /// [`UpstreamError::NoBackend`].
+    pub async fn examine(&self, name: &Name) -> Result<Vec<Finding>, UpstreamError> {
+        let backend = self.backends.of(name.kind, &name.scope);
+        let backend = backend.ok_or_else(|| UpstreamError::NoBackend(name.clone()))?;
+        Ok(backend.examine().await)
+    }
+
+    /// What a person should know of the open backends.
+    pub fn notices(&self) -> Vec<String> {
+        let all = self.backends.all();
+        all.iter()
+            .flat_map(|(_, backend)| backend.notices())
+            .collect()
     }
 
     /// How long until `moment`.
@@ -257,18 +245,22 @@ impl Upstream {
 
     /// Closes the breaker of `kind`, or all; returns how many were not closed.
     pub fn reset(&self, kind: Option<BackendKind>) -> usize {
-        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.lines();
         let chosen = lines
             .values()
-            .filter(|line| kind.is_none_or(|kind| kind == line.kind));
+            .filter(|line| kind.is_none_or(|kind| kind == line.name.kind));
         chosen.filter(|line| line.breaker().0.reset()).count()
     }
 
-    fn line(&self, kind: BackendKind) -> Arc<Line> {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let line = lines.entry(kind).or_insert_with(|| {
+    fn lines(&self) -> MutexGuard<'_, HashMap<Name, Arc<Line>>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn line(&self, name: Name) -> Arc<Line> {
+        let mut lines = self.lines();
+        let line = lines.entry(name.clone()).or_insert_with(|| {
             Arc::new(Line {
-                kind,
+                name,
                 permits: Semaphore::new(CALLS_AT_ONCE),
                 calls: AtomicU64::default(),
                 failures: AtomicU64::default(),
@@ -283,12 +275,12 @@ impl Upstream {
         let mut breaker = line.breaker();
         match breaker
             .0
-            .ask(self.clock.now(), &self.breaker(line.kind), jitter())
+            .ask(self.clock.now(), &self.breaker(line.name.kind), jitter())
         {
             Permit::Call => Ok(false),
             Permit::Probe => Ok(true),
             Permit::Wait(_) => Err(UpstreamError::BreakerOpen {
-                kind: line.kind,
+                name: line.name.clone(),
                 last: breaker.1.clone(),
             }),
         }
@@ -306,7 +298,7 @@ impl Upstream {
         let result = match tokio::time::timeout(left, backend.fetch(address)).await {
             Ok(result) => result.map_err(UpstreamError::Backend),
             Err(_) => Err(UpstreamError::Deadline {
-                kind: line.kind,
+                name: line.name.clone(),
                 seconds: whole.as_secs(),
             }),
         };
@@ -317,14 +309,14 @@ impl Upstream {
     /// An answer that says no is an answer: only outages count.
     fn remember(&self, line: &Line, result: &Result<Fetched, UpstreamError>) {
         let now = self.clock.now();
-        let settings = self.breaker(line.kind);
+        let settings = self.breaker(line.name.kind);
         let mut breaker = line.breaker();
         match result {
             Err(error) if error.class() == Class::Outage => {
                 line.failures.fetch_add(1, Ordering::Relaxed);
                 breaker.1 = error.to_string();
                 if breaker.0.failed(now, &settings, jitter()) {
-                    tracing::warn!(backend = %line.kind, error = %error, "breaker opened");
+                    tracing::warn!(backend = %line.name, error = %error, "breaker opened");
                 }
             }
             Err(error) if error.class() == Class::Credentials => breaker.1 = error.to_string(),

@@ -4,19 +4,22 @@
 //! without a record cannot happen, a record without its change is followed by one that says so.
 //! Record, change and flush are one task: a caller that goes away meanwhile does not part them.
 
+use std::num::NonZeroU64;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
-use vault_backends::backend::{Address, BackendError, ListEntry, VersionEntry, Wanted};
+use vault_backends::backend::{
+    Address, BackendError, ListEntry, NewVersion, Target, VersionEntry, Wanted,
+};
 use vault_memory::{Secret, Shield, ShieldError};
 use vault_proto::reference::{SecretRef, parse_version};
 use vault_proto::sealed::{Label, Opener, OpeningKey, Purpose, SealError, TAG_BYTES};
 
 use crate::audit::{Outcome, ValueRecord};
 use crate::cache::Cache;
-use crate::resolver::{Ask, ResolveError, Resolver, Want, address, plain};
+use crate::resolver::{Ask, ResolveError, Resolver, Want, may_be_same_secret, plain};
 use crate::upstream::{Upstream, UpstreamError};
 
 /// Changes under way at once. Each outlives a caller that goes away, so their number is bounded here.
@@ -101,7 +104,7 @@ impl Writer {
         &self.public_key
     }
 
-    /// Stores a new current version and returns it.
+    /// Stores a new version and returns it.
     ///
     /// # Errors
     /// [`WriteError`]; then nothing has changed, unless a backend's failure says otherwise.
@@ -110,11 +113,12 @@ impl Writer {
         ask: &Ask,
         reference: &SecretRef,
         incoming: Incoming<'_>,
+        new: NewVersion,
     ) -> Result<String, WriteError> {
-        let (address, rule) = self.permit(ask, reference).await?;
-        let writable = self.upstream.writable(address.kind)?;
+        let (target, rule) = self.permit(ask, reference).await?;
+        let writable = self.upstream.writable(&target.address)?;
         let value = self.open(ask, reference, incoming)?;
-        let put = async move { writable.backend().put(&address, value).await };
+        let put = async move { writable.backend().put(&target, value, &new).await };
         self.change(ask, reference, rule, String::new(), put).await
     }
 
@@ -123,9 +127,9 @@ impl Writer {
     /// # Errors
     /// [`WriteError`]; then nothing has changed, unless a backend's failure says otherwise.
     pub async fn delete(&self, ask: &Ask, reference: &SecretRef) -> Result<usize, WriteError> {
-        let (address, rule) = self.permit(ask, reference).await?;
-        let writable = self.upstream.writable(address.kind)?;
-        let delete = async move { writable.backend().delete(&address).await };
+        let (target, rule) = self.permit(ask, reference).await?;
+        let writable = self.upstream.writable(&target.address)?;
+        let delete = async move { writable.backend().delete(&target).await };
         self.change(ask, reference, rule, String::new(), delete)
             .await
     }
@@ -140,13 +144,54 @@ impl Writer {
         reference: &SecretRef,
         version: &str,
     ) -> Result<(), WriteError> {
-        let (address, rule) = self.permit(ask, reference).await?;
-        let writable = self.upstream.writable(address.kind)?;
+        let (target, rule) = self.permit(ask, reference).await?;
+        let writable = self.upstream.writable(&target.address)?;
         // What a caller typed is written down only where it is a version.
-        let recorded = parse_version(version).map_or(String::new(), |number| number.to_string());
+        let recorded = in_record(parse_version(version).map(NonZeroU64::get).ok());
         let version = version.to_owned();
-        let promote = async move { writable.backend().promote(&address, &version).await };
+        let promote = async move { writable.backend().promote(&target, &version).await };
         self.change(ask, reference, rule, recorded, promote).await
+    }
+
+    /// Has a secret, or one of its versions, deleted later, and returns when, if that is known; `at` is
+    /// in seconds since 1970-01-01 UTC.
+    ///
+    /// # Errors
+    /// [`WriteError`]; then nothing has changed, unless a backend's failure says otherwise.
+    pub async fn schedule_deletion(
+        &self,
+        ask: &Ask,
+        reference: &SecretRef,
+        version: Option<u64>,
+        at: Option<u64>,
+    ) -> Result<Option<u64>, WriteError> {
+        let (target, rule) = self.permit(ask, reference).await?;
+        let writable = self.upstream.writable(&target.address)?;
+        let schedule = async move {
+            writable
+                .backend()
+                .schedule_deletion(&target, version, at)
+                .await
+        };
+        self.change(ask, reference, rule, in_record(version), schedule)
+            .await
+    }
+
+    /// Keeps a secret, or one of its versions, that was to be deleted.
+    ///
+    /// # Errors
+    /// [`WriteError`]; then nothing has changed, unless a backend's failure says otherwise.
+    pub async fn cancel_deletion(
+        &self,
+        ask: &Ask,
+        reference: &SecretRef,
+        version: Option<u64>,
+    ) -> Result<(), WriteError> {
+        let (target, rule) = self.permit(ask, reference).await?;
+        let writable = self.upstream.writable(&target.address)?;
+        let cancel = async move { writable.backend().cancel_deletion(&target, version).await };
+        self.change(ask, reference, rule, in_record(version), cancel)
+            .await
     }
 
     /// The versions of one secret, oldest first.
@@ -158,11 +203,11 @@ impl Writer {
         ask: &Ask,
         reference: &SecretRef,
     ) -> Result<Vec<VersionEntry>, WriteError> {
-        let (address, _) = self.permit(ask, reference).await?;
-        let writable = self.upstream.writable(address.kind)?;
+        let (target, _) = self.permit(ask, reference).await?;
+        let writable = self.upstream.writable(&target.address)?;
         Ok(writable
             .backend()
-            .versions(&address)
+            .versions(&target)
             .await
             .map_err(UpstreamError::Backend)?)
     }
@@ -173,9 +218,7 @@ impl Writer {
     /// [`WriteError`].
     pub async fn list(&self, ask: &Ask) -> Result<Vec<ListEntry>, WriteError> {
         self.resolver.permit(ask, &[]).await?;
-        let writable = self
-            .upstream
-            .writable(vault_backends::backend::BackendKind::Local)?;
+        let writable = self.upstream.writable(&Address::local(""))?;
         Ok(writable
             .backend()
             .list()
@@ -187,13 +230,13 @@ impl Writer {
         &self,
         ask: &Ask,
         reference: &SecretRef,
-    ) -> Result<(Address, String), WriteError> {
+    ) -> Result<(Target, String), WriteError> {
         let rule = self.resolver.permit(ask, &[Want::of(reference)]).await?;
-        let address = address(reference);
+        let (address, home) = (ask.address(reference), ask.vault.home());
         if address.wanted != Wanted::Current {
             return Err(WriteError::Pinned(reference.to_string()));
         }
-        Ok((address, rule))
+        Ok((Target { address, home }, rule))
     }
 
     /// Opens the value straight into protected memory.
@@ -262,6 +305,11 @@ impl Writer {
     }
 }
 
+/// A version as it is written down; nothing where a change is about the whole secret.
+fn in_record(version: Option<u64>) -> String {
+    version.map_or(String::new(), |number| number.to_string())
+}
+
 /// One change under way, with all that its record needs.
 struct Change {
     resolver: Arc<Resolver>,
@@ -283,8 +331,8 @@ impl Change {
 
     /// Forgets what was held of the secret, whatever its version; a failure is written down.
     async fn finish<T>(&self, result: Result<T, UpstreamError>) -> Result<T, WriteError> {
-        let written = address(&self.reference);
-        self.cache.flush(|held| is_same_secret(held, &written));
+        let written = self.ask.address(&self.reference);
+        self.cache.flush(|held| may_be_same_secret(held, &written));
         let failure = match result {
             Ok(done) => return Ok(done),
             Err(failure) => failure,
@@ -310,12 +358,6 @@ impl Change {
             .record(&self.ask, outcome, &self.rule, vec![value], problem)
             .await
     }
-}
-
-/// Whether two addresses mean versions of one secret.
-pub fn is_same_secret(left: &Address, right: &Address) -> bool {
-    (left.kind, &left.scope, &left.container, &left.name)
-        == (right.kind, &right.scope, &right.container, &right.name)
 }
 
 #[cfg(test)]

@@ -107,6 +107,7 @@ fn the_examples_of_the_sample_are_a_configuration() {
         action: Action::Get,
         service: None,
         reference: Some(&"local://demo-token".parse().unwrap()),
+        other_name: None,
     });
     assert!(decision.allowed);
 }

@@ -861,6 +861,9 @@ pub struct BackendStatus {
     pub next_probe_ms: u64,
     #[prost(string, tag = "5")]
     pub last_error: ::prost::alloc::string::String,
+    /// Which of its kind, in words: "profile DEFAULT of /home/u/.oci/config". Empty where there is only one.
+    #[prost(string, tag = "6")]
+    pub scope: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SecretStatus {
@@ -1065,6 +1068,12 @@ pub struct PutRequest {
     /// Ciphertext with its 16-byte tag.
     #[prost(bytes = "vec", tag = "4")]
     pub ciphertext: ::prost::alloc::vec::Vec<u8>,
+    /// Whether the version waits until it is promoted.
+    #[prost(bool, tag = "5")]
+    pub pending: bool,
+    /// What the version is called, where its vault names versions; empty for nothing.
+    #[prost(string, tag = "6")]
+    pub version_name: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PutReply {
@@ -1105,6 +1114,18 @@ pub struct StoredVersion {
     pub created_unix_seconds: u64,
     #[prost(bool, tag = "3")]
     pub current: bool,
+    /// In the vault's words; empty where it has none.
+    #[prost(string, repeated, tag = "4")]
+    pub stages: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Empty where it was given none.
+    #[prost(string, tag = "5")]
+    pub name: ::prost::alloc::string::String,
+    /// When it ends being good, in seconds since 1970-01-01 UTC; 0 for never.
+    #[prost(uint64, tag = "6")]
+    pub expires_unix_seconds: u64,
+    /// When it will be deleted; 0 where it will not.
+    #[prost(uint64, tag = "7")]
+    pub deletion_unix_seconds: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PromoteRequest {
@@ -1119,6 +1140,83 @@ pub struct PromoteReply {
     pub reference: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub version: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DoctorRequest {
+    /// "oci".
+    #[prost(string, tag = "1")]
+    pub backend: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DoctorReply {
+    #[prost(message, repeated, tag = "1")]
+    pub backends: ::prost::alloc::vec::Vec<ExaminedBackend>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExaminedBackend {
+    /// "oci".
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Which of its kind, in words.
+    #[prost(string, tag = "2")]
+    pub scope: ::prost::alloc::string::String,
+    /// What asks there: "environment NAME", "service NAME"; empty for the file's own section.
+    #[prost(string, repeated, tag = "3")]
+    pub used_by: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(message, repeated, tag = "4")]
+    pub findings: ::prost::alloc::vec::Vec<Finding>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Finding {
+    /// "configuration", "key", "clock", ...
+    #[prost(string, tag = "1")]
+    pub what: ::prost::alloc::string::String,
+    #[prost(bool, tag = "2")]
+    pub well: bool,
+    /// No value of a secret is in it.
+    #[prost(string, tag = "3")]
+    pub detail: ::prost::alloc::string::String,
+    /// What to do where it is not well; empty where it is.
+    #[prost(string, tag = "4")]
+    pub remedy: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ScheduleDeletionRequest {
+    #[prost(string, tag = "1")]
+    pub reference: ::prost::alloc::string::String,
+    /// One version; 0 for the secret with all of them.
+    #[prost(uint64, tag = "2")]
+    pub version: u64,
+    /// When, in seconds since 1970-01-01 UTC; 0 for as late as the vault does it.
+    #[prost(uint64, tag = "3")]
+    pub deletion_unix_seconds: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ScheduleDeletionReply {
+    #[prost(string, tag = "1")]
+    pub reference: ::prost::alloc::string::String,
+    /// 0 for the secret with all its versions.
+    #[prost(uint64, tag = "2")]
+    pub version: u64,
+    /// When it will be gone; 0 where that is not known.
+    #[prost(uint64, tag = "3")]
+    pub deletion_unix_seconds: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CancelDeletionRequest {
+    #[prost(string, tag = "1")]
+    pub reference: ::prost::alloc::string::String,
+    /// One version; 0 for the secret with all of them.
+    #[prost(uint64, tag = "2")]
+    pub version: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CancelDeletionReply {
+    #[prost(string, tag = "1")]
+    pub reference: ::prost::alloc::string::String,
+    /// 0 for the secret with all its versions.
+    #[prost(uint64, tag = "2")]
+    pub version: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TestPolicyRequest {
@@ -1516,6 +1614,75 @@ pub mod admin_client {
             req.extensions_mut().insert(GrpcMethod::new("vaultd.v1.Admin", "Promote"));
             self.inner.unary(req, path, codec).await
         }
+        /// Looks at everything a backend needs, one thing after the other.
+        pub async fn doctor(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DoctorRequest>,
+        ) -> std::result::Result<tonic::Response<super::DoctorReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/vaultd.v1.Admin/Doctor");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("vaultd.v1.Admin", "Doctor"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Has a secret or a version deleted later, where its vault does that.
+        pub async fn schedule_deletion(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ScheduleDeletionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ScheduleDeletionReply>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/vaultd.v1.Admin/ScheduleDeletion",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("vaultd.v1.Admin", "ScheduleDeletion"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Keeps what was to be deleted.
+        pub async fn cancel_deletion(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CancelDeletionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CancelDeletionReply>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/vaultd.v1.Admin/CancelDeletion",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("vaultd.v1.Admin", "CancelDeletion"));
+            self.inner.unary(req, path, codec).await
+        }
         /// What policy would say, and by which rule.
         pub async fn test_policy(
             &mut self,
@@ -1623,6 +1790,27 @@ pub mod admin_server {
             &self,
             request: tonic::Request<super::PromoteRequest>,
         ) -> std::result::Result<tonic::Response<super::PromoteReply>, tonic::Status>;
+        /// Looks at everything a backend needs, one thing after the other.
+        async fn doctor(
+            &self,
+            request: tonic::Request<super::DoctorRequest>,
+        ) -> std::result::Result<tonic::Response<super::DoctorReply>, tonic::Status>;
+        /// Has a secret or a version deleted later, where its vault does that.
+        async fn schedule_deletion(
+            &self,
+            request: tonic::Request<super::ScheduleDeletionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ScheduleDeletionReply>,
+            tonic::Status,
+        >;
+        /// Keeps what was to be deleted.
+        async fn cancel_deletion(
+            &self,
+            request: tonic::Request<super::CancelDeletionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CancelDeletionReply>,
+            tonic::Status,
+        >;
         /// What policy would say, and by which rule.
         async fn test_policy(
             &self,
@@ -2253,6 +2441,139 @@ pub mod admin_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = PromoteSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/vaultd.v1.Admin/Doctor" => {
+                    #[allow(non_camel_case_types)]
+                    struct DoctorSvc<T: Admin>(pub Arc<T>);
+                    impl<T: Admin> tonic::server::UnaryService<super::DoctorRequest>
+                    for DoctorSvc<T> {
+                        type Response = super::DoctorReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DoctorRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Admin>::doctor(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DoctorSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/vaultd.v1.Admin/ScheduleDeletion" => {
+                    #[allow(non_camel_case_types)]
+                    struct ScheduleDeletionSvc<T: Admin>(pub Arc<T>);
+                    impl<
+                        T: Admin,
+                    > tonic::server::UnaryService<super::ScheduleDeletionRequest>
+                    for ScheduleDeletionSvc<T> {
+                        type Response = super::ScheduleDeletionReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ScheduleDeletionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Admin>::schedule_deletion(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ScheduleDeletionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/vaultd.v1.Admin/CancelDeletion" => {
+                    #[allow(non_camel_case_types)]
+                    struct CancelDeletionSvc<T: Admin>(pub Arc<T>);
+                    impl<
+                        T: Admin,
+                    > tonic::server::UnaryService<super::CancelDeletionRequest>
+                    for CancelDeletionSvc<T> {
+                        type Response = super::CancelDeletionReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CancelDeletionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Admin>::cancel_deletion(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CancelDeletionSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

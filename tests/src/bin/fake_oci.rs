@@ -9,12 +9,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
-use vault_tests::oci::{FakeOci, help, run, write_credentials};
+use vault_tests::oci::{Certificate, FakeOci, help, run, write_credentials};
 
 const USAGE: &str = "\
 usage: fake_oci DIRECTORY
 
-A fake of OCI's secret services on two ports of this machine: requests must be signed, by the
+A fake of OCI's secret services on ports of this machine: requests must be signed, by the
 credentials that are written into DIRECTORY. The first line of the output says where it listens;
 each line of the input is a command, answered by a line of JSON. It ends with its input.
 ";
@@ -42,11 +42,17 @@ fn serve(directory: &Path) -> Result<()> {
     };
     let told = json!({
         "https": fake.https_url(),
+        "https_self_signed": fake.https_url_showing(Certificate::SelfSigned),
+        "https_misnamed": fake.https_url_showing(Certificate::Misnamed),
+        "https_expired": fake.https_url_showing(Certificate::Expired),
         "http": fake.http_url(),
         "ca_file": credentials.ca_file,
         "config_file": credentials.config_file,
         "instance": variables(credentials.instance),
         "resource": variables(credentials.resource),
+        "resource_with_key": variables(credentials.resource_with_key),
+        "resource_on_instance": variables(credentials.resource_on_instance),
+        "resource_nested": variables(credentials.resource_nested),
         "workload": variables(credentials.workload),
     });
     writeln!(stdout(), "{told}")?;

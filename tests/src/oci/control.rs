@@ -1,6 +1,7 @@
 //! How does a person steer the fake? Line by line.
 
 use std::io::{self, BufRead, Write};
+use std::str::FromStr;
 
 use serde_json::{Value, json};
 
@@ -9,6 +10,8 @@ use super::fault_words::WORDS;
 use super::faults::{Fault, Times};
 use super::paging::Paging;
 use super::route::Route;
+use super::secrets::{Secret, State};
+use super::workload::Cluster;
 
 const COMMANDS: &str = "\
   put NAME VALUE         store a value; a new version where there is one
@@ -19,6 +22,14 @@ const COMMANDS: &str = "\
   calls [ROUTE]          how often a route was called, or each
   clock SECONDS          move the service's clock
   pages SIZE [sparse]    cut lists like this; sparse puts an empty page before each
+  state NAME STATE       put a secret where it is in its life, such as PENDING_DELETION
+  expire NAME SECONDS    the current version ends being good then
+  block NAME SECONDS     the secret's content is not given any more from then on
+  key ID [STATE]         there is such a key, in this state: ENABLED unless told
+  cluster KIND           enhanced, or basic: without identities of pods
+  parents COUNT          the resource is inside of so many others
+  on-behalf [TOKEN]      every request about secrets must bear this token, or need none
+  hang-up WORD           yes: connections are closed at once; no: they are not
   rotate                 give the instance another certificate
   revoke                 take back all tokens
   quit                   end; so does the end of the input
@@ -81,9 +92,7 @@ fn obey(fake: &FakeOci, line: &str) -> Result<Value, String> {
         }
         ["calls", route] => json!({ route: fake.calls(route_of(route)?) }),
         ["clock", seconds] => {
-            let seconds = seconds
-                .parse()
-                .map_err(|_| format!("not seconds: {seconds}"))?;
+            let seconds = number(seconds)?;
             let now = fake.with(|world| {
                 world.clock.advance(seconds);
                 world.clock.now()
@@ -93,6 +102,66 @@ fn obey(fake: &FakeOci, line: &str) -> Result<Value, String> {
         ["pages", size, ref rest @ ..] => {
             let paging = paging_of(size, rest)?;
             fake.with(|world| world.secrets.paging = paging);
+            json!({})
+        }
+        ["state", name, word] => {
+            let mut states = State::ALL.into_iter();
+            let state = states.find(|state| state.word() == word);
+            let state = state.ok_or_else(|| format!("no such state: {word}"))?;
+            change(fake, name, |secret, _| secret.state = state)?
+        }
+        ["expire", name, seconds] => {
+            let seconds: i64 = number(seconds)?;
+            change(fake, name, |secret, now| {
+                let current = secret.current;
+                let mut versions = secret.versions.iter_mut();
+                if let Some(version) = versions.find(|version| version.number == current) {
+                    version.expiry = Some(now.saturating_add_signed(seconds));
+                }
+            })?
+        }
+        ["block", name, seconds] => {
+            let seconds: i64 = number(seconds)?;
+            change(fake, name, |secret, now| {
+                secret.blocked_from = Some(now.saturating_add_signed(seconds));
+            })?
+        }
+        ["key", id, ref state @ ..] if state.len() < 2 => {
+            let state = state.first().map_or("ENABLED", |state| *state);
+            fake.with(|world| {
+                if world.vaults.keys.iter().all(|key| key.id != id) {
+                    world.vaults.add_key(id);
+                }
+                state.clone_into(&mut world.vaults.key(id).state);
+            });
+            json!({})
+        }
+        ["cluster", kind] => {
+            let cluster = match kind {
+                "enhanced" => Cluster::Enhanced,
+                "basic" => Cluster::Basic,
+                _ => return Err(format!("neither enhanced nor basic: {kind}")),
+            };
+            fake.with(|world| world.cluster = cluster);
+            json!({})
+        }
+        ["parents", count] => {
+            let count = number(count)?;
+            fake.with(|world| world.resources.parents = count);
+            json!({})
+        }
+        ["on-behalf", ref token @ ..] if token.len() < 2 => {
+            let token = token.first().map(|token| (*token).to_owned());
+            fake.with(|world| world.on_behalf = token);
+            json!({})
+        }
+        ["hang-up", word] => {
+            let hangs_up = match word {
+                "yes" => true,
+                "no" => false,
+                _ => return Err(format!("neither yes nor no: {word}")),
+            };
+            fake.with(|world| world.hangs_up = hangs_up);
             json!({})
         }
         ["rotate"] => {
@@ -105,6 +174,27 @@ fn obey(fake: &FakeOci, line: &str) -> Result<Value, String> {
         }
         _ => return Err(format!("no such command: {line}")),
     })
+}
+
+/// Changes the secret of a name; `change` is told the time.
+fn change(
+    fake: &FakeOci,
+    name: &str,
+    change: impl FnOnce(&mut Secret, u64),
+) -> Result<Value, String> {
+    fake.with(|world| {
+        let now = world.clock.now();
+        let named = world.secrets.iter().find(|secret| secret.name == name);
+        let id = named.map(|secret| secret.id.clone());
+        let id = id.ok_or_else(|| format!("no such secret: {name}"))?;
+        change(world.secrets.secret(&id), now);
+        Ok(json!({"id": id}))
+    })
+}
+
+fn number<N: FromStr>(word: &str) -> Result<N, String> {
+    word.parse()
+        .map_err(|_| format!("not a number that fits here: {word}"))
 }
 
 fn route_of(name: &str) -> Result<Route, String> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::fake::FakeOci;
 use super::fixture::{private_key_pem, public_key_pem, tenancy, text, user};
-use super::naming::REGION;
+use super::naming::{REGION, RESOURCE};
 
 /// Where they are, by the way in which one may sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,13 @@ pub struct Credentials {
     pub instance: Vec<(&'static str, String)>,
     /// Variables for a function: its token and key.
     pub resource: Vec<(&'static str, String)>,
+    /// Variables for a resource with a key of its own, of version 2.1.1.
+    pub resource_with_key: Vec<(&'static str, String)>,
+    /// Variables for a resource on an instance, of version 1.1; those for an instance are needed too.
+    pub resource_on_instance: Vec<(&'static str, String)>,
+    /// Variables for a resource inside of another, of version 3.0. Its leaf is the function above; the
+    /// other is one of [`Resources::parents`](super::Resources::parents).
+    pub resource_nested: Vec<(&'static str, String)>,
     /// Variables for a pod: its cluster and service account.
     pub workload: Vec<(&'static str, String)>,
 }
@@ -41,7 +48,11 @@ pub fn write_credentials(fake: &FakeOci, directory: &Path) -> io::Result<Credent
     let key = public_key_pem("pubsession2048");
     let (session, resource, account) = fake.with(|world| {
         let now = world.clock.now();
-        let keys = &world.keys;
+        let keys = &mut world.keys;
+        keys.register(
+            &format!("resource/v2.1.1/{}/{RESOURCE}", tenancy()),
+            public_key_pem("pub2048"),
+        );
         let session = keys.session_token(key, now);
         let resource = keys.resource_token(key, now);
         (session, resource, keys.service_account_token(now))
@@ -61,6 +72,47 @@ pub fn write_credentials(fake: &FakeOci, directory: &Path) -> io::Result<Credent
             "OCI_METADATA_BASE_URL",
             format!("{}/opc/v2", fake.http_url()),
         )],
+        resource_with_key: vec![
+            ("OCI_RESOURCE_PRINCIPAL_VERSION", "2.1.1".to_owned()),
+            ("OCI_RESOURCE_PRINCIPAL_RPT_ENDPOINT", fake.https_url()),
+            ("OCI_RESOURCE_PRINCIPAL_RPST_ENDPOINT", fake.https_url()),
+            ("OCI_RESOURCE_PRINCIPAL_RESOURCE_ID", RESOURCE.to_owned()),
+            ("OCI_RESOURCE_PRINCIPAL_TENANCY_ID", tenancy().to_owned()),
+            ("OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM", shown(&key_file)),
+            ("OCI_RESOURCE_PRINCIPAL_REGION", REGION.to_owned()),
+        ],
+        resource_on_instance: vec![
+            ("OCI_RESOURCE_PRINCIPAL_VERSION", "1.1".to_owned()),
+            ("OCI_RESOURCE_PRINCIPAL_RPT_ENDPOINT", fake.https_url()),
+            ("OCI_RESOURCE_PRINCIPAL_RPST_ENDPOINT", fake.https_url()),
+        ],
+        resource_nested: vec![
+            ("OCI_RESOURCE_PRINCIPAL_VERSION", "3.0".to_owned()),
+            (
+                "OCI_RESOURCE_PRINCIPAL_VERSION_FOR_LEAF_RESOURCE",
+                "2.2".to_owned(),
+            ),
+            (
+                "OCI_RESOURCE_PRINCIPAL_RPST_FOR_LEAF_RESOURCE",
+                shown(&resource_file),
+            ),
+            (
+                "OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM_FOR_LEAF_RESOURCE",
+                shown(&session_key_file),
+            ),
+            (
+                "OCI_RESOURCE_PRINCIPAL_REGION_FOR_LEAF_RESOURCE",
+                REGION.to_owned(),
+            ),
+            (
+                "OCI_RESOURCE_PRINCIPAL_RPT_URL_FOR_PARENT_RESOURCE",
+                fake.parent_url(1),
+            ),
+            (
+                "OCI_RESOURCE_PRINCIPAL_RPST_ENDPOINT_FOR_PARENT_RESOURCE",
+                fake.https_url(),
+            ),
+        ],
         resource: vec![
             ("OCI_RESOURCE_PRINCIPAL_VERSION", "2.2".to_owned()),
             ("OCI_RESOURCE_PRINCIPAL_RPST", shown(&resource_file)),
@@ -71,7 +123,7 @@ pub fn write_credentials(fake: &FakeOci, directory: &Path) -> io::Result<Credent
             ("OCI_RESOURCE_PRINCIPAL_REGION", REGION.to_owned()),
         ],
         workload: vec![
-            ("KUBERNETES_SERVICE_HOST", "localhost".to_owned()),
+            ("KUBERNETES_SERVICE_HOST", fake.cluster_host()),
             ("OCI_RESOURCE_PRINCIPAL_VERSION", "2.2".to_owned()),
             ("OCI_RESOURCE_PRINCIPAL_REGION", REGION.to_owned()),
             ("OCI_KUBERNETES_SERVICE_ACCOUNT_CERT_PATH", shown(&ca_file)),

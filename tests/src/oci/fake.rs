@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::faults::{Fault, Times};
+use super::resource::Resources;
 use super::route::Route;
 use super::server::Server;
-use super::tls;
+use super::tls::{Authority, Certificate};
 use super::world::World;
 
 /// A running fake.
@@ -16,24 +17,48 @@ pub struct FakeOci {
 }
 
 impl FakeOci {
-    /// Starts one on two free ports. The user of the golden vectors has an API key there.
+    /// Starts one on free ports. The user of the golden vectors has an API key there.
     ///
     /// # Panics
     /// Where this machine gives no ports or threads: there is nothing to test then.
     pub fn start() -> Self {
         let world = Arc::new(Mutex::new(World::new()));
-        let (tls, ca_pem) = tls::acceptor();
-        let server = Server::start(tls, Arc::clone(&world));
-        Self {
+        let authority = Authority::new();
+        let server = Server::start(&authority, Arc::clone(&world));
+        let fake = Self {
             world,
             server,
-            ca_pem,
-        }
+            ca_pem: authority.pem,
+        };
+        let origin = fake.https_url();
+        fake.with(|world| world.origin = origin);
+        fake
     }
 
     /// `https://localhost:PORT`, for everything.
     pub fn https_url(&self) -> String {
-        format!("https://localhost:{}", self.server.https_port)
+        self.https_url_showing(Certificate::Good)
+    }
+
+    /// The same on a port that shows this certificate.
+    ///
+    /// # Panics
+    /// Never: there is a port for each.
+    pub fn https_url_showing(&self, certificate: Certificate) -> String {
+        let mut ports = self.server.https_ports.iter();
+        let port = ports.find(|(shown, _)| *shown == certificate);
+        let (_, port) = port.expect("a port for each certificate");
+        format!("https://localhost:{port}")
+    }
+
+    /// What `KUBERNETES_SERVICE_HOST` is in a pod: an address with the port that has no setting.
+    pub fn cluster_host(&self) -> String {
+        self.server.cluster.to_string()
+    }
+
+    /// Where a resource inside of others asks for the principal of a level; the leaf has level 0.
+    pub fn parent_url(&self, level: usize) -> String {
+        Resources::parent_url(&self.https_url(), level)
     }
 
     /// `http://127.0.0.1:PORT`, for everything as well; the metadata service has no TLS.

@@ -3,9 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use serde_json::Value;
-
-use super::cut::{Cut, End};
+use super::cut::{Cut, Disturbance, End};
 use super::refusal::Refusal;
 use super::reply::Reply;
 use super::route::Route;
@@ -39,12 +37,37 @@ pub enum Fault {
     Html(u16),
     /// Status 200 and nothing else.
     Empty,
+    /// Another status and nothing else, such as 204.
+    Bare(u16),
+    /// 401, in one of the ways in which the service says it.
+    NotAuthenticated(NotAuthenticated),
+    /// Status 200 with this text as JSON, whatever was asked.
+    Json(String),
+    /// The first half of the right answer, with a length that is true of it.
+    HalfJson,
+    /// The right answer without this part of it.
+    Without(String),
+    /// The right answer with a byte that no text has.
+    NotUtf8,
+    /// The right answer, compressed, though nobody asked for that.
+    Gzip,
+    /// The right answer, so many bytes at a time.
+    Drip {
+        /// How many.
+        bytes: usize,
+        /// The pause before each piece.
+        every: Duration,
+    },
     /// The right answer about another secret.
     WrongId,
     /// The right answer about another version.
     WrongVersion,
+    /// The right answer about a version that is in another stage.
+    WrongStage,
     /// A value that cannot be decoded.
     NotBase64,
+    /// A value in a form that nobody knows.
+    WrongContentType,
     /// The right answer, and so many bytes more.
     TooLong(usize),
     /// A redirect to this URL.
@@ -53,6 +76,17 @@ pub enum Fault {
     TokenExpired,
     /// The service's clock is so many seconds ahead, or behind.
     ClockSkew(i64),
+}
+
+/// What the service found wrong with a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAuthenticated {
+    /// There is nothing that could be one.
+    Nothing,
+    /// The key is not known, or something before the signature is wrong.
+    Incorrect,
+    /// The key is known, and did not make it.
+    Signature,
 }
 
 /// How often.
@@ -123,42 +157,29 @@ impl Fault {
                 Reply::bytes(*status, "text/html", page.into())
             }
             Self::Empty => Reply::empty(200),
+            Self::Bare(status) => Reply::empty(*status),
+            Self::NotAuthenticated(NotAuthenticated::Nothing) => Refusal::no_credentials().into(),
+            Self::NotAuthenticated(NotAuthenticated::Incorrect) => {
+                Refusal::wrong_credentials().into()
+            }
+            Self::NotAuthenticated(NotAuthenticated::Signature) => {
+                Refusal::wrong_signature().into()
+            }
+            Self::Json(text) => Reply::bytes(200, "application/json", text.clone().into()),
             Self::Redirect(url) => Reply::empty(302).with("location", url),
             _ => return None,
         })
     }
 
-    /// What becomes of the right answer.
-    pub(super) fn spoil(&self, mut reply: Reply) -> Reply {
-        let Ok(mut body) = serde_json::from_slice::<Value>(&reply.body) else {
-            return reply;
-        };
-        match self {
-            Self::WrongId => {
-                body["secretId"] = "ocid1.vaultsecret.oc1.phx.another".into();
-            }
-            Self::WrongVersion => {
-                let number = body["versionNumber"].as_u64().unwrap_or_default();
-                body["versionNumber"] = (number + 1).into();
-            }
-            Self::NotBase64 => {
-                body["secretBundleContent"]["content"] = "%%% not base64 %%%".into();
-            }
-            Self::TooLong(bytes) => body["padding"] = "x".repeat(*bytes).into(),
-            _ => return reply,
-        }
-        reply.body = body.to_string().into();
-        reply
-    }
-
-    /// How the connection ends, if it does.
-    pub(super) fn cut(&self) -> Option<Cut> {
-        let (after_bytes, end) = match self {
-            Self::ResetAfter(bytes) => (*bytes, End::Reset),
-            Self::TruncateAfter(bytes) => (*bytes, End::Close),
+    /// What is wrong with the connection, if something is.
+    pub(super) fn disturbance(&self) -> Option<Disturbance> {
+        let cut = |after_bytes, end| Disturbance::Cut(Cut { after_bytes, end });
+        Some(match *self {
+            Self::ResetAfter(bytes) => cut(bytes, End::Reset),
+            Self::TruncateAfter(bytes) => cut(bytes, End::Close),
+            Self::Drip { bytes, every } => Disturbance::Drip { bytes, every },
             _ => return None,
-        };
-        Some(Cut { after_bytes, end })
+        })
     }
 
     /// By how much the service's clock is off for this call.

@@ -12,7 +12,7 @@ use super::instance::{Dialect, Instance, without_armour};
 use super::keys::{Keys, Purpose};
 use super::refusal::Refusal;
 use super::reply::Reply;
-use super::signature::{Signed, verify};
+use super::signature::{ON_BEHALF, Signed, verify};
 
 /// A token for the instance whose certificate signed the request.
 pub(super) fn federate(
@@ -21,6 +21,10 @@ pub(super) fn federate(
     keys: &Keys,
     now: u64,
 ) -> Result<Reply, Refusal> {
+    // An instance asks for itself. That the service refuses anything else is guessed.
+    if call.headers.contains_key(ON_BEHALF) {
+        return Err(Refusal::wrong_credentials());
+    }
     let authorization = Authorization::of(call.header("authorization"))?;
     let named = instance.named(&authorization.key_id);
     let key = named.as_ref().map(|(key, _)| key);

@@ -21,6 +21,16 @@ pub struct Keys {
     mint: Mint,
 }
 
+/// Whoever has signed a request.
+#[derive(Clone, Debug)]
+pub(super) struct Signer {
+    pub(super) key: RsaPublicKey,
+    /// Whether it is an instance, a resource or a pod, by a token.
+    pub(super) is_principal: bool,
+    /// Of how many resources inside of each other, less one.
+    pub(super) level: usize,
+}
+
 /// For what a token is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -69,6 +79,7 @@ impl Keys {
             kind: Purpose::Session.word().to_owned(),
             key: key.expect("a public key in PEM"),
             expires,
+            level: 0,
         };
         self.trusted.insert(token.to_owned(), claims);
     }
@@ -112,32 +123,58 @@ impl Keys {
     }
 
     pub(super) fn issue(&self, purpose: Purpose, key: RsaPublicKey, now: u64) -> String {
+        self.issue_for(0, purpose, key, now)
+    }
+
+    /// The same for a resource that has so many others inside of it.
+    pub(super) fn issue_for(
+        &self,
+        level: usize,
+        purpose: Purpose,
+        key: RsaPublicKey,
+        now: u64,
+    ) -> String {
         let claims = Claims {
             kind: purpose.word().to_owned(),
             key,
             expires: now + self.token_seconds,
+            level,
         };
         self.mint.issue(&claims, now, tenancy())
     }
 
     /// The key of a token that is good for `purpose` now.
     pub(super) fn of_token(&self, token: &str, purpose: Purpose, now: u64) -> Option<RsaPublicKey> {
+        self.claims(token, purpose, now).map(|claims| claims.key)
+    }
+
+    /// What a token says, if it is good for `purpose` now.
+    pub(super) fn claims(&self, token: &str, purpose: Purpose, now: u64) -> Option<Claims> {
         let claims = self.trusted.get(token).cloned();
         let claims = claims.or_else(|| self.mint.read(token))?;
         let is_good = claims.kind == purpose.word() && now < claims.expires;
-        is_good.then_some(claims.key)
+        is_good.then_some(claims)
     }
 
-    /// The key that a request with this keyId must be signed with, if there is one now.
-    pub(super) fn of(&self, key_id: &str, now: u64) -> Option<RsaPublicKey> {
-        match key_id.strip_prefix(TOKEN) {
-            None => self.by_id.get(key_id).cloned(),
-            Some(token) => {
-                let purposes = [Purpose::Session, Purpose::Principal];
-                let mut keys = purposes.into_iter();
-                keys.find_map(|purpose| self.of_token(token, purpose, now))
-            }
-        }
+    /// Who must have signed a request with this keyId, if there is anybody now.
+    pub(super) fn of(&self, key_id: &str, now: u64) -> Option<Signer> {
+        let Some(token) = key_id.strip_prefix(TOKEN) else {
+            let key = self.by_id.get(key_id).cloned()?;
+            return Some(Signer {
+                key,
+                is_principal: false,
+                level: 0,
+            });
+        };
+        let mut purposes = [Purpose::Session, Purpose::Principal].into_iter();
+        purposes.find_map(|purpose| {
+            let claims = self.claims(token, purpose, now)?;
+            Some(Signer {
+                key: claims.key,
+                is_principal: purpose == Purpose::Principal,
+                level: claims.level,
+            })
+        })
     }
 }
 

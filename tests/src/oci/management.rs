@@ -122,6 +122,9 @@ pub(super) fn described(secret: &Secret) -> Reply {
 /// What a list says of it: neither the current version nor its metadata.
 fn summary(secret: &Secret) -> Value {
     let words = |name: &str| secret.words[name].clone();
+    let mut versions = secret.versions.iter();
+    let current = versions.find(|version| version.number == secret.current);
+    let expiry = current.and_then(|version| version.expiry);
     json!({
         "id": secret.id,
         "secretName": secret.name,
@@ -132,7 +135,7 @@ fn summary(secret: &Secret) -> Value {
         "lifecycleDetails": null,
         "timeCreated": json_time(secret.created),
         "timeOfDeletion": secret.deletion,
-        "timeOfCurrentVersionExpiry": null,
+        "timeOfCurrentVersionExpiry": expiry.map(json_time),
         "description": words("description"),
         "freeformTags": words("freeformTags"),
         "definedTags": words("definedTags"),

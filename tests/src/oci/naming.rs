@@ -11,6 +11,8 @@ pub const COMPARTMENT: &str =
 pub const VAULT: &str = "ocid1.vault.oc1.phx.fakevault.abyhqljrfakevault";
 /// The key of that vault.
 pub const ENCRYPTION_KEY: &str = "ocid1.key.oc1.phx.fakevault.abyhqljrfakekey";
+/// The resource that has a key of its own.
+pub(super) const RESOURCE: &str = "ocid1.resource.oc1.phx.fakeresource";
 /// The instance that the metadata service speaks of.
 pub(super) const INSTANCE: &str = "ocid1.instance.oc1.phx.fakeinstance";
 

@@ -9,6 +9,7 @@ use super::clock::json_time;
 use super::refusal::Refusal;
 use super::reply::Reply;
 use super::secrets::{Secret, Secrets, State, Version};
+use super::vaults::Vaults;
 
 const STAGES: [&str; 5] = ["CURRENT", "PENDING", "LATEST", "PREVIOUS", "DEPRECATED"];
 
@@ -16,20 +17,26 @@ const STAGES: [&str; 5] = ["CURRENT", "PENDING", "LATEST", "PREVIOUS", "DEPRECAT
 pub(super) fn bundle(
     call: &Call,
     secrets: &mut Secrets,
+    vaults: &Vaults,
     id: &str,
     now: u64,
 ) -> Result<Reply, Refusal> {
     let secret = secrets.find(id)?;
-    Ok(Reply::json(&bundle_of(call, secret, now)?).with("etag", secret.etag()))
+    Ok(Reply::json(&bundle_of(call, secret, vaults, now)?).with("etag", secret.etag()))
 }
 
 /// The value of the secret with the name and vault of the query. It has no etag.
-pub(super) fn bundle_by_name(call: &Call, secrets: &Secrets, now: u64) -> Result<Reply, Refusal> {
+pub(super) fn bundle_by_name(
+    call: &Call,
+    secrets: &Secrets,
+    vaults: &Vaults,
+    now: u64,
+) -> Result<Reply, Refusal> {
     let (name, vault) = (call.required("secretName")?, call.required("vaultId")?);
     let mut all = secrets.iter();
     let named = all.find(|secret| secret.name == name && secret.vault == vault);
     let secret = named.ok_or_else(Refusal::not_found)?;
-    Ok(Reply::json(&bundle_of(call, secret, now)?))
+    Ok(Reply::json(&bundle_of(call, secret, vaults, now)?))
 }
 
 /// The versions of a secret, without values.
@@ -53,8 +60,9 @@ fn readable(secret: &Secret) -> Result<&Secret, Refusal> {
     can_be_read.then_some(secret).ok_or_else(Refusal::not_found)
 }
 
-fn bundle_of(call: &Call, secret: &Secret, now: u64) -> Result<Value, Refusal> {
+fn bundle_of(call: &Call, secret: &Secret, vaults: &Vaults, now: u64) -> Result<Value, Refusal> {
     let version = chosen(call, readable(secret)?)?;
+    vaults.can_decrypt(&secret.key)?;
     // The status is guessed.
     if secret.blocked_from.is_some_and(|from| from <= now) {
         return Err(Refusal::wrong_state(

@@ -31,6 +31,14 @@ pub enum Route {
     ScheduleSecretVersionDeletion,
     /// Vaults: keep it after all.
     CancelSecretVersionDeletion,
+    /// Key management: the vaults of a compartment.
+    ListVaults,
+    /// Key management: one vault.
+    GetVault,
+    /// Key management: the keys of a compartment.
+    ListKeys,
+    /// Key management: one key.
+    GetKey,
     /// Auth: a token for an instance.
     FederateInstance,
     /// Auth: the next token of a session.
@@ -59,7 +67,7 @@ pub enum Route {
 
 impl Route {
     /// Every one.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 29] = [
         Self::GetSecretBundle,
         Self::GetSecretBundleByName,
         Self::ListSecretBundleVersions,
@@ -73,6 +81,10 @@ impl Route {
         Self::GetSecretVersion,
         Self::ScheduleSecretVersionDeletion,
         Self::CancelSecretVersionDeletion,
+        Self::ListVaults,
+        Self::GetVault,
+        Self::ListKeys,
+        Self::GetKey,
         Self::FederateInstance,
         Self::RefreshSession,
         Self::ResourcePrincipalToken,
@@ -97,19 +109,15 @@ impl Route {
             }
             ("GET", ["20190301", "secretbundles", _, "versions"]) => Self::ListSecretBundleVersions,
             (method, ["20180608", "secrets", rest @ ..]) => Self::of_management(method, rest),
+            ("GET", ["20180608", "vaults"]) => Self::ListVaults,
+            ("GET", ["20180608", "vaults", _]) => Self::GetVault,
+            ("GET", ["20180608", "keys"]) => Self::ListKeys,
+            ("GET", ["20180608", "keys", _]) => Self::GetKey,
             ("POST", ["v1", "x509"]) => Self::FederateInstance,
             ("POST", ["v1", "authentication", "refresh"]) => Self::RefreshSession,
             ("POST", ["v1", "resourcePrincipalSessionToken"]) => Self::ResourcePrincipalSession,
-            (
-                "GET",
-                [
-                    "20180711",
-                    "resourcePrincipalToken"
-                    | "resourcePrincipalTokenV2"
-                    | "resourcePrincipalTokenV212",
-                    _,
-                ],
-            ) => Self::ResourcePrincipalToken,
+            // The word between is one of a version, or what a variable of the resource says.
+            ("GET", ["20180711", _, _]) => Self::ResourcePrincipalToken,
             ("POST", ["resourcePrincipalSessionTokens"]) => Self::WorkloadToken,
             ("GET", ["opc", "v2", rest @ ..]) => Self::of_metadata(rest),
             _ => Self::Unknown,

@@ -78,22 +78,50 @@ pub struct Version {
 pub enum State {
     /// It can be read and changed.
     Active,
+    /// It is being made, and not there yet.
+    Creating,
     /// It cannot be changed just now.
     Updating,
+    /// It is about to be one that waits for its deletion.
+    SchedulingDeletion,
     /// It can be had back, and not be read.
     PendingDeletion,
+    /// It is about to be had back.
+    CancellingDeletion,
+    /// It is being deleted.
+    Deleting,
     /// It is gone.
     Deleted,
+    /// It could not be made.
+    Failed,
 }
 
 impl State {
+    /// Every one.
+    pub const ALL: [Self; 9] = [
+        Self::Active,
+        Self::Creating,
+        Self::Updating,
+        Self::SchedulingDeletion,
+        Self::PendingDeletion,
+        Self::CancellingDeletion,
+        Self::Deleting,
+        Self::Deleted,
+        Self::Failed,
+    ];
+
     /// The service's word.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Active => "ACTIVE",
+            Self::Creating => "CREATING",
             Self::Updating => "UPDATING",
+            Self::SchedulingDeletion => "SCHEDULING_DELETION",
             Self::PendingDeletion => "PENDING_DELETION",
+            Self::CancellingDeletion => "CANCELLING_DELETION",
+            Self::Deleting => "DELETING",
             Self::Deleted => "DELETED",
+            Self::Failed => "FAILED",
         }
     }
 }

@@ -1,8 +1,8 @@
 //! How do calls come in?
 
 use std::convert::Infallible;
-use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use http_body_util::{BodyExt, Full};
@@ -19,44 +19,49 @@ use super::call::Call;
 use super::cut::{Scissors, Stream, Wire};
 use super::reply::Reply;
 use super::service::serve;
+use super::tls::{Authority, Certificate};
 use super::world::World;
 
-/// Two listening ports, and the thread that answers on them.
+/// Where a Kubernetes cluster gives its pods tokens; no variable says another.
+const WORKLOAD_PORT: u16 = 12250;
+
+/// Listening ports, and the thread that answers on them.
 pub(super) struct Server {
-    pub(super) https_port: u16,
+    /// By certificate.
+    pub(super) https_ports: [(Certificate, u16); 4],
     pub(super) http_port: u16,
+    /// The address at which [`WORKLOAD_PORT`] answers.
+    pub(super) cluster: Ipv4Addr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
-    pub(super) fn start(tls: TlsAcceptor, world: Arc<Mutex<World>>) -> Self {
-        let listen = || {
-            let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-            listener.set_nonblocking(true).expect("it can be polled");
-            let port = listener.local_addr().expect("an address").port();
-            (listener, port)
-        };
-        let ((https, https_port), (http, http_port)) = (listen(), listen());
+    pub(super) fn start(authority: &Authority, world: Arc<Mutex<World>>) -> Self {
+        let (cluster, listener) = cluster();
+        let good = authority.acceptor(Certificate::Good, cluster);
+        let mut doors = vec![(listener, Some(good))];
+        let (listener, http_port) = listen();
+        doors.push((listener, None));
+        let https_ports = Certificate::ALL.map(|shown| {
+            let (listener, port) = listen();
+            doors.push((listener, Some(authority.acceptor(shown, cluster))));
+            (shown, port)
+        });
         let (stop, stopped) = oneshot::channel();
         let run = move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build();
-            run(
-                &runtime.expect("a runtime"),
-                (https, http),
-                tls,
-                world,
-                stopped,
-            );
+            run(&runtime.expect("a runtime"), doors, &world, stopped);
         };
         let thread = std::thread::Builder::new()
             .name("fake-oci".to_owned())
             .spawn(run);
         Self {
-            https_port,
+            https_ports,
             http_port,
+            cluster,
             stop: Some(stop),
             thread: Some(thread.expect("a thread")),
         }
@@ -73,40 +78,63 @@ impl Drop for Server {
     }
 }
 
+fn listen() -> (TcpListener, u16) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    (listener, port)
+}
+
+/// The port is always the same, so each fake has an address of its own in 127.0.0.0/8.
+fn cluster() -> (Ipv4Addr, TcpListener) {
+    let mut attempts = (0..100).filter_map(|_| {
+        let mut bytes = [0; 3];
+        getrandom::fill(&mut bytes).expect("the system has random bytes");
+        let address = Ipv4Addr::new(127, bytes[0] | 1, bytes[1], bytes[2]);
+        let listener = TcpListener::bind((address, WORKLOAD_PORT)).ok()?;
+        Some((address, listener))
+    });
+    attempts.next().expect("an address of this machine")
+}
+
+/// A port to listen on, and how TLS is spoken there, if it is.
+type Door = (TcpListener, Option<TlsAcceptor>);
+
 /// Until `stopped` is dropped. Connections end with the runtime.
 fn run(
     runtime: &Runtime,
-    (https, http): (TcpListener, TcpListener),
-    tls: TlsAcceptor,
-    world: Arc<Mutex<World>>,
+    doors: Vec<Door>,
+    world: &Arc<Mutex<World>>,
     stopped: oneshot::Receiver<()>,
 ) {
     runtime.block_on(async {
-        let https = tokio::net::TcpListener::from_std(https).expect("a listener");
-        let http = tokio::net::TcpListener::from_std(http).expect("a listener");
-        let encrypted = async {
-            loop {
-                if let Ok((stream, _)) = https.accept().await {
-                    tokio::spawn(greet(tls.clone(), stream, Arc::clone(&world)));
+        for (listener, tls) in doors {
+            listener.set_nonblocking(true).expect("it can be polled");
+            let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+            let world = Arc::clone(world);
+            tokio::spawn(async move {
+                loop {
+                    if let Ok((stream, _)) = listener.accept().await {
+                        tokio::spawn(greet(tls.clone(), stream, Arc::clone(&world)));
+                    }
                 }
-            }
-        };
-        let plain = async {
-            loop {
-                if let Ok((stream, _)) = http.accept().await {
-                    tokio::spawn(converse(Stream::Plain(stream), Arc::clone(&world)));
-                }
-            }
-        };
-        tokio::select! {
-            () = encrypted => {}
-            () = plain => {}
-            _ = stopped => {}
+            });
         }
+        // Its sender sends nothing: it is dropped.
+        let _ = stopped.await;
     });
 }
 
-async fn greet(tls: TlsAcceptor, stream: TcpStream, world: Arc<Mutex<World>>) {
+async fn greet(tls: Option<TlsAcceptor>, stream: TcpStream, world: Arc<Mutex<World>>) {
+    let hangs_up = world
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .hangs_up;
+    if hangs_up {
+        return;
+    }
+    let Some(tls) = tls else {
+        return converse(Stream::Plain(stream), world).await;
+    };
     // A client that does not believe us leaves.
     if let Ok(stream) = tls.accept(stream).await {
         converse(Stream::Tls(Box::new(stream)), world).await;
@@ -145,8 +173,8 @@ async fn respond(
         headers: head.headers,
         body: body.to_bytes().to_vec(),
     };
-    let (reply, cut) = serve(world, call).await;
-    scissors.set(cut);
+    let (reply, disturbance) = serve(world, call).await;
+    scissors.set(disturbance);
     response(reply)
 }
 

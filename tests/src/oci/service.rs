@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::answer::{Now, answer};
 use super::call::Call;
 use super::clock::http_date;
-use super::cut::Cut;
+use super::cut::Disturbance;
 use super::faults::Fault;
 use super::reply::Reply;
 use super::route::Route;
@@ -17,8 +17,8 @@ use super::world::World;
 /// Further ahead than any token reaches.
 const LATER_SECONDS: u64 = 1 << 40;
 
-/// Answers a call, and says whether the connection is to end inside the answer.
-pub(super) async fn serve(world: Arc<Mutex<World>>, call: Call) -> (Reply, Option<Cut>) {
+/// Answers a call, and says what is to be wrong with the connection.
+pub(super) async fn serve(world: Arc<Mutex<World>>, call: Call) -> (Reply, Option<Disturbance>) {
     let lock = || world.lock().unwrap_or_else(PoisonError::into_inner);
     let route = Route::of(&call.method, &call.segments());
     let (number, fault) = {
@@ -31,17 +31,12 @@ pub(super) async fn serve(world: Arc<Mutex<World>>, call: Call) -> (Reply, Optio
         _ => {}
     }
     let mut world = lock();
-    let (reply, cut) = answered(&mut world, &call, route, fault.as_ref());
+    let reply = answered(&mut world, &call, route, fault.as_ref());
     world.journal.end(number, reply.status);
-    (reply, cut)
+    (reply, fault.as_ref().and_then(Fault::disturbance))
 }
 
-fn answered(
-    world: &mut World,
-    call: &Call,
-    route: Route,
-    fault: Option<&Fault>,
-) -> (Reply, Option<Cut>) {
+fn answered(world: &mut World, call: &Call, route: Route, fault: Option<&Fault>) -> Reply {
     let skew = fault.map_or(0, Fault::skew_seconds);
     let service = world.clock.now().saturating_add_signed(skew);
     let mut now = Now {
@@ -56,10 +51,9 @@ fn answered(
         let reply = spelt(reply, world.secrets.leaves_nulls_out);
         fault.map_or_else(|| reply.clone(), |fault| fault.spoil(reply.clone()))
     });
-    let reply = reply
+    reply
         .with("date", http_date(service))
-        .with("opc-request-id", request_id(call));
-    (reply, fault.and_then(Fault::cut))
+        .with("opc-request-id", request_id(call))
 }
 
 /// The client's part, if it sent one, and two of the service's.

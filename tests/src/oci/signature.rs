@@ -20,7 +20,7 @@ const SKEW_SECONDS: u64 = 5 * 60;
 const TARGET: &str = "(request-target)";
 const OF_BODY: [&str; 3] = ["content-length", "content-type", "x-content-sha256"];
 /// The token of somebody on whose behalf a request is made.
-const ON_BEHALF: &str = "opc-obo-token";
+pub(super) const ON_BEHALF: &str = "opc-obo-token";
 
 /// Which headers must be signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

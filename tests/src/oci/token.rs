@@ -22,6 +22,8 @@ pub(super) struct Claims {
     pub(super) key: RsaPublicKey,
     /// Until when, in seconds since 1970-01-01 UTC.
     pub(super) expires: u64,
+    /// Of how many resources inside of each other, less one.
+    pub(super) level: usize,
 }
 
 impl Mint {
@@ -37,7 +39,7 @@ impl Mint {
         let header = encode(json!({"kid": "asw", "alg": "RS256"}));
         let payload = encode(json!({
             "sub": "ocid1.fake", "tenant": tenancy, "ptype": claims.kind,
-            "iat": now, "exp": claims.expires, "jwk": jwk(&claims.key),
+            "iat": now, "exp": claims.expires, "jwk": jwk(&claims.key), "level": claims.level,
             // Two tokens of one second are two.
             "jti": URL_SAFE_NO_PAD.encode(random()),
         }));
@@ -57,6 +59,7 @@ impl Mint {
             kind: payload["ptype"].as_str()?.to_owned(),
             key: key(payload["jwk"].as_str()?)?,
             expires: payload["exp"].as_u64()?,
+            level: payload["level"].as_u64()?.try_into().ok()?,
         })
     }
 
@@ -103,6 +106,7 @@ mod tests {
             kind: "session".to_owned(),
             key: RsaPublicKey::from_public_key_pem(key).expect("a key"),
             expires: 7,
+            level: 2,
         };
         let mint = Mint::new();
         let token = mint.issue(&claims, 1, "tenancy");

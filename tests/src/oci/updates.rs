@@ -9,6 +9,7 @@ use super::management::{described, matched};
 use super::refusal::Refusal;
 use super::reply::Reply;
 use super::secrets::{Secret, Secrets, State};
+use super::vaults::Vaults;
 
 /// What is kept as it is given.
 const WORDS: [&str; 5] = [
@@ -29,7 +30,12 @@ struct Content {
 }
 
 /// Makes a secret. The same request with the same retry token makes it once.
-pub(super) fn create(call: &Call, secrets: &mut Secrets, now: u64) -> Result<Reply, Refusal> {
+pub(super) fn create(
+    call: &Call,
+    secrets: &mut Secrets,
+    vaults: &Vaults,
+    now: u64,
+) -> Result<Reply, Refusal> {
     let token = call.header("opc-retry-token");
     if let Some(token) = token
         && let Some(id) = secrets.made_by(token, &call.body)?
@@ -52,6 +58,7 @@ pub(super) fn create(call: &Call, secrets: &mut Secrets, now: u64) -> Result<Rep
     if secrets.has_name(vault, name) {
         return Err(Refusal::invalid(NAME_EXISTS));
     }
+    vaults.can_encrypt(vault, key)?;
     let content = content(&body)?.ok_or_else(|| Refusal::missing("secretContent"))?;
     if content.is_pending {
         return Err(Refusal::invalid("the first version is CURRENT"));

@@ -11,8 +11,30 @@ use super::keys::{Keys, Purpose};
 use super::refusal::Refusal;
 use super::reply::Reply;
 
+/// Which kind of cluster the pod runs in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cluster {
+    /// One that gives its pods identities.
+    #[default]
+    Enhanced,
+    /// One that does not, and says 403. The words are guessed.
+    Basic,
+}
+
 /// A token for the pod whose service account bears this one. The request is not signed.
-pub(super) fn pod_token(call: &Call, keys: &Keys, now: u64) -> Result<Reply, Refusal> {
+pub(super) fn pod_token(
+    call: &Call,
+    cluster: Cluster,
+    keys: &Keys,
+    now: u64,
+) -> Result<Reply, Refusal> {
+    if cluster == Cluster::Basic {
+        return Err(Refusal::new(
+            403,
+            "NotAllowed",
+            "The cluster is not enhanced.",
+        ));
+    }
     let bearer = call.header("authorization");
     let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
     let bearer = bearer.ok_or_else(Refusal::no_credentials)?;

@@ -7,7 +7,10 @@ use super::instance::Instance;
 use super::journal::Journal;
 use super::keys::Keys;
 use super::naming::api_key_id;
+use super::resource::Resources;
 use super::secrets::Secrets;
+use super::vaults::Vaults;
+use super::workload::Cluster;
 
 /// Everything a test may look at and change.
 #[derive(Debug)]
@@ -18,12 +21,24 @@ pub struct World {
     pub keys: Keys,
     /// The instance the caller runs on.
     pub instance: Instance,
+    /// The resource the caller runs in.
+    pub resources: Resources,
+    /// The cluster the caller runs in.
+    pub cluster: Cluster,
+    /// The delegation token that every request about secrets must bear, if one must.
+    pub on_behalf: Option<String>,
+    /// The vaults and their keys.
+    pub vaults: Vaults,
     /// The secrets.
     pub secrets: Secrets,
+    /// Whether each connection is closed before a byte is said on it.
+    pub hangs_up: bool,
     /// What goes wrong.
     pub faults: Faults,
     /// What was called.
     pub journal: Journal,
+    /// Where all of it is.
+    pub(super) origin: String,
 }
 
 impl World {
@@ -35,9 +50,15 @@ impl World {
             clock: Clock::default(),
             keys,
             instance: Instance::new(),
+            resources: Resources::default(),
+            cluster: Cluster::default(),
+            on_behalf: None,
+            vaults: Vaults::default(),
             secrets: Secrets::default(),
+            hangs_up: false,
             faults: Faults::default(),
             journal: Journal::default(),
+            origin: String::new(),
         }
     }
 }

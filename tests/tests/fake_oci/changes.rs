@@ -85,6 +85,30 @@ fn what_is_missing_wrong_or_taken_makes_no_secret() {
 }
 
 #[test]
+fn a_secret_needs_a_key_of_its_vault_that_is_in_use() {
+    let fake = FakeOci::start();
+    fake.with(|world| {
+        let vaults = &mut world.vaults;
+        "DISABLED".clone_into(&mut vaults.add_key("disabled").state);
+        "RSA".clone_into(&mut vaults.add_key("rsa").algorithm);
+        "elsewhere".clone_into(&mut vaults.add_key("elsewhere").vault);
+    });
+    for (key, status) in [
+        ("disabled", 409),
+        ("rsa", 400),
+        ("elsewhere", 404),
+        ("none", 404),
+    ] {
+        let mut details = details("db");
+        details["keyId"] = key.into();
+        let answer = Signer::person().post(&fake, SECRETS, &details);
+        assert_eq!(answer.status, status, "{key}");
+    }
+    let made = Signer::person().post(&fake, SECRETS, &details("db"));
+    assert_eq!(made.status, 200);
+}
+
+#[test]
 fn a_retry_makes_one_secret_and_its_token_is_good_for_nothing_else() {
     let fake = FakeOci::start();
     let create = |name: &str, token: &str| {

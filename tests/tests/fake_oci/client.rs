@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tempfile::NamedTempFile;
 use vault_backends::http::{Client, Deadlines, HeaderMap, HttpError, Reply, Request, Trust};
-use vault_tests::oci::{FakeOci, Fault, Route, Times};
+use vault_tests::oci::{Certificate, FakeOci, Fault, Route, Times};
 
 use crate::signer::Signer;
 use crate::wire::Raw;
@@ -56,7 +56,7 @@ impl Asked {
         self.fake
             .fail(Route::GetSecretBundle, fault.clone(), Times::Next(1));
         let first_byte = match fault {
-            Fault::Hang => Duration::from_millis(300),
+            Fault::Hang | Fault::Drip { .. } => Duration::from_millis(300),
             _ => NEVER,
         };
         self.call(&self.fake.https_url(), first_byte).await
@@ -80,6 +80,13 @@ async fn each_way_to_fail_has_its_word() {
         (Fault::Hang, "timeout_first_byte"),
         (Fault::TooLong(200_000), "too_large"),
         (Fault::Redirect("https://x.example/".to_owned()), "redirect"),
+        (
+            Fault::Drip {
+                bytes: 1,
+                every: Duration::from_millis(400),
+            },
+            "timeout_first_byte",
+        ),
     ] {
         let error = asked.with(fault.clone()).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{fault:?}");
@@ -87,6 +94,28 @@ async fn each_way_to_fail_has_its_word() {
     let reply = asked.with(Fault::Html(502)).await.unwrap();
     assert_eq!(reply.status.as_u16(), 502);
     assert!(asked.with(Fault::Empty).await.unwrap().body.is_empty());
+}
+
+#[tokio::test]
+async fn a_certificate_is_believed_on_one_port_alone() {
+    let asked = Asked::new();
+    for certificate in Certificate::ALL {
+        let url = asked.fake.https_url_showing(certificate);
+        let told = asked.call(&url, NEVER).await;
+        match certificate {
+            Certificate::Good => assert_eq!(told.unwrap().status.as_u16(), 200),
+            _ => assert_eq!(told.unwrap_err().kind(), "tls", "{certificate:?}"),
+        }
+    }
+    assert_eq!(asked.fake.calls(Route::GetSecretBundle), 1);
+}
+
+#[tokio::test]
+async fn a_cluster_answers_at_the_port_that_has_no_setting() {
+    let asked = Asked::new();
+    let url = format!("https://{}:12250", asked.fake.cluster_host());
+    let reply = asked.call(&url, NEVER).await.unwrap();
+    assert_eq!(reply.status.as_u16(), 200);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use vault_tests::oci::{FakeOci, Fault, Route, Times};
+use vault_tests::oci::{FakeOci, Fault, NotAuthenticated, Route, Times};
 
 use crate::signer::Signer;
 use crate::wire::{Answer, Raw};
@@ -135,6 +135,9 @@ fn the_right_answer_to_another_question() {
     for (fault, part) in [
         (Fault::WrongId, "secretId"),
         (Fault::WrongVersion, "versionNumber"),
+        (Fault::WrongStage, "stages"),
+        (Fault::WrongContentType, "secretBundleContent"),
+        (Fault::Without("versionNumber".to_owned()), "versionNumber"),
         (Fault::NotBase64, "secretBundleContent"),
     ] {
         let failing = failing(fault);
@@ -145,6 +148,86 @@ fn the_right_answer_to_another_question() {
         let differ: Vec<&String> = parts.filter(|part| wrong[*part] != right[*part]).collect();
         assert_eq!(differ, [part]);
     }
+}
+
+#[test]
+fn what_is_wrong_with_a_signature_in_each_of_the_service_s_words() {
+    for (why, words) in [
+        (NotAuthenticated::Nothing, "was not provided."),
+        (NotAuthenticated::Incorrect, "or was incorrect."),
+        (NotAuthenticated::Signature, "Failed to verify"),
+    ] {
+        let failing = failing(Fault::NotAuthenticated(why));
+        let (status, code, message) = failing.answer().error();
+        assert_eq!((status, code.as_str()), (401, "NotAuthenticated"));
+        assert!(message.contains(words), "{message}");
+        failing.heals();
+    }
+}
+
+#[test]
+fn a_status_without_a_body() {
+    for status in [204, 404, 503] {
+        let failing = failing(Fault::Bare(status));
+        let answer = failing.answer();
+        assert_eq!((answer.status, answer.body.len()), (status, 0));
+        assert!(answer.header("opc-request-id").is_some());
+        failing.heals();
+    }
+}
+
+#[test]
+fn json_of_another_shape_half_of_it_and_bytes_that_are_no_text() {
+    for text in ["[]", "\"text\"", "7", "null", "{\"secretId\": 7}"] {
+        let failing = failing(Fault::Json(text.to_owned()));
+        let answer = failing.answer();
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.body, text.as_bytes());
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+        failing.heals();
+    }
+    let failing = failing(Fault::HalfJson);
+    let half = failing.answer().body;
+    let whole = failing.answer().body;
+    assert_eq!(half, whole[..whole.len() / 2]);
+    failing
+        .fake
+        .fail(Route::GetSecretBundle, Fault::NotUtf8, Times::Next(1));
+    let answer = failing.answer();
+    assert_eq!(answer.body.len(), whole.len() + 1);
+    assert!(std::str::from_utf8(&answer.body).is_err());
+}
+
+#[test]
+fn a_body_that_is_compressed() {
+    let failing = failing(Fault::Gzip);
+    let answer = failing.answer();
+    assert_eq!(answer.header("content-encoding"), Some("gzip"));
+    let whole = failing.answer().body;
+    // The blocks are stored as they are.
+    assert_eq!(answer.body[..2], [0x1f, 0x8b]);
+    assert_eq!(answer.body[15..15 + whole.len()], whole);
+}
+
+#[test]
+fn an_answer_that_comes_in_drops() {
+    let failing = failing(Fault::Drip {
+        bytes: 100,
+        every: Duration::from_millis(1),
+    });
+    assert_eq!(failing.answer().status, 200);
+    failing.heals();
+}
+
+#[test]
+fn a_connection_that_is_closed_before_a_byte() {
+    let failing = failing(Fault::Empty);
+    failing.fake.heal();
+    failing.fake.with(|world| world.hangs_up = true);
+    assert!(failing.request.attempt(&failing.fake).is_err());
+    failing.fake.with(|world| world.hangs_up = false);
+    assert_eq!(failing.answer().status, 200);
+    assert_eq!(failing.fake.calls(Route::GetSecretBundle), 1);
 }
 
 #[test]

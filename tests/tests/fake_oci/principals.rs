@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use vault_tests::oci::{
-    COMPARTMENT, FakeOci, Fault, Route, Times, public_key_pem, tenancy, write_credentials,
+    COMPARTMENT, Cluster, FakeOci, Fault, Route, Times, public_key_pem, tenancy, write_credentials,
 };
 
 use crate::signer::Signer;
@@ -42,10 +42,20 @@ fn the_metadata_service_answers_who_asks_as_it_wants() {
     assert!(metadata(&fake, "identity/key.pem").contains("PRIVATE KEY"));
     let raw = Raw::new("GET", "/opc/v2/identity/key.pem");
     assert_eq!(raw.to(&fake).status, 401);
-    let passed_on = raw
-        .with("authorization", "Bearer Oracle")
-        .with("x-forwarded-for", "10.0.0.1");
-    assert_eq!(passed_on.to(&fake).status, 401);
+    let asked = raw.with("authorization", "Bearer Oracle");
+    for header in ["forwarded", "x-forwarded-for", "x-forwarded-host"] {
+        let passed_on = asked.clone().with(header, "10.0.0.1");
+        assert_eq!(passed_on.to(&fake).status, 401, "{header}");
+    }
+    // As at boot.
+    let fault = Fault::Status {
+        status: 404,
+        code: "NotFound".to_owned(),
+        message: "Not Found".to_owned(),
+    };
+    fake.fail(Route::MetadataKey, fault, Times::Next(1));
+    assert_eq!(asked.to(&fake).status, 404);
+    assert_eq!(asked.to(&fake).status, 200);
 }
 
 /// The request of an instance for its token, as Oracle's Go SDK makes it.
@@ -203,6 +213,9 @@ fn a_pod_gets_a_token_in_two_wrappings() {
         );
     }
     assert_eq!(ask(&account, "no key").to(&fake).status, 400);
+    fake.with(|world| world.cluster = Cluster::Basic);
+    assert_eq!(ask(&account, pem).to(&fake).status, 403);
+    fake.with(|world| world.cluster = Cluster::Enhanced);
     fake.with(|world| world.clock.advance(3601));
     assert_eq!(ask(&account, pem).to(&fake).status, 401);
 }

@@ -69,9 +69,22 @@ fn it_obeys_its_input_and_ends_with_it() {
         "pages 2 sparse",
         "rotate",
         "revoke",
+        "fault GetSecretBundle 1 json [1, 2]",
+        "key ocid1.key.oc1..other",
+        "key ocid1.key.oc1..other DISABLED",
+        "cluster basic",
+        "parents 2",
+        "on-behalf token",
+        "on-behalf",
+        "hang-up yes",
+        "hang-up no",
     ] {
         assert_eq!(program.say(command), json!({}), "{command}");
     }
+    for command in ["state db PENDING_DELETION", "expire db 60", "block db -1"] {
+        assert_eq!(program.say(command), json!({"id": id}), "{command}");
+    }
+    assert_eq!(program.say("secrets")[0]["state"], "PENDING_DELETION");
     let now = program.say("clock 0")["now"].as_u64().unwrap();
     assert!(program.say("clock 1000")["now"].as_u64().unwrap() >= now + 1000);
     assert_eq!(program.say("calls"), json!({}));
@@ -82,6 +95,12 @@ fn it_obeys_its_input_and_ends_with_it() {
         "fault Nowhere 1 hang",
         "fault ListSecrets x hang",
         "pages 0",
+        "state other ACTIVE",
+        "state db ASLEEP",
+        "expire db soon",
+        "cluster other",
+        "parents -1",
+        "hang-up perhaps",
     ] {
         assert!(program.say(wrong)["error"].is_string(), "{wrong}");
     }
@@ -97,6 +116,9 @@ fn its_help_names_every_command_fault_and_route() {
     for word in [
         "usage: fake_oci DIRECTORY",
         "  heal ",
+        "  state NAME ",
+        "  drip BYTES ",
+        "  ListKeys\n",
         "  wrong-id ",
         "  GetSecretBundleByName\n",
     ] {

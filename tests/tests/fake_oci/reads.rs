@@ -1,7 +1,7 @@
 //! What does the fake say about its secrets?
 
 use serde_json::{Value, json};
-use vault_tests::oci::{COMPARTMENT, FakeOci, Paging, Route, State, VAULT};
+use vault_tests::oci::{COMPARTMENT, ENCRYPTION_KEY, FakeOci, Paging, Route, State, VAULT};
 
 use crate::signer::Signer;
 use crate::wire::Raw;
@@ -120,6 +120,98 @@ fn a_secret_that_is_going_or_blocked_cannot_be_read() {
         secret.blocked_from = Some(world.clock.now());
     });
     assert_eq!(read().error().1, "IncorrectState");
+    fake.with(|world| {
+        world.secrets.secret(&id).blocked_from = None;
+        "DISABLED".clone_into(&mut world.vaults.key(ENCRYPTION_KEY).state);
+    });
+    assert_eq!(read().error().1, "IncorrectState");
+    for state in State::ALL {
+        fake.with(|world| {
+            world.secrets.secret(&id).state = state;
+            "ENABLED".clone_into(&mut world.vaults.key(ENCRYPTION_KEY).state);
+        });
+        let expected = match state {
+            State::Active | State::Updating => 200,
+            _ => 404,
+        };
+        assert_eq!(read().status, expected, "{state:?}");
+    }
+}
+
+#[test]
+fn a_version_says_when_it_ends_being_good() {
+    let (fake, id) = with_versions();
+    fake.with(|world| {
+        let secret = world.secrets.secret(&id);
+        let current = secret.current;
+        let mut versions = secret.versions.iter_mut();
+        let version = versions.find(|version| version.number == current);
+        version.unwrap().expiry = Some(1_767_648_700);
+    });
+    let person = Signer::person();
+    let time = "2026-01-05T21:31:40.000Z";
+    for (target, part) in [
+        (format!("/20190301/secretbundles/{id}"), "timeOfExpiry"),
+        (
+            format!("/20180608/secrets/{id}"),
+            "timeOfCurrentVersionExpiry",
+        ),
+        (
+            format!("/20180608/secrets/{id}/version/2"),
+            "timeOfCurrentVersionExpiry",
+        ),
+    ] {
+        assert_eq!(person.get(&fake, &target).json()[part], time, "{target}");
+    }
+}
+
+#[test]
+fn keys_and_vaults_are_listed_in_pages_and_described() {
+    let fake = FakeOci::start();
+    fake.with(|world| {
+        for id in ["b", "c"] {
+            world.vaults.add_key(id).name = format!("key {id}");
+        }
+        "RSA".clone_into(&mut world.vaults.key("c").algorithm);
+        world.secrets.paging = Paging {
+            page_size: 1,
+            has_empty_pages: true,
+        };
+    });
+    let list = |what: &str, query: &str| {
+        let target = format!("/20180608/{what}?compartmentId={COMPARTMENT}{query}");
+        let (items, _) = whole(&fake, &target);
+        let ids = items.iter().map(|item| item["id"].as_str().unwrap());
+        ids.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(list("keys", ""), ["c", "b", ENCRYPTION_KEY]);
+    assert_eq!(list("keys", "&algorithm=AES"), ["b", ENCRYPTION_KEY]);
+    assert_eq!(
+        list("keys", "&sortBy=DISPLAYNAME"),
+        [ENCRYPTION_KEY, "b", "c"]
+    );
+    assert_eq!(list("vaults", ""), [VAULT]);
+    let person = Signer::person();
+    let key = person.get(&fake, "/20180608/keys/c").json();
+    assert_eq!(key["displayName"], "key c");
+    assert_eq!(key["lifecycleState"], "ENABLED");
+    assert_eq!(key["vaultId"], VAULT);
+    assert_eq!(key["keyShape"]["algorithm"], "RSA");
+    assert!(key["currentKeyVersion"].is_string());
+    let vault = person.get(&fake, &format!("/20180608/vaults/{VAULT}"));
+    assert_eq!(vault.json()["managementEndpoint"], fake.https_url());
+    for target in ["keys/none", "vaults/none"] {
+        assert_eq!(
+            person.get(&fake, &format!("/20180608/{target}")).status,
+            404
+        );
+    }
+    assert_eq!(
+        person.get(&fake, "/20180608/keys").error().1,
+        "MissingParameter"
+    );
+    assert_eq!(fake.calls(Route::GetKey), 2);
+    assert_eq!(Raw::new("GET", "/20180608/keys").to(&fake).status, 401);
 }
 
 #[test]

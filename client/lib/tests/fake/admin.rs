@@ -4,13 +4,14 @@ use tonic::codegen::async_trait;
 use tonic::{Request, Response, Status};
 use vault_proto::generated::admin_server::Admin;
 use vault_proto::generated::{
-    DeleteReply, DeleteRequest, EffectiveSetting, ExplainConfigReply, ExplainConfigRequest,
-    ExplainReply, ExplainRequest, FlushReply, FlushRequest, ListReply, ListRequest, MetricsReply,
-    MetricsRequest, PromoteReply, PromoteRequest, PutReply, PutRequest, RefreshReply,
+    CancelDeletionReply, CancelDeletionRequest, DeleteReply, DeleteRequest, DoctorReply,
+    DoctorRequest, EffectiveSetting, ExaminedBackend, ExplainConfigReply, ExplainConfigRequest,
+    ExplainReply, ExplainRequest, Finding, FlushReply, FlushRequest, ListReply, ListRequest,
+    MetricsReply, MetricsRequest, PromoteReply, PromoteRequest, PutReply, PutRequest, RefreshReply,
     RefreshRequest, RefreshedSecret, ReloadReply, ReloadRequest, ResetBreakerReply,
-    ResetBreakerRequest, SecretStatus, ServiceEntry, ServiceSecret, StatusReply, StatusRequest,
-    StoredSecret, StoredVersion, TestPolicyReply, TestPolicyRequest, VersionsReply,
-    VersionsRequest,
+    ResetBreakerRequest, ScheduleDeletionReply, ScheduleDeletionRequest, SecretStatus,
+    ServiceEntry, ServiceSecret, StatusReply, StatusRequest, StoredSecret, StoredVersion,
+    TestPolicyReply, TestPolicyRequest, VersionsReply, VersionsRequest,
 };
 use vault_proto::sealed::{Label, Opener, Purpose, TAG_BYTES};
 
@@ -147,7 +148,10 @@ impl Admin for State {
 
     async fn put(&self, request: Request<PutRequest>) -> Answer<PutReply> {
         let asked = request.into_inner();
-        self.enter("put", &asked.reference).await?;
+        match (asked.pending, asked.version_name.as_str()) {
+            (false, "") => self.enter("put", &asked.reference).await?,
+            new => self.enter("put", (&asked.reference, new)).await?,
+        }
         let key = self.key.lock().expect("the key");
         let key = key.as_ref().expect("Hello came first");
         let mut opener = Opener::new(
@@ -189,10 +193,22 @@ impl Admin for State {
             version: number.to_string(),
             created_unix_seconds: number,
             current: number == 2,
+            ..StoredVersion::default()
+        };
+        let pending = StoredVersion {
+            stages: vec!["PENDING".to_owned(), "LATEST".to_owned()],
+            name: "blue".to_owned(),
+            expires_unix_seconds: 4_102_444_800,
+            deletion_unix_seconds: 951_782_399,
+            ..version(3)
+        };
+        let versions = match reference.as_str() {
+            "local://a" => vec![version(2), version(1)],
+            _ => vec![pending, version(2)],
         };
         answer(VersionsReply {
             reference,
-            versions: vec![version(2), version(1)],
+            versions,
         })
     }
 
@@ -201,6 +217,61 @@ impl Admin for State {
         self.enter("promote", (&asked.reference, &asked.version))
             .await?;
         answer(PromoteReply {
+            reference: asked.reference,
+            version: asked.version,
+        })
+    }
+
+    async fn doctor(&self, request: Request<DoctorRequest>) -> Answer<DoctorReply> {
+        let asked = request.into_inner();
+        self.enter("doctor", &asked.backend).await?;
+        let finding = |what: &str, well: bool| Finding {
+            what: what.to_owned(),
+            well,
+            detail: "as found".to_owned(),
+            remedy: if well { "" } else { "mend it" }.to_owned(),
+        };
+        answer(DoctorReply {
+            backends: vec![ExaminedBackend {
+                name: "oci".to_owned(),
+                scope: "profile DEFAULT".to_owned(),
+                used_by: vec![],
+                findings: vec![finding("configuration", true), finding("key", false)],
+            }],
+        })
+    }
+
+    async fn schedule_deletion(
+        &self,
+        request: Request<ScheduleDeletionRequest>,
+    ) -> Answer<ScheduleDeletionReply> {
+        let asked = request.into_inner();
+        let chosen = match asked.deletion_unix_seconds {
+            0 => "as late as the vault does it",
+            _ => "at a time",
+        };
+        self.enter(
+            "schedule_deletion",
+            (&asked.reference, asked.version, chosen),
+        )
+        .await?;
+        // The end of February 1999, or not known.
+        let known = asked.deletion_unix_seconds == 0;
+        answer(ScheduleDeletionReply {
+            reference: asked.reference,
+            version: asked.version,
+            deletion_unix_seconds: if known { 920_246_399 } else { 0 },
+        })
+    }
+
+    async fn cancel_deletion(
+        &self,
+        request: Request<CancelDeletionRequest>,
+    ) -> Answer<CancelDeletionReply> {
+        let asked = request.into_inner();
+        self.enter("cancel_deletion", (&asked.reference, asked.version))
+            .await?;
+        answer(CancelDeletionReply {
             reference: asked.reference,
             version: asked.version,
         })

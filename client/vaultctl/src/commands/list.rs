@@ -1,12 +1,12 @@
 //! `vaultctl list`: which secrets are stored?
 
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
-use vault_client::{Client, in_columns, seconds_in_words};
+use vault_client::{Client, in_columns};
 use vault_proto::generated::StoredSecret;
 
+use super::time::ago;
 use crate::failure::Failure;
 use crate::report::{self, Form};
 
@@ -48,13 +48,6 @@ fn text(secrets: &[StoredSecret]) -> String {
         ["REFERENCE", "CURRENT", "VERSIONS", "CHANGED"],
         secrets.iter().map(row).collect(),
     )
-}
-
-/// "3 days ago"; the wall clock may have been set back since.
-pub(crate) fn ago(unix_seconds: u64) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.map_or(0, |since| since.as_secs());
-    format!("{} ago", seconds_in_words(now.saturating_sub(unix_seconds)))
 }
 
 impl From<StoredSecret> for StoredJson {

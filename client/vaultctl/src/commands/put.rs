@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use serde::Serialize;
-use vault_client::Client;
+use vault_client::{Client, NewVersion};
 use zeroize::Zeroizing;
 
 use crate::arguments::Put;
@@ -15,6 +15,7 @@ use crate::value::{self, LastLineBreak};
 struct PutJson {
     reference: String,
     version: String,
+    pending: bool,
 }
 
 /// Whether a person will be asked for the value.
@@ -38,11 +39,26 @@ pub(crate) async fn run(
     value: Zeroizing<Vec<u8>>,
     form: Form,
 ) -> Result<ExitCode, Failure> {
-    let reply = client.put(&put.name.to_string(), value).await?;
+    let new = NewVersion {
+        pending: put.pending,
+        name: put.version_name.clone(),
+    };
+    let reply = client.put(&put.name.to_string(), value, new).await?;
     let json = PutJson {
         reference: reply.reference,
         version: reply.version,
+        pending: put.pending,
     };
-    let text = || format!("{} stored as version {}\n", json.reference, json.version);
+    let text = || {
+        let PutJson {
+            reference, version, ..
+        } = &json;
+        let stored = format!("{reference} stored as version {version}");
+        if json.pending {
+            format!("{stored}; `vaultctl promote {reference} {version}` takes it into use\n")
+        } else {
+            format!("{stored}\n")
+        }
+    };
     report::answer(form, text, &json)
 }

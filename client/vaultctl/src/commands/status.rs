@@ -35,6 +35,7 @@ struct StatusJson {
 #[derive(Debug, Serialize)]
 struct BackendJson {
     name: String,
+    scope: String,
     breaker: &'static str,
     consecutive_failures: u32,
     next_probe_ms: u64,
@@ -108,8 +109,12 @@ fn backends(backends: &[BackendStatus]) -> String {
                 age_in_words(wait)
             ),
         };
+        let name = match backend.scope.as_str() {
+            "" => backend.name.clone(),
+            scope => format!("{} ({scope})", backend.name),
+        };
         [
-            backend.name.clone(),
+            name,
             breaker,
             backend.consecutive_failures.to_string(),
             backend.last_error.clone(),
@@ -181,6 +186,7 @@ impl From<BackendStatus> for BackendJson {
         Self {
             breaker: breaker_in_words(backend.breaker()),
             name: backend.name,
+            scope: backend.scope,
             consecutive_failures: backend.consecutive_failures,
             next_probe_ms: backend.next_probe_ms,
             last_error: backend.last_error,

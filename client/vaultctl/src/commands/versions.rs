@@ -1,12 +1,13 @@
 //! `vaultctl versions`: which versions of a secret are there?
 
+use std::num::NonZeroU64;
 use std::process::ExitCode;
 
 use serde::Serialize;
 use vault_client::{Client, in_columns};
 use vault_proto::generated::StoredVersion;
 
-use super::list::ago;
+use super::time::{ago, from_now};
 use crate::arguments::Stored;
 use crate::failure::Failure;
 use crate::report::{self, Form};
@@ -22,24 +23,46 @@ struct VersionJson {
     version: String,
     created_unix_seconds: u64,
     current: bool,
+    stages: Vec<String>,
+    name: String,
+    expires_unix_seconds: Option<NonZeroU64>,
+    deletion_unix_seconds: Option<NonZeroU64>,
 }
 
 pub(crate) async fn run(mut client: Client, on: Stored, form: Form) -> Result<ExitCode, Failure> {
     let reply = client.versions(&on.name.to_string()).await?;
+    let moment = |unix_seconds| match unix_seconds {
+        0 => String::new(),
+        _ => from_now(unix_seconds),
+    };
     let row = |version: &StoredVersion| {
         [
             version.version.clone(),
+            version.name.clone(),
+            stages(version),
             ago(version.created_unix_seconds),
-            if version.current { "current" } else { "" }.to_owned(),
+            moment(version.expires_unix_seconds),
+            moment(version.deletion_unix_seconds),
         ]
     };
     let rows = reply.versions.iter().map(row).collect();
-    let text = || in_columns(["VERSION", "CREATED", "STATE"], rows);
+    let headings = [
+        "VERSION", "NAME", "STAGES", "CREATED", "EXPIRES", "DELETION",
+    ];
+    let text = || in_columns(headings, rows);
     let json = VersionsJson {
         reference: reply.reference,
         versions: reply.versions.into_iter().map(Into::into).collect(),
     };
     report::answer(form, text, &json)
+}
+
+/// A vault without stages still has one version in use.
+fn stages(version: &StoredVersion) -> String {
+    match version.stages.as_slice() {
+        [] if version.current => "CURRENT".to_owned(),
+        stages => stages.join(", "),
+    }
 }
 
 impl From<StoredVersion> for VersionJson {
@@ -48,6 +71,10 @@ impl From<StoredVersion> for VersionJson {
             version: version.version,
             created_unix_seconds: version.created_unix_seconds,
             current: version.current,
+            stages: version.stages,
+            name: version.name,
+            expires_unix_seconds: NonZeroU64::new(version.expires_unix_seconds),
+            deletion_unix_seconds: NonZeroU64::new(version.deletion_unix_seconds),
         }
     }
 }

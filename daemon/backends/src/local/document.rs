@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::backend::{ListEntry, VersionEntry, Wanted};
+use crate::backend::{Begins, ListEntry, VersionEntry, Wanted};
 
 use super::name::is_name;
 
@@ -99,27 +99,38 @@ impl<'a> Document<'a> {
         found.ok_or(Missing::Version)
     }
 
-    /// Adds a version, makes it current and drops the oldest beyond ten. `None` where the numbers
-    /// are used up.
-    pub(super) fn add(&mut self, name: &'a str, value: &'a str, now: u64) -> Option<u64> {
+    /// Adds a version and drops the oldest beyond ten, but for the current one.
+    pub(super) fn add(
+        &mut self,
+        name: &'a str,
+        value: &'a str,
+        now: u64,
+        begins: Begins,
+    ) -> Result<u64, NotAdded> {
+        if begins == Begins::WhenPromoted && !self.secrets.contains_key(name) {
+            return Err(NotAdded::NothingCurrent);
+        }
         let entry = self.secrets.entry(name).or_insert_with(|| Versions {
             current: 0,
             versions: Vec::new(),
         });
-        let number = entry
-            .versions
-            .last()
-            .map_or(0, |last| last.number)
-            .checked_add(1)?;
+        let newest = entry.versions.last().map_or(0, |last| last.number);
+        let number = newest.checked_add(1).ok_or(NotAdded::NumbersUsedUp)?;
         entry.versions.push(Version {
             number,
             created: now,
             value,
         });
-        entry.current = number;
-        let surplus = entry.versions.len().saturating_sub(MAX_VERSIONS);
-        entry.versions.drain(..surplus);
-        Some(number)
+        if begins == Begins::AtOnce {
+            entry.current = number;
+        }
+        if entry.versions.len() > MAX_VERSIONS {
+            let current = entry.current;
+            let mut versions = entry.versions.iter();
+            let oldest = versions.position(|version| version.number != current);
+            entry.versions.remove(oldest.unwrap_or_default());
+        }
+        Ok(number)
     }
 
     /// Removes a secret and returns how many versions it had.
@@ -168,6 +179,7 @@ impl<'a> Versions<'a> {
             version: version.number.to_string(),
             created_unix_seconds: version.created,
             current: version.number == self.current,
+            ..VersionEntry::default()
         };
         self.versions.iter().map(entry).collect()
     }
@@ -188,6 +200,15 @@ pub(super) enum Unreadable {
     Format(u32),
     /// It is well written but contradicts itself.
     Inconsistent,
+}
+
+/// Why a version was not added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NotAdded {
+    /// It would be the first, and not the current one.
+    NothingCurrent,
+    /// There is no higher number.
+    NumbersUsedUp,
 }
 
 /// What is not in a document.

@@ -159,6 +159,15 @@ pub enum LocalError {
         /// What was asked for.
         version: String,
     },
+    /// The first version of a secret that would not be current.
+    #[error(
+        "store local://{name} as pending: there is no such secret yet, and its first version is the \
+         current one; store it without --pending"
+    )]
+    NothingCurrent {
+        /// Name of the secret.
+        name: String,
+    },
     /// No such stage.
     #[error("find stage {stage:?} of local://{name}: the local store has CURRENT and LATEST only")]
     NoSuchStage {
@@ -204,6 +213,7 @@ impl LocalError {
             Self::NotFound { .. } => (Answer, "not_found"),
             Self::VersionNotFound { .. } => (Answer, "version_not_found"),
             Self::NoSuchStage { .. } => (Answer, "no_such_stage"),
+            Self::NothingCurrent { .. } => (Request, "nothing_current"),
             Self::Shield(error @ ShieldError::TooLarge { .. }) => (Request, error.kind()),
             Self::Shield(error) => (Outage, error.kind()),
             Self::Stopped => (Outage, "stopped"),

@@ -10,9 +10,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use vault_memory::{Secret, Shield};
 use zeroize::Zeroizing;
 
-use crate::backend::{ListEntry, VersionEntry, Wanted};
+use crate::backend::{Begins, ListEntry, VersionEntry, Wanted};
 
-use super::document::{Document, Missing, Unreadable};
+use super::document::{Document, Missing, NotAdded, Unreadable};
 use super::envelope::{self, NotOpened};
 use super::error::LocalError;
 use super::identity::{self, Sources, Stamp, StoreIdentity};
@@ -75,14 +75,24 @@ impl Store {
         Ok((secret, found.number))
     }
 
-    pub(super) fn put(&self, name: &str, value: &Secret) -> Result<u64, LocalError> {
+    pub(super) fn put(
+        &self,
+        name: &str,
+        value: &Secret,
+        begins: Begins,
+    ) -> Result<u64, LocalError> {
         let mut encoded = Zeroizing::new(String::with_capacity(value.len().div_ceil(3) * 4));
         value.expose_secret(|plain| BASE64.encode_string(plain, &mut encoded))?;
         let now = unix_seconds();
         self.change(name, &encoded, |document, name, value| {
             document
-                .add(name, value, now)
-                .ok_or_else(|| self.inconsistent())
+                .add(name, value, now, begins)
+                .map_err(|not_added| match not_added {
+                    NotAdded::NothingCurrent => LocalError::NothingCurrent {
+                        name: name.to_owned(),
+                    },
+                    NotAdded::NumbersUsedUp => self.inconsistent(),
+                })
         })
     }
 

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use super::Settings;
 use super::endpoint::{BadEndpoint, Endpoint, Service};
 use super::region::{Region, Resolved, Sources};
+use super::settings::Settings;
 use super::surroundings::Surroundings;
 use crate::backend::{BackendError, Class};
 

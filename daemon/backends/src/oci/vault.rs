@@ -5,12 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use vault_memory::Shield;
 
-use super::Settings;
 use super::conversation::{Conversation, Reached};
 use super::endpoint::Service;
 use super::identity::{Identities, Identity};
 use super::places::Places;
 use super::retrieval::Retrieval;
+use super::settings::Settings;
 use super::surroundings::Surroundings;
 use crate::backend::{Address, Backend, BackendError, BackendKind, Class, Fetched};
 use crate::http::{Client, Trust, TrustError};

@@ -7,7 +7,7 @@ use std::time::Instant;
 use vault_backends::backend::{Class, WritableBackend};
 
 use super::child::{content, writer};
-use super::home::{Home, address, get, put, wait};
+use super::home::{Home, get, put, target, wait};
 
 #[test]
 fn writers_in_threads_and_processes_lose_nothing() {
@@ -40,7 +40,7 @@ fn writers_in_threads_and_processes_lose_nothing() {
         assert_eq!(get(&store, word).unwrap(), content(word, "12"));
     }
     assert_eq!(
-        wait(store.versions(&address("shared"))).unwrap()[9].version,
+        wait(store.versions(&target("shared"))).unwrap()[9].version,
         "20"
     );
     assert_eq!(wait(store.list()).unwrap().len(), 3 + 1 + 20);

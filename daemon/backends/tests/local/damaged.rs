@@ -5,7 +5,7 @@ use std::io::Write;
 
 use vault_backends::backend::{Class, WritableBackend};
 
-use super::home::{Home, address, get, put, secret, state, wait};
+use super::home::{Home, get, put, state, wait};
 
 /// Every operation on the store fails with one of `kinds` and changes nothing.
 fn refused_and_untouched(home: &Home, kinds: &[&str]) {
@@ -15,9 +15,7 @@ fn refused_and_untouched(home: &Home, kinds: &[&str]) {
     let errors = [
         get(&store, "s").map(drop).unwrap_err(),
         wait(store.list()).map(drop).unwrap_err(),
-        wait(store.put(&address("s"), secret(b"new")))
-            .map(drop)
-            .unwrap_err(),
+        put(&store, "s", b"new").map(drop).unwrap_err(),
     ];
     for error in errors {
         assert!(kinds.contains(&error.kind()), "{}: {error}", error.kind());

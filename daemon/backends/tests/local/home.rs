@@ -7,7 +7,8 @@ use std::sync::{Arc, LazyLock};
 
 use tempfile::TempDir;
 use vault_backends::backend::{
-    Address, Backend, BackendError, BackendKind, Fetched, Wanted, WritableBackend,
+    Address, Backend, BackendError, BackendKind, Fetched, NewVersion, Target, Wanted,
+    WritableBackend,
 };
 use vault_backends::local::{LocalError, LocalSettings, LocalStore};
 use vault_memory::{Preference, Secret, Shield};
@@ -62,6 +63,10 @@ pub(crate) fn address(name: &str) -> Address {
     at(name, Wanted::Current)
 }
 
+pub(crate) fn target(name: &str) -> Target {
+    address(name).into()
+}
+
 pub(crate) fn at(name: &str, wanted: Wanted) -> Address {
     Address {
         kind: BackendKind::Local,
@@ -92,7 +97,7 @@ pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
 }
 
 pub(crate) fn put(store: &LocalStore, name: &str, value: &[u8]) -> Result<String, BackendError> {
-    wait(store.put(&address(name), secret(value)))
+    wait(store.put(&target(name), secret(value), &NewVersion::default()))
 }
 
 pub(crate) fn get(store: &LocalStore, name: &str) -> Result<Vec<u8>, BackendError> {

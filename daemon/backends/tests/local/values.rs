@@ -1,15 +1,21 @@
 //! Does every value come back, under the version that it was given?
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use vault_backends::backend::{Backend, BackendKind, Class, Wanted, WritableBackend};
+use vault_backends::backend::{
+    Backend, BackendKind, Begins, Class, NewVersion, Wanted, WritableBackend,
+};
+use vault_backends::oci::surroundings::Surroundings;
 use vault_backends::registry::{Backends, Settings};
+use vault_backends::wall_clock::SystemWallClock;
 use vault_memory::MAX_SECRET_BYTES;
 
-use super::home::{Home, SHIELD, address, at, get, put, value, wait};
+use super::home::{Home, SHIELD, address, at, get, put, target, value, wait};
 
 #[test]
 fn any_value_comes_back_after_opening_again() {
@@ -46,6 +52,49 @@ fn every_length_around_the_padding_and_the_limit_comes_back() {
 }
 
 #[test]
+fn a_version_can_wait_until_it_is_promoted() {
+    let home = Home::new();
+    let store = home.open();
+    let waits = |name: Option<&str>| NewVersion {
+        begins: Begins::WhenPromoted,
+        name: name.map(str::to_owned),
+    };
+    let put_so = |new| wait(store.put(&target("s"), super::home::secret(b"new"), &new));
+    let first = put_so(waits(None)).unwrap_err();
+    assert_eq!(
+        (first.class(), first.kind()),
+        (Class::Request, "nothing_current")
+    );
+    put(&store, "s", b"old").unwrap();
+    assert_eq!(put_so(waits(None)).unwrap(), "2");
+    assert_eq!(get(&store, "s").unwrap(), b"old");
+    wait(store.promote(&target("s"), "2")).unwrap();
+    assert_eq!(get(&store, "s").unwrap(), b"new");
+    assert_eq!(
+        put_so(waits(Some("blue"))).unwrap_err().kind(),
+        "unsupported"
+    );
+}
+
+#[test]
+fn nothing_is_deleted_later() {
+    let home = Home::new();
+    let store = home.open();
+    put(&store, "s", b"v").unwrap();
+    for refused in [
+        wait(store.schedule_deletion(&target("s"), None, None)).map(drop),
+        wait(store.cancel_deletion(&target("s"), Some(1))),
+    ] {
+        let error = refused.unwrap_err();
+        assert_eq!(
+            (error.class(), error.kind()),
+            (Class::Request, "unsupported")
+        );
+    }
+    assert_eq!(get(&store, "s").unwrap(), b"v");
+}
+
+#[test]
 fn nothing_is_made_before_the_first_write() {
     let home = Home::new();
     let store = home.open();
@@ -67,7 +116,7 @@ fn ten_versions_are_kept_and_numbers_go_on() {
             number.to_string()
         );
     }
-    let versions = wait(store.versions(&address("s"))).unwrap();
+    let versions = wait(store.versions(&target("s"))).unwrap();
     let numbers: Vec<_> = versions
         .iter()
         .map(|version| version.version.as_str())
@@ -94,7 +143,7 @@ fn promoted_version_is_current_until_the_next_write() {
     for value in [b"one", b"two"] {
         put(&store, "s", value).unwrap();
     }
-    wait(store.promote(&address("s"), "1")).unwrap();
+    wait(store.promote(&target("s"), "1")).unwrap();
     let fetched = wait(store.fetch(&address("s"))).unwrap();
     assert_eq!(
         (value(&fetched), fetched.version.as_str()),
@@ -113,21 +162,18 @@ fn absent_things_are_answers_and_change_nothing() {
     let stage = at("s", Wanted::Stage("PENDING".to_owned()));
     let errors = [
         (wait(store.fetch(&address("t"))).unwrap_err(), "not_found"),
-        (wait(store.delete(&address("t"))).unwrap_err(), "not_found"),
+        (wait(store.delete(&target("t"))).unwrap_err(), "not_found"),
+        (wait(store.versions(&target("t"))).unwrap_err(), "not_found"),
         (
-            wait(store.versions(&address("t"))).unwrap_err(),
+            wait(store.promote(&target("t"), "1")).unwrap_err(),
             "not_found",
         ),
         (
-            wait(store.promote(&address("t"), "1")).unwrap_err(),
-            "not_found",
-        ),
-        (
-            wait(store.promote(&address("s"), "2")).unwrap_err(),
+            wait(store.promote(&target("s"), "2")).unwrap_err(),
             "version_not_found",
         ),
         (
-            wait(store.promote(&address("s"), "one")).unwrap_err(),
+            wait(store.promote(&target("s"), "one")).unwrap_err(),
             "version_not_found",
         ),
         (wait(store.fetch(&stage)).unwrap_err(), "no_such_stage"),
@@ -149,7 +195,7 @@ fn deleted_secret_is_gone_with_all_its_versions() {
     for name in ["s", "s", "other"] {
         put(&store, name, b"v").unwrap();
     }
-    assert_eq!(wait(store.delete(&address("s"))).unwrap(), 2);
+    assert_eq!(wait(store.delete(&target("s"))).unwrap(), 2);
     assert_eq!(get(&store, "s").unwrap_err().kind(), "not_found");
     let listed = wait(store.list()).unwrap();
     assert_eq!(
@@ -250,13 +296,20 @@ fn registry_opens_the_local_store_and_knows_no_other() {
     let home = Home::new();
     let settings = Settings {
         local: home.settings(),
+        around: Surroundings {
+            home: "/h".into(),
+            variables: BTreeMap::new(),
+            euid: 0,
+            clock: Arc::new(SystemWallClock),
+        },
     };
     let backends = Backends::open(&settings, SHIELD.clone()).unwrap();
-    assert_eq!(backends.iter().count(), 1);
-    let local = backends.of(BackendKind::Local).unwrap();
+    assert_eq!(backends.keys().len(), 1);
+    let local = backends.of(BackendKind::Local, "").unwrap();
     assert_eq!(local.kind(), BackendKind::Local);
-    assert!(backends.of(BackendKind::Oci).is_none());
+    assert!(backends.of(BackendKind::Oci, "").is_none());
     let writable = local.writable().unwrap();
-    wait(writable.put(&address("s"), super::home::secret(b"v"))).unwrap();
+    let new = NewVersion::default();
+    wait(writable.put(&target("s"), super::home::secret(b"v"), &new)).unwrap();
     assert_eq!(value(&wait(local.fetch(&address("s"))).unwrap()), b"v");
 }

@@ -257,6 +257,7 @@ fn put_into_force(setup: Setup, old: &Setup, concerned: &Concerned) -> u64 {
     }
     concerned.upstream.configure(setup.resilience);
     let changed = setup.changed_backends(old);
+    concerned.upstream.set_vaults(setup.vaults());
     let generation = concerned.current.replace(setup);
     if !changed.is_empty() {
         let cache = &concerned.cache;

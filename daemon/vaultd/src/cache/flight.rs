@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use vault_backends::backend::Address;
 
 use super::held::Held;
-use crate::upstream::UpstreamError;
+use crate::upstream::{Name, UpstreamError};
 
 /// How a flight ended.
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ impl Flights {
                         return landed;
                     }
                     let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
-                        let busy = UpstreamError::Busy(address.kind);
+                        let busy = UpstreamError::Busy(Name::of(address));
                         return Landed::Done(Err(Arc::new(busy)));
                     };
                     let (gate, seat) = watch::channel(None);

@@ -3,9 +3,6 @@
 //! The table says it once: the sample file, warnings about unknown keys and `explain-config` are made
 //! from it, and a test holds the defaults against what the daemon does without a file.
 
-use super::document::{At, ConfigError};
-use super::warnings::Warnings;
-
 /// One key below a section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
@@ -154,6 +151,60 @@ pub const KEYS: &[Key] = &[
         "the vault that bare names are in, without a compartment",
     ),
     key(
+        "vault",
+        "delegation_token_file",
+        "null",
+        "the token of the user for whom an instance or resource acts",
+    ),
+    key(
+        "vault",
+        "key_id",
+        "null",
+        "the key that new secrets are encrypted with; found where it is left out",
+    ),
+    key(
+        "vault",
+        "endpoint",
+        "null",
+        "where secrets are read, https://HOST, in place of the region's",
+    ),
+    key(
+        "vault",
+        "management_endpoint",
+        "null",
+        "where secrets are listed and changed",
+    ),
+    key(
+        "vault",
+        "auth_endpoint",
+        "null",
+        "where tokens are had and refreshed",
+    ),
+    key(
+        "vault",
+        "key_management_endpoint",
+        "null",
+        "where the keys of the vault are listed",
+    ),
+    key(
+        "vault",
+        "ca_file",
+        "null",
+        "the only certificate authorities that are believed, in PEM",
+    ),
+    key(
+        "vault",
+        "proxy",
+        "null",
+        "http://HOST:PORT, through which OCI is called; variables are not read",
+    ),
+    key(
+        "vault",
+        "allow_readable_keys",
+        "false",
+        "whether key files may be readable by others",
+    ),
+    key(
         "cache",
         "ttl",
         "3600",
@@ -288,71 +339,4 @@ pub const ALIASES: &[(&str, &str, &str, &str)] = &[
 /// The section of this name.
 pub fn find(name: &str) -> Option<&'static Section> {
     SECTIONS.iter().find(|section| section.name == name)
-}
-
-/// Warns of the unknown keys of a file, and refuses those of sections that only this daemon has.
-pub(super) fn check(root: &At<'_>, warnings: &mut Warnings) -> Result<(), ConfigError> {
-    let entries = root.entries()?;
-    let mut known: Vec<&str> = SECTIONS.iter().map(|section| section.name).collect();
-    known.extend(PLAIN.iter().map(|key| key.name));
-    known.push("auth");
-    warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), &known);
-    for (name, at) in &entries {
-        check_section(name, at, warnings)?;
-        if name == "environments" {
-            for (environment, at) in at.entries()? {
-                if environment.is_empty() {
-                    return Err(at.key_error("an environment needs a name"));
-                }
-                check_environment(&at, warnings)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn check_environment(at: &At<'_>, warnings: &mut Warnings) -> Result<(), ConfigError> {
-    let entries = at.entries()?;
-    for (name, at) in &entries {
-        let everywhere = find(name).is_some_and(|section| !section.by_environment);
-        if everywhere || PLAIN.iter().any(|key| key.name == name) {
-            return Err(
-                at.key_error("counts for all environments; write it at the top of the file")
-            );
-        }
-        check_section(name, at, warnings)?;
-    }
-    let overlays = SECTIONS.iter().filter(|section| section.by_environment);
-    let mut known: Vec<&str> = overlays.map(|section| section.name).collect();
-    known.push("auth");
-    warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), &known);
-    Ok(())
-}
-
-fn check_section(name: &str, at: &At<'_>, warnings: &mut Warnings) -> Result<(), ConfigError> {
-    let mut known: Vec<&str> = KEYS
-        .iter()
-        .filter(|key| key.section == name)
-        .map(|key| key.name)
-        .collect();
-    if known.is_empty() && name != "auth" {
-        return Ok(());
-    }
-    let entries = at.entries()?;
-    if find(name).is_some_and(|section| !section.inherited) {
-        if let Some((_, at)) = entries
-            .iter()
-            .find(|(key, _)| !known.contains(&key.as_str()))
-        {
-            return Err(at.key_error(format!("unknown key; {name} has {}", known.join(", "))));
-        }
-        return Ok(());
-    }
-    let aliases = ALIASES.iter().filter(|alias| alias.0 == name);
-    known.extend(aliases.map(|alias| alias.1));
-    if name == "auth" {
-        known.push("use_instance_principals");
-    }
-    warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), &known);
-    Ok(())
 }

@@ -8,7 +8,7 @@ use vault_memory::Preference;
 
 use super::document::{At, ConfigError, Document, Node};
 use super::effective;
-use super::keys;
+use super::known;
 use super::layers::Layers;
 use super::outside::Outside;
 use super::policy_section;
@@ -62,7 +62,7 @@ impl<'a> ResolverFile<'a> {
         if root.entries().is_ok_and(|entries| entries.is_empty()) || !root.is_map() {
             return Err(root.error("must be a map of sections; an empty file is none"));
         }
-        keys::check(&root, warnings)?;
+        known::check(&root, warnings)?;
         if let Some(at) = root.get("version")?
             && !matches!(at.scalar()?, "1.0" | "1")
         {
@@ -130,7 +130,7 @@ impl<'a> ResolverFile<'a> {
     ) -> Result<View, ConfigError> {
         let tree = Document::of(&self.file, self.layers.effective(environment));
         let root = tree.root();
-        let vault = sections::vault(&root, &oci::Settings::default_for(&self.home))?;
+        let vault = sections::vault(&root, &oci::Settings::default_for(&self.home), warnings)?;
         let (freshness, _) = sections::cache(&root, &self.home, warnings)?;
         // Not used by this view, but a mistake in one environment must not wait until it is chosen.
         sections::resilience(&root, warnings)?;

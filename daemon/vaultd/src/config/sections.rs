@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use vault_backends::http::Uri;
 use vault_backends::oci;
+use vault_backends::oci::endpoint::{Endpoint, Service};
 use vault_memory::Preference;
 
 use super::document::{At, ConfigError};
@@ -44,7 +46,11 @@ impl<'a> Section<'a> {
 }
 
 /// `vault:`, of resolver.yaml or of one service, over `below`.
-pub(super) fn vault(root: &At<'_>, below: &oci::Settings) -> Result<oci::Settings, ConfigError> {
+pub(super) fn vault(
+    root: &At<'_>,
+    below: &oci::Settings,
+    warnings: &mut Warnings,
+) -> Result<oci::Settings, ConfigError> {
     let section = Section::of(root, "vault")?;
     let mut vault = below.clone();
     section.read("auth_method", &mut vault.auth_method, |at| {
@@ -61,7 +67,62 @@ pub(super) fn vault(root: &At<'_>, below: &oci::Settings) -> Result<oci::Setting
     section.read("vault_id", &mut vault.vault_id, |at| {
         Ok(Some(container(at)?))
     })?;
+    section.read("key_id", &mut vault.key_id, |at| Ok(Some(word(at)?)))?;
+    let file = |at: &At<'_>| Ok(Some(path_or_relative(at)?));
+    section.read(
+        "delegation_token_file",
+        &mut vault.delegation_token_file,
+        file,
+    )?;
+    section.read("ca_file", &mut vault.ca_file, file)?;
+    let services = [
+        ("endpoint", &mut vault.endpoint, Service::Secrets),
+        (
+            "management_endpoint",
+            &mut vault.management_endpoint,
+            Service::Vaults,
+        ),
+        ("auth_endpoint", &mut vault.auth_endpoint, Service::Auth),
+        (
+            "key_management_endpoint",
+            &mut vault.key_management_endpoint,
+            Service::Vaults,
+        ),
+    ];
+    for (key, slot, service) in services {
+        section.read(key, slot, |at| endpoint(at, service))?;
+    }
+    section.read("proxy", &mut vault.proxy, proxy)?;
+    section.read(
+        "allow_readable_keys",
+        &mut vault.allow_readable_keys,
+        |at| warnings.boolean(at),
+    )?;
     Ok(vault)
+}
+
+/// Where a service of OCI answers. The text of one that is none is not repeated: it may hold a password.
+fn endpoint(at: &At<'_>, service: Service) -> Result<Option<String>, ConfigError> {
+    let text = word(at)?;
+    let parsed = Endpoint::explicit(service, &text);
+    parsed.map_err(|error| at.error(format!("must be https://HOST: {error}")))?;
+    Ok(Some(text))
+}
+
+/// An HTTP proxy. None that wants a password: a configuration holds no secrets.
+fn proxy(at: &At<'_>) -> Result<Option<String>, ConfigError> {
+    let text = word(at)?;
+    let url: Option<Uri> = text.parse().ok();
+    let is_proxy = |url: &Uri| {
+        url.scheme_str() == Some("http")
+            && url.port_u16().is_some()
+            && url.path_and_query().is_none_or(|path| path == "/")
+            && !text.contains('@')
+    };
+    if url.as_ref().is_some_and(is_proxy) {
+        return Ok(Some(text));
+    }
+    Err(at.error("must be http://HOST:PORT, without a user and a password"))
 }
 
 /// What stands before the slash of a reference.

@@ -75,7 +75,7 @@ fn one(
     let entries = at.entries()?;
     warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), KEYS);
     let mut said = Vec::new();
-    let vault = vault(at, around.vault)?;
+    let vault = vault(at, around.vault, warnings)?;
     let secrets = match at.get("secrets")? {
         Some(list) => secrets(&list, around.shared, &vault, !at.is_below(), warnings)?,
         None if !at.is_below() => vec![],
@@ -156,7 +156,11 @@ fn one(
 
 /// Whom to be for this service: `vault:`, as the section of resolver.yaml or one vault's OCID,
 /// `compartment_id` and `profile`.
-fn vault(at: &At<'_>, below: &oci::Settings) -> Result<oci::Settings, ConfigError> {
+fn vault(
+    at: &At<'_>,
+    below: &oci::Settings,
+    warnings: &mut Warnings,
+) -> Result<oci::Settings, ConfigError> {
     let mut vault = match at.get("vault")? {
         Some(at) if !at.is_map() => oci::Settings {
             vault_id: Some(sections::container(&at)?),
@@ -164,7 +168,7 @@ fn vault(at: &At<'_>, below: &oci::Settings) -> Result<oci::Settings, ConfigErro
             compartment_id: None,
             ..below.clone()
         },
-        _ => sections::vault(at, below)?,
+        _ => sections::vault(at, below, warnings)?,
     };
     if let Some(at) = at.get("compartment_id")? {
         vault.compartment_id = Some(sections::container(&at)?);

@@ -162,6 +162,7 @@ fn a_policy_replaces_the_default_and_its_rules_know_their_lines() {
             action,
             service: None,
             reference: Some(&reference),
+            other_name: None,
         };
         config.setup.policy.decide(&question)
     };

@@ -1,6 +1,8 @@
 //! The `Admin` service: what a person asks.
 
+mod changes;
 mod configuration;
+mod doctor;
 mod known;
 mod report;
 
@@ -11,14 +13,13 @@ use vault_proto::generated::admin_server::Admin;
 use vault_proto::kinds;
 use vault_proto::reference::SecretRef;
 
-use super::ask::{ask, environment, reference, request_id};
+use super::ask::{ask, environment, reference};
 use super::rooms::Rooms;
 use super::status::{of_resolve, of_write, refuse};
 use crate::audit::Outcome;
 use crate::cache::Served;
-use crate::policy::{Action, Question};
-use crate::resolver::{Ask, ResolveError, Want, address, plain, provenance, reference_of};
-use crate::writer::{Incoming, is_same_secret};
+use crate::policy::Action;
+use crate::resolver::{Ask, ResolveError, Want, is_same_secret, plain, provenance, reference_of};
 
 pub(super) struct Service {
     rooms: Rooms,
@@ -74,27 +75,31 @@ impl Service {
         };
         reading.may(Some(reference))
             || known::is_used(&ask.setup, reference)
-            || self
-                .rooms
-                .cache
-                .entries()
-                .iter()
-                .any(|entry| entry.address == *address)
+            || self.is_held(address)
     }
 
-    async fn refresh_one(&self, ask: &Ask, reference: &SecretRef) -> message::RefreshedSecret {
+    fn is_held(&self, address: &Address) -> bool {
+        let held = self.rooms.cache.entries();
+        held.iter().any(|entry| entry.address == *address)
+    }
+
+    async fn refresh_one(
+        &self,
+        ask: &Ask,
+        reference: &SecretRef,
+        address: &Address,
+    ) -> message::RefreshedSecret {
         let label = reference.to_string();
-        let address = address(reference);
-        if !self.is_known(ask, reference, &address) {
+        if !self.is_known(ask, reference, address) {
             return message::RefreshedSecret {
                 reference: label,
                 provenance: None,
                 problem: "nothing is held of it, and no service uses it".to_owned(),
             };
         }
-        let refreshed = match self.rooms.resolver.check_backend(&address) {
+        let refreshed = match self.rooms.resolver.check_backend(address) {
             Err(error) => Err(error),
-            Ok(()) => self.rooms.cache.refresh(&address, &label, ask.time).await,
+            Ok(()) => self.rooms.cache.refresh(address, &label, ask.time).await,
         };
         match refreshed {
             Ok(held) => {
@@ -203,7 +208,7 @@ impl Admin for Service {
         let ask = self
             .act(&request, Action::Flush, reference.as_ref())
             .await?;
-        let chosen = reference.as_ref().map(address);
+        let chosen = reference.as_ref().map(|reference| ask.address(reference));
         let flushed = self.rooms.cache.flush(|held| {
             chosen
                 .as_ref()
@@ -224,14 +229,23 @@ impl Admin for Service {
             .act(&request, Action::Refresh, reference.as_ref())
             .await?;
         let held = self.rooms.cache.entries().into_iter();
-        let held = held.filter_map(|entry| entry.reference.parse().ok());
-        let chosen: Vec<SecretRef> = match reference {
-            Some(reference) => vec![reference],
-            None => held.filter(|held| ask.may(Some(held))).collect(),
+        let held = held.filter_map(|entry| Some((entry.reference.parse().ok()?, entry.address)));
+        let chosen: Vec<(SecretRef, Address)> = match reference {
+            // Services may ask for it as somebody else.
+            Some(reference) => {
+                let own = ask.address(&reference);
+                let others = held.filter(|(held, address)| *held == reference && *address != own);
+                let mut chosen: Vec<_> = others.collect();
+                if chosen.is_empty() || self.is_held(&own) {
+                    chosen.push((reference, own));
+                }
+                chosen
+            }
+            None => held.filter(|(held, _)| ask.may(Some(held))).collect(),
         };
         let each = chosen
             .iter()
-            .map(|reference| self.refresh_one(&ask, reference));
+            .map(|(reference, address)| self.refresh_one(&ask, reference, address));
         let secrets = futures_util::future::join_all(each).await;
         Ok(Response::new(message::RefreshReply { secrets }))
     }
@@ -279,70 +293,65 @@ impl Admin for Service {
         &self,
         request: Request<message::PutRequest>,
     ) -> Result<Response<message::PutReply>, Status> {
-        let ask = ask(&self.rooms, &request, Action::Put)?;
-        let put = request.into_inner();
-        let reference = reference(&put.reference)?;
-        let ask = Ask {
-            request_id: request_id(&put.request_id)?,
-            ..ask
-        };
-        let incoming = Incoming {
-            encapsulated_key: &put.encapsulated_key,
-            ciphertext: &put.ciphertext,
-        };
-        let version = self.rooms.writer.put(&ask, &reference, incoming).await;
-        let version = version.map_err(|error| of_write(&error))?;
-        Ok(Response::new(message::PutReply {
-            reference: reference.to_string(),
-            version,
-        }))
+        let changed = changes::put(&self.rooms, request).await;
+        changed.map(Response::new)
     }
 
     async fn delete(
         &self,
         request: Request<message::DeleteRequest>,
     ) -> Result<Response<message::DeleteReply>, Status> {
-        let ask = ask(&self.rooms, &request, Action::Delete)?;
-        let reference = reference(&request.get_ref().reference)?;
-        let versions = self.rooms.writer.delete(&ask, &reference).await;
-        let versions = count(versions.map_err(|error| of_write(&error))?);
-        Ok(Response::new(message::DeleteReply {
-            reference: reference.to_string(),
-            versions,
-        }))
+        let changed = changes::delete(&self.rooms, request).await;
+        changed.map(Response::new)
     }
 
     async fn versions(
         &self,
         request: Request<message::VersionsRequest>,
     ) -> Result<Response<message::VersionsReply>, Status> {
-        let ask = ask(&self.rooms, &request, Action::Versions)?;
-        let reference = reference(&request.get_ref().reference)?;
-        let versions = self.rooms.writer.versions(&ask, &reference).await;
-        let versions = versions.map_err(|error| of_write(&error))?;
-        let versions = versions.into_iter().map(report::version).collect();
-        Ok(Response::new(message::VersionsReply {
-            reference: reference.to_string(),
-            versions,
-        }))
+        let changed = changes::versions(&self.rooms, request).await;
+        changed.map(Response::new)
     }
 
     async fn promote(
         &self,
         request: Request<message::PromoteRequest>,
     ) -> Result<Response<message::PromoteReply>, Status> {
-        let ask = ask(&self.rooms, &request, Action::Promote)?;
-        let message::PromoteRequest {
-            reference: text,
-            version,
-        } = request.into_inner();
-        let reference = reference(&text)?;
-        let promoted = self.rooms.writer.promote(&ask, &reference, &version).await;
-        promoted.map_err(|error| of_write(&error))?;
-        Ok(Response::new(message::PromoteReply {
-            reference: reference.to_string(),
-            version,
-        }))
+        let changed = changes::promote(&self.rooms, request).await;
+        changed.map(Response::new)
+    }
+
+    async fn schedule_deletion(
+        &self,
+        request: Request<message::ScheduleDeletionRequest>,
+    ) -> Result<Response<message::ScheduleDeletionReply>, Status> {
+        let changed = changes::schedule_deletion(&self.rooms, request).await;
+        changed.map(Response::new)
+    }
+
+    async fn cancel_deletion(
+        &self,
+        request: Request<message::CancelDeletionRequest>,
+    ) -> Result<Response<message::CancelDeletionReply>, Status> {
+        let changed = changes::cancel_deletion(&self.rooms, request).await;
+        changed.map(Response::new)
+    }
+
+    async fn doctor(
+        &self,
+        request: Request<message::DoctorRequest>,
+    ) -> Result<Response<message::DoctorReply>, Status> {
+        if request.get_ref().backend != "oci" {
+            let message = "there is nothing to examine but oci";
+            return Err(refuse(
+                Code::InvalidArgument,
+                kinds::INVALID_REQUEST,
+                message,
+            ));
+        }
+        let ask = self.act(&request, Action::Doctor, None).await?;
+        let reply = doctor::oci(&self.rooms, &ask.setup, ask.time).await;
+        Ok(Response::new(reply))
     }
 
     async fn test_policy(
@@ -357,12 +366,11 @@ impl Admin for Service {
             refuse(Code::InvalidArgument, kinds::INVALID_REQUEST, message)
         })?;
         let reference = optional(&test.reference)?;
-        let decision = ask.setup.policy.decide(&Question {
-            uid: ask.peer.uid,
-            action,
-            service: (!test.service.is_empty()).then_some(test.service.as_str()),
-            reference: reference.as_ref(),
-        });
+        let ask = Ask {
+            service: (!test.service.is_empty()).then(|| test.service.clone()),
+            ..ask
+        };
+        let decision = ask.decide(action, reference.as_ref());
         Ok(Response::new(message::TestPolicyReply {
             allowed: decision.allowed,
             rule: decision.rule,

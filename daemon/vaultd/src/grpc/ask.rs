@@ -25,6 +25,7 @@ pub(super) fn ask<T>(rooms: &Rooms, request: &Request<T>, action: Action) -> Res
     let setup = rooms.current.get();
     Ok(Ask {
         freshness: setup.view(None).freshness,
+        vault: Arc::new(setup.view(None).vault.clone()),
         setup,
         peer,
         action,

@@ -2,7 +2,7 @@
 
 use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
-use vault_backends::backend::Class;
+use vault_backends::backend::{Class, UNSUPPORTED};
 use vault_proto::kinds;
 use vault_proto::sealed::SealError;
 
@@ -81,6 +81,7 @@ fn upstream(error: &UpstreamError) -> (Code, &'static str) {
         UpstreamError::NoBackend(_) | UpstreamError::ReadOnly(_) => {
             (Code::Unimplemented, kinds::UNSUPPORTED)
         }
+        _ if error.kind() == UNSUPPORTED => (Code::Unimplemented, kinds::UNSUPPORTED),
         UpstreamError::Deadline { .. } => (Code::DeadlineExceeded, kinds::UNAVAILABLE),
         _ => match error.class() {
             Class::Answer => (Code::NotFound, kinds::NOT_FOUND),

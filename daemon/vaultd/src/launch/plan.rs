@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use vault_backends::oci;
 use vault_proto::generated::Setting;
 use vault_proto::reference::Place;
 
@@ -77,6 +78,15 @@ pub(super) fn may_choose(service: &Service, chosen: &[Chosen], profile: &str) ->
         || profile == service.vault.config_profile
         || service.profiles.iter().any(|listed| listed == profile)
         || !chosen.iter().any(of_oci)
+}
+
+/// Whom to be at OCI Vault for this service, as a caller who may choose this profile chose.
+pub(super) fn vault(service: &Service, profile: &str) -> oci::Settings {
+    let mut vault = service.vault.clone();
+    if !profile.is_empty() {
+        profile.clone_into(&mut vault.config_profile);
+    }
+    vault
 }
 
 pub(super) fn argv(service: &Service, command: &[String]) -> Result<Vec<String>, LaunchError> {

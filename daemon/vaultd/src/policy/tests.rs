@@ -10,6 +10,7 @@ fn question(action: Action, reference: Option<&SecretRef>) -> Question<'_> {
         action,
         service: Some("bar"),
         reference,
+        other_name: None,
     }
 }
 
@@ -36,7 +37,11 @@ fn the_default_gives_launches_and_upkeep_but_no_values() {
     for action in Action::ALL {
         let (on_local, on_oci) = match action {
             Action::Get | Action::LaunchCommand => (false, false),
-            Action::Put | Action::Delete | Action::Promote => (true, false),
+            Action::Put
+            | Action::Delete
+            | Action::Promote
+            | Action::ScheduleDeletion
+            | Action::CancelDeletion => (true, false),
             _ => (true, true),
         };
         assert_eq!(

@@ -35,13 +35,14 @@ fn ask() -> Ask {
     let uid = nix::unistd::geteuid().as_raw();
     let config = config::read(Texts::default(), &Outside::default(), uid).unwrap();
     Ask {
-        setup: Arc::new(config.setup),
         peer: Peer::of(&near).unwrap(),
         action: Action::Status,
         service: None,
         environment: None,
         request_id: vec![],
         freshness: Freshness::default(),
+        vault: Arc::new(config.setup.base.vault.clone()),
+        setup: Arc::new(config.setup),
         time: Duration::from_secs(8),
     }
 }

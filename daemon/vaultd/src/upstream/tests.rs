@@ -140,7 +140,9 @@ async fn a_kind_without_a_backend_is_said_so() {
     let (_backend, _clock, upstream) = upstream(BackendKind::Local);
     assert_eq!(fetch(&upstream, BackendKind::Oci).await, Err("no_backend"));
     assert!(
-        upstream.writable(BackendKind::Local).is_err(),
+        upstream
+            .writable(&address(BackendKind::Local, "x"))
+            .is_err(),
         "the scripted one is read only"
     );
 }

@@ -70,14 +70,19 @@ impl Backend for SlowVault {
 
 #[async_trait]
 impl WritableBackend for SlowVault {
-    async fn put(&self, _address: &Address, value: Secret) -> Result<String, BackendError> {
+    async fn put(
+        &self,
+        _target: &Target,
+        value: Secret,
+        _new: &NewVersion,
+    ) -> Result<String, BackendError> {
         let value = value.expose_secret(|value| value.to_vec()).unwrap();
         self.changed(&value)
             .await
             .map(|version| version.to_string())
     }
 
-    async fn delete(&self, _address: &Address) -> Result<usize, BackendError> {
+    async fn delete(&self, _target: &Target) -> Result<usize, BackendError> {
         self.changed(b"").await.map(|_| 1)
     }
 
@@ -85,12 +90,29 @@ impl WritableBackend for SlowVault {
         Ok(vec![])
     }
 
-    async fn versions(&self, _address: &Address) -> Result<Vec<VersionEntry>, BackendError> {
+    async fn versions(&self, _target: &Target) -> Result<Vec<VersionEntry>, BackendError> {
         Ok(vec![])
     }
 
-    async fn promote(&self, _address: &Address, _version: &str) -> Result<(), BackendError> {
+    async fn promote(&self, _target: &Target, _version: &str) -> Result<(), BackendError> {
         self.changed(b"promoted").await.map(drop)
+    }
+
+    async fn schedule_deletion(
+        &self,
+        _target: &Target,
+        _version: Option<u64>,
+        at: Option<u64>,
+    ) -> Result<Option<u64>, BackendError> {
+        self.changed(b"going").await.map(|_| at)
+    }
+
+    async fn cancel_deletion(
+        &self,
+        _target: &Target,
+        _version: Option<u64>,
+    ) -> Result<(), BackendError> {
+        self.changed(b"kept").await.map(drop)
     }
 }
 
@@ -135,7 +157,7 @@ impl Room {
 
     async fn held(&self) -> String {
         let freshness = Freshness::default();
-        let address = address(&reference());
+        let address = Address::local("x");
         let served = self.cache.get(&address, "local://x", &freshness, TIME);
         served.await.unwrap().held.version.clone()
     }
@@ -165,7 +187,8 @@ impl Room {
                 encapsulated_key: sealer.encapsulated_key(),
                 ciphertext: &ciphertext,
             };
-            writer.put(&ask, &reference(), incoming).await
+            let new = NewVersion::default();
+            writer.put(&ask, &reference(), incoming, new).await
         }
     }
 
@@ -179,6 +202,24 @@ impl Room {
         let writer = Arc::clone(&self.writer);
         let ask = ask(Action::Delete);
         async move { writer.delete(&ask, &reference()).await }
+    }
+
+    fn schedule_deletion(
+        &self,
+        version: Option<u64>,
+    ) -> impl Future<Output = Result<Option<u64>, WriteError>> + Send + 'static {
+        let writer = Arc::clone(&self.writer);
+        let (ask, reference) = (ask(Action::ScheduleDeletion), reference());
+        async move {
+            let schedule = writer.schedule_deletion(&ask, &reference, version, Some(9));
+            schedule.await
+        }
+    }
+
+    fn cancel_deletion(&self) -> impl Future<Output = Result<(), WriteError>> + Send + 'static {
+        let writer = Arc::clone(&self.writer);
+        let ask = ask(Action::CancelDeletion);
+        async move { writer.cancel_deletion(&ask, &reference(), Some(3)).await }
     }
 
     fn records(&self) -> Vec<serde_json::Value> {
@@ -211,6 +252,7 @@ fn ask(action: Action) -> Ask {
         .unwrap()
         .setup;
     Ask {
+        vault: Arc::new(setup.base.vault.clone()),
         setup: Arc::new(setup),
         freshness: Freshness::default(),
         peer: Peer::of(&near).unwrap(),
@@ -245,6 +287,31 @@ async fn a_change_whose_caller_goes_away_is_finished() {
     goes_on_alone(&room, room.put()).await;
     goes_on_alone(&room, room.promote()).await;
     goes_on_alone(&room, room.delete()).await;
+    goes_on_alone(&room, room.schedule_deletion(None)).await;
+    goes_on_alone(&room, room.cancel_deletion()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_record_of_a_deletion_to_come_names_the_version_if_it_is_about_one() {
+    let room = Room::new();
+    room.vault.gate.add_permits(3);
+    assert_eq!(room.schedule_deletion(None).await.unwrap(), Some(9));
+    room.schedule_deletion(Some(3)).await.unwrap();
+    room.cancel_deletion().await.unwrap();
+    let told = |record: &serde_json::Value| {
+        let event = record["event"].as_str().unwrap().to_owned();
+        (event, record["values"][0].get("version").cloned())
+    };
+    let told: Vec<_> = room.records().iter().map(told).collect();
+    let version = Some(serde_json::json!("3"));
+    assert_eq!(
+        told,
+        [
+            ("schedule-deletion".to_owned(), None),
+            ("schedule-deletion".to_owned(), version.clone()),
+            ("cancel-deletion".to_owned(), version),
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -92,7 +92,21 @@ fn unexpected_text_is_refused_by_its_place_alone() {
 fn numbers_that_are_used_up_refuse_another_version() {
     let text = TWO.replace('3', &u64::MAX.to_string());
     let mut document = Document::parse(text.as_bytes()).unwrap();
-    assert_eq!(document.add("bar-token", "bmV3", 0), None);
+    let added = document.add("bar-token", "bmV3", 0, Begins::AtOnce);
+    assert_eq!(added, Err(NotAdded::NumbersUsedUp));
+}
+
+#[test]
+fn a_version_that_waits_is_the_latest_and_not_the_current_one() {
+    let mut document = Document::parse(TWO.as_bytes()).unwrap();
+    let added = document.add("bar-token", "d2FpdHM=", 0, Begins::WhenPromoted);
+    assert_eq!(added, Ok(4));
+    let value = |wanted| document.find("bar-token", &wanted).unwrap().value;
+    assert_eq!(value(Wanted::Current), "bmV3");
+    assert_eq!(value(Wanted::Stage("LATEST".to_owned())), "d2FpdHM=");
+    let first = document.add("other", "dg==", 0, Begins::WhenPromoted);
+    assert_eq!(first, Err(NotAdded::NothingCurrent));
+    assert_eq!(document.versions("other"), Err(Missing::Secret));
 }
 
 #[test]
@@ -104,7 +118,7 @@ fn debug_does_not_print_values() {
 proptest! {
     #[test]
     fn any_sequence_of_changes_keeps_the_invariants(
-        changes in proptest::collection::vec((0..3_u8, 0..3_usize, 1..30_u64), 0..80),
+        changes in proptest::collection::vec((0..4_u8, 0..3_usize, 1..30_u64), 0..80),
     ) {
         let names = ["a", "b.c", "D_e-9"];
         let mut highest = [0; 3];
@@ -113,12 +127,22 @@ proptest! {
             let name = names[secret];
             match change {
                 0 => {
-                    let added = document.add(name, "dg==", 1).unwrap();
+                    let added = document.add(name, "dg==", 1, Begins::AtOnce).unwrap();
                     prop_assert_eq!(added, highest[secret] + 1, "numbers are not used twice");
                     highest[secret] = added;
                     prop_assert_eq!(document.find(name, &Wanted::Current).unwrap().number, added);
                 }
                 1 => {
+                    let current = |document: &Document<'_>| {
+                        document.find(name, &Wanted::Current).map(|found| found.number)
+                    };
+                    let before = current(&document);
+                    let added = document.add(name, "dg==", 1, Begins::WhenPromoted);
+                    prop_assert_eq!(added.is_ok(), before.is_ok());
+                    prop_assert_eq!(current(&document), before, "the current one stays");
+                    highest[secret] = added.unwrap_or_default();
+                }
+                2 => {
                     let known = document.find(name, &Wanted::Version(number)).is_ok();
                     prop_assert_eq!(document.promote(name, number).is_ok(), known);
                 }

@@ -10,7 +10,7 @@ fn failing(_: &Path) -> io::Result<()> {
 
 fn put(store: &Store, value: &[u8]) -> Result<u64, LocalError> {
     let value = store.shield.shield(&mut value.to_vec()).unwrap();
-    store.put("s", &value)
+    store.put("s", &value, Begins::AtOnce)
 }
 
 fn get(store: &Store) -> Result<Vec<u8>, LocalError> {

@@ -12,10 +12,10 @@ use crate::cache::Entry;
 use crate::cache::freshness::{Freshness, Verdict};
 use crate::command::{Command, Missing};
 use crate::grpc::rooms::Rooms;
-use crate::resolver::{Ask, address, millis};
+use crate::resolver::{Ask, millis};
 use crate::service::Service;
-use crate::upstream::Health;
 use crate::upstream::breaker::State;
+use crate::upstream::{Health, Name};
 
 pub(super) fn path(path: Option<&Path>) -> String {
     path.map(|path| path.display().to_string())
@@ -40,6 +40,7 @@ pub(super) fn status(rooms: &Rooms, ask: &Ask) -> message::StatusReply {
         .chain(&setup.warnings)
         .cloned()
         .chain(rooms.current.unwatched())
+        .chain(rooms.upstream.notices())
         .collect();
     let unwell = |secret: &message::SecretStatus| {
         let state = secret.provenance.as_ref().map(message::Provenance::state);
@@ -92,7 +93,8 @@ fn backend(rooms: &Rooms, health: &Health) -> message::BackendStatus {
         State::Open(until) => (message::BreakerState::Open, Some(until)),
     };
     message::BackendStatus {
-        name: health.kind.to_string(),
+        name: health.name.kind.to_string(),
+        scope: health.name.scope.clone(),
         breaker: breaker.into(),
         consecutive_failures: health.consecutive_failures,
         next_probe_ms: next_probe.map_or(0, |until| millis(rooms.upstream.until(until))),
@@ -141,7 +143,7 @@ fn secret(entry: &Entry, freshness: &Freshness) -> message::SecretStatus {
 }
 
 pub(super) fn explain(rooms: &Rooms, ask: &Ask, reference: &SecretRef) -> message::ExplainReply {
-    let address = address(reference);
+    let address = ask.address(reference);
     let entry = rooms
         .cache
         .entries()
@@ -158,14 +160,16 @@ pub(super) fn explain(rooms: &Rooms, ask: &Ask, reference: &SecretRef) -> messag
         .upstream
         .health()
         .into_iter()
-        .find(|health| health.kind == address.kind);
+        .find(|health| health.name == Name::of(&address));
     let failed = match entry.as_ref().map(|entry| &entry.known) {
         Some(Ok((_, _, why))) => why.clone(),
         Some(Err(error)) => Some(error.to_string()),
         None => None,
     };
     let would_serve = match (state, &health) {
-        (_, None) => "an error: no backend for it is set up in this version",
+        (_, None) if rooms.upstream.check(&address).is_err() => {
+            "an error: no backend for it is configured"
+        }
         (Some(message::State::Fresh), _) => "the value held, which is fresh",
         (Some(message::State::Stale), _) => {
             "the backend's answer; while it cannot be asked, the value held, marked stale"
@@ -249,6 +253,10 @@ pub(super) fn version(entry: VersionEntry) -> message::StoredVersion {
         version: entry.version,
         created_unix_seconds: entry.created_unix_seconds,
         current: entry.current,
+        stages: entry.stages,
+        name: entry.name.unwrap_or_default(),
+        expires_unix_seconds: entry.expires_unix_seconds.unwrap_or_default(),
+        deletion_unix_seconds: entry.deletion_unix_seconds.unwrap_or_default(),
     }
 }
 
@@ -287,6 +295,15 @@ fn service(service: &Service) -> message::ServiceEntry {
     }
 }
 
+/// A backend in OpenMetrics' labels, in which quotes, backslashes and line ends are escaped.
+fn labels(name: &Name) -> String {
+    let escaped = name.scope.replace('\\', "\\\\").replace('"', "\\\"");
+    match escaped.replace('\n', "\\n").as_str() {
+        "" => format!("{{backend=\"{}\"}}", name.kind),
+        scope => format!("{{backend=\"{}\",scope=\"{scope}\"}}", name.kind),
+    }
+}
+
 /// OpenMetrics 1.0 text.
 pub(super) fn metrics(rooms: &Rooms) -> String {
     let counters = &rooms.cache.counters;
@@ -317,7 +334,7 @@ pub(super) fn metrics(rooms: &Rooms) -> String {
     );
     let health = rooms.upstream.health();
     let labelled = |value: fn(&Health) -> u64| -> Vec<(String, u64)> {
-        let line = |health: &Health| (format!("{{backend=\"{}\"}}", health.kind), value(health));
+        let line = |health: &Health| (labels(&health.name), value(health));
         health.iter().map(line).collect()
     };
     counter(

@@ -1,0 +1,151 @@
+//! `vaultctl doctor`: what is wrong, and what is to be done?
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use serde::Serialize;
+use vault_client::{Client, Wanted};
+use vault_proto::generated::{ExaminedBackend, Finding, ServiceEntry};
+
+use crate::failure::{Failure, code_of_success};
+use crate::report::{self, Form};
+
+#[derive(Debug, Serialize)]
+struct DoctorJson {
+    well: bool,
+    backends: Vec<BackendJson>,
+    secrets: Vec<SecretJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct BackendJson {
+    name: String,
+    scope: String,
+    used_by: Vec<String>,
+    findings: Vec<FindingJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct FindingJson {
+    what: String,
+    well: bool,
+    detail: String,
+    remedy: String,
+}
+
+#[derive(Debug, Serialize)]
+struct SecretJson {
+    service: String,
+    environment: String,
+    variable: String,
+    reference: String,
+    readable: bool,
+    problem: String,
+}
+
+pub(crate) async fn run(
+    mut client: Client,
+    backend: &str,
+    form: Form,
+) -> Result<ExitCode, Failure> {
+    let backends = client.doctor(backend).await?.backends;
+    let mut secrets = Vec::new();
+    for service in client.list().await?.services {
+        secrets.extend(of_service(&mut client, &service).await);
+    }
+    let json = DoctorJson {
+        well: backends
+            .iter()
+            .flat_map(|one| &one.findings)
+            .all(|one| one.well)
+            && secrets.iter().all(|secret| secret.readable),
+        backends: backends.into_iter().map(Into::into).collect(),
+        secrets,
+    };
+    report::answer(form, || text(&json), &json)?;
+    Ok(code_of_success(json.well))
+}
+
+/// Whether each secret of OCI Vault can be read that the service gets, in each environment.
+async fn of_service(client: &mut Client, service: &ServiceEntry) -> Vec<SecretJson> {
+    let mut secrets = Vec::new();
+    let environments = service.environments.iter().map(String::as_str);
+    for environment in std::iter::once("").chain(environments) {
+        let wanted = Wanted {
+            service: service.name.clone(),
+            environment: environment.to_owned(),
+            ..Wanted::default()
+        };
+        let secret = |variable: String, reference: String, problem: String| SecretJson {
+            service: service.name.clone(),
+            environment: environment.to_owned(),
+            variable,
+            reference,
+            readable: problem.is_empty(),
+            problem,
+        };
+        match client.check(wanted).await {
+            Ok(checked) => {
+                let of_oci = checked.secrets.into_iter();
+                let of_oci = of_oci.filter(|one| one.reference.starts_with("oci-vault://"));
+                secrets.extend(of_oci.map(|one| secret(one.variable, one.reference, one.problem)));
+            }
+            Err(error) => secrets.push(secret(String::new(), String::new(), error.to_string())),
+        }
+    }
+    secrets
+}
+
+fn text(doctor: &DoctorJson) -> String {
+    let mut text = String::new();
+    let mut line = |well: bool, what: &str, detail: &str, remedy: &str| {
+        let mark = report::verdict(well, if well { "ok" } else { "WRONG" });
+        let shown = |text: &str| text.replace(char::is_control, "\u{fffd}");
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{mark:<5} {}: {}", shown(what), shown(detail));
+        if !remedy.is_empty() {
+            let _ = writeln!(text, "      to do: {}", shown(remedy));
+        }
+    };
+    for backend in &doctor.backends {
+        for finding in &backend.findings {
+            let what = format!("{} ({}): {}", backend.name, backend.scope, finding.what);
+            line(finding.well, &what, &finding.detail, &finding.remedy);
+        }
+    }
+    for secret in &doctor.secrets {
+        let environment = match secret.environment.as_str() {
+            "" => String::new(),
+            name => format!("@{name}"),
+        };
+        let what = format!("{}{environment} {}", secret.service, secret.variable);
+        let detail = match secret.problem.as_str() {
+            "" => format!("{} can be read", secret.reference),
+            problem => format!("{}: {problem}", secret.reference),
+        };
+        line(secret.readable, &what, &detail, "");
+    }
+    text
+}
+
+impl From<ExaminedBackend> for BackendJson {
+    fn from(backend: ExaminedBackend) -> Self {
+        Self {
+            name: backend.name,
+            scope: backend.scope,
+            used_by: backend.used_by,
+            findings: backend.findings.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<Finding> for FindingJson {
+    fn from(finding: Finding) -> Self {
+        Self {
+            what: finding.what,
+            well: finding.well,
+            detail: finding.detail,
+            remedy: finding.remedy,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Is every key of a file one that is known?
+
+use super::document::{At, ConfigError};
+use super::keys::{ALIASES, KEYS, PLAIN, SECTIONS, find};
+use super::warnings::Warnings;
+
+/// Warns of the unknown keys of a file, and refuses those of sections that only this daemon has.
+pub(super) fn check(root: &At<'_>, warnings: &mut Warnings) -> Result<(), ConfigError> {
+    let entries = root.entries()?;
+    let mut known: Vec<&str> = SECTIONS.iter().map(|section| section.name).collect();
+    known.extend(PLAIN.iter().map(|key| key.name));
+    known.push("auth");
+    warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), &known);
+    for (name, at) in &entries {
+        check_section(name, at, warnings)?;
+        if name == "environments" {
+            for (environment, at) in at.entries()? {
+                if environment.is_empty() {
+                    return Err(at.key_error("an environment needs a name"));
+                }
+                check_environment(&at, warnings)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_environment(at: &At<'_>, warnings: &mut Warnings) -> Result<(), ConfigError> {
+    let entries = at.entries()?;
+    for (name, at) in &entries {
+        let everywhere = find(name).is_some_and(|section| !section.by_environment);
+        if everywhere || PLAIN.iter().any(|key| key.name == name) {
+            return Err(
+                at.key_error("counts for all environments; write it at the top of the file")
+            );
+        }
+        check_section(name, at, warnings)?;
+    }
+    let overlays = SECTIONS.iter().filter(|section| section.by_environment);
+    let mut known: Vec<&str> = overlays.map(|section| section.name).collect();
+    known.push("auth");
+    warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), &known);
+    Ok(())
+}
+
+fn check_section(name: &str, at: &At<'_>, warnings: &mut Warnings) -> Result<(), ConfigError> {
+    let mut known: Vec<&str> = KEYS
+        .iter()
+        .filter(|key| key.section == name)
+        .map(|key| key.name)
+        .collect();
+    if known.is_empty() && name != "auth" {
+        return Ok(());
+    }
+    let entries = at.entries()?;
+    if find(name).is_some_and(|section| !section.inherited) {
+        if let Some((_, at)) = entries
+            .iter()
+            .find(|(key, _)| !known.contains(&key.as_str()))
+        {
+            return Err(at.key_error(format!("unknown key; {name} has {}", known.join(", "))));
+        }
+        return Ok(());
+    }
+    let aliases = ALIASES.iter().filter(|alias| alias.0 == name);
+    known.extend(aliases.map(|alias| alias.1));
+    if name == "auth" {
+        known.push("use_instance_principals");
+    }
+    warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), &known);
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! Why did a backend give no value?
+
+use vault_backends::backend::{BackendError, Class};
+
+use super::name::Name;
+
+/// Why a backend gave no value.
+#[derive(Debug, thiserror::Error)]
+pub enum UpstreamError {
+    /// No such backend is configured.
+    #[error("no backend for {0} secrets is configured")]
+    NoBackend(Name),
+    /// The backend cannot be changed.
+    #[error("{0} secrets cannot be changed through vaultd")]
+    ReadOnly(Name),
+    /// The breaker is open; the last failure's words.
+    #[error("not asked: the breaker of {name} is open after repeated failures; last: {last}")]
+    BreakerOpen {
+        /// Which backend.
+        name: Name,
+        /// What went wrong last.
+        last: String,
+    },
+    /// Too many calls are waiting or under way.
+    #[error("not asked: there are too many calls to {0} at once")]
+    Busy(Name),
+    /// No answer in time.
+    #[error("{name} did not answer within {seconds} s")]
+    Deadline {
+        /// Which backend.
+        name: Name,
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// The work ended without a word: a fault of the daemon's own.
+    #[error("the work was lost; this is a fault in vaultd")]
+    Lost,
+    /// The backend's own failure.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+}
+
+impl UpstreamError {
+    /// How the failure is to be taken.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::NoBackend(_) | Self::ReadOnly(_) => Class::Request,
+            Self::BreakerOpen { .. } | Self::Busy(_) | Self::Deadline { .. } | Self::Lost => {
+                Class::Outage
+            }
+            Self::Backend(error) => error.class(),
+        }
+    }
+
+    /// The stable word for audit, metrics and tests.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NoBackend(_) => "no_backend",
+            Self::ReadOnly(_) => "read_only",
+            Self::BreakerOpen { .. } => "breaker_open",
+            Self::Busy(_) => "busy",
+            Self::Deadline { .. } => "deadline",
+            Self::Lost => "internal",
+            Self::Backend(error) => error.kind(),
+        }
+    }
+}
