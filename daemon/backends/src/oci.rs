@@ -4,6 +4,7 @@ mod asked;
 pub mod certificate;
 pub mod clock_offset;
 pub mod conversation;
+pub mod credential;
 pub mod date;
 pub mod endpoint;
 pub mod error;

@@ -59,9 +59,10 @@ impl Line {
         identity: &Identity,
     ) -> Result<(Asked, Endpoint, Option<AssumedRealm>), BackendError> {
         let region = identity.region.as_deref();
-        let endpoint = self.places.endpoint(call.service, region, None);
+        let instance = identity.instance.as_deref();
+        let endpoint = self.places.endpoint(call.service, region, instance);
         let endpoint = endpoint.map_err(|error| call.cannot_be_asked(&error))?;
-        let resolved = self.places.region(region, None).ok();
+        let resolved = self.places.region(region, instance).ok();
         let place = match &resolved {
             Some(found) if Endpoint::of(call.service, &found.region) == endpoint => {
                 format!("in {}", found.region)
