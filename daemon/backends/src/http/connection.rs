@@ -69,7 +69,7 @@ pub(super) async fn dial(
 
 /// Of whom is connected to. A proxy finds the host itself.
 async fn addresses(to: &Destination) -> io::Result<Vec<SocketAddr>> {
-    if to.proxy.is_some() {
+    if let Some(proxy) = &to.proxy {
         let found = tokio::net::lookup_host((proxy.host.as_str(), proxy.port)).await?;
         return Ok(found.collect());
     }
