@@ -89,12 +89,11 @@ impl OciVault {
     /// Looks at credential, region, endpoints and clock, for a person who wants to know what is wrong.
     pub async fn examine(&self) -> Examination {
         let identity = self.conversation.identities().current().await;
-        let region = identity.as_ref().ok();
-        let region = region.and_then(|identity| identity.region.as_deref());
-        let resolved = self.conversation.places().region(region, None).ok();
+        let found = identity.as_ref().ok().map(Arc::as_ref);
+        let resolved = self.conversation.region(found).ok();
         let mut services = Vec::new();
         for service in [Service::Secrets, Service::Vaults] {
-            services.push((service, self.conversation.reach(service, region).await));
+            services.push((service, self.conversation.reach(service, found).await));
         }
         let warning = resolved.and_then(|resolved| resolved.warning);
         Examination {
