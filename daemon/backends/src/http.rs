@@ -5,9 +5,11 @@
 //! in the read buffers of hyper and rustls; freed ones are wiped by the allocator of `vault-memory`.
 //! TLS sessions are not resumed for the same reason.
 //!
-//! Deliberately absent: redirects (a 3xx is an error), proxies (there is no setting, and the
-//! variables of the environment are not read), cookies, compression, retries, and a bound on calls
-//! in flight, which is the upstream's business.
+//! A proxy is used for TLS alone, and where a client was told so: the variables of the environment
+//! are not read.
+//!
+//! Deliberately absent: redirects (a 3xx is an error), cookies, compression, retries, and a bound on
+//! calls in flight, which is the upstream's business.
 
 mod connection;
 mod deadlines;
@@ -15,7 +17,11 @@ mod destination;
 mod error;
 mod exchange;
 mod message;
+mod proxy;
 mod trust;
+mod tunnel;
+
+use std::sync::Arc;
 
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -30,12 +36,15 @@ use exchange::exchange;
 pub use deadlines::{Deadline, Deadlines};
 pub use error::{Failure, HttpError, UrlProblem};
 pub use message::{Reply, Request};
+pub use proxy::{BadProxy, Proxy};
 pub use trust::{Trust, TrustError};
+pub use tunnel::ProxyProblem;
 
 /// Makes calls, and trusts the same certificates for all of them.
 #[derive(Clone)]
 pub struct Client {
     tls: TlsConnector,
+    proxy: Option<Arc<Proxy>>,
 }
 
 impl Client {
@@ -46,7 +55,15 @@ impl Client {
     pub fn new(trust: &Trust) -> Result<Self, TrustError> {
         Ok(Self {
             tls: trust::connector(trust)?,
+            proxy: None,
         })
+    }
+
+    /// The same client, whose calls over TLS go through a proxy.
+    #[must_use]
+    pub fn through(mut self, proxy: Proxy) -> Self {
+        self.proxy = Some(Arc::new(proxy));
+        self
     }
 
     /// Makes one call. It can be given up at any time by dropping it.
@@ -55,7 +72,7 @@ impl Client {
     /// [`HttpError`], where there is no whole reply within the deadlines, or it is a redirect. Any
     /// other status is a reply.
     pub async fn call(&self, request: Request) -> Result<Reply, HttpError> {
-        let to = Destination::of(&request.url)?;
+        let to = Destination::of(&request.url)?.through(self.proxy.as_ref());
         let deadlines = request.deadlines;
         let failed = |failure| HttpError::new(failure, to.to_string());
         let attempt = async {

@@ -3,7 +3,9 @@
 mod asked;
 pub mod certificate;
 pub mod clock_offset;
+pub mod configured;
 pub mod conversation;
+pub mod credential;
 pub mod date;
 pub mod endpoint;
 pub mod error;

@@ -9,6 +9,8 @@
 mod authority;
 #[path = "http/deadlines.rs"]
 mod deadlines;
+#[path = "http/proxy.rs"]
+mod proxy;
 #[path = "http/replies.rs"]
 mod replies;
 #[path = "http/requests.rs"]

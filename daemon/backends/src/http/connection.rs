@@ -16,6 +16,7 @@ use tokio_rustls::client::TlsStream;
 use super::deadlines::Deadline;
 use super::destination::{Destination, Protection};
 use super::error::{Failure, HttpError};
+use super::tunnel::{self, ProxyProblem};
 
 /// Bytes to and from the other side.
 pub(super) enum Stream {
@@ -23,7 +24,7 @@ pub(super) enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// Finds the host, connects and speaks TLS, if it must. The caller keeps the deadline; it is told
+/// Finds the host, connects, if need be through a proxy, and speaks TLS, if it must. The caller keeps the deadline; it is told
 /// here so that each address gets its share of it.
 pub(super) async fn dial(
     to: &Destination,
@@ -32,17 +33,28 @@ pub(super) async fn dial(
 ) -> Result<Stream, HttpError> {
     let until = Instant::now() + within;
     let failed = |failure| HttpError::new(failure, to.to_string());
+    let (dns, connect) = match &to.proxy {
+        None => (Failure::Dns, Failure::Connect),
+        Some(_) => (
+            Failure::Proxy(ProxyProblem::Dns),
+            Failure::Proxy(ProxyProblem::Connect),
+        ),
+    };
     let addresses = addresses(to)
         .await
-        .map_err(|cause| failed(Failure::Dns).caused_by(cause))?;
+        .map_err(|cause| failed(dns).caused_by(cause))?;
     if addresses.is_empty() {
-        return Err(failed(Failure::Dns));
+        return Err(failed(dns));
     }
     let stream = first_of(&addresses, until).await;
-    let stream = stream.map_err(|cause| match cause.kind() {
+    let mut stream = stream.map_err(|cause| match cause.kind() {
         io::ErrorKind::TimedOut => failed(Failure::Timeout(Deadline::Connect)),
-        _ => failed(Failure::Connect).caused_by(cause),
+        _ => failed(connect).caused_by(cause),
     })?;
+    if to.proxy.is_some() {
+        let opened = tunnel::open(stream, &to.authority()).await;
+        stream = opened.map_err(|problem| failed(Failure::Proxy(problem)))?;
+    }
     match to.protection {
         Protection::None => Ok(Stream::Plain(stream)),
         Protection::Tls => {
@@ -55,7 +67,12 @@ pub(super) async fn dial(
     }
 }
 
+/// Of whom is connected to. A proxy finds the host itself.
 async fn addresses(to: &Destination) -> io::Result<Vec<SocketAddr>> {
+    if let Some(proxy) = &to.proxy {
+        let found = tokio::net::lookup_host((proxy.host.as_str(), proxy.port)).await?;
+        return Ok(found.collect());
+    }
     let found = tokio::net::lookup_host((to.host.as_str(), to.port)).await?;
     let allowed = found.filter(|address| to.allows(address.ip()));
     Ok(allowed.collect())

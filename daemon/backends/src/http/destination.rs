@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use hyper::Uri;
 
 use super::error::{Failure, HttpError, UrlProblem};
+use super::proxy::Proxy;
 
 /// Where OCI's instance metadata service answers, reachable from the instance alone
 /// (docs.oracle.com, "Getting Instance Metadata").
@@ -13,12 +15,14 @@ const METADATA_V4: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe);
 
 /// The host, port and protection of one call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Destination {
     /// A name or an address, without the brackets of IPv6.
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) protection: Protection,
+    /// Who passes the bytes on.
+    pub(super) proxy: Option<Arc<Proxy>>,
 }
 
 /// What the bytes on the wire are under.
@@ -60,7 +64,26 @@ impl Destination {
             host: host.to_owned(),
             port: url.port_u16().unwrap_or(usual_port),
             protection,
+            proxy: None,
         })
+    }
+
+    /// The same place by way of a proxy, unless that must not be.
+    pub(super) fn through(mut self, proxy: Option<&Arc<Proxy>>) -> Self {
+        if self.protection == Protection::Tls {
+            self.proxy = proxy.cloned();
+        }
+        self
+    }
+
+    /// Host and port.
+    pub(super) fn authority(&self) -> String {
+        let (host, port) = (&self.host, self.port);
+        if host.contains(':') {
+            format!("[{host}]:{port}")
+        } else {
+            format!("{host}:{port}")
+        }
     }
 
     /// Whether a connection to `address` is what the URL's host allows: without TLS, nobody but the
@@ -70,13 +93,13 @@ impl Destination {
     }
 }
 
+/// For messages.
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (host, port) = (&self.host, self.port);
-        if host.contains(':') {
-            write!(f, "[{host}]:{port}")
-        } else {
-            write!(f, "{host}:{port}")
+        f.write_str(&self.authority())?;
+        match &self.proxy {
+            None => Ok(()),
+            Some(proxy) => write!(f, " through the proxy {proxy}"),
         }
     }
 }

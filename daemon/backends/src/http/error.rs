@@ -7,6 +7,7 @@ use std::io;
 use hyper::StatusCode;
 
 use super::deadlines::Deadline;
+use super::tunnel::ProxyProblem;
 use crate::backend::{BackendError, Class};
 
 /// A call without a reply. Its text names the host, and never a path, query, header or body.
@@ -26,6 +27,8 @@ pub enum Failure {
     Dns,
     /// No connection was made.
     Connect,
+    /// The proxy does not pass the connection on.
+    Proxy(ProxyProblem),
     /// The other side is not who it should be, or does not speak TLS as it must.
     Tls,
     /// A deadline passed.
@@ -88,6 +91,7 @@ impl HttpError {
             Failure::Url(_) => "url",
             Failure::Dns => "dns",
             Failure::Connect => "connect",
+            Failure::Proxy(_) => "proxy",
             Failure::Tls => "tls",
             Failure::Timeout(Deadline::Connect) => "timeout_connect",
             Failure::Timeout(Deadline::FirstByte) => "timeout_first_byte",
@@ -116,6 +120,7 @@ impl fmt::Display for HttpError {
             Failure::Url(problem) => write!(f, "call {host:?}: {problem}"),
             Failure::Dns => write!(f, "find the address of {host}"),
             Failure::Connect => write!(f, "connect to {host}"),
+            Failure::Proxy(problem) => write!(f, "connect to {host}: {problem}"),
             Failure::Tls => write!(f, "speak TLS with {host}"),
             Failure::Timeout(Deadline::Connect) => {
                 write!(f, "connect to {host}: it took too long")

@@ -11,7 +11,7 @@ mod call;
 mod reach;
 
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::asked::Asked;
 use super::endpoint::Service;
@@ -47,6 +47,7 @@ impl Conversation {
                 places,
                 client,
                 clock,
+                assumed: Mutex::default(),
             },
         }
     }
@@ -99,8 +100,16 @@ impl Conversation {
                 places,
                 client: self.line.client.clone(),
                 clock: Arc::clone(&self.line.clock),
+                assumed: Mutex::default(),
             },
         }
+    }
+
+    /// That the region asked last is one that nobody knows.
+    pub fn region_warning(&self) -> Option<String> {
+        let assumed = self.line.assumed.lock();
+        let assumed = assumed.unwrap_or_else(PoisonError::into_inner);
+        assumed.as_ref().map(ToString::to_string)
     }
 
     /// Who gives the identities.

@@ -16,7 +16,7 @@ use super::surroundings::Surroundings;
 use crate::backend::{
     Address, Backend, BackendError, BackendKind, Class, Fetched, WritableBackend,
 };
-use crate::http::{Client, Trust, TrustError};
+use crate::http::{BadProxy, Client, Trust, TrustError};
 
 /// OCI Vault, as one credential sees it in one region.
 pub struct OciVault {
@@ -48,7 +48,14 @@ impl OciVault {
         shield: Arc<Shield>,
     ) -> Result<Self, BackendError> {
         let trust = settings.ca_file.clone().map_or(Trust::System, Trust::File);
-        let client = Client::new(&trust).map_err(untrusted)?;
+        let mut client = Client::new(&trust).map_err(untrusted)?;
+        if let Some(proxy) = &settings.proxy {
+            let proxy = proxy.parse().map_err(|error: BadProxy| {
+                let message = format!("vault.proxy: {error}");
+                BackendError::new(Class::Request, "bad_proxy", message)
+            })?;
+            client = client.through(proxy);
+        }
         let places = Places::new(settings, around);
         let clock = Arc::clone(&around.clock);
         let conversation = Arc::new(Conversation::new(identities, places, client, clock));
@@ -59,9 +66,19 @@ impl OciVault {
         })
     }
 
+    /// That the region is one that nobody knows, once it was asked there.
+    pub fn region_warning(&self) -> Option<String> {
+        self.conversation.region_warning()
+    }
+
     /// How the vault is asked.
     pub fn conversation(&self) -> &Arc<Conversation> {
         &self.conversation
+    }
+
+    /// Changes secrets.
+    pub fn management(&self) -> &Management {
+        &self.management
     }
 
     /// Reads values.

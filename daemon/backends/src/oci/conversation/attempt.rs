@@ -1,6 +1,6 @@
 //! What is sent, as whom, and what came back?
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rsa::rand_core::{OsRng, RngCore as _};
@@ -30,6 +30,8 @@ pub(super) struct Line {
     pub(super) places: Places,
     pub(super) client: http::Client,
     pub(super) clock: Arc<dyn WallClock>,
+    /// The last region, where its realm is only assumed.
+    pub(super) assumed: Mutex<Option<AssumedRealm>>,
 }
 
 /// What came of one attempt.
@@ -77,7 +79,12 @@ impl Line {
             place,
             request_id: new_request_id(),
         };
-        Ok((asked, endpoint, resolved.and_then(|found| found.warning)))
+        let assumed = resolved.and_then(|found| found.warning);
+        self.assumed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone_from(&assumed);
+        Ok((asked, endpoint, assumed))
     }
 
     /// The request, signed off the serving threads.
