@@ -13,7 +13,7 @@ use super::retrieval::Retrieval;
 use super::settings::Settings;
 use super::surroundings::Surroundings;
 use crate::backend::{Address, Backend, BackendError, BackendKind, Class, Fetched};
-use crate::http::{Client, Trust, TrustError};
+use crate::http::{Client, Proxy, Trust, TrustError};
 
 /// OCI Vault, as one credential sees it in one region.
 pub struct OciVault {
@@ -36,7 +36,7 @@ impl OciVault {
     /// asks nobody yet.
     ///
     /// # Errors
-    /// [`BackendError`] of class `Request`, where there is no certificate to believe.
+    /// [`BackendError`] of class `Request`, where there is no certificate to believe, or the proxy is none.
     pub fn new(
         settings: &Settings,
         identities: Arc<dyn Identities>,
@@ -44,7 +44,14 @@ impl OciVault {
         shield: Arc<Shield>,
     ) -> Result<Self, BackendError> {
         let trust = settings.ca_file.clone().map_or(Trust::System, Trust::File);
-        let client = Client::new(&trust).map_err(untrusted)?;
+        let mut client = Client::new(&trust).map_err(untrusted)?;
+        if let Some(proxy) = &settings.proxy {
+            let proxy = proxy.parse::<Proxy>().map_err(|error| {
+                let message = format!("vault.proxy: {error}");
+                BackendError::new(Class::Request, "bad_proxy", message)
+            })?;
+            client = client.through(proxy);
+        }
         let places = Places::new(settings, around);
         let clock = Arc::clone(&around.clock);
         let conversation = Arc::new(Conversation::new(identities, places, client, clock));
