@@ -40,7 +40,7 @@ impl OciVault {
     /// asks nobody yet.
     ///
     /// # Errors
-    /// [`BackendError`] of class `Request`, where there is no certificate to believe.
+    /// [`BackendError`] of class `Request`, where there is no certificate to believe, or the proxy is none.
     pub fn new(
         settings: &Settings,
         identities: Arc<dyn Identities>,
