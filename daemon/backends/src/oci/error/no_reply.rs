@@ -24,7 +24,6 @@ pub(crate) fn no_reply(
         Failure::Redirect(_) => {
             "look for a proxy or a sign-in portal on the way, and at the endpoint"
         }
-        Failure::Proxy(_) => "check vault.proxy, and whether it lets this host through",
         Failure::TooLarge { .. } | Failure::NotHttp => "check the endpoint",
     };
     let kind = error.kind();
