@@ -51,8 +51,8 @@ pub(super) async fn dial(
         io::ErrorKind::TimedOut => failed(Failure::Timeout(Deadline::Connect)),
         _ => failed(connect).caused_by(cause),
     })?;
-    if let Some(proxy) = &to.proxy {
-        let opened = tunnel::open(stream, proxy, &to.authority()).await;
+    if to.proxy.is_some() {
+        let opened = tunnel::open(stream, &to.authority()).await;
         stream = opened.map_err(|problem| failed(Failure::Proxy(problem)))?;
     }
     match to.protection {

@@ -5,9 +5,6 @@ use std::io;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use zeroize::Zeroizing;
-
-use super::proxy::Proxy;
 
 /// How long the head of the proxy's answer may be.
 const HEAD_BYTES: usize = 8 * 1024;
@@ -28,12 +25,8 @@ pub enum ProxyProblem {
 }
 
 /// Asks for a tunnel to `target`, a host and a port. What comes after the answer is the target's.
-pub(super) async fn open(
-    mut stream: TcpStream,
-    proxy: &Proxy,
-    target: &str,
-) -> Result<TcpStream, ProxyProblem> {
-    let request = request(proxy, target);
+pub(super) async fn open(mut stream: TcpStream, target: &str) -> Result<TcpStream, ProxyProblem> {
+    let request = format!("CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n\r\n");
     let sent = stream.write_all(request.as_bytes()).await;
     sent.map_err(|_| ProxyProblem::Ended)?;
     let head = head(&mut stream).await?;
@@ -41,20 +34,6 @@ pub(super) async fn open(
         200..300 => Ok(stream),
         status => Err(ProxyProblem::Refused(status)),
     }
-}
-
-fn request(proxy: &Proxy, target: &str) -> Zeroizing<String> {
-    let credentials = proxy.authorization.as_deref().map_or("", String::as_str);
-    let header = if credentials.is_empty() {
-        ""
-    } else {
-        "proxy-authorization: "
-    };
-    let end = if credentials.is_empty() { "" } else { "\r\n" };
-    // In one piece, made at once, so that no copy of the credentials is left behind.
-    Zeroizing::new(format!(
-        "CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n{header}{credentials}{end}\r\n"
-    ))
 }
 
 /// Reads by the byte: the first one behind the head is not the proxy's any more.
@@ -123,16 +102,5 @@ mod tests {
         ] {
             assert_eq!(status(head.as_bytes()), expected, "{head}");
         }
-    }
-
-    #[test]
-    fn credentials_are_sent_where_there_are_some() {
-        let request = |proxy: &str| request(&proxy.parse().expect("a proxy"), "v.example:443");
-        let lines = "CONNECT v.example:443 HTTP/1.1\r\nhost: v.example:443\r\n";
-        assert_eq!(*request("http://p:1"), format!("{lines}\r\n"));
-        assert_eq!(
-            *request("http://a:b@p:1"),
-            format!("{lines}proxy-authorization: Basic YTpi\r\n\r\n")
-        );
     }
 }

@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pkcs8::der::asn1::{AnyRef, ObjectIdentifier};
-use pkcs8::der::{self, Decode as _, Reader as _, SliceReader, Tagged};
+use pkcs8::der::{self, Decode as _, Encode as _, Reader as _, SliceReader, Tagged};
 use rsa::sha2::{Digest as _, Sha256};
 use sha1::Sha1;
 
@@ -18,6 +18,7 @@ use super::pem;
 pub struct Certificate {
     der: Vec<u8>,
     tenancy: Option<String>,
+    public_key: Vec<u8>,
 }
 
 impl Certificate {
@@ -29,9 +30,10 @@ impl Certificate {
         let blocks = pem::blocks(file).filter_map(Result::ok);
         let mut certificates = blocks.filter(|block| block.label == "CERTIFICATE");
         let der = certificates.next().ok_or(BadCertificate)?.content.to_vec();
-        let subject = subject(&der).map_err(|_| BadCertificate)?;
+        let (subject, public_key) = subject_and_key(&der).map_err(|_| BadCertificate)?;
         Ok(Self {
             tenancy: tenancy(&subject),
+            public_key,
             der,
         })
     }
@@ -39,6 +41,11 @@ impl Certificate {
     /// The tenancy that the subject names.
     pub fn tenancy(&self) -> Option<&str> {
         self.tenancy.as_deref()
+    }
+
+    /// The public key in DER (SubjectPublicKeyInfo).
+    pub fn public_key_der(&self) -> &[u8] {
+        &self.public_key
     }
 
     /// Base64 of the DER form: the PEM file without its first and last line and line ends.
@@ -62,8 +69,8 @@ impl Certificate {
 #[error("read a certificate: there is no whole one in PEM form")]
 pub struct BadCertificate;
 
-/// The texts of the subject's attributes (RFC 5280, 4.1).
-fn subject(der: &[u8]) -> der::Result<Vec<String>> {
+/// The texts of the subject's attributes, and the public key (RFC 5280, 4.1).
+fn subject_and_key(der: &[u8]) -> der::Result<(Vec<String>, Vec<u8>)> {
     let certificate = AnyRef::from_der(der)?;
     let body = certificate.sequence(|reader| {
         let body = AnyRef::decode(reader)?;
@@ -85,7 +92,8 @@ fn subject(der: &[u8]) -> der::Result<Vec<String>> {
             texts.extend(String::from_utf8(text.value().to_vec()));
         }
     }
-    Ok(texts)
+    let key = fields.get(first + 5).ok_or(der::ErrorKind::Failed)?;
+    Ok((texts, key.to_der()?))
 }
 
 fn parts(whole: AnyRef<'_>) -> der::Result<Vec<AnyRef<'_>>> {

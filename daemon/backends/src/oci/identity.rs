@@ -17,6 +17,9 @@ pub struct Identity {
     pub delegation_token: Option<Zeroizing<String>>,
     /// The region as the credential's source writes it; settings come before it.
     pub region: Option<String>,
+    /// What the metadata of the instance says of its region: `/instance/regionInfo` as it came. It makes
+    /// realms known that are newer than this program.
+    pub instance: Option<String>,
     /// Who it is, for messages: "profile DEFAULT of /home/u/.oci/config", "the instance principal".
     pub principal: String,
 }

@@ -57,6 +57,16 @@ impl PrivateKey {
         })
     }
 
+    /// A new key of 2048 bits, which is what OCI takes for sessions. Takes up to a second: not for
+    /// threads that serve.
+    ///
+    /// # Errors
+    /// [`KeyError::Generate`].
+    pub fn generate() -> Result<Self, KeyError> {
+        let numbers = RsaPrivateKey::new(&mut OsRng, 2048);
+        Self::new(numbers.map_err(KeyError::Generate)?)
+    }
+
     fn new(numbers: RsaPrivateKey) -> Result<Self, KeyError> {
         let public_key = numbers.to_public_key().to_public_key_der();
         let public_key = public_key.map_err(|error| KeyError::Numbers(error.into()))?;

@@ -106,6 +106,16 @@ impl Signer {
         Self { key, key_id }
     }
 
+    /// The name of the key.
+    pub fn key_id(&self) -> &KeyId {
+        &self.key_id
+    }
+
+    /// The key.
+    pub fn key(&self) -> &Arc<PrivateKey> {
+        &self.key
+    }
+
     /// The headers that make a signed request of it, all of which must be sent as they are. Takes
     /// milliseconds: see [`PrivateKey::sign`].
     ///

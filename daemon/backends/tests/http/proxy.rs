@@ -25,8 +25,8 @@ async fn tunnel_to(port: u16) -> (u16, JoinHandle<String>) {
     .await
 }
 
-fn through(client: Client, user: &str, port: u16) -> Client {
-    let proxy = format!("http://{user}127.0.0.1:{port}");
+fn through(client: Client, port: u16) -> Client {
+    let proxy = format!("http://127.0.0.1:{port}");
     client.through(proxy.parse().unwrap())
 }
 
@@ -37,15 +37,11 @@ async fn refused(answer: &'static str) -> HttpError {
         connection.say(answer).await;
     })
     .await;
-    let client = through(any_client(), "hunter:two@", port);
+    let client = through(any_client(), port);
     let call = client.call(get("https://vaults.example/x"));
     let error = call.await.unwrap_err();
     let place = format!("connect to vaults.example:443 through the proxy 127.0.0.1:{port}: ");
     assert!(error.to_string().starts_with(&place), "{error}");
-    let told = format!("{error} {error:?}");
-    for secret in ["hunter", "two", "aHVudGVy"] {
-        assert!(!told.contains(secret), "{told}");
-    }
     error
 }
 
@@ -60,7 +56,7 @@ async fn tls_goes_through_and_the_name_is_the_proxy_s_to_find() {
     })
     .await;
     let (port, asked) = tunnel_to(vault).await;
-    let client = through(authority.client(), "a:b@", port);
+    let client = through(authority.client(), port);
     // No address has this name.
     let reply = client.call(get("https://vaults.example:8443/path")).await;
     assert_eq!(reply.unwrap().body.as_slice(), b"{}");
@@ -68,8 +64,7 @@ async fn tls_goes_through_and_the_name_is_the_proxy_s_to_find() {
     assert!(head.starts_with("GET /path HTTP/1.1\r\n"), "{head}");
     assert!(head.contains("host: vaults.example:8443\r\n"), "{head}");
     assert!(!head.contains("proxy"), "{head}");
-    let expected = "CONNECT vaults.example:8443 HTTP/1.1\r\nhost: vaults.example:8443\r\n\
-                    proxy-authorization: Basic YTpi\r\n\r\n";
+    let expected = "CONNECT vaults.example:8443 HTTP/1.1\r\nhost: vaults.example:8443\r\n\r\n";
     assert_eq!(asked.await.unwrap(), expected);
 }
 
@@ -86,7 +81,7 @@ async fn a_proxy_that_answers_in_the_vault_s_place_is_not_believed() {
             let _ = tls.accept(connection.wire).await;
         })
         .await;
-        let client = through(authority.client(), "", port);
+        let client = through(authority.client(), port);
         let error = client
             .call(get("https://vaults.example/"))
             .await
@@ -137,7 +132,7 @@ async fn a_head_without_an_end_is_not_read_for_ever() {
         }
     })
     .await;
-    let client = through(any_client(), "", port);
+    let client = through(any_client(), port);
     let error = client
         .call(get("https://vaults.example/"))
         .await
@@ -151,7 +146,7 @@ async fn a_proxy_that_is_not_there_is_named() {
     let deaf = tokio::net::TcpSocket::new_v4().unwrap();
     deaf.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let port = deaf.local_addr().unwrap().port();
-    let client = through(any_client(), "", port);
+    let client = through(any_client(), port);
     let error = client
         .call(get("https://vaults.example/"))
         .await
@@ -179,7 +174,7 @@ async fn a_proxy_that_says_nothing_is_left_when_the_time_to_connect_is_over() {
         first_byte: NEVER,
         whole: NEVER,
     };
-    let client = through(any_client(), "", port);
+    let client = through(any_client(), port);
     let error = client.call(request).await.unwrap_err();
     assert_eq!(error.kind(), "timeout_connect");
     assert!(error.to_string().contains("through the proxy"), "{error}");
@@ -195,7 +190,7 @@ async fn what_stays_on_the_machine_goes_through_no_proxy() {
     })
     .await;
     // Nobody listens there.
-    let client = through(any_client(), "a:b@", 1);
+    let client = through(any_client(), 1);
     let url = format!("http://127.0.0.1:{port}/opc/v2/");
     client.call(get(&url)).await.unwrap();
     let head = served.await.unwrap();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use vault_backends::http::Uri;
+use vault_backends::http::Proxy;
 use vault_backends::oci;
 use vault_backends::oci::endpoint::{Endpoint, Service};
 use vault_memory::Preference;
@@ -109,20 +109,13 @@ fn endpoint(at: &At<'_>, service: Service) -> Result<Option<String>, ConfigError
     Ok(Some(text))
 }
 
-/// An HTTP proxy. None that wants a password: a configuration holds no secrets.
+/// An HTTP proxy.
 fn proxy(at: &At<'_>) -> Result<Option<String>, ConfigError> {
     let text = word(at)?;
-    let url: Option<Uri> = text.parse().ok();
-    let is_proxy = |url: &Uri| {
-        url.scheme_str() == Some("http")
-            && url.port_u16().is_some()
-            && url.path_and_query().is_none_or(|path| path == "/")
-            && !text.contains('@')
-    };
-    if url.as_ref().is_some_and(is_proxy) {
-        return Ok(Some(text));
+    match text.parse::<Proxy>() {
+        Ok(_) => Ok(Some(text)),
+        Err(error) => Err(at.error(error.to_string())),
     }
-    Err(at.error("must be http://HOST:PORT, without a user and a password"))
 }
 
 /// What stands before the slash of a reference.

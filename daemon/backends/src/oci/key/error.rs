@@ -48,6 +48,9 @@ pub enum KeyError {
         /// The key's own.
         actual: Fingerprint,
     },
+    /// No new key was found.
+    #[error("make a new private key")]
+    Generate(#[source] rsa::Error),
     /// The computation failed.
     #[error("sign with the private key")]
     Sign(#[source] rsa::Error),
@@ -67,6 +70,7 @@ impl KeyError {
             Self::UnknownEncryption => "unknown_encryption",
             Self::Numbers(_) => "invalid_key",
             Self::OtherFingerprint { .. } => "wrong_fingerprint",
+            Self::Generate(_) => "generate",
             Self::Sign(_) => "sign",
         }
     }

@@ -1,0 +1,270 @@
+//! How is a service asked that gives tokens?
+//!
+//! As every service, signed; but what it refuses is a matter of the credential, whatever the status,
+//! and its own text is repeated only where no token was sent that it could quote.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rsa::rand_core::{OsRng, RngCore as _};
+use tokio::sync::OnceCell;
+use zeroize::Zeroizing;
+
+use super::off_thread::off_thread;
+use crate::backend::{BackendError, Class};
+use crate::http::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderName, HeaderValue};
+use crate::http::{self, BadProxy, Deadlines, HeaderMap, Proxy, Reply, Request, Trust, Uri};
+use crate::oci::Settings;
+use crate::oci::asked::Asked;
+use crate::oci::clock_offset::ClockOffset;
+use crate::oci::date::HttpDate;
+use crate::oci::endpoint::{Endpoint, Service};
+use crate::oci::error::{NotAuthenticated, Quotes, Refusal, no_reply};
+use crate::oci::identity::Identity;
+use crate::oci::places::Places;
+use crate::oci::request_url::RequestUrl;
+use crate::oci::signature::{Extent, Header, Method, Unsigned};
+use crate::oci::surroundings::Surroundings;
+use crate::wall_clock::WallClock;
+
+/// The way to the services that give tokens. Certificates are read at the first question.
+pub(super) struct AuthService {
+    settings: Settings,
+    around: Surroundings,
+    client: OnceCell<http::Client>,
+}
+
+/// One question.
+pub(super) struct Question {
+    /// As whom, for messages.
+    pub(super) principal: String,
+    pub(super) method: Method,
+    pub(super) url: RequestUrl,
+    pub(super) body: Option<Zeroizing<Vec<u8>>>,
+    pub(super) extent: Extent,
+    /// Sent along, and not signed.
+    pub(super) headers: HeaderMap,
+    pub(super) speaks: Speaks,
+    /// What to do where it is refused.
+    pub(super) remedy: String,
+}
+
+/// Whether what a service says of a question may be repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speaks {
+    Freely,
+    /// A token was sent: status and code alone are repeated.
+    OfTokens,
+}
+
+impl AuthService {
+    pub(super) fn new(settings: &Settings, around: &Surroundings) -> Self {
+        Self {
+            settings: settings.clone(),
+            around: around.clone(),
+            client: OnceCell::new(),
+        }
+    }
+
+    /// What is around: variables, home, clock.
+    pub(super) fn around(&self) -> &Surroundings {
+        &self.around
+    }
+
+    /// What is configured.
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(super) fn clock(&self) -> &dyn WallClock {
+        &*self.around.clock
+    }
+
+    /// A client that believes the configured authorities and takes the configured way.
+    pub(super) async fn client(&self) -> Result<&http::Client, BackendError> {
+        let made = self.client.get_or_try_init(async || {
+            let trust = match &self.settings.ca_file {
+                Some(file) => Trust::File(file.clone()),
+                None => Trust::System,
+            };
+            let proxy = self.settings.proxy.as_deref().map(str::parse).transpose();
+            let proxy = proxy.map_err(|error: BadProxy| {
+                let message = format!("vault.proxy: {error}");
+                BackendError::new(Class::Request, "bad_proxy", message)
+            })?;
+            client(trust, proxy).await
+        });
+        made.await
+    }
+
+    /// Where tokens are given. A principal is known in its own region first, whatever region its secrets
+    /// are in.
+    pub(super) async fn endpoint(
+        &self,
+        region: Option<&str>,
+        instance: Option<&str>,
+    ) -> Result<Endpoint, BackendError> {
+        let own = Settings {
+            region: None,
+            ..self.settings.clone()
+        };
+        let region = region.or(self.settings.region.as_deref());
+        let (region, instance) = (region.map(str::to_owned), instance.map(str::to_owned));
+        let around = self.around.clone();
+        off_thread(move || {
+            let places = Places::new(&own, &around);
+            places.endpoint(Service::Auth, region.as_deref(), instance.as_deref())
+        })
+        .await
+    }
+
+    /// Asks once, signed by `by`; a reply that is no success is an error. With it comes what later
+    /// failures are told with.
+    pub(super) async fn ask(
+        &self,
+        question: Question,
+        by: Arc<Identity>,
+    ) -> Result<(Reply, Asked), BackendError> {
+        let asked = asked(&question.principal, question.url.origin());
+        let (speaks, remedy) = (question.speaks, question.remedy.clone());
+        let request = self.signed(question, by, &asked).await?;
+        let reply = self.client().await?.call(request).await;
+        let reply = reply.map_err(|error| no_reply(&asked, error, None))?;
+        self.accepted(reply, asked, speaks, &remedy)
+    }
+
+    /// The reply, if it is a good one.
+    pub(super) fn accepted(
+        &self,
+        reply: Reply,
+        mut asked: Asked,
+        speaks: Speaks,
+        remedy: &str,
+    ) -> Result<(Reply, Asked), BackendError> {
+        let header = |name: &str| reply.headers.get(name)?.to_str().ok();
+        if let Some(id) = header(REQUEST_ID).filter(|id| !id.is_empty() && id.len() < 200) {
+            id.clone_into(&mut asked.request_id);
+        }
+        if reply.status.is_success() {
+            return Ok((reply, asked));
+        }
+        let refusal = Refusal::of(&reply);
+        let quotes = match speaks {
+            Speaks::Freely => Quotes::Message,
+            Speaks::OfTokens => Quotes::Nothing,
+        };
+        let error = refusal.error(&asked, Service::Auth, quotes);
+        if error.class() == Class::Outage {
+            return Err(error);
+        }
+        let offset = ClockOffset::of(header(DATE.as_str()), self.clock().unix_seconds());
+        let why = NotAuthenticated::of(&refusal, offset);
+        if refusal.is_not_authenticated() && why.is_of_the_clock() {
+            return Err(asked.error(Class::Credentials, why.kind(), why));
+        }
+        let said = match speaks {
+            Speaks::Freely => refusal.said(),
+            Speaks::OfTokens => format!("status {}", refusal.status),
+        };
+        let words = format!("no token is given ({said}); {remedy}");
+        Err(asked.error(Class::Credentials, "token_refused", words))
+    }
+
+    async fn signed(
+        &self,
+        question: Question,
+        by: Arc<Identity>,
+        asked: &Asked,
+    ) -> Result<Request, BackendError> {
+        let url: Uri = question.url.to_string().parse().map_err(|error| {
+            let words = "the URL is none that can be asked";
+            asked.error(Class::Request, "url", words).caused_by(error)
+        })?;
+        let date = HttpDate::at(self.clock().unix_seconds());
+        let method = question.method;
+        let of_key = asked.clone();
+        let mut all = question.headers.clone();
+        let (signed, body) = off_thread(move || {
+            let unsigned = Unsigned {
+                body: question.body.as_ref().map_or(&[], |body| body.as_slice()),
+                extent: question.extent,
+                ..Unsigned::new(method, &question.url)
+            };
+            let headers = by.signer.sign(&unsigned, date).map_err(|error| {
+                of_key.error(Class::Credentials, error.kind(), error.to_string())
+            })?;
+            Ok((headers, question.body))
+        })
+        .await?;
+        all.extend(headers(&signed, &asked.request_id));
+        Ok(Request {
+            method: method.as_str().parse().expect("a method of HTTP"),
+            url,
+            headers: all,
+            body,
+            deadlines: DEADLINES,
+            max_reply_bytes: MOST_BYTES,
+        })
+    }
+}
+
+/// A client that believes these authorities, which are read now.
+pub(super) async fn client(
+    trust: Trust,
+    proxy: Option<Proxy>,
+) -> Result<http::Client, BackendError> {
+    off_thread(move || {
+        let client = http::Client::new(&trust).map(|client| match proxy {
+            Some(proxy) => client.through(proxy),
+            None => client,
+        });
+        client.map_err(|error| {
+            let mut message = error.to_string();
+            if let Some(cause) = std::error::Error::source(&error) {
+                message = format!("{message}: {cause}");
+            }
+            BackendError::new(Class::Request, error.kind(), message)
+        })
+    })
+    .await
+}
+
+/// What a question for a token is called in messages.
+pub(super) fn asked(principal: &str, origin: &crate::oci::request_url::Origin) -> Asked {
+    let mut bytes = [0; 16];
+    OsRng.fill_bytes(&mut bytes);
+    Asked {
+        operation: "get",
+        about: "a token".to_owned(),
+        principal: principal.to_owned(),
+        place: format!("at {origin}"),
+        request_id: format!("{:032X}", u128::from_be_bytes(bytes)),
+    }
+}
+
+fn headers(signed: &[Header], request_id: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static(JSON));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    let pairs = signed
+        .iter()
+        .map(|header| (header.name, header.value.as_str()))
+        .chain([(REQUEST_ID, request_id)]);
+    for (name, value) in pairs {
+        let mut value = HeaderValue::from_str(value).expect("letters that were signed are visible");
+        value.set_sensitive(name == "authorization");
+        headers.insert(HeaderName::from_static(name), value);
+    }
+    headers
+}
+
+/// Inside of the keeper's deadline for all that belongs to one token.
+pub(super) const DEADLINES: Deadlines = Deadlines {
+    connect: Duration::from_secs(3),
+    first_byte: Duration::from_secs(6),
+    whole: Duration::from_secs(7),
+};
+/// A token has one or two KiB.
+pub(super) const MOST_BYTES: usize = 64 * 1024;
+pub(super) const REQUEST_ID: &str = "opc-request-id";
+const JSON: &str = "application/json";

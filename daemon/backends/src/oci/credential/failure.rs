@@ -1,0 +1,41 @@
+//! What failed, for everybody who waited for it?
+
+use std::time::Duration;
+
+use crate::backend::{BackendError, Class};
+
+/// A [`BackendError`] that can be told more than once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    class: Class,
+    kind: &'static str,
+    message: String,
+    pause: Option<Duration>,
+}
+
+impl Failure {
+    /// The failure anew.
+    pub(super) fn error(&self) -> BackendError {
+        let error = BackendError::new(self.class, self.kind, self.message.clone());
+        match self.pause {
+            Some(pause) => error.retry_after(pause),
+            None => error,
+        }
+    }
+
+    /// Its text.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl From<&BackendError> for Failure {
+    fn from(error: &BackendError) -> Self {
+        Self {
+            class: error.class(),
+            kind: error.kind(),
+            message: error.to_string(),
+            pause: error.pause(),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Which key is a token for?
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::off_thread::off_thread;
+use crate::backend::{BackendError, Class};
+use crate::oci::key::PrivateKey;
+
+/// A new one. To find its numbers takes up to a second: it is begun at once, so that other things can be
+/// done meanwhile.
+pub(super) fn new_key() -> impl Future<Output = Result<Arc<PrivateKey>, BackendError>> + Send {
+    let found = tokio::spawn(off_thread(|| {
+        let key = PrivateKey::generate();
+        key.map(Arc::new)
+            .map_err(|error| BackendError::new(Class::Credentials, error.kind(), error.to_string()))
+    }));
+    async {
+        found.await.unwrap_or_else(|_| {
+            let words = "make a new private key: it was stopped";
+            Err(BackendError::new(Class::Outage, "stopped", words))
+        })
+    }
+}
+
+/// Its public half as OCI's services take it: base64 of its DER form, in one line.
+pub(super) fn base64(key: &PrivateKey) -> String {
+    STANDARD.encode(key.public_key_der())
+}

@@ -1,0 +1,19 @@
+//! Where is work done that would keep others waiting? Not on the threads that serve.
+
+use crate::backend::{BackendError, Class};
+
+/// Does `work`, which computes or reads files, on a thread of its own. It is finished even where nobody
+/// waits for it any more.
+pub(super) async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, BackendError> + Send + 'static,
+) -> Result<T, BackendError> {
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work();
+        vault_memory::wipe_parked_thread();
+        done
+    });
+    done.await.unwrap_or_else(|_| {
+        let words = "read or compute what a credential needs: it was stopped";
+        Err(BackendError::new(Class::Outage, "stopped", words))
+    })
+}
