@@ -50,6 +50,7 @@ fn identity() -> Identity {
         signer: Signer::new(Arc::new(key), key_id),
         delegation_token: None,
         region: Some(REGION.to_owned()),
+        instance: None,
         principal: "profile VECTORS".to_owned(),
     }
 }

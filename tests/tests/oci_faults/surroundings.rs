@@ -176,7 +176,7 @@ fn of_ways() -> Vec<Row> {
         ),
         lost(
             "no proxy listens",
-            |_, settings| settings.proxy = Some("http://hunter:two@127.0.0.1:1".to_owned()),
+            |_, settings| settings.proxy = Some("http://127.0.0.1:1".to_owned()),
             "proxy",
             &["through the proxy 127.0.0.1:1", "vault.proxy"],
         ),
