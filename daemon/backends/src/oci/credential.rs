@@ -37,8 +37,8 @@ use source::Source;
 use workload::Workload;
 
 use super::identity::{Identities, Identity};
+use super::settings::{AuthMethod, Settings};
 use super::surroundings::Surroundings;
-use super::{AuthMethod, Settings};
 use crate::backend::{BackendError, Finding};
 
 /// Who the settings say that we are.
