@@ -6,7 +6,7 @@ use vault_backends::backend::Class;
 use vault_backends::oci::AuthMethod;
 use vault_backends::oci::credential::Credential;
 use vault_backends::oci::identity::Identities as _;
-use vault_tests::oci::{Fault, Route, Times};
+use vault_tests::oci::{Fault, Route, Times, private_key_pem};
 
 use crate::scene::{Scene, status};
 
@@ -162,4 +162,46 @@ async fn a_delegation_token_goes_with_every_request_but_that_for_a_token() {
     });
     scene.write(&token, "user-2");
     scene.ask(&credential).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_instance_of_another_tenancy_than_at_first_is_not_believed() {
+    let scene = Scene::new();
+    let credential = begin(&scene);
+    scene.ask(&credential).await.unwrap();
+    let mut leaf = rcgen::CertificateParams::default();
+    let unit = rcgen::DnType::OrganizationalUnitName;
+    leaf.distinguished_name
+        .push(unit, "opc-tenant:ocid1.tenancy.oc1..other");
+    let key = private_key_pem("publeaf2048");
+    let key = rcgen::KeyPair::from_pkcs8_pem_and_sign_algo(key, &rcgen::PKCS_RSA_SHA256);
+    let leaf = leaf.self_signed(&key.unwrap()).unwrap();
+    scene
+        .fake
+        .with(|world| world.instance.certificate_pem = leaf.pem());
+    scene.pass(3_700);
+    let error = scene.refused(&credential).await;
+    assert_eq!(
+        (error.class(), error.kind()),
+        (Class::Credentials, "tenancy")
+    );
+    assert_eq!(scene.fake.calls(FEDERATE), 1);
+}
+
+#[tokio::test]
+async fn a_proxy_is_for_the_auth_service_and_not_for_the_metadata_of_the_instance() {
+    let scene = Scene::new();
+    let mut settings = scene.settings(AuthMethod::InstancePrincipal);
+    settings.proxy = Some("http://127.0.0.1:9".to_owned());
+    let credential = scene.credential(&settings, &scene.files.instance);
+    let error = scene.refused(&credential).await;
+    assert_eq!(error.class(), Class::Outage, "{error}");
+    assert_eq!(scene.fake.calls(Route::MetadataKey), 1);
+    assert_eq!(scene.fake.calls(FEDERATE), 0);
+    settings.proxy = Some("socks://user:word@127.0.0.1".to_owned());
+    let error = scene
+        .refused(&scene.credential(&settings, &scene.files.instance))
+        .await;
+    assert_eq!((error.class(), error.kind()), (Class::Request, "bad_proxy"));
+    assert!(!error.to_string().contains("word@"), "{error}");
 }
