@@ -7,7 +7,7 @@ use vault_memory::Shield;
 
 use crate::backend::{Backend, BackendKind};
 use crate::local::{LocalError, LocalSettings, LocalStore};
-use crate::oci;
+use crate::oci::{self, configured::ConfiguredVault};
 
 /// What each backend needs to know.
 #[derive(Clone)]
@@ -48,7 +48,14 @@ impl Backends {
     pub fn open(settings: &Settings, shield: Arc<Shield>) -> Result<Self, RegistryError> {
         let local = LocalStore::open(&settings.local, Arc::clone(&shield));
         let local: Arc<dyn Backend> = Arc::new(local.map_err(RegistryError::Local)?);
-        Ok(Self::from_iter([local]))
+        let around = settings.around.clone();
+        let open_oci = move |settings: &oci::Settings| -> Arc<dyn Backend> {
+            Arc::new(ConfiguredVault::new(settings, &around, &shield))
+        };
+        Ok(Self {
+            open_oci: Some(Box::new(open_oci)),
+            ..Self::from_iter([local])
+        })
     }
 
     /// Lets these vaults of OCI be asked, besides those that could be until now.

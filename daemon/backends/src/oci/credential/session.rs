@@ -13,6 +13,7 @@ use super::auth_service::{AuthService, Question, Speaks};
 use super::source::{Obtained, Why};
 use super::token_reply::{TokenReply, read};
 use crate::backend::{BackendError, Class};
+use crate::http::HeaderMap;
 use crate::oci::identity::Identity;
 use crate::oci::key::PrivateKey;
 use crate::oci::signature::{Extent, Method, Signer};
@@ -109,6 +110,7 @@ impl Session {
             url: endpoint.url::<&str>(&["authentication", "refresh"], &[]),
             body: Some(written),
             extent: Extent::Usual,
+            headers: HeaderMap::new(),
             speaks: Speaks::OfTokens,
             remedy: format!(
                 "the session is over; sign in again with `{}`",
