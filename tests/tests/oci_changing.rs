@@ -7,6 +7,8 @@
 
 #[path = "oci_changing/cloud.rs"]
 mod cloud;
+#[path = "oci_changing/commands.rs"]
+mod commands;
 #[path = "oci_changing/deletions.rs"]
 mod deletions;
 #[path = "oci_changing/keys.rs"]
