@@ -132,7 +132,10 @@ impl Row {
         ] {
             let mut found = self.problems_in(state, expected).await;
             // Who holds a value waits for a second, which a busy machine may take for anything.
-            if found.iter().any(|problem| problem.contains("slow to answer")) {
+            if found
+                .iter()
+                .any(|problem| problem.contains("slow to answer"))
+            {
                 found = self.problems_in(state, expected).await;
             }
             let found = found.into_iter();

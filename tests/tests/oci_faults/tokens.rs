@@ -173,7 +173,7 @@ async fn a_resource_on_an_instance() {
     let variables =
         |files: &oci::Credentials| [&files.resource_on_instance[..], &files.instance[..]].concat();
     let held = held(AuthMethod::ResourcePrincipal, variables).await;
-    lives(held, Route::ResourcePrincipalToken, "instance principal").await;
+    lives(held, Route::ResourcePrincipalToken, "resource principal").await;
 }
 
 #[tokio::test]
