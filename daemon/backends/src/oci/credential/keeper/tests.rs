@@ -219,6 +219,7 @@ async fn files_that_change_are_read_within_a_second_and_end_a_hold() {
         Step::Endless("a"),
         Step::Endless("a"),
         Step::Outage,
+        Step::Outage,
         Step::Endless("b"),
     ];
     let scene = Scene::with(&steps, Some(file.clone()), false);
@@ -234,17 +235,21 @@ async fn files_that_change_are_read_within_a_second_and_end_a_hold() {
         "it was looked at in this second"
     );
     scene.pass(1);
-    assert_eq!(scene.current().await, "a", "the same is tried again");
+    for _ in 0..2 {
+        assert_eq!(scene.current().await, "a", "the same is tried again");
+    }
     fs::write(&file, "12").expect("written");
     scene.pass(1);
-    assert_eq!(
-        scene.current().await,
-        "connect",
-        "what files say now counts"
-    );
+    for _ in 0..2 {
+        assert_eq!(
+            scene.current().await,
+            "connect",
+            "what files say now counts"
+        );
+    }
     fs::write(&file, "123").expect("written");
     scene.pass(1);
-    assert_eq!((scene.current().await.as_str(), scene.asked()), ("b", 4));
+    assert_eq!((scene.current().await.as_str(), scene.asked()), ("b", 5));
 }
 
 #[tokio::test]
