@@ -356,7 +356,11 @@ impl Admin for Service {
             ));
         }
         let ask = self.act(&request, Action::Doctor, None).await?;
-        let reply = doctor::oci(&self.rooms, &ask.setup, ask.time).await;
+        let listing = Ask {
+            action: Action::List,
+            ..ask
+        };
+        let reply = doctor::oci(&self.rooms, &listing, listing.time).await;
         Ok(Response::new(reply))
     }
 
