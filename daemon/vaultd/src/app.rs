@@ -261,7 +261,8 @@ impl House {
         let accepting = tokio::spawn(listener::run(listener, door, sender, beat, alive));
         let current = Arc::clone(&self.rooms.current);
         let cache = Arc::clone(&self.rooms.cache);
-        let upkeep = tokio::spawn(upkeep::keep(Arc::clone(&self.rooms.upstream)));
+        let upstream = Arc::clone(&self.rooms.upstream);
+        let upkeep = tokio::spawn(upkeep::keep(upstream, Arc::clone(&self.rooms.clock)));
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(crate::grpc::serve(self.rooms, receiver, async {
             // A sender that is gone means the end, too.

@@ -156,7 +156,7 @@ impl Upstream {
             let Some(pause) = pause else {
                 return Err(error);
             };
-            tokio::time::sleep(pause).await;
+            self.clock.sleep(pause).await;
             attempt += 1;
         }
     }

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::Clock;
 use crate::upstream::Upstream;
 
-/// How long is waited at most. A timer stands still while the machine sleeps, and tokens do not.
+/// How long is waited at most: a vault that is opened meanwhile may have a token to renew.
 const LONGEST: Duration = Duration::from_secs(20);
 /// How long is waited at least, whatever a backend says.
 const SHORTEST: Duration = Duration::from_secs(1);
 
 /// Lets the backends renew what they need, for as long as it is let.
-pub(super) async fn keep(upstream: Arc<Upstream>) {
+pub(super) async fn keep(upstream: Arc<Upstream>, clock: Arc<dyn Clock>) {
     loop {
         let wait = upstream.upkeep().await;
-        tokio::time::sleep(wait.clamp(SHORTEST, LONGEST)).await;
+        clock.sleep(wait.clamp(SHORTEST, LONGEST)).await;
     }
 }
