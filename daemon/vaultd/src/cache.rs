@@ -8,6 +8,7 @@ pub mod changes;
 pub mod flight;
 pub mod freshness;
 pub mod held;
+pub mod machine;
 mod told;
 
 use std::collections::HashMap;
@@ -24,8 +25,8 @@ use crate::upstream::{Name, Upstream, UpstreamError};
 use changes::{Change, Changes, Confirmed};
 use flight::{Flights, Landed, Ticket};
 use freshness::Freshness;
-use freshness::machine::Asked;
 use held::{Held, Known, Offer, Slot};
+use machine::Asked;
 pub use told::{Counters, Entry, Renewal, Seen, Served};
 
 /// How long a caller waits for one attempt while a stale value is at hand.

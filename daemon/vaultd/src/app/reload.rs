@@ -19,6 +19,7 @@ use crate::config::watch::{Changes, Watch};
 use crate::config::{self, Config, Texts};
 use crate::grpc::rooms::{Reload, Reloaded};
 use crate::logging::Log;
+use crate::refresher::{Plan, Refresher, Start};
 use crate::setup::{Current, Setup};
 use crate::upstream::Upstream;
 
@@ -30,6 +31,7 @@ pub(super) struct Concerned {
     pub(super) current: Arc<Current>,
     pub(super) upstream: Arc<Upstream>,
     pub(super) cache: Arc<Cache>,
+    pub(super) refresher: Arc<Refresher>,
 }
 
 /// Reads the configuration again.
@@ -258,12 +260,14 @@ fn put_into_force(setup: Setup, old: &Setup, concerned: &Concerned) -> u64 {
     concerned.upstream.configure(setup.resilience);
     let changed = setup.changed_backends(old);
     concerned.upstream.set_vaults(setup.vaults());
+    let plan = Plan::of(&setup, Start::Restart);
     let generation = concerned.current.replace(setup);
     if !changed.is_empty() {
         let cache = &concerned.cache;
         let forgotten = cache.flush(|address| changed.contains(&address.kind));
         tracing::info!(forgotten, "values of changed backends forgotten");
     }
+    concerned.refresher.set_plan(plan);
     tracing::info!(generation, "configuration read");
     generation
 }

@@ -1,7 +1,5 @@
 //! How usable is a value of this age, and when is it renewed ahead of its end? Pure arithmetic.
 
-pub mod machine;
-
 use std::time::Duration;
 
 /// How much sooner or later than written a value is renewed, in shares of its ttl: what many hosts
@@ -136,7 +134,5 @@ impl Freshness {
     }
 }
 
-#[cfg(test)]
-mod model;
 #[cfg(test)]
 mod tests;

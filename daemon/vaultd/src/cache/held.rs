@@ -6,7 +6,7 @@ use std::time::Duration;
 use vault_memory::Secret;
 
 use super::freshness::Freshness;
-use super::freshness::machine::{self, Dated};
+use super::machine::{self, Dated};
 use crate::clock::Moment;
 use crate::upstream::UpstreamError;
 

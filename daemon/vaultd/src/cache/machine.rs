@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::{Freshness, Verdict, negative};
+use super::freshness::{Freshness, Verdict, negative};
 use crate::clock::Moment;
 
 /// A value with the moment of the backend's word on it.
@@ -101,3 +101,6 @@ impl<V: Dated + Clone, E: Clone> Known<V, E> {
         matches!(std::mem::take(self), Self::Value(..))
     }
 }
+
+#[cfg(test)]
+mod model;

@@ -4,9 +4,7 @@
 
 use proptest::prelude::*;
 
-use super::machine::{Asked, Dated, Known, Offer};
 use super::*;
-use crate::clock::Moment;
 
 /// A value that is told apart by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
