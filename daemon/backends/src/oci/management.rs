@@ -29,7 +29,7 @@ use crate::backend::{
 };
 
 use finding::{find, shown};
-use service::{Questions, Seen, Version};
+use service::{OPEN, Questions, Seen, Version};
 use state::active;
 
 /// Changes secrets.
@@ -104,7 +104,8 @@ impl WritableBackend for Management {
         let (path, header) = (["secrets", &id], secret.if_match());
         let operation = "promote a version of";
         let promoted = questions.change(operation, Method::Put, &path, Some(body), header);
-        promoted.await.map(drop)
+        let after: Result<service::Secret, _> = promoted.await?.json();
+        after.map(drop).map_err(|error| error.adding(OPEN))
     }
 
     async fn schedule_deletion(

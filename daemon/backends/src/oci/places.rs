@@ -143,3 +143,56 @@ impl Places {
 fn bad_endpoint(key: &str, error: BadEndpoint) -> BackendError {
     BackendError::new(Class::Request, "bad_endpoint", format!("{key}: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::wall_clock::SystemWallClock;
+
+    fn places(key_management_endpoint: Option<&str>) -> Places {
+        let around = Surroundings {
+            home: "/nowhere".into(),
+            variables: BTreeMap::new(),
+            euid: 0,
+            clock: Arc::new(SystemWallClock),
+        };
+        let settings = Settings {
+            key_management_endpoint: key_management_endpoint.map(str::to_owned),
+            ..Settings::default_for(Path::new("/nowhere"))
+        };
+        Places::new(&settings, &around)
+    }
+
+    fn keys_at(places: &Places, vault: &str) -> Result<String, BackendError> {
+        let of_vault = places.with_keys_of(vault)?;
+        let endpoint = of_vault.endpoint(Service::Keys, Some("us-phoenix-1"), None)?;
+        Ok(endpoint.to_string())
+    }
+
+    #[test]
+    fn the_keys_of_a_vault_are_where_its_ocid_says_unless_that_is_configured() {
+        let vault = "ocid1.vault.oc1.phx.b5label.unique";
+        let (public, private) = (places(None), places(Some("https://keys.example")));
+        let label = "https://b5label-management.kms.us-phoenix-1.oraclecloud.com";
+        assert_eq!(keys_at(&public, vault).expect("a host"), label);
+        for vault in [vault, "ocid1.vault.odd", "v"] {
+            let explicit = keys_at(&private, vault).expect("a host");
+            assert_eq!(explicit, "https://keys.example");
+        }
+        for vault in [
+            "ocid1.vault.odd",
+            "ocid1.vault.oc1.phx..u",
+            "ocid1.key.oc1.phx.l.u",
+        ] {
+            let error = keys_at(&public, vault).expect_err("no host");
+            assert_eq!(error.kind(), "no_key_endpoint");
+            assert!(error.to_string().contains("vault.key_id"), "{error}");
+        }
+        let other_letters = keys_at(&public, "ocid1.vault.oc1.phx.a/b.u");
+        assert_eq!(other_letters.expect_err("no host").kind(), "bad_endpoint");
+    }
+}

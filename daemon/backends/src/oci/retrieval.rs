@@ -163,8 +163,7 @@ impl Retrieval {
         let Ok(identity) = self.conversation.identities().current().await else {
             return error;
         };
-        let region = identity.region.as_deref();
-        let Ok(ours) = self.conversation.places().region(region, None) else {
+        let Ok(ours) = self.conversation.region(Some(&identity)) else {
             return error;
         };
         if ours.region == theirs {

@@ -40,7 +40,7 @@ impl OciVault {
     /// asks nobody yet.
     ///
     /// # Errors
-    /// [`BackendError`] of class `Request`, where there is no certificate to believe.
+    /// [`BackendError`] of class `Request`, where there is no certificate to believe, or the proxy is none.
     pub fn new(
         settings: &Settings,
         identities: Arc<dyn Identities>,
@@ -89,12 +89,11 @@ impl OciVault {
     /// Looks at credential, region, endpoints and clock, for a person who wants to know what is wrong.
     pub async fn examine(&self) -> Examination {
         let identity = self.conversation.identities().current().await;
-        let region = identity.as_ref().ok();
-        let region = region.and_then(|identity| identity.region.as_deref());
-        let resolved = self.conversation.places().region(region, None).ok();
+        let found = identity.as_ref().ok().map(Arc::as_ref);
+        let resolved = self.conversation.region(found).ok();
         let mut services = Vec::new();
         for service in [Service::Secrets, Service::Vaults] {
-            services.push((service, self.conversation.reach(service, region).await));
+            services.push((service, self.conversation.reach(service, found).await));
         }
         let warning = resolved.and_then(|resolved| resolved.warning);
         Examination {

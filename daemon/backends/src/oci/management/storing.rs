@@ -75,9 +75,8 @@ async fn add(
     let body = with_value(Map::new(), new, stage, value).await?;
     let (path, header) = (["secrets", id], before.if_match());
     let changed = questions.change("store", Method::Put, &path, Some(body), header);
-    let after: Option<Secret> = changed.await?.json().ok();
-    let now = after.and_then(|after| after.current_version_number);
-    match (new.begins, now) {
+    let after: Secret = changed.await?.json().map_err(|error| error.adding(OPEN))?;
+    match (new.begins, after.current_version_number) {
         (Begins::AtOnce, Some(now)) if before.it.current_version_number != Some(now) => {
             Ok(now.to_string())
         }
