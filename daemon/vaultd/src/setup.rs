@@ -72,6 +72,13 @@ impl Setup {
         std::iter::once(&self.base).chain(self.environments.values())
     }
 
+    /// The same with their names.
+    pub fn named_views(&self) -> impl Iterator<Item = (Option<&str>, &View)> + Clone {
+        let named = self.environments.iter();
+        let named = named.map(|(name, view)| (Some(name.as_str()), view));
+        std::iter::once((None, &self.base)).chain(named)
+    }
+
     /// The environment that counts for a caller who asked for this one, or for none.
     pub fn chosen<'a>(&'a self, asked: Option<&'a str>) -> Option<&'a str> {
         asked.or(self.environment.as_deref())

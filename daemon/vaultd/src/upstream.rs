@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use vault_backends::backend::{
     Address, Backend, BackendError, BackendKind, Class, Fetched, Finding, WritableBackend,
@@ -54,7 +54,12 @@ pub struct Upstream {
     clock: Arc<dyn Clock>,
     lines: Mutex<HashMap<Name, Arc<Line>>>,
     settings: RwLock<Settings>,
+    jitter: Jitter,
+    reset: Notify,
 }
+
+/// Where numbers in 0..=1 come from that spread calls.
+type Jitter = Box<dyn Fn() -> f64 + Send + Sync>;
 
 /// How careful the way is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -98,7 +103,16 @@ impl Upstream {
             clock,
             lines: Mutex::default(),
             settings: RwLock::default(),
+            jitter: Box::new(jitter),
+            reset: Notify::new(),
         }
+    }
+
+    /// The same with other numbers in 0..=1 to spread calls by: the same each time, for a simulator.
+    #[must_use]
+    pub fn with_jitter(mut self, jitter: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
+        self.jitter = Box::new(jitter);
+        self
     }
 
     /// Sets how careful the way is; calls under way go on as they began.
@@ -149,7 +163,7 @@ impl Upstream {
                         &self.retry(address.kind),
                         attempt,
                         cause.pause(),
-                        jitter(),
+                        (self.jitter)(),
                         left,
                     )
                 }
@@ -158,7 +172,7 @@ impl Upstream {
             let Some(pause) = pause else {
                 return Err(error);
             };
-            tokio::time::sleep(pause).await;
+            self.clock.sleep(pause).await;
             attempt += 1;
         }
     }
@@ -278,7 +292,21 @@ impl Upstream {
         let chosen = lines
             .values()
             .filter(|line| kind.is_none_or(|kind| kind == line.name.kind));
-        chosen.filter(|line| line.breaker().0.reset()).count()
+        let reset = chosen.filter(|line| line.breaker().0.reset()).count();
+        self.reset.notify_one();
+        reset
+    }
+
+    /// Waits until a person resets breakers.
+    pub async fn reset_by_hand(&self) {
+        self.reset.notified().await;
+    }
+
+    /// From when on a breaker lets a probe through; `None` where it is closed.
+    pub fn next_probe(&self, name: &Name) -> Option<Moment> {
+        let line = self.lines().get(name).map(Arc::clone)?;
+        let breaker = line.breaker();
+        breaker.0.next_probe()
     }
 
     fn lines(&self) -> MutexGuard<'_, HashMap<Name, Arc<Line>>> {
@@ -302,10 +330,11 @@ impl Upstream {
     /// Whether the call is a probe, or an error where it must not be made.
     fn ask(&self, line: &Line) -> Result<bool, UpstreamError> {
         let mut breaker = line.breaker();
-        match breaker
-            .0
-            .ask(self.clock.now(), &self.breaker(line.name.kind), jitter())
-        {
+        match breaker.0.ask(
+            self.clock.now(),
+            &self.breaker(line.name.kind),
+            (self.jitter)(),
+        ) {
             Permit::Call => Ok(false),
             Permit::Probe => Ok(true),
             Permit::Wait(_) => Err(UpstreamError::BreakerOpen {
@@ -344,7 +373,7 @@ impl Upstream {
             Err(error) if error.counts() => {
                 line.failures.fetch_add(1, Ordering::Relaxed);
                 breaker.1 = error.to_string();
-                if breaker.0.failed(now, &settings, jitter()) {
+                if breaker.0.failed(now, &settings, (self.jitter)()) {
                     tracing::warn!(backend = %line.name, error = %error, "breaker opened");
                 }
             }

@@ -20,6 +20,7 @@ use crate::config::watch::{Changes, Watch};
 use crate::config::{self, Config, Texts};
 use crate::grpc::rooms::{Reload, Reloaded};
 use crate::logging::Log;
+use crate::refresher::{Plan, Refresher, Start};
 use crate::setup::{Current, Setup};
 use crate::upstream::Upstream;
 
@@ -31,6 +32,7 @@ pub(super) struct Concerned {
     pub(super) current: Arc<Current>,
     pub(super) upstream: Arc<Upstream>,
     pub(super) cache: Arc<Cache>,
+    pub(super) refresher: Arc<Refresher>,
 }
 
 /// Reads the configuration again.
@@ -260,6 +262,7 @@ fn put_into_force(setup: Setup, old: &Setup, concerned: &Concerned) -> u64 {
     let scopes = setup.scopes();
     let changed = !old.scopes().is_subset(&scopes);
     concerned.upstream.set_vaults(setup.vaults());
+    let plan = Plan::of(&setup, Start::Restart);
     let generation = concerned.current.replace(setup);
     if changed {
         let cache = &concerned.cache;
@@ -270,6 +273,7 @@ fn put_into_force(setup: Setup, old: &Setup, concerned: &Concerned) -> u64 {
             "values of vaults that are not configured any more forgotten"
         );
     }
+    concerned.refresher.set_plan(plan);
     tracing::info!(generation, "configuration read");
     generation
 }

@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::Clock;
 use crate::upstream::Upstream;
 
-/// How long is waited at most. A timer stands still while the machine sleeps, and tokens do not.
+/// How long is waited at most: a vault that is opened meanwhile may have a token to renew.
 const LONGEST: Duration = Duration::from_secs(20);
 /// How long is waited at least, whatever a backend says.
 const SHORTEST: Duration = Duration::from_secs(1);
 
 /// Lets the backends renew what they need and logs what is new of them, for as long as it is let.
-pub(super) async fn keep(upstream: Arc<Upstream>) {
+pub(super) async fn keep(upstream: Arc<Upstream>, clock: Arc<dyn Clock>) {
     let mut told = BTreeSet::new();
     loop {
         let wait = upstream.upkeep().await;
@@ -21,6 +22,6 @@ pub(super) async fn keep(upstream: Arc<Upstream>) {
             tracing::warn!("{notice}");
         }
         told = notices;
-        tokio::time::sleep(wait.clamp(SHORTEST, LONGEST)).await;
+        clock.sleep(wait.clamp(SHORTEST, LONGEST)).await;
     }
 }
