@@ -9,7 +9,7 @@ pub mod flight;
 pub mod freshness;
 pub mod held;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -17,6 +17,7 @@ use std::time::Duration;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 use vault_backends::backend::{Address, Class};
+use vault_proto::reference::SecretRef;
 
 use crate::clock::Clock;
 use crate::upstream::{Name, Upstream, UpstreamError};
@@ -175,6 +176,19 @@ impl Cache {
             }
         }
         flushed
+    }
+
+    /// The addresses that were first asked for by a reference that `chosen` picks.
+    pub fn addresses(&self, chosen: impl Fn(&SecretRef) -> bool) -> HashSet<Address> {
+        let asked_by = |slot: &Slot| {
+            slot.reference
+                .parse()
+                .ok()
+                .is_some_and(|found| chosen(&found))
+        };
+        let slots = self.slots().into_iter();
+        let slots = slots.filter(|(_, slot)| asked_by(slot));
+        slots.map(|(address, _)| address).collect()
     }
 
     /// What is held, in the order of references.

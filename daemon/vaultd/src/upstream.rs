@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use vault_backends::backend::{
-    Address, Backend, BackendKind, Class, Fetched, Finding, WritableBackend,
+    Address, Backend, BackendError, BackendKind, Class, Fetched, Finding, WritableBackend,
 };
 use vault_backends::oci;
 use vault_backends::registry::{Backends, Key};
@@ -28,6 +28,8 @@ pub use name::Name;
 const CALLS_AT_ONCE: usize = 5;
 /// The least time for a call. One that got less would fail by our own haste, and count.
 const FAIR: Duration = Duration::from_secs(1);
+/// How long anything but a fetch may take: a list may have many pages.
+const ONCE: Duration = Duration::from_mins(1);
 
 /// A backend's health, as people see it.
 #[derive(Clone, Debug)]
@@ -194,6 +196,32 @@ impl Upstream {
         Ok(Writable(backend))
     }
 
+    /// Does something with the backend of an address that is no fetch: once, within a minute, and like one
+    /// as far as its breaker and the number of calls at once go.
+    ///
+    /// # Errors
+    /// [`UpstreamError`]. After [`UpstreamError::Deadline`] nobody knows whether it is done.
+    pub async fn once<T>(
+        &self,
+        address: &Address,
+        work: impl Future<Output = Result<T, BackendError>>,
+    ) -> Result<T, UpstreamError> {
+        let line = self.line(Name::of(address));
+        let end = Instant::now() + ONCE;
+        let _permit = line.permit(end).await?;
+        self.ask(&line)?;
+        line.calls.fetch_add(1, Ordering::Relaxed);
+        let result = match tokio::time::timeout_at(end, work).await {
+            Ok(result) => result.map_err(UpstreamError::Backend),
+            Err(_) => Err(UpstreamError::Deadline {
+                name: line.name.clone(),
+                seconds: ONCE.as_secs(),
+            }),
+        };
+        self.remember(&line, &result);
+        result
+    }
+
     /// The health of every backend that is open.
     pub fn health(&self) -> Vec<Health> {
         let now = self.clock.now();
@@ -214,6 +242,7 @@ impl Upstream {
 
     /// Lets every open backend do what is due ahead of time, and says when to call again.
     pub async fn upkeep(&self) -> Duration {
+        self.backends.settle();
         let all = self.backends.all();
         let each = all.iter().map(|(_, backend)| backend.upkeep());
         let waits = join_all(each).await.into_iter();
@@ -307,19 +336,21 @@ impl Upstream {
     }
 
     /// An answer that says no is an answer: only outages count.
-    fn remember(&self, line: &Line, result: &Result<Fetched, UpstreamError>) {
+    fn remember<T>(&self, line: &Line, result: &Result<T, UpstreamError>) {
         let now = self.clock.now();
         let settings = self.breaker(line.name.kind);
         let mut breaker = line.breaker();
         match result {
-            Err(error) if error.class() == Class::Outage => {
+            Err(error) if error.counts() => {
                 line.failures.fetch_add(1, Ordering::Relaxed);
                 breaker.1 = error.to_string();
                 if breaker.0.failed(now, &settings, jitter()) {
                     tracing::warn!(backend = %line.name, error = %error, "breaker opened");
                 }
             }
-            Err(error) if error.class() == Class::Credentials => breaker.1 = error.to_string(),
+            Err(error) if matches!(error.class(), Class::Credentials | Class::Outage) => {
+                breaker.1 = error.to_string();
+            }
             _ => {
                 breaker.0.succeeded(now, &settings);
                 breaker.1.clear();

@@ -11,7 +11,7 @@ mod call;
 mod reach;
 
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::asked::Asked;
 use super::endpoint::Service;
@@ -48,6 +48,7 @@ impl Conversation {
                 places,
                 client,
                 clock,
+                assumed: Mutex::default(),
             },
         }
     }
@@ -98,6 +99,27 @@ impl Conversation {
         let region = identity.and_then(|identity| identity.region.as_deref());
         let instance = identity.and_then(|identity| identity.instance.as_deref());
         self.line.places.region(region, instance)
+    }
+
+    /// The same conversation with services at other places.
+    #[must_use]
+    pub fn at(&self, places: Places) -> Self {
+        Self {
+            identities: Arc::clone(&self.identities),
+            line: Line {
+                places,
+                client: self.line.client.clone(),
+                clock: Arc::clone(&self.line.clock),
+                assumed: Mutex::default(),
+            },
+        }
+    }
+
+    /// That the region asked last is one that nobody knows.
+    pub fn region_warning(&self) -> Option<String> {
+        let assumed = self.line.assumed.lock();
+        let assumed = assumed.unwrap_or_else(PoisonError::into_inner);
+        assumed.as_ref().map(ToString::to_string)
     }
 
     /// Who gives the identities.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use tokio::signal::unix::Signal;
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use vault_backends::backend::BackendKind;
 
 use super::service_manager;
 use crate::cache::Cache;
@@ -256,13 +257,18 @@ fn put_into_force(setup: Setup, old: &Setup, concerned: &Concerned) -> u64 {
         tracing::warn!("{warning}");
     }
     concerned.upstream.configure(setup.resilience);
-    let changed = setup.changed_backends(old);
+    let scopes = setup.scopes();
+    let changed = !old.scopes().is_subset(&scopes);
     concerned.upstream.set_vaults(setup.vaults());
     let generation = concerned.current.replace(setup);
-    if !changed.is_empty() {
+    if changed {
         let cache = &concerned.cache;
-        let forgotten = cache.flush(|address| changed.contains(&address.kind));
-        tracing::info!(forgotten, "values of changed backends forgotten");
+        let forgotten = cache
+            .flush(|address| address.kind == BackendKind::Oci && !scopes.contains(&address.scope));
+        tracing::info!(
+            forgotten,
+            "values of vaults that are not configured any more forgotten"
+        );
     }
     tracing::info!(generation, "configuration read");
     generation
