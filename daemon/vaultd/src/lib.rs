@@ -9,6 +9,8 @@ pub mod audit;
 pub mod cache;
 pub mod clock;
 pub mod command;
+#[cfg(test)]
+mod compat;
 pub mod config;
 pub mod grpc;
 pub mod launch;

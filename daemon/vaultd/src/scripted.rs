@@ -13,7 +13,7 @@ use vault_memory::{Preference, Shield};
 
 enum Step {
     Fail(BackendError),
-    Value(String),
+    Value(Vec<u8>),
     Hang,
     Panic,
 }
@@ -45,6 +45,10 @@ impl ScriptedBackend {
     }
 
     pub(crate) fn then_value(&self, value: &str) -> &Self {
+        self.then_bytes(value.as_bytes())
+    }
+
+    pub(crate) fn then_bytes(&self, value: &[u8]) -> &Self {
         self.script
             .lock()
             .unwrap()
@@ -86,8 +90,8 @@ impl Backend for ScriptedBackend {
             Step::Fail(error) => Err(error),
             Step::Hang => std::future::pending().await,
             Step::Panic => panic!("as the script says"),
-            Step::Value(value) => Ok(Fetched {
-                secret: self.shield.shield(&mut value.into_bytes()).unwrap(),
+            Step::Value(mut value) => Ok(Fetched {
+                secret: self.shield.shield(&mut value).unwrap(),
                 version: "1".to_owned(),
                 valid_for: None,
             }),

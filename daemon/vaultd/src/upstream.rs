@@ -367,4 +367,6 @@ fn jitter() -> f64 {
 }
 
 #[cfg(test)]
+mod compat;
+#[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! Is a fresh value served, a stale one bounded, and one flight enough?
 
+mod compat;
 mod forgetting;
 
 use super::*;

@@ -8,7 +8,7 @@ use crate::scripted::{ScriptedBackend, address, answer, outage};
 
 const TIME: Duration = Duration::from_secs(10);
 
-fn upstream(kind: BackendKind) -> (Arc<ScriptedBackend>, Arc<ScriptedClock>, Upstream) {
+pub(super) fn upstream(kind: BackendKind) -> (Arc<ScriptedBackend>, Arc<ScriptedClock>, Upstream) {
     let (backend, clock) = (
         ScriptedBackend::new(kind),
         Arc::new(ScriptedClock::default()),
