@@ -4,13 +4,15 @@
 //! one flight per address, flushing and wiping are here. A flush empties slots in place, and a fetch
 //! that was under way to one of them is not kept.
 
+pub mod census;
 pub mod changes;
+pub mod counters;
 pub mod flight;
 pub mod freshness;
 pub mod held;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ use vault_backends::backend::{Address, Class};
 use crate::clock::Clock;
 use crate::upstream::{Name, Upstream, UpstreamError};
 use changes::{Change, Changes, Confirmed};
+use counters::Counters;
 use flight::{Flights, Landed, Ticket};
 use freshness::{Freshness, Verdict};
 use held::{Held, Known, Slot};
@@ -55,17 +58,6 @@ pub struct Entry {
     pub reference: String,
     /// The value, its age, and why it could not be renewed; or the backend's no.
     pub known: Result<(Arc<Held>, Duration, Option<String>), Arc<UpstreamError>>,
-}
-
-/// What was counted since start.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Answers from a fresh value.
-    pub hits: AtomicU64,
-    /// Answers that needed the backend.
-    pub misses: AtomicU64,
-    /// Answers with a stale value.
-    pub stale: AtomicU64,
 }
 
 /// The cache.
@@ -115,7 +107,7 @@ impl Cache {
         let look = self.look(address, reference, freshness);
         match look {
             Look::Fresh(served) => {
-                self.counters.hits.fetch_add(1, Ordering::Relaxed);
+                self.counters.hits.count(began.elapsed());
                 return Ok(served);
             }
             Look::No(error) => return Err(error),

@@ -13,6 +13,7 @@ pub mod command;
 mod compat;
 pub mod config;
 pub mod grpc;
+pub mod histogram;
 pub mod launch;
 pub mod listener;
 pub mod logging;

@@ -61,6 +61,8 @@ pub struct ServiceSecret {
     pub by_environment: BTreeMap<String, SecretRef>,
     /// Which version, where the references do not say.
     pub version: VersionPin,
+    /// Where the configuration says so: `/c/configs/git.json:4`; empty where that is not known.
+    pub place: String,
 }
 
 /// Which version a service asks for beside its references.
@@ -150,6 +152,7 @@ impl ServiceSecret {
             default: None,
             by_environment: BTreeMap::new(),
             version: VersionPin::None,
+            place: String::new(),
         }
     }
 
@@ -174,7 +177,11 @@ impl ServiceSecret {
         names
     }
 
-    fn choose(&self, environment: Option<&str>) -> Result<Chosen, NothingNamed> {
+    /// Which secret it is in `environment`.
+    ///
+    /// # Errors
+    /// [`NothingNamed`] where it has a name only in other environments.
+    pub fn choose(&self, environment: Option<&str>) -> Result<Chosen, NothingNamed> {
         let reference = environment
             .and_then(|environment| self.by_environment.get(environment))
             .or(self.default.as_ref())
@@ -215,6 +222,7 @@ mod tests {
                 "local://key-prod".parse().unwrap(),
             )]),
             version: VersionPin::None,
+            place: String::new(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::breaker::{Breaker, State};
 use super::tests::upstream;
 use super::*;
 use crate::compat::{answers, each, in_time};

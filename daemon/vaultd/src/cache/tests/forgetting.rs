@@ -50,7 +50,7 @@ async fn nobody_waits_for_a_fetch_that_a_flush_has_overtaken() {
     room.cache.flush(|_| true);
     assert_eq!(caller.await.unwrap(), fresh("w"));
     assert_eq!(start.elapsed(), Duration::ZERO);
-    while room.cache.upstream.health()[0].failures == 0 {
+    while room.cache.upstream.health()[0].tally.failures == 0 {
         tokio::time::advance(FLIGHT).await;
     }
     assert_eq!(
@@ -73,7 +73,7 @@ async fn an_overtaken_fetch_that_lands_late_does_not_hide_the_one_under_way() {
     }
     tokio::time::advance(FLIGHT / 2).await;
     room.cache.flush(|_| true);
-    while room.cache.upstream.health()[0].failures == 0 {
+    while room.cache.upstream.health()[0].tally.failures == 0 {
         tokio::time::advance(FLIGHT / 8).await;
     }
     room.backend.gate.add_permits(1);
