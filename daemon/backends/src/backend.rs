@@ -192,7 +192,7 @@ pub struct BackendError {
     kind: &'static str,
     message: String,
     retry_after: Option<Duration>,
-    request_id: Option<String>,
+    request_id: Option<Box<str>>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -226,7 +226,7 @@ impl BackendError {
 
     /// The same failure with the vault's own name for the call, for those who ask its support.
     #[must_use]
-    pub fn of_request(mut self, request_id: impl Into<String>) -> Self {
+    pub fn of_request(mut self, request_id: impl Into<Box<str>>) -> Self {
         self.request_id = Some(request_id.into());
         self
     }

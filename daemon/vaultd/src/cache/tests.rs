@@ -322,7 +322,7 @@ async fn values_are_counted_by_state() {
     let expected = census::Census {
         stale: 1,
         expired: 1,
-        oldest_stale: Some(Duration::from_secs(900)),
+        oldest_stale: Some(Duration::from_mins(15)),
         ..census::Census::default()
     };
     assert_eq!(census(&room.cache), expected);
