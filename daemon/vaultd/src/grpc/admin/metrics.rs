@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use vault_proto::generated as message;
 
-use super::openmetrics::{Kind, Labels, Text};
+use super::openmetrics::{Kind, Text};
 use super::report;
 use crate::cache::census::Census;
 use crate::grpc::rooms::Rooms;
@@ -125,15 +125,7 @@ const COUNTERS: &[Counter] = &[
 ];
 
 fn of_backends(text: &mut Text, health: &[Health]) {
-    let labels: Vec<[(&str, &str); 2]> = health
-        .iter()
-        .map(|health| {
-            [
-                ("backend", health.name.kind.as_str()),
-                ("scope", health.name.scope.as_str()),
-            ]
-        })
-        .collect();
+    let labels: Vec<Vec<(&str, &str)>> = health.iter().map(labels).collect();
     let each = || labels.iter().zip(health);
     for (name, help, of) in COUNTERS {
         let mut family = text.family(name, Kind::Counter, help);
@@ -159,8 +151,16 @@ fn of_backends(text: &mut Text, health: &[Health]) {
             ("open", matches!(health.breaker, State::Open(_))),
             ("half_open", health.breaker == State::HalfOpen),
         ] {
-            let labels: Labels<'_> = &[labels[0], labels[1], ("state", state)];
-            family.value(labels, u8::from(is));
+            let labels = [labels.as_slice(), &[("state", state)]].concat();
+            family.value(&labels, u8::from(is));
         }
     }
+}
+
+/// An empty label would be none.
+fn labels(health: &Health) -> Vec<(&str, &str)> {
+    let scope = Some(("scope", health.name.scope.as_str()));
+    let scope = scope.filter(|(_, scope)| !scope.is_empty());
+    let kind = ("backend", health.name.kind.as_str());
+    std::iter::once(kind).chain(scope).collect()
 }
