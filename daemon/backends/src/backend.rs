@@ -193,6 +193,7 @@ pub struct BackendError {
     message: String,
     retry_after: Option<Duration>,
     request_id: Option<Box<str>>,
+    counts: bool,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -206,6 +207,7 @@ impl BackendError {
             message: message.into(),
             retry_after: None,
             request_id: None,
+            counts: true,
             source: None,
         }
     }
@@ -241,6 +243,19 @@ impl BackendError {
     pub fn adding(mut self, words: &str) -> Self {
         self.message = format!("{}; {words}", self.message);
         self
+    }
+
+    /// The same failure as one that says nothing of the vault itself: the token for it was not to be had,
+    /// say. What gets tokens has a breaker of its own.
+    #[must_use]
+    pub fn uncounted(mut self) -> Self {
+        self.counts = false;
+        self
+    }
+
+    /// Whether it counts for the vault's breaker.
+    pub fn counts(&self) -> bool {
+        self.counts
     }
 
     /// How the failure is to be taken.

@@ -3,6 +3,7 @@
 mod asked;
 pub mod certificate;
 pub mod clock_offset;
+pub mod configured;
 pub mod conversation;
 pub mod credential;
 pub mod date;
@@ -14,6 +15,8 @@ pub mod instance_metadata;
 pub mod key;
 pub mod key_file;
 pub mod key_id;
+pub mod listing;
+pub mod management;
 mod pem;
 pub mod places;
 pub mod profile;

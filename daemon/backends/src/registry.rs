@@ -7,7 +7,7 @@ use vault_memory::Shield;
 
 use crate::backend::{Backend, BackendKind};
 use crate::local::{LocalError, LocalSettings, LocalStore};
-use crate::oci;
+use crate::oci::{self, configured::ConfiguredVault};
 
 /// What each backend needs to know.
 #[derive(Clone)]
@@ -36,8 +36,10 @@ struct Vaults {
     open: BTreeMap<Key, Arc<dyn Backend>>,
     /// The vaults of the configuration in force, by scope.
     configured: BTreeMap<String, oci::Settings>,
-    /// Those of the one before: requests that began under it may still ask.
+    /// Those of the one before: requests that began under it may still ask, for a while.
     before: BTreeMap<String, oci::Settings>,
+    /// Whether [`Backends::settle`] has seen these.
+    is_settling: bool,
 }
 
 impl Backends {
@@ -48,7 +50,14 @@ impl Backends {
     pub fn open(settings: &Settings, shield: Arc<Shield>) -> Result<Self, RegistryError> {
         let local = LocalStore::open(&settings.local, Arc::clone(&shield));
         let local: Arc<dyn Backend> = Arc::new(local.map_err(RegistryError::Local)?);
-        Ok(Self::from_iter([local]))
+        let around = settings.around.clone();
+        let open_oci = move |settings: &oci::Settings| -> Arc<dyn Backend> {
+            Arc::new(ConfiguredVault::new(settings, &around, &shield))
+        };
+        Ok(Self {
+            open_oci: Some(Box::new(open_oci)),
+            ..Self::from_iter([local])
+        })
     }
 
     /// Lets these vaults of OCI be asked, besides those that could be until now.
@@ -59,16 +68,18 @@ impl Backends {
             .collect();
         let mut vaults = self.vaults();
         vaults.before = std::mem::replace(&mut vaults.configured, configured);
-        let Vaults {
-            open,
-            configured,
-            before,
-        } = &mut *vaults;
-        open.retain(|(kind, scope), _| {
-            *kind != BackendKind::Oci
-                || configured.contains_key(scope)
-                || before.contains_key(scope)
-        });
+        vaults.is_settling = false;
+        vaults.close();
+    }
+
+    /// Closes the vaults that are configured no more, the second time it is called after a change. To be
+    /// called every some seconds.
+    pub fn settle(&self) {
+        let mut vaults = self.vaults();
+        if std::mem::replace(&mut vaults.is_settling, true) {
+            vaults.before.clear();
+            vaults.close();
+        }
     }
 
     /// Whether there is a backend for addresses of this kind and scope.
@@ -90,17 +101,18 @@ impl Backends {
         Some(opened)
     }
 
-    /// All open backends.
+    /// All open backends that are configured now.
     pub fn all(&self) -> Vec<(Key, Arc<dyn Backend>)> {
         let vaults = self.vaults();
-        let all = vaults.open.iter();
-        all.map(|(key, backend)| (key.clone(), Arc::clone(backend)))
+        let open = vaults.open.iter();
+        open.filter(|(key, _)| vaults.is_configured(key))
+            .map(|(key, backend)| (key.clone(), Arc::clone(backend)))
             .collect()
     }
 
-    /// The keys of all open backends.
+    /// The keys of [`Backends::all`].
     pub fn keys(&self) -> BTreeSet<Key> {
-        self.vaults().open.keys().cloned().collect()
+        self.all().into_iter().map(|(key, _)| key).collect()
     }
 
     fn vaults(&self) -> MutexGuard<'_, Vaults> {
@@ -116,6 +128,23 @@ impl Vaults {
                 .or_else(|| self.before.get(scope))
         };
         (kind == BackendKind::Oci).then(settings).flatten()
+    }
+
+    /// Whether it is of the configuration in force; what has no scope is of none.
+    fn is_configured(&self, (_, scope): &Key) -> bool {
+        scope.is_empty() || self.configured.contains_key(scope)
+    }
+
+    fn close(&mut self) {
+        let Self {
+            open,
+            configured,
+            before,
+            ..
+        } = self;
+        open.retain(|(_, scope), _| {
+            scope.is_empty() || configured.contains_key(scope) || before.contains_key(scope)
+        });
     }
 }
 

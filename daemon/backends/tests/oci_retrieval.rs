@@ -42,6 +42,7 @@ impl Person {
             signer: Signer::new(Arc::new(key), key_id),
             delegation_token: None,
             region: None,
+            instance: None,
             principal: "a person".to_owned(),
         }))
     }

@@ -97,7 +97,7 @@ pub struct ValueRecord {
     pub variable: String,
     /// Which secret.
     pub reference: String,
-    /// The version handed out, or made current.
+    /// The version handed out, made current, to be deleted, or kept.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub version: String,
     /// "fresh" or "stale"; "withheld" where it was had and is not handed out; else empty.

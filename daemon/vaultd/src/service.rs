@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use vault_backends::oci;
 use vault_proto::reference::{SecretRef, Selector};
 
-use crate::cache::freshness::Freshness;
+use crate::cache::freshness::{Ages, Freshness};
 use crate::command::Command;
 
 /// `[A-Za-z0-9._-]+` without a leading dot, at most 64 bytes.
@@ -63,6 +63,8 @@ pub struct ServiceSecret {
     pub version: VersionPin,
     /// Where the configuration says so: `/c/configs/git.json:4`; empty where that is not known.
     pub place: String,
+    /// How fresh it is to be, where that is written for it.
+    pub ages: Ages,
 }
 
 /// Which version a service asks for beside its references.
@@ -86,6 +88,8 @@ pub struct Chosen {
     pub reference: SecretRef,
     /// Whether nothing is started without it.
     pub required: bool,
+    /// How fresh it is to be, where that is written for it.
+    pub ages: Ages,
 }
 
 /// Why a secret cannot be chosen.
@@ -153,6 +157,7 @@ impl ServiceSecret {
             by_environment: BTreeMap::new(),
             version: VersionPin::None,
             place: String::new(),
+            ages: Ages::default(),
         }
     }
 
@@ -204,6 +209,7 @@ impl ServiceSecret {
             variable: self.variable.clone(),
             reference,
             required: self.required,
+            ages: self.ages,
         })
     }
 }
@@ -223,6 +229,7 @@ mod tests {
             )]),
             version: VersionPin::None,
             place: String::new(),
+            ages: Ages::default(),
         }
     }
 

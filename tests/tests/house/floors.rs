@@ -9,6 +9,7 @@ const FLOORS: [(&str, u32); 21] = [
     ("config", 7),
     ("grpc", 7),
     ("launch", 6),
+    ("refresher", 6),
     ("resolver", 6),
     ("writer", 6),
     ("setup", 5),

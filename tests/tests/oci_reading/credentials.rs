@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use vault_backends::backend::Class::Credentials;
-use vault_tests::oci::{FakeOci, Fault, Route, Times, api_key_id, public_key_pem};
+use vault_tests::oci::{
+    FakeOci, Fault, NotAuthenticated, Route, Times, api_key_id, public_key_pem,
+};
 
 use crate::identities::{InTurn, identity, on_behalf};
 use crate::reader::{IN_VAULT, Reader, check, value};
@@ -83,6 +85,32 @@ async fn a_credential_that_cannot_be_renewed_is_held_after_one_call() {
     check(&error, Credentials, "unknown_key", &["still registered"]);
     assert_eq!(reader.fake.calls(Route::GetSecretBundle), 1);
     assert_eq!(reader.identities.held().len(), 1);
+}
+
+#[tokio::test]
+async fn each_way_to_be_refused_has_its_word_and_its_remedy() {
+    let reader = Reader::new();
+    let id = reader.fake.put("db", "hunter2");
+    for (why, kind, words) in [
+        (
+            NotAuthenticated::Nothing,
+            "no_signature",
+            "takes headers out",
+        ),
+        (
+            NotAuthenticated::Incorrect,
+            "unknown_key",
+            "user and fingerprint",
+        ),
+        (
+            NotAuthenticated::Signature,
+            "wrong_signature",
+            "was uploaded",
+        ),
+    ] {
+        let error = reader.with_fault(&id, Fault::NotAuthenticated(why)).await;
+        check(&error, Credentials, kind, &[&id, words, "opc-request-id"]);
+    }
 }
 
 #[tokio::test]

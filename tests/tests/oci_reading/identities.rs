@@ -77,6 +77,7 @@ pub(crate) fn identity(key_id: &str, key: &str) -> Identity {
         signer: Signer::new(Arc::new(key), key_id),
         delegation_token: None,
         region: Some(REGION.to_owned()),
+        instance: None,
         principal: "profile VECTORS".to_owned(),
     }
 }

@@ -240,6 +240,7 @@ impl Admin for State {
                 used_by: vec![],
                 findings: vec![finding("configuration", true), finding("key", false)],
             }],
+            services: vec![],
         })
     }
 

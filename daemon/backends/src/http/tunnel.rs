@@ -6,7 +6,6 @@ use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-
 /// How long the head of the proxy's answer may be.
 const HEAD_BYTES: usize = 8 * 1024;
 

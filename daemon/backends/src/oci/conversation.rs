@@ -11,13 +11,14 @@ mod call;
 mod reach;
 
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::asked::Asked;
 use super::endpoint::Service;
 use super::error::NotAuthenticated;
 use super::identity::{Identities, Identity};
 use super::places::Places;
+use super::region::Resolved;
 use crate::backend::{BackendError, Class};
 use crate::http;
 use crate::wall_clock::WallClock;
@@ -47,6 +48,7 @@ impl Conversation {
                 places,
                 client,
                 clock,
+                assumed: Mutex::default(),
             },
         }
     }
@@ -77,17 +79,47 @@ impl Conversation {
         }
     }
 
-    /// Whether a service answers, without a credential. `region` is the credential's own, where it is
-    /// known.
+    /// Whether a service answers. Nothing is signed; the identity only says in which region it is.
     ///
     /// # Errors
     /// [`BackendError`], where it does not.
     pub async fn reach(
         &self,
         service: Service,
-        region: Option<&str>,
+        identity: Option<&Identity>,
     ) -> Result<Reached, BackendError> {
-        self.line.reach(service, region).await
+        self.line.reach(service, identity).await
+    }
+
+    /// The region that is asked with this identity.
+    ///
+    /// # Errors
+    /// [`BackendError`] of class `Request`, where there is none.
+    pub fn region(&self, identity: Option<&Identity>) -> Result<Resolved, BackendError> {
+        let region = identity.and_then(|identity| identity.region.as_deref());
+        let instance = identity.and_then(|identity| identity.instance.as_deref());
+        self.line.places.region(region, instance)
+    }
+
+    /// The same conversation with services at other places.
+    #[must_use]
+    pub fn at(&self, places: Places) -> Self {
+        Self {
+            identities: Arc::clone(&self.identities),
+            line: Line {
+                places,
+                client: self.line.client.clone(),
+                clock: Arc::clone(&self.line.clock),
+                assumed: Mutex::default(),
+            },
+        }
+    }
+
+    /// That the region asked last is one that nobody knows.
+    pub fn region_warning(&self) -> Option<String> {
+        let assumed = self.line.assumed.lock();
+        let assumed = assumed.unwrap_or_else(PoisonError::into_inner);
+        assumed.as_ref().map(ToString::to_string)
     }
 
     /// Who gives the identities.

@@ -15,9 +15,11 @@ mod metadata;
 mod new_key;
 mod off_thread;
 mod profile_source;
+mod resource;
 mod session;
 mod source;
 mod token_reply;
+mod workload;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,11 +32,13 @@ use findings::{bad, good};
 use instance::Instance;
 use keeper::Keeper;
 use profile_source::ProfileSource;
+use resource::Resource;
 use source::Source;
+use workload::Workload;
 
 use super::identity::{Identities, Identity};
+use super::settings::{AuthMethod, Settings};
 use super::surroundings::Surroundings;
-use super::{AuthMethod, Settings};
 use crate::backend::{BackendError, Finding};
 
 /// Who the settings say that we are.
@@ -70,7 +74,9 @@ impl Credential {
             AuthMethod::ConfigFile | AuthMethod::SessionToken => {
                 Arc::new(ProfileSource::new(auth, instance))
             }
-            _ => instance,
+            AuthMethod::InstancePrincipal => instance,
+            AuthMethod::ResourcePrincipal => Arc::new(Resource::new(auth, instance)),
+            AuthMethod::WorkloadIdentity => Arc::new(Workload::new(auth)),
         };
         Self {
             method: settings.auth_method,

@@ -14,11 +14,13 @@ pub enum Service {
     Vaults,
     /// Tokens.
     Auth,
+    /// Key management: which keys there are.
+    Keys,
 }
 
 impl Service {
     /// Every service.
-    pub const ALL: [Self; 3] = [Self::Secrets, Self::Vaults, Self::Auth];
+    pub const ALL: [Self; 4] = [Self::Secrets, Self::Vaults, Self::Auth, Self::Keys];
 
     /// The service's word.
     pub const fn as_str(self) -> &'static str {
@@ -26,6 +28,7 @@ impl Service {
             Self::Secrets => "secrets",
             Self::Vaults => "vaults",
             Self::Auth => "auth",
+            Self::Keys => "keys",
         }
     }
 
@@ -33,18 +36,19 @@ impl Service {
     const fn base_path(self) -> &'static str {
         match self {
             Self::Secrets => "/20190301",
-            Self::Vaults => "/20180608",
+            Self::Vaults | Self::Keys => "/20180608",
             Self::Auth => "/v1",
         }
     }
 
-    /// Its host in a region. That of `Auth` has no label `oci`.
+    /// Its host in a region. Those of `Auth` and `Keys` have no label `oci`.
     fn host(self, region: &Region) -> String {
         let (identifier, domain) = (region.identifier(), region.domain());
         match self {
             Self::Secrets => format!("secrets.vaults.{identifier}.oci.{domain}"),
             Self::Vaults => format!("vaults.{identifier}.oci.{domain}"),
             Self::Auth => format!("auth.{identifier}.{domain}"),
+            Self::Keys => format!("kms.{identifier}.{domain}"),
         }
     }
 }
@@ -64,6 +68,17 @@ impl Endpoint {
             origin: origin.expect("identifier and domain of a region are parts of host names"),
             service,
         }
+    }
+
+    /// The public endpoint of the keys of one vault, which has a label of its own in a region.
+    ///
+    /// # Errors
+    /// [`BadUrl`] where the label is none of a host's.
+    pub fn of_keys(label: &str, region: &Region) -> Result<Self, BadUrl> {
+        let service = Service::Keys;
+        let host = format!("{label}-management.{}", service.host(region));
+        let origin = Origin::https(&host)?;
+        Ok(Self { origin, service })
     }
 
     /// The endpoint that somebody named: a private one, or that of a region with a dot. It has no path,
@@ -127,8 +142,16 @@ mod tests {
                 "https://secrets.vaults.uk-london-1.oci.oraclecloud.com/20190301/a%20b%2Fc?d=e+f",
                 "https://vaults.uk-london-1.oci.oraclecloud.com/20180608/a%20b%2Fc?d=e+f",
                 "https://auth.uk-london-1.oraclecloud.com/v1/a%20b%2Fc?d=e+f",
+                "https://kms.uk-london-1.oraclecloud.com/20180608/a%20b%2Fc?d=e+f",
             ]
         );
+        assert_eq!(
+            Endpoint::of_keys("b5abc", &region.region).map(|endpoint| endpoint.to_string()),
+            Ok("https://b5abc-management.kms.uk-london-1.oraclecloud.com".to_owned())
+        );
+        for label in ["a b", "a/b", "user@a", "a:1"] {
+            assert!(Endpoint::of_keys(label, &region.region).is_err(), "{label}");
+        }
     }
 
     #[test]

@@ -12,6 +12,8 @@ use crate::backend::{BackendError, Class};
 #[derive(Clone, Debug)]
 pub struct Places {
     explicit: Vec<(Service, &'static str, String)>,
+    /// The vault whose keys are asked for: its label among the hosts of the region.
+    keys_label: Option<String>,
     region: Option<String>,
     regions_config: Option<String>,
     metadata_variable: Option<String>,
@@ -33,6 +35,11 @@ impl Places {
                 "vault.auth_endpoint",
                 &settings.auth_endpoint,
             ),
+            (
+                Service::Keys,
+                "vault.key_management_endpoint",
+                &settings.key_management_endpoint,
+            ),
         ];
         let configured = configured.into_iter();
         let mut explicit: Vec<_> = configured
@@ -49,11 +56,41 @@ impl Places {
         let variable = |name| around.variable(name).map(str::to_owned);
         Self {
             explicit,
+            keys_label: None,
             region: settings.region.clone(),
             regions_config: fs::read_to_string(around.home.join(".oci/regions-config.json")).ok(),
             metadata_variable: variable("OCI_REGION_METADATA"),
             default_realm: variable("OCI_DEFAULT_REALM"),
         }
+    }
+
+    /// The same places, where [`Service::Keys`] is that of one vault. Its OCID says where that is, as
+    /// `ocid1.vault.REALM.REGION.LABEL.UNIQUE`, unless it is configured.
+    ///
+    /// # Errors
+    /// [`BackendError`] of class `Request`, which says what to configure.
+    pub fn with_keys_of(&self, vault: &str) -> Result<Self, BackendError> {
+        let parts: Vec<&str> = vault.split('.').collect();
+        let label = match parts.as_slice() {
+            ["ocid1", "vault", _, _, label, _] if !label.is_empty() => Some((*label).to_owned()),
+            _ => None,
+        };
+        let mut explicit = self.explicit.iter();
+        if label.is_none() && !explicit.any(|(of, ..)| *of == Service::Keys) {
+            let message = format!(
+                "ask for the keys of vault {vault}: its OCID does not say where; set vault.key_id or \
+                 vault.key_management_endpoint"
+            );
+            return Err(BackendError::new(
+                Class::Request,
+                "no_key_endpoint",
+                message,
+            ));
+        }
+        Ok(Self {
+            keys_label: label,
+            ..self.clone()
+        })
     }
 
     /// The endpoint of a service: the configured one, else that of the configured region, else that of
@@ -72,7 +109,11 @@ impl Places {
             return Endpoint::explicit(service, url).map_err(|error| bad_endpoint(key, error));
         }
         let resolved = self.region(region, instance)?;
-        Ok(Endpoint::of(service, &resolved.region))
+        match (service, &self.keys_label) {
+            (Service::Keys, Some(label)) => Endpoint::of_keys(label, &resolved.region)
+                .map_err(|error| bad_endpoint("the vault's OCID", error.into())),
+            _ => Ok(Endpoint::of(service, &resolved.region)),
+        }
     }
 
     /// The region that counts, with a warning where its realm is only assumed.
@@ -101,4 +142,57 @@ impl Places {
 
 fn bad_endpoint(key: &str, error: BadEndpoint) -> BackendError {
     BackendError::new(Class::Request, "bad_endpoint", format!("{key}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::wall_clock::SystemWallClock;
+
+    fn places(key_management_endpoint: Option<&str>) -> Places {
+        let around = Surroundings {
+            home: "/nowhere".into(),
+            variables: BTreeMap::new(),
+            euid: 0,
+            clock: Arc::new(SystemWallClock),
+        };
+        let settings = Settings {
+            key_management_endpoint: key_management_endpoint.map(str::to_owned),
+            ..Settings::default_for(Path::new("/nowhere"))
+        };
+        Places::new(&settings, &around)
+    }
+
+    fn keys_at(places: &Places, vault: &str) -> Result<String, BackendError> {
+        let of_vault = places.with_keys_of(vault)?;
+        let endpoint = of_vault.endpoint(Service::Keys, Some("us-phoenix-1"), None)?;
+        Ok(endpoint.to_string())
+    }
+
+    #[test]
+    fn the_keys_of_a_vault_are_where_its_ocid_says_unless_that_is_configured() {
+        let vault = "ocid1.vault.oc1.phx.b5label.unique";
+        let (public, private) = (places(None), places(Some("https://keys.example")));
+        let label = "https://b5label-management.kms.us-phoenix-1.oraclecloud.com";
+        assert_eq!(keys_at(&public, vault).expect("a host"), label);
+        for vault in [vault, "ocid1.vault.odd", "v"] {
+            let explicit = keys_at(&private, vault).expect("a host");
+            assert_eq!(explicit, "https://keys.example");
+        }
+        for vault in [
+            "ocid1.vault.odd",
+            "ocid1.vault.oc1.phx..u",
+            "ocid1.key.oc1.phx.l.u",
+        ] {
+            let error = keys_at(&public, vault).expect_err("no host");
+            assert_eq!(error.kind(), "no_key_endpoint");
+            assert!(error.to_string().contains("vault.key_id"), "{error}");
+        }
+        let other_letters = keys_at(&public, "ocid1.vault.oc1.phx.a/b.u");
+        assert_eq!(other_letters.expect_err("no host").kind(), "bad_endpoint");
+    }
 }

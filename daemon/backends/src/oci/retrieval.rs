@@ -13,9 +13,10 @@ use vault_memory::Shield;
 use super::conversation::{Answer, Call, Conversation};
 use super::endpoint::Service;
 use super::error::BadReply;
+use super::listing::Listed;
 use super::region::{Region, Sources};
 use super::secret_bundle::{ContentError, Ended, SecretBundle};
-use super::secret_list::{SecretList, SecretSummary, secrets_named};
+use super::secret_list::{SecretSummary, secrets_named};
 use super::secret_place::SecretPlace;
 use super::signature::Method;
 use crate::backend::{Address, BackendError, Class, Fetched, Wanted};
@@ -162,8 +163,7 @@ impl Retrieval {
         let Ok(identity) = self.conversation.identities().current().await else {
             return error;
         };
-        let region = identity.region.as_deref();
-        let Ok(ours) = self.conversation.places().region(region, None) else {
+        let Ok(ours) = self.conversation.region(Some(&identity)) else {
             return error;
         };
         if ours.region == theirs {
@@ -263,9 +263,9 @@ fn fetched(
 }
 
 /// The only secret of the name that is there to be read.
-fn the_one(list: SecretList) -> Result<SecretSummary, BackendError> {
+fn the_one(list: Listed<SecretSummary>) -> Result<SecretSummary, BackendError> {
     let (ending, mut there): (Vec<_>, Vec<_>) =
-        list.secrets.into_iter().partition(SecretSummary::is_ending);
+        list.items.into_iter().partition(SecretSummary::is_ending);
     let ending = ending.first();
     let until = ending.and_then(|ending| ending.time_of_deletion.as_deref());
     match (there.len(), ending) {

@@ -112,12 +112,20 @@ impl<'a> SecretBundle<'a> {
             return Err(BadReply::WrongId);
         }
         let is_wanted = match wanted {
-            Wanted::Current => true,
+            // A word that nobody knows yet may mean it as well.
+            Wanted::Current => {
+                let known = |stage: &String| STAGES.contains(&stage.as_str());
+                self.has_stage("CURRENT") || !self.stages.iter().all(known)
+            }
             Wanted::Version(number) => self.version_number == *number,
-            // Stages are not guaranteed to be there.
-            Wanted::Stage(stage) => self.stages.is_empty() || self.stages.contains(stage),
+            Wanted::Stage(stage) => self.has_stage(stage),
         };
         is_wanted.then_some(()).ok_or(BadReply::WrongVersion)
+    }
+
+    /// Stages are not guaranteed to be there.
+    fn has_stage(&self, stage: &str) -> bool {
+        self.stages.is_empty() || self.stages.iter().any(|own| own == stage)
     }
 
     /// How long the value may be used from `now` on, in seconds since 1970-01-01 UTC; `None` for ever.
@@ -149,6 +157,9 @@ impl<'a> SecretBundle<'a> {
     }
 }
 
+/// All there are.
+const STAGES: [&str; 5] = ["CURRENT", "PENDING", "LATEST", "PREVIOUS", "DEPRECATED"];
+
 /// A JSON object. Serde alone would also take a list, by the order of the fields. Its error is dropped,
 /// since it may quote.
 fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, BadReply> {
@@ -165,7 +176,9 @@ fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, BadReply> {
             });
         }
     }
-    serde_json::from_slice(body).map_err(|error| match error.classify() {
+    // Serde would not look at the texts that it skips.
+    let text = std::str::from_utf8(body).map_err(|_| BadReply::NotJson)?;
+    serde_json::from_str(text).map_err(|error| match error.classify() {
         Category::Eof => BadReply::CutOff,
         Category::Data => BadReply::WrongForm,
         Category::Syntax | Category::Io => BadReply::NotJson,

@@ -1,15 +1,10 @@
 //! Which secrets of a compartment have a name?
-//!
-//! A page may be short or empty with more to come: only the header says where a list ends.
-
-use std::collections::HashSet;
 
 use serde::Deserialize;
 
-use super::conversation::{Answer, Call, Conversation};
+use super::conversation::Conversation;
 use super::endpoint::Service;
-use super::error::BadReply;
-use super::signature::Method;
+use super::listing::{Listed, Listing, listed};
 use crate::backend::BackendError;
 
 /// A secret as lists have it, without its value. What is not known of it is `None`.
@@ -22,6 +17,8 @@ pub struct SecretSummary {
     pub secret_name: String,
     /// The vault it is in.
     pub vault_id: Option<String>,
+    /// The key that it is encrypted with.
+    pub key_id: Option<String>,
     /// Where it is in its life. May be a word that nobody knows yet.
     pub lifecycle_state: Option<String>,
     /// When it will be gone, as it was written.
@@ -45,14 +42,6 @@ impl SecretSummary {
     }
 }
 
-/// What a list was asked for: the last answer, for messages, and what is in all of them.
-pub struct SecretList {
-    /// The secrets.
-    pub secrets: Vec<SecretSummary>,
-    /// The answer that was the last page.
-    pub last: Answer,
-}
-
 /// The secrets of a compartment with exactly this name, whatever their state. Child compartments are
 /// not looked into.
 ///
@@ -62,57 +51,14 @@ pub async fn secrets_named(
     conversation: &Conversation,
     compartment: &str,
     name: &str,
-) -> Result<SecretList, BackendError> {
-    let about = format!("the secrets named {name:?} in compartment {compartment}");
-    let mut secrets = Vec::new();
-    let mut seen = HashSet::new();
-    let mut page = None;
-    loop {
-        let mut parameters = vec![("compartmentId", compartment), ("name", name)];
-        parameters.extend(page.as_deref().map(|page| ("page", page)));
-        let answer = conversation.call(Call {
-            operation: "list",
-            about: &about,
-            service: Service::Vaults,
-            method: Method::Get,
-            segments: &["secrets"],
-            parameters: &parameters,
-            body: None,
-            headers: Vec::new(),
-            max_reply_bytes: MAX_PAGE_BYTES,
-        });
-        let answer = answer.await?;
-        let items = items(&answer.body).map_err(|bad| answer.bad(bad))?;
-        secrets.extend(items.into_iter().filter(|item| item.secret_name == name));
-        let Some(next) = answer.next_page.clone() else {
-            return Ok(SecretList {
-                secrets,
-                last: answer,
-            });
-        };
-        if !seen.insert(next.clone()) {
-            return Err(answer.bad(BadReply::PageLoop));
-        }
-        if seen.len() >= MAX_PAGES {
-            return Err(answer.bad(BadReply::TooManyPages));
-        }
-        page = Some(next);
-    }
+) -> Result<Listed<SecretSummary>, BackendError> {
+    let listing = Listing {
+        about: &format!("the secrets named {name:?} in compartment {compartment}"),
+        service: Service::Vaults,
+        segments: &["secrets"],
+        parameters: &[("compartmentId", compartment), ("name", name)],
+    };
+    let mut list: Listed<SecretSummary> = listed(conversation, listing).await?;
+    list.items.retain(|item| item.secret_name == name);
+    Ok(list)
 }
-
-/// A page: a bare list.
-fn items(body: &[u8]) -> Result<Vec<SecretSummary>, BadReply> {
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Err(BadReply::Empty);
-    }
-    serde_json::from_slice(body).map_err(|error| match error.classify() {
-        serde_json::error::Category::Eof => BadReply::CutOff,
-        serde_json::error::Category::Data => BadReply::WrongForm,
-        _ => BadReply::NotJson,
-    })
-}
-
-/// A secret takes about a kilobyte, and a service may ignore the name.
-const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
-/// A tenancy has 5,000 secrets unless it asks for more.
-const MAX_PAGES: usize = 1000;

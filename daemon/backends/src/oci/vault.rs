@@ -8,17 +8,21 @@ use vault_memory::Shield;
 use super::conversation::{Conversation, Reached};
 use super::endpoint::Service;
 use super::identity::{Identities, Identity};
+use super::management::Management;
 use super::places::Places;
 use super::retrieval::Retrieval;
 use super::settings::Settings;
 use super::surroundings::Surroundings;
-use crate::backend::{Address, Backend, BackendError, BackendKind, Class, Fetched};
+use crate::backend::{
+    Address, Backend, BackendError, BackendKind, Class, Fetched, WritableBackend,
+};
 use crate::http::{BadProxy, Client, Trust, TrustError};
 
 /// OCI Vault, as one credential sees it in one region.
 pub struct OciVault {
     conversation: Arc<Conversation>,
     retrieval: Retrieval,
+    management: Management,
 }
 
 /// What there is to say of a vault before any secret is read.
@@ -36,7 +40,7 @@ impl OciVault {
     /// asks nobody yet.
     ///
     /// # Errors
-    /// [`BackendError`] of class `Request`, where there is no certificate to believe.
+    /// [`BackendError`] of class `Request`, where there is no certificate to believe, or the proxy is none.
     pub fn new(
         settings: &Settings,
         identities: Arc<dyn Identities>,
@@ -57,13 +61,24 @@ impl OciVault {
         let conversation = Arc::new(Conversation::new(identities, places, client, clock));
         Ok(Self {
             retrieval: Retrieval::new(Arc::clone(&conversation), shield),
+            management: Management::new(Arc::clone(&conversation)),
             conversation,
         })
+    }
+
+    /// That the region is one that nobody knows, once it was asked there.
+    pub fn region_warning(&self) -> Option<String> {
+        self.conversation.region_warning()
     }
 
     /// How the vault is asked.
     pub fn conversation(&self) -> &Arc<Conversation> {
         &self.conversation
+    }
+
+    /// Changes secrets.
+    pub fn management(&self) -> &Management {
+        &self.management
     }
 
     /// Reads values.
@@ -74,12 +89,11 @@ impl OciVault {
     /// Looks at credential, region, endpoints and clock, for a person who wants to know what is wrong.
     pub async fn examine(&self) -> Examination {
         let identity = self.conversation.identities().current().await;
-        let region = identity.as_ref().ok();
-        let region = region.and_then(|identity| identity.region.as_deref());
-        let resolved = self.conversation.places().region(region, None).ok();
+        let found = identity.as_ref().ok().map(Arc::as_ref);
+        let resolved = self.conversation.region(found).ok();
         let mut services = Vec::new();
         for service in [Service::Secrets, Service::Vaults] {
-            services.push((service, self.conversation.reach(service, region).await));
+            services.push((service, self.conversation.reach(service, found).await));
         }
         let warning = resolved.and_then(|resolved| resolved.warning);
         Examination {
@@ -98,6 +112,10 @@ impl Backend for OciVault {
 
     async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError> {
         self.retrieval.fetch(address).await
+    }
+
+    fn writable(&self) -> Option<&dyn WritableBackend> {
+        Some(&self.management)
     }
 }
 

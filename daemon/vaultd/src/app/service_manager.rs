@@ -148,6 +148,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
+    use crate::cache::changes::Now;
 
     #[test]
     fn the_line_counts_and_names_nothing() {
@@ -186,7 +187,8 @@ mod tests {
             for _ in 0..30 {
                 let _ = changes.send(Change {
                     reference: "local://a".to_owned(),
-                    now: None,
+                    now: Now::Flushed,
+                    wanted: None,
                 });
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }

@@ -21,15 +21,20 @@ pub struct Census {
 }
 
 impl Census {
-    /// Counts `entries` as `freshness` judges them.
-    pub fn of(entries: &[Entry], freshness: &Freshness) -> Self {
+    /// Counts `entries` as whoever asked last judges them, or else `others`.
+    pub fn of(entries: &[Entry], others: &Freshness) -> Self {
         let mut census = Self::default();
         for entry in entries {
             let Ok((held, age, _)) = &entry.known else {
                 census.negative += 1;
                 continue;
             };
-            match freshness.judge(*age, held.valid_for) {
+            match entry
+                .wanted
+                .as_ref()
+                .unwrap_or(others)
+                .judge(*age, held.valid_for)
+            {
                 Verdict::Fresh => census.fresh += 1,
                 Verdict::Stale => {
                     census.stale += 1;

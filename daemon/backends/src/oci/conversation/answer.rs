@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 use zeroize::Zeroizing;
 
 use super::super::asked::Asked;
@@ -35,6 +37,23 @@ impl Answer {
         words: impl fmt::Display,
     ) -> BackendError {
         self.asked.error(class, kind, words)
+    }
+
+    /// What the body says. The cause of a failure would quote it, and is dropped.
+    ///
+    /// # Errors
+    /// [`BackendError`] where it is not the JSON that is expected.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, BackendError> {
+        if self.body.iter().all(u8::is_ascii_whitespace) {
+            return Err(self.bad(BadReply::Empty));
+        }
+        serde_json::from_slice(&self.body).map_err(|error| {
+            self.bad(match error.classify() {
+                Category::Eof => BadReply::CutOff,
+                Category::Data => BadReply::WrongForm,
+                Category::Syntax | Category::Io => BadReply::NotJson,
+            })
+        })
     }
 
     /// The failure that an answer is which cannot be used.

@@ -1,6 +1,6 @@
 //! What is sent, as whom, and what came back?
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rsa::rand_core::{OsRng, RngCore as _};
@@ -30,6 +30,8 @@ pub(super) struct Line {
     pub(super) places: Places,
     pub(super) client: http::Client,
     pub(super) clock: Arc<dyn WallClock>,
+    /// The last region, where its realm is only assumed.
+    pub(super) assumed: Mutex<Option<AssumedRealm>>,
 }
 
 /// What came of one attempt.
@@ -77,7 +79,12 @@ impl Line {
             place,
             request_id: new_request_id(),
         };
-        Ok((asked, endpoint, resolved.and_then(|found| found.warning)))
+        let assumed = resolved.and_then(|found| found.warning);
+        self.assumed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone_from(&assumed);
+        Ok((asked, endpoint, assumed))
     }
 
     /// The request, signed off the serving threads.
@@ -220,5 +227,5 @@ const DEADLINES: Deadlines = Deadlines {
 const JSON: &str = "application/json";
 const PROGRAM: &str = concat!("vaultd/", env!("CARGO_PKG_VERSION"));
 const REQUEST_ID: &str = "opc-request-id";
-/// Page tokens are opaque; those that were seen have some hundred letters.
-const LONGEST_HEADER: usize = 4096;
+/// As long as a head may be: a page token that is left out would make a list end too early.
+const LONGEST_HEADER: usize = 32 * 1024;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::super::clock_offset::ClockOffset;
 use super::super::endpoint::{Endpoint, Service};
+use super::super::identity::Identity;
 use super::attempt::Line;
 use crate::backend::{BackendError, Class};
 use crate::http::header::DATE;
@@ -26,9 +27,11 @@ impl Line {
     pub(super) async fn reach(
         &self,
         service: Service,
-        region: Option<&str>,
+        identity: Option<&Identity>,
     ) -> Result<Reached, BackendError> {
-        let endpoint = self.places.endpoint(service, region, None)?;
+        let region = identity.and_then(|identity| identity.region.as_deref());
+        let instance = identity.and_then(|identity| identity.instance.as_deref());
+        let endpoint = self.places.endpoint(service, region, instance)?;
         let url: Uri = endpoint
             .url::<&str>(&[], &[])
             .to_string()

@@ -13,8 +13,7 @@ use zeroize::Zeroizing;
 use super::off_thread::off_thread;
 use crate::backend::{BackendError, Class};
 use crate::http::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderName, HeaderValue};
-use crate::http::{self, Deadlines, HeaderMap, Reply, Request, Trust, Uri};
-use crate::oci::Settings;
+use crate::http::{self, BadProxy, Deadlines, HeaderMap, Proxy, Reply, Request, Trust, Uri};
 use crate::oci::asked::Asked;
 use crate::oci::clock_offset::ClockOffset;
 use crate::oci::date::HttpDate;
@@ -22,7 +21,8 @@ use crate::oci::endpoint::{Endpoint, Service};
 use crate::oci::error::{NotAuthenticated, Quotes, Refusal, no_reply};
 use crate::oci::identity::Identity;
 use crate::oci::places::Places;
-use crate::oci::request_url::RequestUrl;
+use crate::oci::request_url::{Origin, RequestUrl};
+use crate::oci::settings::Settings;
 use crate::oci::signature::{Extent, Header, Method, Unsigned};
 use crate::oci::surroundings::Surroundings;
 use crate::wall_clock::WallClock;
@@ -42,6 +42,8 @@ pub(super) struct Question {
     pub(super) url: RequestUrl,
     pub(super) body: Option<Zeroizing<Vec<u8>>>,
     pub(super) extent: Extent,
+    /// Sent along, and not signed.
+    pub(super) headers: HeaderMap,
     pub(super) speaks: Speaks,
     /// What to do where it is refused.
     pub(super) remedy: String,
@@ -78,13 +80,20 @@ impl AuthService {
         &*self.around.clock
     }
 
-    /// A client that believes the configured authorities.
+    /// A client that believes the configured authorities and takes the configured way.
     pub(super) async fn client(&self) -> Result<&http::Client, BackendError> {
-        let trust = match &self.settings.ca_file {
-            Some(file) => Trust::File(file.clone()),
-            None => Trust::System,
-        };
-        let made = self.client.get_or_try_init(|| client(trust));
+        let made = self.client.get_or_try_init(async || {
+            let trust = match &self.settings.ca_file {
+                Some(file) => Trust::File(file.clone()),
+                None => Trust::System,
+            };
+            let proxy = self.settings.proxy.as_deref().map(str::parse).transpose();
+            let proxy = proxy.map_err(|error: BadProxy| {
+                let message = format!("vault.proxy: {error}");
+                BackendError::new(Class::Request, "bad_proxy", message)
+            })?;
+            client(trust, proxy).await
+        });
         made.await
     }
 
@@ -174,6 +183,7 @@ impl AuthService {
         let date = HttpDate::at(self.clock().unix_seconds());
         let method = question.method;
         let of_key = asked.clone();
+        let mut all = question.headers.clone();
         let (signed, body) = off_thread(move || {
             let unsigned = Unsigned {
                 body: question.body.as_ref().map_or(&[], |body| body.as_slice()),
@@ -186,10 +196,11 @@ impl AuthService {
             Ok((headers, question.body))
         })
         .await?;
+        all.extend(headers(&signed, &asked.request_id));
         Ok(Request {
             method: method.as_str().parse().expect("a method of HTTP"),
             url,
-            headers: headers(&signed, &asked.request_id),
+            headers: all,
             body,
             deadlines: DEADLINES,
             max_reply_bytes: MOST_BYTES,
@@ -198,9 +209,16 @@ impl AuthService {
 }
 
 /// A client that believes these authorities, which are read now.
-pub(super) async fn client(trust: Trust) -> Result<http::Client, BackendError> {
+pub(super) async fn client(
+    trust: Trust,
+    proxy: Option<Proxy>,
+) -> Result<http::Client, BackendError> {
     off_thread(move || {
-        http::Client::new(&trust).map_err(|error| {
+        let client = http::Client::new(&trust).map(|client| match proxy {
+            Some(proxy) => client.through(proxy),
+            None => client,
+        });
+        client.map_err(|error| {
             let mut message = error.to_string();
             if let Some(cause) = std::error::Error::source(&error) {
                 message = format!("{message}: {cause}");
@@ -212,7 +230,7 @@ pub(super) async fn client(trust: Trust) -> Result<http::Client, BackendError> {
 }
 
 /// What a question for a token is called in messages.
-pub(super) fn asked(principal: &str, origin: &crate::oci::request_url::Origin) -> Asked {
+pub(super) fn asked(principal: &str, origin: &Origin) -> Asked {
     let mut bytes = [0; 16];
     OsRng.fill_bytes(&mut bytes);
     Asked {

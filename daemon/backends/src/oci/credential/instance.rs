@@ -20,6 +20,7 @@ use super::profile_source::Delegated;
 use super::source::{Obtained, Source, Why};
 use super::token_reply::{TokenReply, read};
 use crate::backend::{BackendError, Class, Finding};
+use crate::http::HeaderMap;
 use crate::oci::certificate::Certificate;
 use crate::oci::identity::Identity;
 use crate::oci::key::PrivateKey;
@@ -121,6 +122,7 @@ impl Instance {
             url: endpoint.url::<&str>(&["x509"], &[]),
             body: Some(Zeroizing::new(body)),
             extent: Extent::WithoutHost,
+            headers: HeaderMap::new(),
             speaks: Speaks::Freely,
             remedy: "check the clock of this machine, and that vault.auth_endpoint is that of the \
                      instance's own region"

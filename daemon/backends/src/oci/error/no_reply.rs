@@ -19,11 +19,11 @@ pub(crate) fn no_reply(
         Failure::Connect | Failure::Timeout(_) | Failure::Reset | Failure::Truncated => {
             "check the network and what is between here and OCI"
         }
+        Failure::Proxy(_) => "check vault.proxy, and what the proxy lets through",
         Failure::Tls => "if a private authority signs here, name its file in vault.ca_file",
         Failure::Redirect(_) => {
             "look for a proxy or a sign-in portal on the way, and at the endpoint"
         }
-        Failure::Proxy(_) => "check vault.proxy, and whether it lets this host through",
         Failure::TooLarge { .. } | Failure::NotHttp => "check the endpoint",
     };
     let kind = error.kind();

@@ -63,7 +63,9 @@ impl Refusal {
     /// The failure of the question that was refused. A page for people is no refusal of the service's:
     /// only where the status is that of an outage anyway it counts.
     pub(crate) fn error(&self, asked: &Asked, service: Service, quotes: Quotes) -> BackendError {
-        let row = table::row(self, service);
+        let code = self.code.as_deref().unwrap_or_default();
+        let message = self.message.as_deref().unwrap_or_default();
+        let row = table::row(self.status, code, message, service);
         if self.is_page && row.class != Class::Outage {
             let words = format!("{} (status {})", BadReply::Html, self.status);
             return asked.error(Class::Outage, BadReply::Html.kind(), words);

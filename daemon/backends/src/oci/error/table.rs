@@ -1,7 +1,6 @@
 //! What does each status and code of OCI mean? One table (docs.oracle.com, "API Errors").
 
 use super::super::endpoint::Service;
-use super::refusal::Refusal;
 use crate::backend::Class::{self, Answer, Credentials, Outage, Request};
 
 /// One meaning.
@@ -29,14 +28,12 @@ enum Of {
     Service(Service),
 }
 
-/// The first row that fits.
-pub(super) fn row(refusal: &Refusal, service: Service) -> &'static Row {
-    let code = refusal.code.as_deref().unwrap_or_default();
-    let said = refusal.message.as_deref().unwrap_or_default();
-    let said = said.to_ascii_lowercase();
+/// The first row that fits; code and message are empty where there are none.
+pub(super) fn row(status: u16, code: &str, message: &str, service: Service) -> &'static Row {
+    let said = message.to_ascii_lowercase();
     let fits = |row: &&Row| {
         let (first, last) = row.statuses;
-        (first..=last).contains(&refusal.status)
+        (first..=last).contains(&status)
             && (row.codes.is_empty() || row.codes.contains(&code))
             && (row.said.is_empty() || row.said.iter().any(|words| said.contains(words)))
             && (row.of == Of::Any || row.of == Of::Service(service))

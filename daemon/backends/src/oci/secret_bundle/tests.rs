@@ -128,6 +128,10 @@ fn each_reply_that_is_no_answer_has_its_word() {
         ([&whole[..], b"}"].concat(), "not_json"),
         (b"{\"secretId\" 5}".to_vec(), "not_json"),
         (b"\xff\xfe".to_vec(), "not_json"),
+        (
+            [&whole[..whole.len() - 1], b",\"x\":\"\xff\"}"].concat(),
+            "not_json",
+        ),
         (b"no".to_vec(), "not_json"),
         (b"[]".to_vec(), "not_an_object"),
         (b"null".to_vec(), "not_an_object"),
@@ -196,6 +200,13 @@ fn it_must_be_what_was_asked_for() {
     let body = without("stages");
     let read = SecretBundle::read(&body).expect("a bundle");
     assert_eq!(read.check(None, &stage("PENDING")), Ok(()));
+    assert_eq!(read.check(None, &Wanted::Current), Ok(()));
+    let body = with("/stages", json!(["PENDING", "LATEST"]));
+    let read = SecretBundle::read(&body).expect("a bundle");
+    assert_eq!(
+        read.check(None, &Wanted::Current),
+        Err(BadReply::WrongVersion)
+    );
 }
 
 #[test]

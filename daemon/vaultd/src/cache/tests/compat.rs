@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::freshness::Ahead;
 use super::*;
 use crate::compat::{answers, each, in_time};
 use crate::upstream::{Settings, retry};
@@ -11,6 +12,7 @@ const FRESHNESS: Freshness = Freshness {
     ttl: Duration::from_secs(100),
     max_stale: Duration::from_hours(1),
     stale_fallback: true,
+    refresh_ahead: Ahead::Never,
 };
 
 /// As in the cases, retries are off.

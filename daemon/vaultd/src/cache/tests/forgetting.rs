@@ -171,14 +171,21 @@ async fn a_fetch_whose_handle_was_evicted_meanwhile_is_kept() {
 }
 
 #[tokio::test]
-async fn watchers_hear_of_values_and_flushes() {
+async fn watchers_hear_of_values_outages_refusals_and_flushes() {
     let room = Room::new();
     let mut changes = room.cache.changes();
-    room.backend.then_value("v");
+    room.backend.then_value("v").then(outage()).then(answer());
     assert_eq!(room.get().await, fresh("v"));
+    room.advance(100);
+    assert_eq!(room.get().await, stale("v"));
+    assert_eq!(room.get().await, Err("not_found"));
     room.cache.flush(|_| true);
     let change = changes.recv().await.unwrap();
     assert_eq!(change.reference, "local://x");
-    assert!(matches!(change.now, Some(Ok(_))));
-    assert!(changes.recv().await.unwrap().now.is_none());
+    assert!(matches!(change.now, Now::Value { why: None, .. }));
+    assert_eq!(change.wanted, Some(FRESHNESS));
+    let mut next = async || changes.recv().await.unwrap().now;
+    assert!(matches!(next().await, Now::Value { why: Some(_), .. }));
+    assert!(matches!(next().await, Now::No(_)));
+    assert!(matches!(next().await, Now::Flushed));
 }

@@ -29,7 +29,10 @@ pub(super) fn status(rooms: &Rooms, ask: &Ask) -> message::StatusReply {
     let entries = rooms.cache.entries();
     let mut secrets: Vec<_> = entries
         .iter()
-        .map(|entry| secret(entry, &setup.view(None).freshness))
+        .map(|entry| {
+            let wanted = entry.wanted.unwrap_or(setup.view(None).freshness);
+            secret(entry, &wanted)
+        })
         .collect();
     let audit_error = rooms.audit.last_error().unwrap_or_default();
     let warnings: Vec<String> = rooms

@@ -102,9 +102,10 @@ fn wanted(ask: &Ask, reference: &SecretRef) -> Vec<(Address, Wanted)> {
                 if means(service, reference, &chosen.reference)
                     && asker.may(Some(&chosen.reference))
                 {
+                    let freshness = service.freshness.with(secret.ages);
                     for vault in service.vaults() {
                         let address = address(&chosen.reference, &vault);
-                        let wanted = wanted_at(&mut wanted, address, service, &chosen.reference);
+                        let wanted = wanted_at(&mut wanted, address, freshness, &chosen.reference);
                         add(&mut wanted.uses, service, secret, environment);
                     }
                 }
@@ -126,14 +127,14 @@ fn means(service: &Service, asked: &SecretRef, named: &SecretRef) -> bool {
 fn wanted_at<'a>(
     all: &'a mut Vec<(Address, Wanted)>,
     address: Address,
-    service: &Service,
+    freshness: Freshness,
     reference: &SecretRef,
 ) -> &'a mut Wanted {
     let place = all.iter().position(|(there, _)| *there == address);
     let place = place.unwrap_or_else(|| {
         let wanted = Wanted {
             reference: reference.clone(),
-            freshness: service.freshness,
+            freshness,
             uses: vec![],
         };
         all.push((address, wanted));
@@ -195,7 +196,11 @@ fn route(
     let state = held.as_ref().and_then(|held| held.provenance.as_ref());
     let state = state.map(message::Provenance::state);
     let is_open = known.is_some_and(|health| matches!(health.breaker, breaker::State::Open(_)));
-    let (next_attempt_ms, next_attempt) = next_attempt(is_served, is_open, &backend, state);
+    let ahead = rooms.refresher.next_attempt(address);
+    let next_attempt_ms = ahead
+        .filter(|_| is_served)
+        .map(|moment| millis(moment.since(now)));
+    let next_attempt = next_attempt(is_served, is_open, ahead.is_some(), state);
     message::Route {
         used_by: wanted.uses,
         held,
@@ -225,25 +230,22 @@ fn attempt(attempt: Attempt, now: Moment) -> message::Attempt {
     }
 }
 
-/// When the backend is asked again: a time where one is known, and a sentence.
+/// When the backend is asked again, in a sentence that goes with a time if that is planned.
 fn next_attempt(
     is_served: bool,
     is_open: bool,
-    backend: &message::BackendStatus,
+    is_planned: bool,
     state: Option<State>,
-) -> (Option<u64>, &'static str) {
-    match state {
-        _ if !is_served => (None, "never: no backend for it is configured"),
-        _ if is_open => (
-            Some(backend.next_probe_ms),
-            "not before the breaker lets a probe through",
-        ),
-        Some(State::Fresh) => (None, "when somebody wants it after it has turned stale"),
-        Some(State::Negative) => (
-            None,
-            "when somebody wants it some seconds after the refusal",
-        ),
-        _ => (None, "when somebody wants it"),
+) -> &'static str {
+    match (state, is_planned) {
+        _ if !is_served => "never: no backend for it is configured",
+        (_, true) if is_open => "when the breaker lets a probe through",
+        (_, false) if is_open => "when somebody wants it and the breaker lets a probe through",
+        (Some(State::Fresh), true) => "before it turns stale",
+        (_, true) => "whether or not somebody wants it",
+        (Some(State::Fresh), false) => "when somebody wants it after it has turned stale",
+        (Some(State::Negative), false) => "when somebody wants it some seconds after the refusal",
+        (_, false) => "when somebody wants it",
     }
 }
 

@@ -1,0 +1,259 @@
+//! Who is the pod that this runs in?
+//!
+//! Its cluster vouches for it: the service account's token is shown to a service of the cluster, which is
+//! believed by the cluster's own authority alone, and gives a token for a new key.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rsa::rand_core::{OsRng, RngCore as _};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::auth_service::{AuthService, DEADLINES, MOST_BYTES, REQUEST_ID, Speaks, asked, client};
+use super::files::{Access, Files};
+use super::findings::{bad, good};
+use super::new_key::{self, new_key};
+use super::off_thread::off_thread;
+use super::source::{Obtained, Source, Why};
+use super::token_reply::{Hidden, TokenReply, read};
+use crate::backend::{BackendError, Class, Finding};
+use crate::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use crate::http::{HeaderMap, Method, Reply, Request, Trust};
+use crate::oci::asked::Asked;
+use crate::oci::error::{BadReply, no_reply};
+use crate::oci::identity::Identity;
+use crate::oci::request_url::{Origin, RequestUrl};
+use crate::oci::signature::Signer;
+use crate::oci::surroundings::Surroundings;
+use crate::oci::token::SecurityToken;
+
+/// The pod.
+pub(super) struct Workload {
+    auth: Arc<AuthService>,
+}
+
+/// The body of the request.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Pod {
+    pod_key: String,
+}
+
+impl Workload {
+    pub(super) fn new(auth: Arc<AuthService>) -> Self {
+        Self { auth }
+    }
+
+    /// The service account's token, which the cluster replaces every hour or so.
+    async fn account(&self, files: &Arc<Files>) -> Result<SecurityToken, BackendError> {
+        let around = self.auth.around();
+        let text = match around.variable("OCI_KUBERNETES_SERVICE_ACCOUNT_TOKEN_STRING") {
+            Some(text) => Zeroizing::new(text.to_owned()),
+            None => {
+                let path = around.variable("OCI_KUBERNETES_SERVICE_ACCOUNT_TOKEN_PATH");
+                let path = PathBuf::from(path.unwrap_or(TOKEN_FILE));
+                let (euid, files) = (around.euid, Arc::clone(files));
+                off_thread(move || files.read_text(&path, Access::Token, euid)).await?
+            }
+        };
+        let refused = |kind, words: &str| {
+            let message = format!("use the token of the Kubernetes service account: {words}");
+            BackendError::new(Class::Credentials, kind, message)
+        };
+        let token = SecurityToken::read(&text)
+            .map_err(|error| refused(error.kind(), &error.to_string()))?;
+        if token.is_expired(around.clock.unix_seconds()) {
+            let words = "it has ended, and the cluster has put no other one in its place";
+            return Err(refused("expired_token", words));
+        }
+        Ok(token)
+    }
+
+    /// The reply of the cluster's service to the account.
+    async fn reply(
+        &self,
+        account: &SecurityToken,
+        public_key: String,
+        files: &Arc<Files>,
+    ) -> Result<(Reply, Asked), BackendError> {
+        let around = self.auth.around();
+        let url = service(around)?;
+        let client = client(Trust::File(self.authority(files).await?), None).await?;
+        let mut asked = asked(PRINCIPAL, url.origin());
+        asked.request_id = request_id();
+        let mut bearer =
+            HeaderValue::from_str(&format!("Bearer {}", account.as_str())).map_err(|_| {
+                let words = "use the token of the Kubernetes service account: it is no header";
+                BackendError::new(Class::Credentials, "bad_token", words)
+            })?;
+        bearer.set_sensitive(true);
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, bearer);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Ok(id) = HeaderValue::from_str(&asked.request_id) {
+            headers.insert(HeaderName::from_static(REQUEST_ID), id);
+        }
+        let body = serde_json::to_vec(&Pod {
+            pod_key: public_key,
+        });
+        let request = Request {
+            method: Method::POST,
+            url: url.to_string().parse().map_err(|_| bad_host())?,
+            headers,
+            body: Some(Zeroizing::new(body.expect("a text can be written as JSON"))),
+            deadlines: DEADLINES,
+            max_reply_bytes: MOST_BYTES,
+        };
+        let reply = client.call(request).await;
+        let reply = reply.map_err(|error| no_reply(&asked, error, None))?;
+        let remedy = match reply.status.as_u16() {
+            403 => "workload identity is for enhanced clusters of OKE alone",
+            _ => "check the service account of the pod and the clock of this machine",
+        };
+        self.auth.accepted(reply, asked, Speaks::OfTokens, remedy)
+    }
+
+    /// The file with the cluster's authority, if others cannot write it.
+    async fn authority(&self, files: &Arc<Files>) -> Result<PathBuf, BackendError> {
+        let around = self.auth.around();
+        let path = around.variable("OCI_KUBERNETES_SERVICE_ACCOUNT_CERT_PATH");
+        let path = PathBuf::from(path.unwrap_or(AUTHORITY_FILE));
+        let (euid, files) = (around.euid, Arc::clone(files));
+        off_thread(move || {
+            files.read(&path, Access::Token, euid)?;
+            Ok(path)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Source for Workload {
+    fn principal(&self) -> String {
+        PRINCIPAL.to_owned()
+    }
+
+    /// The reply is a text in JSON; in it is base64, in that JSON with the token.
+    async fn obtain(&self, _why: Why, files: &Arc<Files>) -> Result<Obtained, BackendError> {
+        let key = new_key();
+        let account = self.account(files).await?;
+        let key = key.await?;
+        let (mut reply, asked) = self.reply(&account, new_key::base64(&key), files).await?;
+        let text: Hidden = read(&reply, &asked)?;
+        let inside = STANDARD.decode(text.0.trim());
+        reply.body = Zeroizing::new(inside.map_err(|_| BadReply::WrongForm.error(&asked))?);
+        let token = read::<TokenReply>(&reply, &asked)?.token(&asked)?;
+        let key_id = token
+            .key_id()
+            .map_err(|error| BackendError::new(Class::Outage, "bad_token", error.to_string()))?;
+        let around = self.auth.around();
+        let region = around.variable("OCI_RESOURCE_PRINCIPAL_REGION");
+        let region = region.or_else(|| around.variable("OCI_REGION"));
+        Ok(Obtained {
+            life: Some(token.lifetime(around.clock.unix_seconds())),
+            identity: Identity {
+                signer: Signer::new(key, key_id),
+                delegation_token: None,
+                region: region.map(|region| region.trim().to_owned()),
+                instance: None,
+                principal: PRINCIPAL.to_owned(),
+            },
+        })
+    }
+
+    async fn examine(&self) -> Vec<Finding> {
+        let files = Arc::new(Files::default());
+        let looked = async {
+            let url = service(self.auth.around())?;
+            self.authority(&files).await?;
+            self.account(&files).await?;
+            Ok::<_, BackendError>(format!(
+                "service account of the cluster at {}",
+                url.origin()
+            ))
+        };
+        match looked.await {
+            Ok(detail) => vec![good("configuration", detail)],
+            Err(error) => vec![bad("configuration", &error)],
+        }
+    }
+}
+
+/// The cluster's service: beside its API, on a port of its own. An address of IPv6 may stand without its
+/// brackets.
+fn service(around: &Surroundings) -> Result<RequestUrl, BackendError> {
+    let Some(host) = around.variable("KUBERNETES_SERVICE_HOST") else {
+        let words = "use workload identity: KUBERNETES_SERVICE_HOST is not set; it is for pods of OKE alone";
+        return Err(BackendError::new(Class::Credentials, "no_variable", words));
+    };
+    let host = host.trim();
+    let is_bare_address = host.parse::<std::net::Ipv6Addr>().is_ok();
+    let host = match host.rsplit_once(':') {
+        _ if is_bare_address => format!("[{host}]:{PORT}"),
+        Some((_, port)) if !port.ends_with(']') => host.to_owned(),
+        _ => format!("{host}:{PORT}"),
+    };
+    let origin = Origin::https(&host).map_err(|_| bad_host())?;
+    let path = ["resourcePrincipalSessionTokens"];
+    Ok(RequestUrl::new::<&str>(&origin, "", &path, &[]))
+}
+
+fn bad_host() -> BackendError {
+    let words = "use workload identity: KUBERNETES_SERVICE_HOST is no host";
+    BackendError::new(Class::Credentials, "bad_variable", words)
+}
+
+/// Three parts, as this service wants it.
+fn request_id() -> String {
+    let part = || {
+        let mut bytes = [0; 16];
+        OsRng.fill_bytes(&mut bytes);
+        format!("{:032X}", u128::from_be_bytes(bytes))
+    };
+    [part(), part(), part()].join("/")
+}
+
+const PRINCIPAL: &str = "workload identity";
+const PORT: u16 = 12_250;
+const TOKEN_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+const AUTHORITY_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt";
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::wall_clock::SystemWallClock;
+
+    fn url(host: &str) -> Result<String, &'static str> {
+        let variables = [("KUBERNETES_SERVICE_HOST".to_owned(), host.to_owned())];
+        let around = Surroundings {
+            home: "/h".into(),
+            variables: BTreeMap::from(variables),
+            euid: 1,
+            clock: Arc::new(SystemWallClock),
+        };
+        let url = service(&around).map_err(|error| error.kind())?;
+        Ok(url.to_string())
+    }
+
+    #[test]
+    fn the_service_is_beside_the_api_unless_the_variable_says_otherwise() {
+        for (host, place) in [
+            ("10.96.0.1", "10.96.0.1:12250"),
+            ("localhost:8443", "localhost:8443"),
+            ("fd00::1", "[fd00::1]:12250"),
+            ("[fd00::1]", "[fd00::1]:12250"),
+            ("[fd00::1]:8443", "[fd00::1]:8443"),
+        ] {
+            let expected = format!("https://{place}/resourcePrincipalSessionTokens");
+            assert_eq!(url(host), Ok(expected), "{host}");
+        }
+        assert_eq!(url(" "), Err("no_variable"));
+        assert_eq!(url("a b"), Err("bad_variable"));
+    }
+}

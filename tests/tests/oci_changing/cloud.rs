@@ -1,0 +1,185 @@
+//! A fake of OCI Vault, and short words for what is done with it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use tonic::async_trait;
+use vault_backends::backend::{
+    Address, Backend, BackendError, BackendKind, Begins, Home, NewVersion, Target, VersionEntry,
+    Wanted, WritableBackend,
+};
+use vault_backends::oci::Settings;
+use vault_backends::oci::identity::{Identities, Identity};
+use vault_backends::oci::key::PrivateKey;
+use vault_backends::oci::key_id::KeyId;
+use vault_backends::oci::signature::Signer;
+use vault_backends::oci::surroundings::Surroundings;
+use vault_backends::oci::vault::OciVault;
+use vault_backends::wall_clock::SystemWallClock;
+use vault_memory::{Preference, Shield};
+use vault_tests::oci::{COMPARTMENT, FakeOci, REGION, Route, VAULT, api_key_id, private_key_pem};
+
+/// The person of the golden vectors, with an API key.
+struct Person(Arc<Identity>);
+
+#[async_trait]
+impl Identities for Person {
+    async fn current(&self) -> Result<Arc<Identity>, BackendError> {
+        Ok(Arc::clone(&self.0))
+    }
+
+    async fn renewed(
+        &self,
+        _refused: &Arc<Identity>,
+    ) -> Result<Option<Arc<Identity>>, BackendError> {
+        Ok(None)
+    }
+
+    fn hold(&self, _refused: &Arc<Identity>, _why: &BackendError) {}
+}
+
+/// What is meant by `ask.put(…)` and the like.
+pub(crate) struct Cloud {
+    pub(crate) fake: FakeOci,
+    pub(crate) home: Home,
+    vault: OciVault,
+    shield: Arc<Shield>,
+    _files: TempDir,
+}
+
+impl Cloud {
+    pub(crate) fn new() -> Self {
+        let fake = FakeOci::start();
+        let files = tempfile::tempdir().unwrap();
+        let url = Some(fake.https_url());
+        let settings = Settings {
+            endpoint: url.clone(),
+            management_endpoint: url.clone(),
+            key_management_endpoint: url,
+            ca_file: Some(written(files.path(), fake.ca_pem())),
+            ..Settings::default_for(files.path())
+        };
+        let around = Surroundings {
+            home: files.path().to_owned(),
+            variables: BTreeMap::new(),
+            euid: 0,
+            clock: Arc::new(SystemWallClock),
+        };
+        let shield = Shield::new(Preference::Auto).unwrap();
+        let person = Arc::new(Person(Arc::new(identity())));
+        let vault = OciVault::new(&settings, person, &around, Arc::clone(&shield)).unwrap();
+        Self {
+            fake,
+            home: Home {
+                compartment: Some(COMPARTMENT.to_owned()),
+                vault: Some(VAULT.to_owned()),
+                key: None,
+            },
+            vault,
+            shield,
+            _files: files,
+        }
+    }
+
+    pub(crate) fn changes(&self) -> &dyn WritableBackend {
+        self.vault.writable().unwrap()
+    }
+
+    /// `NAME` alone is in the vault, `CONTAINER/NAME` where it says.
+    pub(crate) fn target(&self, text: &str) -> Target {
+        let (container, name) = match text.split_once('/') {
+            Some((container, name)) => (Some(container), name),
+            None if text.starts_with("ocid1.") => (None, text),
+            None => (Some(VAULT), text),
+        };
+        let address = Address {
+            kind: BackendKind::Oci,
+            scope: String::new(),
+            container: container.map(str::to_owned),
+            name: name.to_owned(),
+            wanted: Wanted::Current,
+        };
+        let home = self.home.clone();
+        Target { address, home }
+    }
+
+    pub(crate) async fn put(&self, name: &str, value: &str) -> Result<String, BackendError> {
+        self.put_as(name, value.as_bytes(), NewVersion::default())
+            .await
+    }
+
+    pub(crate) async fn put_as(
+        &self,
+        name: &str,
+        value: &[u8],
+        new: NewVersion,
+    ) -> Result<String, BackendError> {
+        let value = self.shield.shield(&mut value.to_vec()).unwrap();
+        self.changes().put(&self.target(name), value, &new).await
+    }
+
+    pub(crate) async fn versions(&self, name: &str) -> Result<Vec<VersionEntry>, BackendError> {
+        self.changes().versions(&self.target(name)).await
+    }
+
+    /// The value that the service would give out, of the current version.
+    pub(crate) async fn value(&self, name: &str) -> String {
+        let fetched = self.vault.fetch(&self.target(name).address).await.unwrap();
+        let plain = fetched.secret.expose_secret(|plain| plain.to_vec());
+        String::from_utf8(plain.unwrap()).unwrap()
+    }
+
+    /// What was asked, in order, since the start or the last time.
+    pub(crate) fn asked(&self) -> Vec<Route> {
+        self.fake.with(|world| {
+            let seen = world.journal.seen().iter();
+            let routes = seen.map(|seen| seen.route).collect();
+            world.journal.clear();
+            routes
+        })
+    }
+
+    /// A header of the last call of a route.
+    pub(crate) fn header(&self, route: Route, name: &str) -> Option<String> {
+        self.fake.with(|world| {
+            let seen = world.journal.seen().iter();
+            let last = seen.rev().find(|seen| seen.route == route)?;
+            Some(last.headers.get(name)?.to_str().unwrap().to_owned())
+        })
+    }
+}
+
+pub(crate) fn pending(name: Option<&str>) -> NewVersion {
+    NewVersion {
+        begins: Begins::WhenPromoted,
+        name: name.map(str::to_owned),
+    }
+}
+
+/// The stable word and the text of a failure.
+pub(crate) fn told<T>(result: Result<T, BackendError>) -> (&'static str, String) {
+    match result {
+        Ok(_) => panic!("it was done"),
+        Err(error) => (error.kind(), error.to_string()),
+    }
+}
+
+fn identity() -> Identity {
+    let key = PrivateKey::from_pem(private_key_pem("pub2048").as_bytes(), None).unwrap();
+    let key_id = KeyId::new(api_key_id()).unwrap();
+    Identity {
+        signer: Signer::new(Arc::new(key), key_id),
+        delegation_token: None,
+        region: Some(REGION.to_owned()),
+        instance: None,
+        principal: "profile DEFAULT".to_owned(),
+    }
+}
+
+fn written(directory: &Path, text: &str) -> std::path::PathBuf {
+    let path = directory.join("ca.pem");
+    std::fs::write(&path, text).unwrap();
+    path
+}

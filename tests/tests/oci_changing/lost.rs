@@ -1,0 +1,135 @@
+//! What is said where a change met a fault, or somebody else's change?
+
+use std::time::Duration;
+
+use vault_backends::backend::Class;
+use vault_tests::oci::{Fault, Route, Times};
+
+use crate::cloud::{Cloud, pending, told};
+
+const OPEN: &str = "whether it was made is open";
+
+#[tokio::test]
+async fn a_change_whose_answer_was_lost_may_have_been_made_and_that_is_said() {
+    for fault in [
+        Fault::ResetAfter(0),
+        Fault::TruncateAfter(40),
+        Fault::Empty,
+        Fault::HalfJson,
+        Fault::Html(200),
+        Fault::Html(502),
+    ] {
+        let cloud = Cloud::new();
+        cloud
+            .fake
+            .fail(Route::CreateSecret, fault.clone(), Times::Next(1));
+        let error = cloud.put("db", "hunter2").await.unwrap_err();
+        assert_eq!(error.class(), Class::Outage, "{fault:?}");
+        let text = error.to_string();
+        assert!(
+            text.contains(OPEN) && text.contains("vaultctl versions"),
+            "{text}"
+        );
+        assert!(!text.contains("hunter2"), "{text}");
+        assert_eq!(cloud.fake.calls(Route::CreateSecret), 1, "once: {fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_version_whose_answer_was_lost_is_not_stored_twice() {
+    let cloud = Cloud::new();
+    let id = cloud.fake.put("db", "old");
+    let lost = Fault::ResetAfter(0);
+    cloud.fake.fail(Route::UpdateSecret, lost, Times::Next(1));
+    let (_, text) = told(cloud.put("db", "new").await);
+    assert!(text.contains(OPEN), "{text}");
+    let versions = cloud
+        .fake
+        .with(|world| world.secrets.secret(&id).versions.len());
+    assert_eq!(versions, 2, "it was made, and once");
+}
+
+#[tokio::test]
+async fn a_version_that_is_stored_and_whose_number_is_lost_is_said_to_be_stored() {
+    let cloud = Cloud::new();
+    cloud.fake.put("db", "old");
+    let lost = Fault::ResetAfter(0);
+    cloud
+        .fake
+        .fail(Route::ListSecretVersions, lost, Times::Next(1));
+    let (_, text) = told(cloud.put_as("db", b"new", pending(None)).await);
+    assert!(text.contains("is stored all the same"), "{text}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_none_confirms_no_change() {
+    let cloud = Cloud::new();
+    cloud.fake.put("db", "old");
+    cloud.put_as("db", b"new", pending(None)).await.unwrap();
+    for fault in [Fault::Empty, Fault::Bare(204), Fault::Json("[]".to_owned())] {
+        let plan = || {
+            cloud
+                .fake
+                .fail(Route::UpdateSecret, fault.clone(), Times::Next(1));
+        };
+        plan();
+        let (_, text) = told(cloud.put("db", "newer").await);
+        assert!(text.contains(OPEN), "{text}");
+        plan();
+        let promoted = cloud.changes().promote(&cloud.target("db"), "2").await;
+        let (_, text) = told(promoted);
+        assert!(text.contains(OPEN), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_the_service_refused_was_not_made_and_nothing_else_is_said() {
+    let cloud = Cloud::new();
+    cloud.fake.put("db", "old");
+    let refused = |status: u16, code: &str| Fault::Status {
+        status,
+        code: code.to_owned(),
+        message: "it quotes hunter2".to_owned(),
+    };
+    for (fault, kind) in [
+        (refused(409, "IncorrectState"), "incorrect_state"),
+        (refused(412, "NoEtagMatch"), "changed_meanwhile"),
+        (refused(400, "LimitExceeded"), "limit_exceeded"),
+        (refused(404, "NotAuthorizedOrNotFound"), "not_found"),
+        (
+            Fault::TooManyRequests {
+                retry_after_seconds: Some(3),
+            },
+            "too_many_requests",
+        ),
+    ] {
+        cloud.fake.fail(Route::UpdateSecret, fault, Times::Next(1));
+        let (found, text) = told(cloud.put("db", "hunter2").await);
+        assert_eq!(found, kind);
+        assert!(!text.contains(OPEN) && !text.contains("hunter2"), "{text}");
+        assert!(
+            text.contains("profile DEFAULT") && text.contains("opc-request-id"),
+            "{text}"
+        );
+    }
+    assert_eq!(cloud.value("db").await, "old");
+}
+
+#[tokio::test]
+async fn a_secret_that_somebody_else_changes_meanwhile_is_left_to_them() {
+    let cloud = Cloud::new();
+    cloud.fake.put("db", "old");
+    let later = Fault::Latency(Duration::from_secs(2));
+    cloud.fake.fail(Route::UpdateSecret, later, Times::Next(1));
+    let theirs = async {
+        while cloud.fake.calls(Route::UpdateSecret) == 0 {
+            tokio::task::yield_now().await;
+        }
+        cloud.fake.put("db", "theirs");
+    };
+    let (ours, ()) = tokio::join!(cloud.put("db", "ours"), theirs);
+    let (kind, text) = told(ours);
+    assert_eq!(kind, "changed_meanwhile");
+    assert!(!text.contains(OPEN), "{text}");
+    assert_eq!(cloud.value("db").await, "theirs");
+}

@@ -1,0 +1,7 @@
+//! Does the daemon bring secrets of OCI Vault to servers? Real programs, real TLS, a fake cloud.
+
+mod apart;
+mod cloud;
+mod launched;
+mod looked_at;
+mod written;

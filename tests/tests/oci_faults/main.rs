@@ -1,0 +1,20 @@
+//! What does a caller get while OCI Vault fails, for each way to fail, and whether or not a value is
+//! held?
+//!
+//! The daemon's own cache and upstream before its own reader of OCI Vault, which asks the fake over TLS.
+//! Their clock is moved by the tests; nobody waits.
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by a panic, in its helpers too"
+)]
+
+mod people;
+mod refusals;
+mod replies;
+mod row;
+mod stage;
+mod surroundings;
+mod table;
+mod times;
+mod tokens;

@@ -1,0 +1,241 @@
+//! One way to fail, and what a caller gets in each state.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use vault_backends::backend::{Class, Wanted};
+use vault_tests::oci::{Fault, Route, Times, World};
+use vaultd::cache::Served;
+use vaultd::upstream::UpstreamError;
+
+use crate::stage::{Detour, LONG, NEW, Named, OLD, Stage, text};
+
+/// See the module's words.
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) trouble: Trouble,
+    named: Named,
+    wanted: Wanted,
+    renewals: usize,
+    time: Duration,
+    cold: Expected,
+    fresh: Expected,
+    stale: Expected,
+    /// All of them are in the error, or in the reason why a value is stale.
+    words: &'static [&'static str],
+}
+
+/// What goes wrong.
+pub(crate) enum Trouble {
+    /// Calls of a route fail.
+    Fault(Route, Fault, Times),
+    /// The world is another. Told the secret's id.
+    World(fn(&mut World, &str)),
+    /// The daemon's settings are others.
+    Detour(Detour),
+}
+
+/// What a caller gets, and how many calls reach the service for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Expected {
+    pub(crate) shown: Shown,
+    pub(crate) calls: usize,
+}
+
+/// A value with its state, or a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// The value of now, just fetched.
+    Renewed,
+    /// The value of before, still fresh.
+    Held,
+    /// The value of before, past its time, because it could not be renewed.
+    Stale,
+    /// No value.
+    Fails(Class, &'static str),
+}
+
+/// What is held when the trouble begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Cold,
+    Fresh,
+    Stale,
+}
+
+pub(crate) const fn expect(shown: Shown, calls: usize) -> Expected {
+    Expected { shown, calls }
+}
+
+impl Row {
+    /// Read by id; while the value is fresh nobody is asked.
+    pub(crate) fn new(
+        name: &'static str,
+        trouble: Trouble,
+        cold: Expected,
+        stale: Expected,
+        words: &'static [&'static str],
+    ) -> Self {
+        Self {
+            name,
+            trouble,
+            named: Named::ById,
+            wanted: Wanted::Current,
+            renewals: 0,
+            time: LONG,
+            cold,
+            fresh: expect(Shown::Held, 0),
+            stale,
+            words,
+        }
+    }
+
+    pub(crate) fn named(self, named: Named) -> Self {
+        Self { named, ..self }
+    }
+
+    pub(crate) fn wanted(self, wanted: Wanted) -> Self {
+        Self { wanted, ..self }
+    }
+
+    /// The calls of this route are those that fail.
+    pub(crate) fn asked_by(mut self, route: Route) -> Self {
+        if let Trouble::Fault(of, ..) = &mut self.trouble {
+            *of = route;
+        }
+        self
+    }
+
+    /// The credential can be renewed so many times.
+    pub(crate) fn renewals(self, renewals: usize) -> Self {
+        Self { renewals, ..self }
+    }
+
+    /// The caller waits so long.
+    pub(crate) fn within(self, time: Duration) -> Self {
+        Self { time, ..self }
+    }
+
+    pub(crate) fn calls(mut self, cold: usize, stale: usize) -> Self {
+        self.cold.calls = cold;
+        self.stale.calls = stale;
+        self
+    }
+
+    /// What is not as it should be, one line each.
+    pub(crate) async fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        for (state, expected) in [
+            (State::Cold, self.cold),
+            (State::Fresh, self.fresh),
+            (State::Stale, self.stale),
+        ] {
+            let mut found = self.problems_in(state, expected).await;
+            // Who holds a value waits for a second, which a busy machine may take for anything.
+            if found
+                .iter()
+                .any(|problem| problem.contains("slow to answer"))
+            {
+                found = self.problems_in(state, expected).await;
+            }
+            let found = found.into_iter();
+            problems.extend(found.map(|problem| format!("{}, {state:?}: {problem}", self.name)));
+        }
+        problems
+    }
+
+    async fn problems_in(&self, state: State, expected: Expected) -> Vec<String> {
+        let detour = match self.trouble {
+            Trouble::Detour(detour) => Some(detour),
+            _ => None,
+        };
+        let stage = Stage::new(self.named, self.wanted.clone(), self.renewals, detour);
+        match state {
+            State::Cold => stage.change(),
+            State::Fresh => {
+                stage.hold().await;
+                stage.clock.advance(Duration::from_secs(1));
+            }
+            State::Stale => {
+                stage.hold().await;
+                stage.age();
+            }
+        }
+        stage.calls();
+        self.trouble.begin(&stage);
+        let got = stage.get(self.time).await;
+        let calls = stage.calls();
+        let mut problems = Vec::new();
+        let (shown, said) = self.seen(&got);
+        if (Expected { shown, calls }) != expected {
+            problems.push(format!(
+                "{shown:?} after {calls} calls, not {expected:?}; {said}"
+            ));
+        }
+        if !said.is_empty() {
+            let missing = self.words.iter().filter(|words| !said.contains(**words));
+            problems.extend(missing.map(|words| format!("{words:?} is not in {said:?}")));
+        }
+        if [OLD, NEW].iter().any(|value| said.contains(value)) {
+            problems.push("the value is in the text".to_owned());
+        }
+        if let Some(problem) = self.recovery(&stage).await {
+            problems.push(problem);
+        }
+        problems
+    }
+
+    /// Whether the value of now is had once the trouble is over.
+    async fn recovery(&self, stage: &Stage) -> Option<String> {
+        // A call that hangs is waited for by all who want the same.
+        if self.time < LONG || !self.trouble.end(stage) {
+            return None;
+        }
+        stage.age();
+        let (shown, said) = self.seen(&stage.get(LONG).await);
+        (shown != Shown::Renewed).then(|| format!("it does not recover: {shown:?}; {said}"))
+    }
+
+    fn seen(&self, got: &Result<Served, Arc<UpstreamError>>) -> (Shown, String) {
+        let served = match got {
+            Err(error) => return (Shown::Fails(error.class(), error.kind()), error.to_string()),
+            Ok(served) => served,
+        };
+        let (shown, value) = match (&served.stale, served.age) {
+            (Some(_), _) => (Shown::Stale, OLD),
+            (None, Duration::ZERO) => (Shown::Renewed, self.value_of_now()),
+            (None, _) => (Shown::Held, OLD),
+        };
+        let got = text(&served.held);
+        assert_eq!(got, value, "{}: {shown:?}", self.name);
+        (shown, served.stale.clone().unwrap_or_default())
+    }
+
+    /// An old version stays what it was.
+    fn value_of_now(&self) -> &'static str {
+        match self.wanted {
+            Wanted::Version(_) => OLD,
+            _ => NEW,
+        }
+    }
+}
+
+impl Trouble {
+    fn begin(&self, stage: &Stage) {
+        match self {
+            Self::Fault(route, fault, times) => stage.fake.fail(*route, fault.clone(), *times),
+            Self::World(change) => stage.fake.with(|world| change(world, &stage.id)),
+            Self::Detour(_) => stage.take_detour(true),
+        }
+    }
+
+    /// Says whether it could be ended.
+    fn end(&self, stage: &Stage) -> bool {
+        match self {
+            Self::Fault(..) => stage.fake.heal(),
+            Self::World(_) => return false,
+            Self::Detour(_) => stage.take_detour(false),
+        }
+        true
+    }
+}
