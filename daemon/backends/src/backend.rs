@@ -192,6 +192,7 @@ pub struct BackendError {
     kind: &'static str,
     message: String,
     retry_after: Option<Duration>,
+    request_id: Option<Box<str>>,
     counts: bool,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -205,6 +206,7 @@ impl BackendError {
             kind,
             message: message.into(),
             retry_after: None,
+            request_id: None,
             counts: true,
             source: None,
         }
@@ -221,6 +223,13 @@ impl BackendError {
     #[must_use]
     pub fn retry_after(mut self, pause: Duration) -> Self {
         self.retry_after = Some(pause);
+        self
+    }
+
+    /// The same failure with the vault's own name for the call, for those who ask its support.
+    #[must_use]
+    pub fn of_request(mut self, request_id: impl Into<Box<str>>) -> Self {
+        self.request_id = Some(request_id.into());
         self
     }
 
@@ -262,6 +271,11 @@ impl BackendError {
     /// The pause the vault asked for before the next attempt.
     pub fn pause(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// The vault's own name for the call, where it has one.
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
     }
 
     /// Whether the same call may succeed if made again soon.
