@@ -6,6 +6,7 @@
     reason = "a test fails by a panic, in its helpers too"
 )]
 
+mod connection;
 mod instance;
 mod lives;
 mod profile;

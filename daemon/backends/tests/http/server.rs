@@ -130,6 +130,5 @@ pub(crate) async fn answered_with(answer: impl AsRef<[u8]>) -> Result<Reply, Htt
 
 /// A client for calls without TLS.
 pub(crate) fn any_client() -> Client {
-    let authority = Authority::new();
-    Client::new(&Trust::File(authority.file.path().to_owned())).unwrap()
+    Authority::new().client()
 }

@@ -12,8 +12,6 @@ use zeroize::Zeroizing;
 
 use super::auth_service::{AuthService, Question, Speaks};
 use super::delegation;
-use super::files::Files;
-use super::findings::{bad, good};
 use super::metadata::{Metadata, Proof};
 use super::new_key::new_key;
 use super::profile_source::Delegated;
@@ -22,6 +20,8 @@ use super::token_reply::{TokenReply, read};
 use crate::backend::{BackendError, Class, Finding};
 use crate::http::HeaderMap;
 use crate::oci::certificate::Certificate;
+use crate::oci::files::Files;
+use crate::oci::findings::{bad, good};
 use crate::oci::identity::Identity;
 use crate::oci::key::PrivateKey;
 use crate::oci::key_id::KeyId;
@@ -55,7 +55,7 @@ impl Instance {
 
     /// The metadata service.
     pub(super) async fn metadata(&self) -> Result<Metadata, BackendError> {
-        let client = self.auth.client().await?.clone();
+        let client = self.auth.connection().client().await?;
         let variable = self.auth.around().variable("OCI_METADATA_BASE_URL");
         Metadata::new(client, variable)
     }

@@ -231,9 +231,8 @@ mod tests {
             stream.write_all(reply).await.expect("sent");
         });
         let ca = rcgen::generate_simple_self_signed(["x".to_owned()]).expect("a certificate");
-        let file = tempfile::NamedTempFile::new().expect("a file");
-        std::fs::write(file.path(), ca.cert.pem()).expect("written");
-        let client = http::Client::new(&Trust::File(file.path().to_owned())).expect("a client");
+        let (path, pem) = ("ca.pem".into(), ca.cert.pem().into_bytes());
+        let client = http::Client::new(&Trust::Pem { path, pem }).expect("a client");
         let metadata = Metadata { client, bases };
         assert_eq!(metadata.region().await.expect("a region"), "phx");
     }

@@ -10,17 +10,17 @@ use zeroize::Zeroizing;
 
 use super::auth_service::AuthService;
 use super::delegation;
-use super::files::{Access, Files};
-use super::findings::{bad, good};
 use super::instance::Instance;
 use super::new_key::new_key;
-use super::off_thread::off_thread;
 use super::profile_source::readers;
 use super::source::{Obtained, Source, Why};
 use crate::backend::{BackendError, Class, Finding};
+use crate::oci::files::{Access, Files};
+use crate::oci::findings::{bad, good};
 use crate::oci::identity::Identity;
 use crate::oci::key::PrivateKey;
 use crate::oci::key_id::KeyId;
+use crate::oci::off_thread::off_thread;
 use crate::oci::signature::Signer;
 use crate::oci::token::SecurityToken;
 
