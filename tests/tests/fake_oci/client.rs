@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use tempfile::NamedTempFile;
 use vault_backends::http::{Client, Deadlines, HeaderMap, HttpError, Reply, Request, Trust};
 use vault_tests::oci::{Certificate, FakeOci, Fault, Route, Times};
 

@@ -8,9 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
-use vault_backends::http::{
-    Client, Deadlines, HeaderMap, HttpError, Method, Reply, Request, Trust,
-};
+use vault_backends::http::{Client, Deadlines, HeaderMap, HttpError, Method, Reply, Request};
 
 use crate::authority::Authority;
 

@@ -1,8 +1,5 @@
 //! Who is believed to be a vault?
 
-use std::io::Write;
-
-use tempfile::NamedTempFile;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
