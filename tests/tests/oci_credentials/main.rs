@@ -6,7 +6,6 @@
     reason = "a test fails by a panic, in its helpers too"
 )]
 
-mod connection;
 mod instance;
 mod lives;
 mod profile;
@@ -14,4 +13,5 @@ mod replies;
 mod resource;
 mod scene;
 mod session;
+mod whole;
 mod workload;

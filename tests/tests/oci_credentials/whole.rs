@@ -1,4 +1,4 @@
-//! What of the certificates that are believed, whose file people change?
+//! What of a whole vault, as the daemon opens it: whom it believes, and what it tells?
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -55,6 +55,28 @@ async fn authorities_that_are_replaced_are_believed_at_the_next_call() {
     scene.write(&scene.files.ca_file, &good);
     read(&scene, &vault).await.unwrap();
     assert_eq!(scene.fake.calls(Route::FederateInstance), 1);
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_while_nobody_notices_is_told_of() {
+    let scene = Scene::new();
+    let vault = open(&scene, &scene.settings(METHOD));
+    read(&scene, &vault).await.unwrap();
+    assert_eq!(vault.notices(), [""; 0]);
+    scene.break_down(Route::FederateInstance);
+    scene.pass(2_200);
+    vault.upkeep().await;
+    read(&scene, &vault).await.unwrap();
+    let notices = vault.notices().concat();
+    for words in ["sign in failed", "503", "lasts until "] {
+        assert!(notices.contains(words), "{words}: {notices}");
+    }
+    scene.pass(1_500);
+    let notices = vault.notices().concat();
+    assert!(!notices.contains("lasts until"), "{notices}");
+    scene.fake.heal();
+    vault.upkeep().await;
+    assert_eq!(vault.notices(), [""; 0]);
 }
 
 #[tokio::test]

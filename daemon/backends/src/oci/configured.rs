@@ -2,6 +2,7 @@
 //!
 //! Nothing is read and nobody is asked until the first call: most vaults that are configured never are.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use super::clock_offset::ClockOffset;
 use super::connection::Connection;
 use super::conversation::Reached;
 use super::credential::Credential;
+use super::date::HttpDate;
 use super::endpoint::Service;
 use super::findings::{bad, good};
 use super::identity::Identities;
@@ -66,6 +68,20 @@ impl ConfiguredVault {
     }
 }
 
+impl ConfiguredVault {
+    /// What nobody meets who reads secrets while the token there is lasts.
+    fn sign_in_failure(&self) -> Option<String> {
+        let known = self.credential.describe();
+        let mut words = format!("the last attempt to sign in failed: {}", known.failure?);
+        let now = self.around.clock.unix_seconds();
+        if let Some(at) = known.expires_at.filter(|at| *at > now) {
+            let end = HttpDate::at(at);
+            write!(words, "; the token there is lasts until {end}").expect("a text takes text");
+        }
+        Some(words)
+    }
+}
+
 #[async_trait]
 impl Backend for ConfiguredVault {
     fn kind(&self) -> BackendKind {
@@ -92,10 +108,8 @@ impl Backend for ConfiguredVault {
 
     fn notices(&self) -> Vec<String> {
         let vault = self.open.get();
-        vault
-            .and_then(OciVault::region_warning)
-            .into_iter()
-            .collect()
+        let warning = vault.and_then(OciVault::region_warning);
+        warning.into_iter().chain(self.sign_in_failure()).collect()
     }
 
     fn writable(&self) -> Option<&dyn WritableBackend> {
