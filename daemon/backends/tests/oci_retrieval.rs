@@ -15,6 +15,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use vault_backends::backend::{Address, Backend, BackendError, BackendKind, Class, Wanted};
 use vault_backends::oci::Settings;
+use vault_backends::oci::connection::Connection;
 use vault_backends::oci::identity::{Identities, Identity};
 use vault_backends::oci::key::PrivateKey;
 use vault_backends::oci::key_id::KeyId;
@@ -100,7 +101,9 @@ impl Service {
             clock: Arc::new(SystemWallClock),
         };
         let shield = Arc::clone(&SHIELD);
-        let vault = OciVault::new(&settings, Arc::new(Person::new()), &around, shield).unwrap();
+        let connection = Connection::new(&settings, &around);
+        let person = Arc::new(Person::new());
+        let vault = OciVault::new(&settings, person, &around, connection, shield);
         Self { vault, calls }
     }
 

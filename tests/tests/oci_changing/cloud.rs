@@ -11,6 +11,7 @@ use vault_backends::backend::{
     Wanted, WritableBackend,
 };
 use vault_backends::oci::Settings;
+use vault_backends::oci::connection::Connection;
 use vault_backends::oci::identity::{Identities, Identity};
 use vault_backends::oci::key::PrivateKey;
 use vault_backends::oci::key_id::KeyId;
@@ -64,12 +65,13 @@ impl Cloud {
         let around = Surroundings {
             home: files.path().to_owned(),
             variables: BTreeMap::new(),
-            euid: 0,
+            euid: nix::unistd::geteuid().as_raw(),
             clock: Arc::new(SystemWallClock),
         };
         let shield = Shield::new(Preference::Auto).unwrap();
         let person = Arc::new(Person(Arc::new(identity())));
-        let vault = OciVault::new(&settings, person, &around, Arc::clone(&shield)).unwrap();
+        let connection = Connection::new(&settings, &around);
+        let vault = OciVault::new(&settings, person, &around, connection, Arc::clone(&shield));
         Self {
             fake,
             home: Home {

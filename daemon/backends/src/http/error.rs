@@ -156,17 +156,21 @@ impl Error for HttpError {
 }
 
 impl From<HttpError> for BackendError {
-    /// The text holds the causes too, since they are all that a person can act upon.
     fn from(error: HttpError) -> Self {
-        let mut message = error.to_string();
-        let mut cause = error.source();
-        while let Some(inner) = cause {
-            message.push_str(": ");
-            message.push_str(&inner.to_string());
-            cause = inner.source();
-        }
-        Self::new(error.class(), error.kind(), message)
+        Self::new(error.class(), error.kind(), with_causes(&error))
     }
+}
+
+/// The text of an error and of its causes, since they are all that a person can act upon.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        message.push_str(": ");
+        message.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    message
 }
 
 impl fmt::Display for UrlProblem {

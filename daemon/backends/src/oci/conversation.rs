@@ -14,13 +14,13 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::asked::Asked;
+use super::connection::Connection;
 use super::endpoint::Service;
 use super::error::NotAuthenticated;
 use super::identity::{Identities, Identity};
 use super::places::Places;
 use super::region::Resolved;
 use crate::backend::{BackendError, Class};
-use crate::http;
 use crate::wall_clock::WallClock;
 
 pub use answer::Answer;
@@ -39,14 +39,14 @@ impl Conversation {
     pub fn new(
         identities: Arc<dyn Identities>,
         places: Places,
-        client: http::Client,
+        connection: Connection,
         clock: Arc<dyn WallClock>,
     ) -> Self {
         Self {
             identities,
             line: Line {
                 places,
-                client,
+                connection,
                 clock,
                 assumed: Mutex::default(),
             },
@@ -108,7 +108,7 @@ impl Conversation {
             identities: Arc::clone(&self.identities),
             line: Line {
                 places,
-                client: self.line.client.clone(),
+                connection: self.line.connection.clone(),
                 clock: Arc::clone(&self.line.clock),
                 assumed: Mutex::default(),
             },

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::super::asked::Asked;
 use super::super::clock_offset::ClockOffset;
+use super::super::connection::Connection;
 use super::super::date::HttpDate;
 use super::super::endpoint::Endpoint;
 use super::super::error::{BadReply, NotAuthenticated, Quotes, Refusal, is_page, no_reply};
@@ -22,13 +23,13 @@ use crate::backend::{BackendError, Class};
 use crate::http::header::{
     ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, DATE, ETAG, HeaderName, HeaderValue, USER_AGENT,
 };
-use crate::http::{self, Deadlines, HeaderMap, Reply, Request, Uri};
+use crate::http::{Deadlines, HeaderMap, Reply, Request, Uri};
 use crate::wall_clock::WallClock;
 
 /// Where the services are, how they are reached, and what time it is.
 pub(super) struct Line {
     pub(super) places: Places,
-    pub(super) client: http::Client,
+    pub(super) connection: Connection,
     pub(super) clock: Arc<dyn WallClock>,
     /// The last region, where its realm is only assumed.
     pub(super) assumed: Mutex<Option<AssumedRealm>>,
@@ -50,7 +51,9 @@ impl Line {
     ) -> Result<Outcome, BackendError> {
         let (asked, endpoint, assumed) = self.asked(call, identity)?;
         let request = self.request(call, identity, &endpoint, &asked).await?;
-        let reply = self.client.call(request).await;
+        let client = self.connection.client().await;
+        let client = client.map_err(|error| call.cannot_be_asked(&error))?;
+        let reply = client.call(request).await;
         let reply = reply.map_err(|error| no_reply(&asked, error, assumed.as_ref()))?;
         self.outcome(call, asked, reply)
     }
