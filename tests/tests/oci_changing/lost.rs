@@ -92,6 +92,7 @@ async fn a_change_that_the_service_refused_was_not_made_and_nothing_else_is_said
         message: "it quotes hunter2".to_owned(),
     };
     for (fault, kind) in [
+        (refused(401, "NotAuthenticated"), "not_authenticated"),
         (refused(409, "IncorrectState"), "incorrect_state"),
         (refused(412, "NoEtagMatch"), "changed_meanwhile"),
         (refused(400, "LimitExceeded"), "limit_exceeded"),

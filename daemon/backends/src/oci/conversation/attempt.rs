@@ -50,9 +50,11 @@ impl Line {
     ) -> Result<Outcome, BackendError> {
         let (asked, endpoint, assumed) = self.asked(call, identity)?;
         let request = self.request(call, identity, &endpoint, &asked).await?;
+        let sent = request.headers.values().filter(|it| it.is_sensitive());
+        let sent: Vec<HeaderValue> = sent.cloned().collect();
         let reply = self.client.call(request).await;
         let reply = reply.map_err(|error| no_reply(&asked, error, assumed.as_ref()))?;
-        self.outcome(call, asked, reply)
+        self.outcome(call, asked, &sent, reply)
     }
 
     fn asked(
@@ -120,6 +122,7 @@ impl Line {
         &self,
         call: &Call<'_>,
         mut asked: Asked,
+        sent: &[HeaderValue],
         reply: Reply,
     ) -> Result<Outcome, BackendError> {
         if let Some(request_id) = text(&reply, REQUEST_ID) {
@@ -129,14 +132,17 @@ impl Line {
         let clock_offset = ClockOffset::of(date, self.clock.unix_seconds());
         if !reply.status.is_success() {
             let refusal = Refusal::of(&reply);
+            let is_secret =
+                call.body.is_some() || refusal.repeats(sent.iter().map(HeaderValue::as_bytes));
+            let quotes = if is_secret {
+                Quotes::Nothing
+            } else {
+                Quotes::Message
+            };
             if refusal.is_not_authenticated() {
-                let why = NotAuthenticated::of(&refusal, clock_offset);
+                let why = NotAuthenticated::of(&refusal, clock_offset, quotes);
                 return Ok(Outcome::NotAuthenticated(asked, why));
             }
-            let quotes = match call.body {
-                None => Quotes::Message,
-                Some(_) => Quotes::Nothing,
-            };
             return Err(refusal.error(&asked, call.service, quotes));
         }
         if reply.headers.contains_key(CONTENT_ENCODING) {

@@ -30,7 +30,7 @@ pub(crate) struct Refusal {
 pub(crate) enum Quotes {
     /// It may.
     Message,
-    /// A value was sent, and the text may quote it.
+    /// A value or a token was sent, and the text may quote it.
     Nothing,
 }
 
@@ -70,11 +70,7 @@ impl Refusal {
             let words = format!("{} (status {})", BadReply::Html, self.status);
             return asked.error(Class::Outage, BadReply::Html.kind(), words);
         }
-        let said = match quotes {
-            Quotes::Message => self.said(),
-            Quotes::Nothing => self.status_and_code(),
-        };
-        let words = format!("{} ({said}); {}", row.words, row.remedy);
+        let words = format!("{} ({}); {}", row.words, self.said(quotes), row.remedy);
         let error = asked.error(row.class, row.kind, words);
         match self.retry_after {
             Some(pause) if row.class == Class::Outage => error.retry_after(pause),
@@ -82,13 +78,23 @@ impl Refusal {
         }
     }
 
-    /// Status, code and text in one line for people.
-    pub(crate) fn said(&self) -> String {
+    /// Status, code and, where it may be repeated, the text, in one line for people.
+    pub(crate) fn said(&self, quotes: Quotes) -> String {
         let said = self.status_and_code();
-        match self.message.as_deref().map(one_line) {
+        let message = self.message.as_deref();
+        let message = message.filter(|text| quotes == Quotes::Message && !text.contains(TOKEN));
+        match message.map(one_line) {
             Some(text) if !text.is_empty() => format!("{said}: \"{text}\""),
             _ => said,
         }
+    }
+
+    /// Whether the service's text has a longer part of one of these, which were sent and are secret.
+    pub(crate) fn repeats<'a>(&self, sent: impl IntoIterator<Item = &'a [u8]>) -> bool {
+        let message = self.message.as_deref().unwrap_or_default().as_bytes();
+        let has = |sent: &[u8], part| sent.windows(LEAST_REPEATED).any(|other| other == part);
+        sent.into_iter()
+            .any(|sent| message.windows(LEAST_REPEATED).any(|part| has(sent, part)))
     }
 
     fn status_and_code(&self) -> String {
@@ -125,6 +131,10 @@ fn retry_after(reply: &Reply) -> Option<Duration> {
     seconds.map(|seconds| Duration::from_secs(seconds).min(LONGEST_PAUSE))
 }
 
+/// What a key id begins with that is a token.
+const TOKEN: &str = "ST$";
+/// Less of a token or a signature is of no use to anybody, and may be chance.
+const LEAST_REPEATED: usize = 24;
 const LONGEST_TEXT: usize = 200;
 const LONGEST_CODE: usize = 64;
 /// More would be no pause but an end, which is for a person to decide.
