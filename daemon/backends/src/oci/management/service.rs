@@ -104,7 +104,7 @@ impl Questions<'_> {
             segments: &["secrets", id, "versions"],
             parameters: &[],
         };
-        let list = listed(self.conversation, listing).await?;
+        let list = listed(self.conversation, listing, |_| true).await?;
         let (mut it, answer): (Vec<Version>, _) = (list.items, list.last);
         it.sort_by_key(|version| version.number);
         it.dedup_by_key(|version| version.number);
