@@ -290,6 +290,17 @@ async fn a_list_that_is_none_is_no_empty_list() {
 }
 
 #[tokio::test]
+async fn a_request_id_is_repeated_unless_it_is_a_long_text() {
+    for (letters, is_repeated) in [(200, true), (201, false)] {
+        let id = "x".repeat(letters);
+        let said = reply(&format!("404 Not Found\r\nopc-request-id: {id}"), "");
+        let service = Service::saying(said).await;
+        let text = service.read(None, ID).await.unwrap_err().to_string();
+        assert_eq!(text.contains(&id), is_repeated, "{text}");
+    }
+}
+
+#[tokio::test]
 async fn foreign_words_in_messages_are_shown_and_not_obeyed() {
     let item = r#"{"id": "a\u001b[31m\nb", "secretName": "db"}"#;
     let service = Service::saying(ok(&format!("[{item}, {item}]"))).await;

@@ -125,7 +125,7 @@ impl Line {
         sent: &[HeaderValue],
         reply: Reply,
     ) -> Result<Outcome, BackendError> {
-        if let Some(request_id) = text(&reply, REQUEST_ID) {
+        if let Some(request_id) = text(&reply, REQUEST_ID, LONGEST_REQUEST_ID) {
             asked.request_id = request_id;
         }
         let date = reply.headers.get(DATE).and_then(|date| date.to_str().ok());
@@ -153,8 +153,8 @@ impl Line {
         }
         Ok(Outcome::Answer(Answer {
             status: reply.status.as_u16(),
-            etag: text(&reply, ETAG.as_str()),
-            next_page: text(&reply, "opc-next-page"),
+            etag: text(&reply, ETAG.as_str(), LONGEST_ETAG),
+            next_page: text(&reply, "opc-next-page", LONGEST_PAGE_TOKEN),
             request_id: asked.request_id.clone(),
             clock_offset,
             body: reply.body,
@@ -217,10 +217,10 @@ fn new_request_id() -> String {
     format!("{:032X}", u128::from_be_bytes(bytes))
 }
 
-/// A header of the reply that is a text of visible letters, and not a long one.
-fn text(reply: &Reply, name: &str) -> Option<String> {
+/// A header of the reply that is a text of visible letters, and not a longer one than this.
+fn text(reply: &Reply, name: &str, longest: usize) -> Option<String> {
     let value = reply.headers.get(name)?.to_str().ok()?.trim();
-    let is_sound = !value.is_empty() && value.len() <= LONGEST_HEADER;
+    let is_sound = !value.is_empty() && value.len() <= longest;
     is_sound.then(|| value.to_owned())
 }
 
@@ -233,5 +233,8 @@ const DEADLINES: Deadlines = Deadlines {
 const JSON: &str = "application/json";
 const PROGRAM: &str = concat!("vaultd/", env!("CARGO_PKG_VERSION"));
 const REQUEST_ID: &str = "opc-request-id";
+/// It is in every message. The services' own have about a hundred letters.
+const LONGEST_REQUEST_ID: usize = 200;
+const LONGEST_ETAG: usize = 1024;
 /// As long as a head may be: a page token that is left out would make a list end too early.
-const LONGEST_HEADER: usize = 32 * 1024;
+const LONGEST_PAGE_TOKEN: usize = 32 * 1024;
