@@ -16,7 +16,7 @@ use super::super::places::Places;
 use super::super::region::AssumedRealm;
 use super::super::request_url::RequestUrl;
 use super::super::signature::{Header, Unsigned};
-use super::answer::Answer;
+use super::answer::{Answer, Unanswered};
 use super::call::Call;
 use crate::backend::{BackendError, Class};
 use crate::http::header::{
@@ -47,13 +47,16 @@ impl Line {
         &self,
         call: &Call<'_>,
         identity: &Arc<Identity>,
-    ) -> Result<Outcome, BackendError> {
+    ) -> Result<Outcome, Unanswered> {
         let (asked, endpoint, assumed) = self.asked(call, identity)?;
         let request = self.request(call, identity, &endpoint, &asked).await?;
         let sent = request.headers.values().filter(|it| it.is_sensitive());
         let sent: Vec<HeaderValue> = sent.cloned().collect();
         let reply = self.client.call(request).await;
-        let reply = reply.map_err(|error| no_reply(&asked, error, assumed.as_ref()))?;
+        let reply = reply.map_err(|error| Unanswered {
+            leaves_open: !error.is_before_request(),
+            error: no_reply(&asked, error, assumed.as_ref()),
+        })?;
         self.outcome(call, asked, &sent, reply)
     }
 
@@ -124,7 +127,7 @@ impl Line {
         mut asked: Asked,
         sent: &[HeaderValue],
         reply: Reply,
-    ) -> Result<Outcome, BackendError> {
+    ) -> Result<Outcome, Unanswered> {
         if let Some(request_id) = text(&reply, REQUEST_ID, LONGEST_REQUEST_ID) {
             asked.request_id = request_id;
         }
@@ -143,13 +146,20 @@ impl Line {
                 let why = NotAuthenticated::of(&refusal, clock_offset, quotes);
                 return Ok(Outcome::NotAuthenticated(asked, why));
             }
-            return Err(refusal.error(&asked, call.service, quotes));
+            return Err(Unanswered {
+                leaves_open: refusal.leaves_open(),
+                error: refusal.error(&asked, call.service, quotes),
+            });
         }
+        let unusable = |bad: BadReply| Unanswered {
+            leaves_open: true,
+            error: bad.error(&asked),
+        };
         if reply.headers.contains_key(CONTENT_ENCODING) {
-            return Err(BadReply::Encoded.error(&asked));
+            return Err(unusable(BadReply::Encoded));
         }
         if is_page(&reply) {
-            return Err(BadReply::Html.error(&asked));
+            return Err(unusable(BadReply::Html));
         }
         Ok(Outcome::Answer(Answer {
             status: reply.status.as_u16(),

@@ -60,6 +60,16 @@ impl Refusal {
         self.status == 401 && !self.is_page
     }
 
+    /// Whether what was asked may be done all the same: nobody says that it is not.
+    pub(crate) fn leaves_open(&self) -> bool {
+        match self.status {
+            408 => true,
+            409 if self.code.as_deref() == Some("InvalidatedRetryToken") => true,
+            400..=499 | 501 => self.is_page,
+            _ => true,
+        }
+    }
+
     /// The failure of the question that was refused. A page for people is no refusal of the service's:
     /// only where the status is that of an outage anyway it counts.
     pub(crate) fn error(&self, asked: &Asked, service: Service, quotes: Quotes) -> BackendError {
