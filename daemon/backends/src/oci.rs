@@ -15,6 +15,7 @@ pub mod instance_metadata;
 pub mod key;
 pub mod key_file;
 pub mod key_id;
+mod known_names;
 pub mod listing;
 pub mod management;
 mod pem;

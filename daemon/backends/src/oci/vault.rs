@@ -8,6 +8,7 @@ use vault_memory::Shield;
 use super::conversation::{Conversation, Reached};
 use super::endpoint::Service;
 use super::identity::{Identities, Identity};
+use super::known_names::KnownNames;
 use super::management::Management;
 use super::places::Places;
 use super::retrieval::Retrieval;
@@ -23,6 +24,7 @@ pub struct OciVault {
     conversation: Arc<Conversation>,
     retrieval: Retrieval,
     management: Management,
+    known: Arc<KnownNames>,
 }
 
 /// What there is to say of a vault before any secret is read.
@@ -59,10 +61,12 @@ impl OciVault {
         let places = Places::new(settings, around);
         let clock = Arc::clone(&around.clock);
         let conversation = Arc::new(Conversation::new(identities, places, client, clock));
+        let known = Arc::new(KnownNames::default());
         Ok(Self {
-            retrieval: Retrieval::new(Arc::clone(&conversation), shield),
-            management: Management::new(Arc::clone(&conversation)),
+            retrieval: Retrieval::new(Arc::clone(&conversation), shield, Arc::clone(&known)),
+            management: Management::new(Arc::clone(&conversation), Arc::clone(&known)),
             conversation,
+            known,
         })
     }
 
@@ -112,6 +116,10 @@ impl Backend for OciVault {
 
     async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError> {
         self.retrieval.fetch(address).await
+    }
+
+    fn forget(&self) {
+        self.known.forget_all();
     }
 
     fn writable(&self) -> Option<&dyn WritableBackend> {
