@@ -134,13 +134,15 @@ impl Resource {
         })
     }
 
-    /// From the leaf outwards, as long as a resource says that it is a part of another.
+    /// From the leaf outwards, as long as a resource says that it is a part of another. One new key does
+    /// for all of them: to find ten would take longer than anybody waits.
     async fn nested(&self, found: &Nested, files: &Arc<Files>) -> Result<Principal, BackendError> {
+        let key = new_key();
         let mut principal = Box::pin(self.principal(&found.leaf, files)).await?;
+        let key = key.await?;
         let session_from = session_endpoint(&found.session_from)?;
         let mut url = found.parent.clone();
         for _ in 0..MOST_LEVELS {
-            let key = new_key();
             let by = signed_by(principal.key, key_id(&principal.token)?);
             let exchange = Exchange {
                 auth: &self.auth,
@@ -149,11 +151,10 @@ impl Resource {
                 session_from: session_from.clone(),
                 security_context: None,
             };
-            let key = key.await?;
             let exchanged = exchange.token(&key).await?;
             principal = Principal {
                 token: exchanged.token,
-                key,
+                key: Arc::clone(&key),
                 region: found.region.clone().or(principal.region),
                 instance: principal.instance,
             };
