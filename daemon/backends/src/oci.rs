@@ -18,6 +18,7 @@ pub mod instance_metadata;
 pub mod key;
 pub mod key_file;
 pub mod key_id;
+mod known_names;
 pub mod listing;
 pub mod management;
 mod off_thread;

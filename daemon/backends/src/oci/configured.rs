@@ -92,6 +92,12 @@ impl Backend for ConfiguredVault {
         self.vault().await?.fetch(address).await
     }
 
+    fn forget(&self) {
+        if let Some(vault) = self.open.get() {
+            vault.forget();
+        }
+    }
+
     async fn upkeep(&self) -> Duration {
         self.credential.upkeep().await
     }

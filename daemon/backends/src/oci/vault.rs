@@ -9,6 +9,7 @@ use super::connection::Connection;
 use super::conversation::{Conversation, Reached};
 use super::endpoint::Service;
 use super::identity::{Identities, Identity};
+use super::known_names::KnownNames;
 use super::management::Management;
 use super::places::Places;
 use super::retrieval::Retrieval;
@@ -21,6 +22,7 @@ pub struct OciVault {
     conversation: Arc<Conversation>,
     retrieval: Retrieval,
     management: Management,
+    known: Arc<KnownNames>,
 }
 
 /// What there is to say of a vault before any secret is read.
@@ -46,10 +48,12 @@ impl OciVault {
         let places = Places::new(settings, around);
         let clock = Arc::clone(&around.clock);
         let conversation = Arc::new(Conversation::new(identities, places, connection, clock));
+        let known = Arc::new(KnownNames::default());
         Self {
-            retrieval: Retrieval::new(Arc::clone(&conversation), shield),
-            management: Management::new(Arc::clone(&conversation)),
+            retrieval: Retrieval::new(Arc::clone(&conversation), shield, Arc::clone(&known)),
+            management: Management::new(Arc::clone(&conversation), Arc::clone(&known)),
             conversation,
+            known,
         }
     }
 
@@ -99,6 +103,10 @@ impl Backend for OciVault {
 
     async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError> {
         self.retrieval.fetch(address).await
+    }
+
+    fn forget(&self) {
+        self.known.forget_all();
     }
 
     fn writable(&self) -> Option<&dyn WritableBackend> {

@@ -146,12 +146,12 @@ impl AuthService {
             return Err(error);
         }
         let offset = ClockOffset::of(header(DATE.as_str()), self.clock().unix_seconds());
-        let why = NotAuthenticated::of(&refusal, offset);
+        let why = NotAuthenticated::of(&refusal, offset, quotes);
         if refusal.is_not_authenticated() && why.is_of_the_clock() {
             return Err(asked.error(Class::Credentials, why.kind(), why));
         }
         let said = match speaks {
-            Speaks::Freely => refusal.said(),
+            Speaks::Freely => refusal.said(quotes),
             Speaks::OfTokens => format!("status {}", refusal.status),
         };
         let words = format!("no token is given ({said}); {remedy}");
