@@ -24,7 +24,7 @@ use crate::clock::Clock;
 use crate::upstream::{Name, Upstream, UpstreamError};
 use changes::{Change, Changes, Confirmed};
 use flight::{Flights, Landed, Ticket};
-use freshness::Freshness;
+use freshness::{Freshness, Verdict};
 use held::{Held, Known, Offer, Slot};
 use machine::Asked;
 pub use told::{Counters, Entry, Renewal, Seen, Served};
@@ -271,14 +271,23 @@ impl Cache {
         enough: Option<&Freshness>,
     ) -> Result<Arc<Held>, Arc<UpstreamError>> {
         loop {
-            // A flush went by: what was fetched may be what the flush was to get rid of.
-            if let Landed::Done(result) = self
+            match self
                 .fly_once(address, reference, enough, Asked::ByCaller)
                 .await
             {
-                return result;
+                Landed::Done(Ok(held)) if self.is_overslept(&held, enough) => {}
+                Landed::Done(result) => return result,
+                // A flush went by: what was fetched may be what the flush was to get rid of.
+                Landed::Superseded => {}
             }
         }
+    }
+
+    /// Whether the machine slept while an answer was on its way, for so long that it is one no more.
+    fn is_overslept(&self, held: &Held, enough: Option<&Freshness>) -> bool {
+        let age = self.age(held);
+        let is_fresh = |enough: &Freshness| enough.judge(age, held.valid_for) == Verdict::Fresh;
+        age > FLIGHT && !enough.is_some_and(is_fresh)
     }
 
     async fn fly_once(
