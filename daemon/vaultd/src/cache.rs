@@ -1,6 +1,6 @@
 //! Is a fresh value at hand?
 //!
-//! moka is the shelf: it bounds how many handles there are and drops the least used. Freshness,
+//! moka bounds how many handles there are and drops the least used. Freshness,
 //! one flight per address, flushing and wiping are here. A flush empties slots in place, and a fetch
 //! that was under way to one of them is not kept.
 
@@ -9,11 +9,11 @@ pub mod flight;
 pub mod freshness;
 pub mod held;
 pub mod machine;
+mod shelf;
 mod told;
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Notify, broadcast};
@@ -27,6 +27,7 @@ use flight::{Flights, Landed, Ticket};
 use freshness::{Freshness, Verdict};
 use held::{Held, Known, Offer, Slot};
 use machine::Asked;
+use shelf::Shelf;
 pub use told::{Counters, Entry, Renewal, Seen, Served};
 
 /// How long a caller waits for one attempt while a stale value is at hand.
@@ -34,14 +35,10 @@ const STALE_WAIT: Duration = Duration::from_secs(1);
 /// How long one fetch may take, whoever asked first: a hurried caller must not spoil it for those
 /// who wait longer.
 const FLIGHT: Duration = Duration::from_secs(10);
-/// How many addresses are held at most.
-const CAPACITY: u64 = 1024;
 
 /// The cache.
 pub struct Cache {
-    shelf: moka::sync::Cache<Address, Arc<Slot>>,
-    /// Every slot that is still alive: what a flush must empty, whatever the shelf has forgotten.
-    index: Mutex<HashMap<Address, Weak<Slot>>>,
+    shelf: Shelf,
     flights: Flights,
     upstream: Arc<Upstream>,
     clock: Arc<dyn Clock>,
@@ -55,13 +52,7 @@ impl Cache {
     /// An empty cache before `upstream`.
     pub fn new(upstream: Arc<Upstream>, clock: Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self {
-            shelf: moka::sync::Cache::builder()
-                .max_capacity(CAPACITY)
-                .eviction_policy(moka::policy::EvictionPolicy::lru())
-                // moka frees what it evicts when it likes, and others may point at it.
-                .eviction_listener(|_, slot: Arc<Slot>, _| *slot.known() = Known::Nothing)
-                .build(),
-            index: Mutex::default(),
+            shelf: Shelf::default(),
             flights: Flights::default(),
             upstream,
             clock,
@@ -83,7 +74,7 @@ impl Cache {
         time: Duration,
     ) -> Result<Served, Arc<UpstreamError>> {
         let began = Instant::now();
-        let slot = self.slot(address, reference);
+        let slot = self.shelf.slot(address, reference);
         slot.uses().asked = Some((self.clock.now(), *freshness));
         let offer = slot.known().offer(self.clock.now(), freshness);
         drop(slot);
@@ -150,14 +141,17 @@ impl Cache {
         // First: a flight that has landed before this is in its slot.
         self.flights.supersede(&chosen);
         let mut flushed = 0;
-        for (address, slot) in self.slots() {
+        for (address, slot) in self.shelf.slots() {
             if chosen(&address) {
                 let mut known = slot.known();
+                let was_known = !matches!(*known, Known::Nothing);
                 flushed += usize::from(known.forget());
                 let mut uses = slot.uses();
                 (uses.asked, uses.flushed) = (None, Some(self.clock.now()));
                 // Under the slot's lock, so that watchers hear of changes in their order.
-                self.changes.tell(&slot.reference, None);
+                if was_known {
+                    self.changes.tell(&slot.reference, None);
+                }
             }
         }
         flushed
@@ -167,7 +161,7 @@ impl Cache {
     pub fn entries(&self) -> Vec<Entry> {
         let now = self.clock.now();
         let mut entries = Vec::new();
-        for (address, slot) in self.slots() {
+        for (address, slot) in self.shelf.slots() {
             let known = match &*slot.known() {
                 Known::Value(held, why) => {
                     Ok((Arc::clone(held), now.since(held.confirmed), why.clone()))
@@ -203,7 +197,7 @@ impl Cache {
                 flushed: uses.flushed,
             }
         };
-        self.slots().into_iter().map(seen).collect()
+        self.shelf.slots().into_iter().map(seen).collect()
     }
 
     /// Waits until the backend's answer or failure has come for any address.
@@ -221,7 +215,7 @@ impl Cache {
     }
 
     fn look(&self, address: &Address, reference: &str, freshness: &Freshness) -> Offer {
-        let slot = self.slot(address, reference);
+        let slot = self.shelf.slot(address, reference);
         slot.known().offer(self.clock.now(), freshness)
     }
 
@@ -329,11 +323,12 @@ impl Cache {
     ) -> Landed {
         let result = self.upstream.fetch(address, FLIGHT).await;
         // Where it is looked for now: the slot of before may have been evicted meanwhile.
-        let slot = self.slot(address, reference);
+        let slot = self.shelf.slot(address, reference);
         let mut known = slot.known();
         if ticket.is_superseded() {
             return Landed::Superseded;
         }
+        let mut is_news = true;
         let result = match result {
             Ok((fetched, confirmed)) => {
                 let held = Arc::new(Held {
@@ -348,7 +343,9 @@ impl Cache {
             Err(error) => {
                 let error = Arc::new(error);
                 match error.class() {
-                    Class::Answer => known.deny(Arc::clone(&error), self.clock.now(), asked),
+                    Class::Answer => {
+                        is_news = known.deny(Arc::clone(&error), self.clock.now(), asked);
+                    }
                     Class::Outage | Class::Credentials => known.fail(|| error.to_string()),
                     Class::Request => {}
                 }
@@ -360,29 +357,11 @@ impl Cache {
             at: held.confirmed,
         };
         let now = result.as_ref().map(confirmed).map_err(|_| ());
-        self.changes.tell(&slot.reference, Some(now));
+        if is_news {
+            self.changes.tell(&slot.reference, Some(now));
+        }
         self.landed.notify_one();
         Landed::Done(result)
-    }
-
-    fn slot(&self, address: &Address, reference: &str) -> Arc<Slot> {
-        self.shelf.get_with_by_ref(address, || {
-            let slot = Arc::new(Slot::new(reference.to_owned()));
-            let mut index = self.index();
-            index.retain(|_, slot| slot.strong_count() > 0);
-            index.insert(address.clone(), Arc::downgrade(&slot));
-            slot
-        })
-    }
-
-    fn index(&self) -> MutexGuard<'_, HashMap<Address, Weak<Slot>>> {
-        self.index.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn slots(&self) -> Vec<(Address, Arc<Slot>)> {
-        let alive =
-            |(address, slot): (&Address, &Weak<Slot>)| Some((address.clone(), slot.upgrade()?));
-        self.index().iter().filter_map(alive).collect()
     }
 }
 
