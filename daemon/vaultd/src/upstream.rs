@@ -2,16 +2,17 @@
 
 pub mod breaker;
 mod error;
+mod line;
 mod name;
 pub mod retry;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use vault_backends::backend::{
     Address, Backend, BackendKind, Class, Fetched, Finding, WritableBackend,
@@ -20,31 +21,11 @@ use vault_backends::oci;
 use vault_backends::registry::{Backends, Key};
 
 use crate::clock::{Clock, Moment};
-use breaker::{Breaker, Permit, State};
+use breaker::Permit;
 pub use error::UpstreamError;
+pub use line::Health;
+use line::{FAIR, Line};
 pub use name::Name;
-
-/// Calls under way at once, for each kind of backend.
-const CALLS_AT_ONCE: usize = 5;
-/// The least time for a call. One that got less would fail by our own haste, and count.
-const FAIR: Duration = Duration::from_secs(1);
-
-/// A backend's health, as people see it.
-#[derive(Clone, Debug)]
-pub struct Health {
-    /// Which backend.
-    pub name: Name,
-    /// Its breaker.
-    pub breaker: State,
-    /// Failures in a row.
-    pub consecutive_failures: u32,
-    /// The last failure's words; empty after a success.
-    pub last_error: String,
-    /// Calls made since start.
-    pub calls: u64,
-    /// Of them, those that failed as outages.
-    pub failures: u64,
-}
 
 /// The way to all backends.
 pub struct Upstream {
@@ -66,31 +47,6 @@ pub struct Settings {
     pub breaker: breaker::Settings,
     /// When a failed call is made again.
     pub retry: retry::Settings,
-}
-
-/// What is remembered of one backend.
-struct Line {
-    name: Name,
-    permits: Semaphore,
-    calls: AtomicU64,
-    failures: AtomicU64,
-    breaker: Mutex<(Breaker, String)>,
-}
-
-impl Line {
-    /// A place among the calls under way, in time for a call before `end`. Waiting for it says
-    /// nothing of the backend, so it does not count.
-    async fn permit(&self, end: Instant) -> Result<SemaphorePermit<'_>, UpstreamError> {
-        let wait = end.saturating_duration_since(Instant::now() + FAIR);
-        match tokio::time::timeout(wait, self.permits.acquire()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            _ => Err(UpstreamError::Busy(self.name.clone())),
-        }
-    }
-
-    fn breaker(&self) -> MutexGuard<'_, (Breaker, String)> {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Upstream {
@@ -211,18 +167,7 @@ impl Upstream {
     /// The health of every backend that is open.
     pub fn health(&self) -> Vec<Health> {
         let now = self.clock.now();
-        let health = |(kind, scope): Key| {
-            let line = self.line(Name { kind, scope });
-            let breaker = line.breaker();
-            Health {
-                name: line.name.clone(),
-                breaker: breaker.0.state(now),
-                consecutive_failures: breaker.0.consecutive_failures(),
-                last_error: breaker.1.clone(),
-                calls: line.calls.load(Ordering::Relaxed),
-                failures: line.failures.load(Ordering::Relaxed),
-            }
-        };
+        let health = |(kind, scope): Key| self.line(Name { kind, scope }).health(now);
         self.backends.keys().into_iter().map(health).collect()
     }
 
@@ -286,15 +231,9 @@ impl Upstream {
 
     fn line(&self, name: Name) -> Arc<Line> {
         let mut lines = self.lines();
-        let line = lines.entry(name.clone()).or_insert_with(|| {
-            Arc::new(Line {
-                name,
-                permits: Semaphore::new(CALLS_AT_ONCE),
-                calls: AtomicU64::default(),
-                failures: AtomicU64::default(),
-                breaker: Mutex::default(),
-            })
-        });
+        let line = lines
+            .entry(name.clone())
+            .or_insert_with(|| Arc::new(Line::to(name)));
         Arc::clone(line)
     }
 

@@ -2,6 +2,8 @@
 
 use futures_util::future::join_all;
 
+use super::breaker::State;
+use super::line::CALLS_AT_ONCE;
 use super::*;
 use crate::clock::ScriptedClock;
 use crate::scripted::{ScriptedBackend, address, answer, outage};
