@@ -192,6 +192,8 @@ pub struct BackendError {
     kind: &'static str,
     message: String,
     retry_after: Option<Duration>,
+    request_id: Option<Box<str>>,
+    counts: bool,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -204,6 +206,8 @@ impl BackendError {
             kind,
             message: message.into(),
             retry_after: None,
+            request_id: None,
+            counts: true,
             source: None,
         }
     }
@@ -222,6 +226,13 @@ impl BackendError {
         self
     }
 
+    /// The same failure with the vault's own name for the call, for those who ask its support.
+    #[must_use]
+    pub fn of_request(mut self, request_id: impl Into<Box<str>>) -> Self {
+        self.request_id = Some(request_id.into());
+        self
+    }
+
     /// A vault of this kind cannot do what is asked, and why or what can be done instead.
     pub fn unsupported(message: impl Into<String>) -> Self {
         Self::new(Class::Request, UNSUPPORTED, message)
@@ -232,6 +243,19 @@ impl BackendError {
     pub fn adding(mut self, words: &str) -> Self {
         self.message = format!("{}; {words}", self.message);
         self
+    }
+
+    /// The same failure as one that says nothing of the vault itself: the token for it was not to be had,
+    /// say. What gets tokens has a breaker of its own.
+    #[must_use]
+    pub fn uncounted(mut self) -> Self {
+        self.counts = false;
+        self
+    }
+
+    /// Whether it counts for the vault's breaker.
+    pub fn counts(&self) -> bool {
+        self.counts
     }
 
     /// How the failure is to be taken.
@@ -247,6 +271,11 @@ impl BackendError {
     /// The pause the vault asked for before the next attempt.
     pub fn pause(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// The vault's own name for the call, where it has one.
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
     }
 
     /// Whether the same call may succeed if made again soon.
@@ -269,6 +298,10 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// [`BackendError`], whose class says how to take it.
     async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError>;
+
+    /// Forgets what was looked up on the way to values, such as which secret a name means, so that the
+    /// next fetch looks again.
+    fn forget(&self) {}
 
     /// Does what is due ahead of time, such as renewing a token, and says when to be called again.
     async fn upkeep(&self) -> Duration {

@@ -4,7 +4,9 @@
 //! one flight per address, flushing and wiping are here. A flush empties slots in place, and a fetch
 //! that was under way to one of them is not kept.
 
+pub mod census;
 pub mod changes;
+pub mod counters;
 pub mod flight;
 pub mod freshness;
 pub mod held;
@@ -12,6 +14,7 @@ pub mod machine;
 mod shelf;
 mod told;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -19,16 +22,18 @@ use std::time::Duration;
 use tokio::sync::{Notify, broadcast};
 use tokio::time::Instant;
 use vault_backends::backend::{Address, Class};
+use vault_proto::reference::SecretRef;
 
 use crate::clock::Clock;
 use crate::upstream::{Name, Upstream, UpstreamError};
-use changes::{Change, Changes, Confirmed};
+use changes::{Change, Changes, Now};
+use counters::Counters;
 use flight::{Flights, Landed, Ticket};
 use freshness::{Freshness, Verdict};
 use held::{Held, Known, Offer, Slot};
 use machine::Asked;
 use shelf::Shelf;
-pub use told::{Counters, Entry, Renewal, Seen, Served};
+pub use told::{Entry, Renewal, Seen, Served};
 
 /// How long a caller waits for one attempt while a stale value is at hand.
 const STALE_WAIT: Duration = Duration::from_secs(1);
@@ -80,7 +85,7 @@ impl Cache {
         drop(slot);
         match offer {
             Offer::Fresh(held) => {
-                self.counters.hits.fetch_add(1, Ordering::Relaxed);
+                self.counters.hits.count(began.elapsed());
                 return Ok(self.fresh(held));
             }
             Offer::No(error) => return Err(error),
@@ -125,9 +130,16 @@ impl Cache {
         landed.unwrap_or_else(|_| Err(Arc::new(late(address, time))))
     }
 
-    /// Asks the backend ahead of time, while nobody waits. What others have under way is joined, and
-    /// what a flush overtakes is not asked for again.
-    pub async fn renew(self: &Arc<Self>, address: &Address, reference: &str) -> Renewal {
+    /// Asks the backend ahead of time, while nobody waits; `wanted` is how fresh it is to be for whom
+    /// it is done. What others have under way is joined, and what a flush overtakes is not asked for
+    /// again.
+    pub async fn renew(
+        self: &Arc<Self>,
+        address: &Address,
+        reference: &str,
+        wanted: Freshness,
+    ) -> Renewal {
+        self.shelf.slot(address, reference).uses().planned = Some(wanted);
         match self.fly_once(address, reference, None, Asked::Ahead).await {
             Landed::Done(result) => Renewal::Done(result),
             Landed::Superseded => Renewal::Overtaken,
@@ -146,15 +158,27 @@ impl Cache {
                 let mut known = slot.known();
                 let was_known = !matches!(*known, Known::Nothing);
                 flushed += usize::from(known.forget());
-                let mut uses = slot.uses();
-                (uses.asked, uses.flushed) = (None, Some(self.clock.now()));
+                slot.uses().forget(self.clock.now());
                 // Under the slot's lock, so that watchers hear of changes in their order.
                 if was_known {
-                    self.changes.tell(&slot.reference, None);
+                    self.changes.tell(&slot, Now::Flushed);
                 }
             }
         }
         flushed
+    }
+
+    /// The addresses that were first asked for by a reference that `chosen` picks.
+    pub fn addresses(&self, chosen: impl Fn(&SecretRef) -> bool) -> HashSet<Address> {
+        let asked_by = |slot: &Slot| {
+            slot.reference
+                .parse()
+                .ok()
+                .is_some_and(|found| chosen(&found))
+        };
+        let slots = self.shelf.slots().into_iter();
+        let slots = slots.filter(|(_, slot)| asked_by(slot));
+        slots.map(|(address, _)| address).collect()
     }
 
     /// What is held, in the order of references.
@@ -171,7 +195,7 @@ impl Cache {
             };
             entries.push(Entry {
                 refreshing: self.flights.are_under_way(&address),
-                wanted: slot.uses().asked.map(|(_, freshness)| freshness),
+                wanted: slot.uses().wanted(),
                 address,
                 reference: slot.reference.clone(),
                 known,
@@ -352,13 +376,9 @@ impl Cache {
                 Err(error)
             }
         };
-        let confirmed = |held: &Arc<Held>| Confirmed {
-            version: held.version.clone(),
-            at: held.confirmed,
-        };
-        let now = result.as_ref().map(confirmed).map_err(|_| ());
         if is_news {
-            self.changes.tell(&slot.reference, Some(now));
+            let why = result.as_ref().err().map(ToString::to_string);
+            self.changes.tell(&slot, Now::after(&known, why));
         }
         self.landed.notify_one();
         Landed::Done(result)

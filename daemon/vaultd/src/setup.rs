@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use vault_backends::backend::BackendKind;
 use vault_backends::oci;
 
 use crate::audit;
@@ -98,14 +97,9 @@ impl Setup {
         vaults
     }
 
-    /// The backends of which it says otherwise than `old` did.
-    pub fn changed_backends(&self, old: &Self) -> Vec<BackendKind> {
-        // Values of a vault that is named as before stay good, whatever is named beside it.
-        if old.vaults().is_subset(&self.vaults()) {
-            vec![]
-        } else {
-            vec![BackendKind::Oci]
-        }
+    /// The scopes of these vaults: what the addresses of its secrets can have.
+    pub fn scopes(&self) -> BTreeSet<String> {
+        self.vaults().iter().map(oci::Settings::scope).collect()
     }
 
     /// The commands of all services in all environments. They are found when the configuration is

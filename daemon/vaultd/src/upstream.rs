@@ -1,5 +1,6 @@
 //! Is it safe to ask the backend, and how often? Every call to a backend goes through here.
 
+pub mod attempts;
 pub mod breaker;
 mod error;
 mod line;
@@ -7,7 +8,6 @@ mod name;
 pub mod retry;
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -15,17 +15,21 @@ use futures_util::future::join_all;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use vault_backends::backend::{
-    Address, Backend, BackendKind, Class, Fetched, Finding, WritableBackend,
+    Address, Backend, BackendError, BackendKind, Class, Fetched, Finding, WritableBackend,
 };
 use vault_backends::oci;
 use vault_backends::registry::{Backends, Key};
 
 use crate::clock::{Clock, Moment};
+use attempts::{Attempt, Attempts};
 use breaker::Permit;
 pub use error::UpstreamError;
-pub use line::Health;
-use line::{FAIR, Line};
+use line::{Event, FAIR, Line};
+pub use line::{Health, Tally};
 pub use name::Name;
+
+/// How long anything but a fetch may take: a list may have many pages.
+const ONCE: Duration = Duration::from_mins(1);
 
 /// The way to all backends.
 pub struct Upstream {
@@ -33,6 +37,7 @@ pub struct Upstream {
     clock: Arc<dyn Clock>,
     lines: Mutex<HashMap<Name, Arc<Line>>>,
     settings: RwLock<Settings>,
+    attempts: Attempts,
     jitter: Jitter,
     reset: Notify,
 }
@@ -57,6 +62,7 @@ impl Upstream {
             clock,
             lines: Mutex::default(),
             settings: RwLock::default(),
+            attempts: Attempts::default(),
             jitter: Box::new(jitter),
             reset: Notify::new(),
         }
@@ -103,6 +109,9 @@ impl Upstream {
             let permit = line.permit(end).await?;
             // Only now: the breaker may have opened meanwhile, and a probe must not wait.
             let probe = self.ask(&line)?;
+            if attempt > 0 {
+                line.count(Event::Retry);
+            }
             let asked = self.clock.now();
             let left = end.saturating_duration_since(Instant::now());
             let error = match self.call(&line, &*backend, address, left, time).await {
@@ -164,6 +173,32 @@ impl Upstream {
         Ok(Writable(backend))
     }
 
+    /// Does something with the backend of an address that is no fetch: once, within a minute, and like one
+    /// as far as its breaker and the number of calls at once go.
+    ///
+    /// # Errors
+    /// [`UpstreamError`]. After [`UpstreamError::Deadline`] nobody knows whether it is done.
+    pub async fn once<T>(
+        &self,
+        address: &Address,
+        work: impl Future<Output = Result<T, BackendError>>,
+    ) -> Result<T, UpstreamError> {
+        let line = self.line(Name::of(address));
+        let end = Instant::now() + ONCE;
+        let _permit = line.permit(end).await?;
+        self.ask(&line)?;
+        line.count(Event::Call);
+        let result = match tokio::time::timeout_at(end, work).await {
+            Ok(result) => result.map_err(UpstreamError::Backend),
+            Err(_) => Err(UpstreamError::Deadline {
+                name: line.name.clone(),
+                seconds: ONCE.as_secs(),
+            }),
+        };
+        self.remember(&line, &result);
+        result
+    }
+
     /// The health of every backend that is open.
     pub fn health(&self) -> Vec<Health> {
         let now = self.clock.now();
@@ -171,8 +206,14 @@ impl Upstream {
         self.backends.keys().into_iter().map(health).collect()
     }
 
+    /// The last calls for `address`, newest first.
+    pub fn attempts(&self, address: &Address) -> Vec<Attempt> {
+        self.attempts.of(address)
+    }
+
     /// Lets every open backend do what is due ahead of time, and says when to call again.
     pub async fn upkeep(&self) -> Duration {
+        self.backends.settle();
         let all = self.backends.all();
         let each = all.iter().map(|(_, backend)| backend.upkeep());
         let waits = join_all(each).await.into_iter();
@@ -202,12 +243,10 @@ impl Upstream {
         moment.since(self.clock.now())
     }
 
-    /// Closes the breaker of `kind`, or all; returns how many were not closed.
-    pub fn reset(&self, kind: Option<BackendKind>) -> usize {
+    /// Closes the breakers that `chosen` picks; returns how many were not closed.
+    pub fn reset(&self, chosen: impl Fn(&Name) -> bool) -> usize {
         let lines = self.lines();
-        let chosen = lines
-            .values()
-            .filter(|line| kind.is_none_or(|kind| kind == line.name.kind));
+        let chosen = lines.values().filter(|line| chosen(&line.name));
         let reset = chosen.filter(|line| line.breaker().0.reset()).count();
         self.reset.notify_one();
         reset
@@ -231,9 +270,8 @@ impl Upstream {
 
     fn line(&self, name: Name) -> Arc<Line> {
         let mut lines = self.lines();
-        let line = lines
-            .entry(name.clone())
-            .or_insert_with(|| Arc::new(Line::to(name)));
+        let line = lines.entry(name.clone());
+        let line = line.or_insert_with(|| Arc::new(Line::new(name)));
         Arc::clone(line)
     }
 
@@ -262,7 +300,8 @@ impl Upstream {
         left: Duration,
         whole: Duration,
     ) -> Result<Fetched, UpstreamError> {
-        line.calls.fetch_add(1, Ordering::Relaxed);
+        line.count(Event::Call);
+        let (began, moment) = (Instant::now(), self.clock.now());
         let result = match tokio::time::timeout(left, backend.fetch(address)).await {
             Ok(result) => result.map_err(UpstreamError::Backend),
             Err(_) => Err(UpstreamError::Deadline {
@@ -270,24 +309,34 @@ impl Upstream {
                 seconds: whole.as_secs(),
             }),
         };
+        let took = began.elapsed();
+        line.took(took);
+        if result.is_ok() {
+            line.count(Event::Fetched);
+        }
+        let attempt = Attempt::of(moment, took, &result);
+        self.attempts.remember(address, attempt);
         self.remember(line, &result);
         result
     }
 
     /// An answer that says no is an answer: only outages count.
-    fn remember(&self, line: &Line, result: &Result<Fetched, UpstreamError>) {
+    fn remember<T>(&self, line: &Line, result: &Result<T, UpstreamError>) {
         let now = self.clock.now();
         let settings = self.breaker(line.name.kind);
         let mut breaker = line.breaker();
         match result {
-            Err(error) if error.class() == Class::Outage => {
-                line.failures.fetch_add(1, Ordering::Relaxed);
+            Err(error) if error.counts() => {
+                line.count(Event::Failure);
                 breaker.1 = error.to_string();
                 if breaker.0.failed(now, &settings, (self.jitter)()) {
+                    line.count(Event::Open);
                     tracing::warn!(backend = %line.name, error = %error, "breaker opened");
                 }
             }
-            Err(error) if error.class() == Class::Credentials => breaker.1 = error.to_string(),
+            Err(error) if matches!(error.class(), Class::Credentials | Class::Outage) => {
+                breaker.1 = error.to_string();
+            }
             _ => {
                 breaker.0.succeeded(now, &settings);
                 breaker.1.clear();
@@ -334,5 +383,7 @@ fn jitter() -> f64 {
     f64::from(random) / f64::from(u32::MAX)
 }
 
+#[cfg(test)]
+mod compat;
 #[cfg(test)]
 mod tests;

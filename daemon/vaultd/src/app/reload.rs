@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use tokio::signal::unix::Signal;
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use vault_backends::backend::BackendKind;
 
-use super::service_manager;
+use super::service_manager::Teller;
 use crate::cache::Cache;
 use crate::config::files::Places;
 use crate::config::outside::Outside;
@@ -31,6 +32,7 @@ pub(super) struct Concerned {
     pub(super) current: Arc<Current>,
     pub(super) upstream: Arc<Upstream>,
     pub(super) cache: Arc<Cache>,
+    pub(super) teller: Arc<Teller>,
     pub(super) refresher: Arc<Refresher>,
 }
 
@@ -151,14 +153,14 @@ fn reload(
         Err(refusal) => {
             let why = refusal.why.clone();
             if reader.refuse(refusal, concerned) || trigger == Trigger::Signal {
-                service_manager::status(&concerned.current);
+                concerned.teller.reloaded();
             }
             return Err(format!("{why}; the old configuration stays in force"));
         }
     };
     // A caller gets the answer; who sends a signal looks at the status.
     if news || trigger == Trigger::Signal {
-        service_manager::status(&concerned.current);
+        concerned.teller.reloaded();
     }
     Ok(Reloaded { generation })
 }
@@ -258,14 +260,19 @@ fn put_into_force(setup: Setup, old: &Setup, concerned: &Concerned) -> u64 {
         tracing::warn!("{warning}");
     }
     concerned.upstream.configure(setup.resilience);
-    let changed = setup.changed_backends(old);
+    let scopes = setup.scopes();
+    let changed = !old.scopes().is_subset(&scopes);
     concerned.upstream.set_vaults(setup.vaults());
     let plan = Plan::of(&setup, Start::Restart);
     let generation = concerned.current.replace(setup);
-    if !changed.is_empty() {
+    if changed {
         let cache = &concerned.cache;
-        let forgotten = cache.flush(|address| changed.contains(&address.kind));
-        tracing::info!(forgotten, "values of changed backends forgotten");
+        let forgotten = cache
+            .flush(|address| address.kind == BackendKind::Oci && !scopes.contains(&address.scope));
+        tracing::info!(
+            forgotten,
+            "values of vaults that are not configured any more forgotten"
+        );
     }
     concerned.refresher.set_plan(plan);
     tracing::info!(generation, "configuration read");

@@ -1,5 +1,6 @@
 //! What is done ahead of time, while nobody asks?
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +12,16 @@ const LONGEST: Duration = Duration::from_secs(20);
 /// How long is waited at least, whatever a backend says.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// Lets the backends renew what they need, for as long as it is let.
+/// Lets the backends renew what they need and logs what is new of them, for as long as it is let.
 pub(super) async fn keep(upstream: Arc<Upstream>, clock: Arc<dyn Clock>) {
+    let mut told = BTreeSet::new();
     loop {
         let wait = upstream.upkeep().await;
+        let notices: BTreeSet<String> = upstream.notices().into_iter().collect();
+        for notice in notices.difference(&told) {
+            tracing::warn!("{notice}");
+        }
+        told = notices;
         clock.sleep(wait.clamp(SHORTEST, LONGEST)).await;
     }
 }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use vault_backends::http::Proxy;
-use vault_backends::oci;
 use vault_backends::oci::endpoint::{Endpoint, Service};
+use vault_backends::oci::{self, AuthMethod};
 use vault_memory::Preference;
 
 use super::ages;
@@ -74,6 +74,17 @@ pub(super) fn vault(
         &mut vault.delegation_token_file,
         file,
     )?;
+    let acts_for_users = matches!(
+        vault.auth_method,
+        AuthMethod::InstancePrincipal | AuthMethod::ResourcePrincipal
+    );
+    if let Some(at) = section.get("delegation_token_file")?
+        && !acts_for_users
+    {
+        return Err(
+            at.key_error("counts for auth_method: instance_principal and resource_principal alone")
+        );
+    }
     section.read("ca_file", &mut vault.ca_file, file)?;
     let services = [
         ("endpoint", &mut vault.endpoint, Service::Secrets),

@@ -1,13 +1,17 @@
 //! The `Admin` service: what a person asks.
 
+mod breakers;
 mod changes;
 mod configuration;
 mod doctor;
 mod known;
+mod metrics;
+mod openmetrics;
 mod report;
+mod why;
 
 use tonic::{Code, Request, Response, Status};
-use vault_backends::backend::{Address, BackendKind};
+use vault_backends::backend::Address;
 use vault_proto::generated as message;
 use vault_proto::generated::admin_server::Admin;
 use vault_proto::kinds;
@@ -183,20 +187,16 @@ impl Admin for Service {
         let (ask, _) = self
             .look(&request, Action::Explain, Some(&reference))
             .await?;
-        Ok(Response::new(report::explain(
-            &self.rooms,
-            &ask,
-            &reference,
-        )))
+        Ok(Response::new(why::explain(&self.rooms, &ask, &reference)))
     }
 
     async fn metrics(
         &self,
         request: Request<message::MetricsRequest>,
     ) -> Result<Response<message::MetricsReply>, Status> {
-        self.look(&request, Action::Metrics, None).await?;
+        let (ask, _) = self.look(&request, Action::Metrics, None).await?;
         Ok(Response::new(message::MetricsReply {
-            text: report::metrics(&self.rooms),
+            text: metrics::text(&self.rooms, &ask),
         }))
     }
 
@@ -208,12 +208,18 @@ impl Admin for Service {
         let ask = self
             .act(&request, Action::Flush, reference.as_ref())
             .await?;
+        // By its own words, too: an environment or a service may mean another place by them.
+        let named = self.rooms.cache.addresses(|held| match &reference {
+            Some(reference) => held.place() == reference.place(),
+            None => ask.may(Some(held)),
+        });
         let chosen = reference.as_ref().map(|reference| ask.address(reference));
         let flushed = self.rooms.cache.flush(|held| {
-            chosen
-                .as_ref()
-                .is_none_or(|chosen| is_same_secret(chosen, held))
-                && reference_of(held).is_some_and(|reference| ask.may(Some(&reference)))
+            named.contains(held)
+                || match &chosen {
+                    Some(chosen) => is_same_secret(chosen, held),
+                    None => reference_of(held).is_some_and(|reference| ask.may(Some(&reference))),
+                }
         });
         Ok(Response::new(message::FlushReply {
             flushed: count(flushed),
@@ -254,21 +260,10 @@ impl Admin for Service {
         &self,
         request: Request<message::ResetBreakerRequest>,
     ) -> Result<Response<message::ResetBreakerReply>, Status> {
-        let kind = match request.get_ref().backend.as_str() {
-            "" => None,
-            "local" => Some(BackendKind::Local),
-            "oci" => Some(BackendKind::Oci),
-            _ => {
-                let message = "no such backend; there are local and oci";
-                return Err(refuse(
-                    Code::InvalidArgument,
-                    kinds::INVALID_REQUEST,
-                    message,
-                ));
-            }
-        };
+        let chosen = breakers::chosen(&self.rooms, request.get_ref())?;
         self.act(&request, Action::ResetBreaker, None).await?;
-        let reset = count(self.rooms.upstream.reset(kind));
+        let reset = self.rooms.upstream.reset(|name| chosen.fits(name));
+        let reset = count(reset);
         Ok(Response::new(message::ResetBreakerReply { reset }))
     }
 
@@ -350,7 +345,11 @@ impl Admin for Service {
             ));
         }
         let ask = self.act(&request, Action::Doctor, None).await?;
-        let reply = doctor::oci(&self.rooms, &ask.setup, ask.time).await;
+        let listing = Ask {
+            action: Action::List,
+            ..ask
+        };
+        let reply = doctor::oci(&self.rooms, &listing, listing.time).await;
         Ok(Response::new(reply))
     }
 

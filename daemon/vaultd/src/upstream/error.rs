@@ -52,6 +52,14 @@ impl UpstreamError {
         }
     }
 
+    /// Whether it counts for the backend's breaker.
+    pub fn counts(&self) -> bool {
+        match self {
+            Self::Backend(error) => error.class() == Class::Outage && error.counts(),
+            _ => self.class() == Class::Outage,
+        }
+    }
+
     /// The stable word for audit, metrics and tests.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -62,6 +70,14 @@ impl UpstreamError {
             Self::Deadline { .. } => "deadline",
             Self::Lost => "internal",
             Self::Backend(error) => error.kind(),
+        }
+    }
+
+    /// The backend's own name for the call, where it said one.
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Backend(error) => error.request_id(),
+            _ => None,
         }
     }
 }

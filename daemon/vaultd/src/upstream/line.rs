@@ -1,4 +1,4 @@
-//! What is remembered of one backend, and how many may call it at once?
+//! What is remembered of one backend? Its breaker, its calls under way, and what was counted.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,6 +11,7 @@ use super::breaker::{Breaker, State};
 use super::error::UpstreamError;
 use super::name::Name;
 use crate::clock::Moment;
+use crate::histogram::{Counted, Histogram, SLOW};
 
 /// Calls under way at once, for each backend.
 pub(super) const CALLS_AT_ONCE: usize = 5;
@@ -28,43 +29,62 @@ pub struct Health {
     pub consecutive_failures: u32,
     /// The last failure's words; empty after a success.
     pub last_error: String,
-    /// Calls made since start.
-    pub calls: u64,
-    /// Of them, those that failed as outages.
-    pub failures: u64,
+    /// What was counted since the daemon started, or since the backend was configured.
+    pub tally: Tally,
 }
 
-/// What is remembered of one backend.
+/// What was counted of one backend.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    /// Calls made.
+    pub calls: u64,
+    /// Of them, those that brought a value.
+    pub fetched: u64,
+    /// Of them, those that failed as outages.
+    pub failures: u64,
+    /// Of them, those that repeated a failed one.
+    pub retries: u64,
+    /// How often its breaker opened.
+    pub opens: u64,
+    /// How long calls took.
+    pub took: Counted,
+}
+
+/// See the module's words.
 pub(super) struct Line {
     pub(super) name: Name,
     permits: Semaphore,
-    pub(super) calls: AtomicU64,
-    pub(super) failures: AtomicU64,
+    calls: AtomicU64,
+    fetched: AtomicU64,
+    failures: AtomicU64,
+    retries: AtomicU64,
+    opens: AtomicU64,
+    took: Histogram,
     breaker: Mutex<(Breaker, String)>,
 }
 
+/// What is counted one by one.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Event {
+    Call,
+    Fetched,
+    Failure,
+    Retry,
+    Open,
+}
+
 impl Line {
-    /// One on which nobody has called.
-    pub(super) fn to(name: Name) -> Self {
+    pub(super) fn new(name: Name) -> Self {
         Self {
             name,
             permits: Semaphore::new(CALLS_AT_ONCE),
             calls: AtomicU64::default(),
+            fetched: AtomicU64::default(),
             failures: AtomicU64::default(),
+            retries: AtomicU64::default(),
+            opens: AtomicU64::default(),
+            took: Histogram::new(SLOW),
             breaker: Mutex::default(),
-        }
-    }
-
-    /// Its health at `now`.
-    pub(super) fn health(&self, now: Moment) -> Health {
-        let breaker = self.breaker();
-        Health {
-            name: self.name.clone(),
-            breaker: breaker.0.state(now),
-            consecutive_failures: breaker.0.consecutive_failures(),
-            last_error: breaker.1.clone(),
-            calls: self.calls.load(Ordering::Relaxed),
-            failures: self.failures.load(Ordering::Relaxed),
         }
     }
 
@@ -78,7 +98,45 @@ impl Line {
         }
     }
 
+    /// The breaker, and the last failure's words.
     pub(super) fn breaker(&self) -> MutexGuard<'_, (Breaker, String)> {
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn count(&self, event: Event) {
+        self.counter(event).fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn took(&self, took: Duration) {
+        self.took.count(took);
+    }
+
+    pub(super) fn health(&self, now: Moment) -> Health {
+        let breaker = self.breaker();
+        let count = |event| self.counter(event).load(Ordering::Relaxed);
+        Health {
+            name: self.name.clone(),
+            breaker: breaker.0.state(now),
+            consecutive_failures: breaker.0.consecutive_failures(),
+            last_error: breaker.1.clone(),
+            tally: Tally {
+                calls: count(Event::Call),
+                fetched: count(Event::Fetched),
+                failures: count(Event::Failure),
+                retries: count(Event::Retry),
+                opens: count(Event::Open),
+                took: self.took.look(),
+            },
+        }
+    }
+
+    fn counter(&self, event: Event) -> &AtomicU64 {
+        match event {
+            Event::Call => &self.calls,
+            Event::Fetched => &self.fetched,
+            Event::Failure => &self.failures,
+            Event::Retry => &self.retries,
+            Event::Open => &self.opens,
+        }
     }
 }

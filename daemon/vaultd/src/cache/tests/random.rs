@@ -128,7 +128,7 @@ impl World {
                     let cache = Arc::clone(&self.cache);
                     let address = address(BackendKind::Oci, NAMES[name]);
                     callers.push(tokio::spawn(async move {
-                        let _ = cache.renew(&address, "x").await;
+                        let _ = cache.renew(&address, "x", FRESHNESS).await;
                     }));
                 }
                 Step::Refresh(name) => {
