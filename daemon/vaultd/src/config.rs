@@ -177,4 +177,6 @@ mod compat_settings;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_ages;
+#[cfg(test)]
 mod tests_views;

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Clock, Moment};
+use super::moment::{Clock, Moment};
 
 /// A clock that stands still until it is moved, or that moves along with tokio's.
 #[derive(Debug)]
