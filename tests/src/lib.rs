@@ -8,6 +8,7 @@
 pub mod harness;
 pub mod mcp;
 pub mod oci;
+pub mod openmetrics;
 pub mod rpc;
 pub mod rude;
 pub mod scan;
