@@ -5,6 +5,7 @@
 //! there is to see.
 #![forbid(unsafe_code)]
 
+pub mod crashes;
 pub mod harness;
 pub mod mcp;
 pub mod oci;

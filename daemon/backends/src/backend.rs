@@ -299,6 +299,10 @@ pub trait Backend: Send + Sync {
     /// [`BackendError`], whose class says how to take it.
     async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError>;
 
+    /// Forgets what was looked up on the way to values, such as which secret a name means, so that the
+    /// next fetch looks again.
+    fn forget(&self) {}
+
     /// Does what is due ahead of time, such as renewing a token, and says when to be called again.
     async fn upkeep(&self) -> Duration {
         Duration::from_hours(1)
