@@ -9,6 +9,7 @@ pub mod crashes;
 pub mod harness;
 pub mod mcp;
 pub mod oci;
+pub mod openmetrics;
 pub mod rpc;
 pub mod rude;
 pub mod scan;
