@@ -150,6 +150,7 @@ impl Cache {
     ///
     /// A fetch under way to one of them is not kept, and its waiters ask again.
     pub fn flush(&self, chosen: impl Fn(&Address) -> bool) -> usize {
+        self.upstream.forget();
         // First: a flight that has landed before this is in its slot.
         self.flights.supersede(&chosen);
         let mut flushed = 0;
