@@ -6,6 +6,7 @@
 //! their house and lets years of bad days pass in them.
 #![forbid(unsafe_code)]
 
+pub mod crashes;
 pub mod harness;
 pub mod mcp;
 pub mod oci;

@@ -8,7 +8,7 @@ mod upkeep;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -40,6 +40,7 @@ use crate::upstream::Upstream;
 use crate::writer::Writer;
 use end::Ending;
 use reload::{Concerned, Reloader};
+use service_manager::Teller;
 
 /// How long calls under way may take once the daemon is to end.
 const FAREWELL: Duration = Duration::from_millis(700);
@@ -161,6 +162,7 @@ struct Sources {
 struct House {
     rooms: Rooms,
     reloader: Arc<Reloader>,
+    teller: Arc<Teller>,
 }
 
 impl House {
@@ -207,6 +209,12 @@ impl House {
         .context("cannot keep this boot's key")
         .map_err(Fatal::Unexpected)?;
         let current = Arc::new(Current::new(config.setup.clone()));
+        let teller = Arc::new(Teller {
+            current: Arc::clone(&current),
+            cache: Arc::clone(&cache),
+            upstream: Arc::clone(&upstream),
+            last: Mutex::default(),
+        });
         let refresher = Refresher::new(
             Arc::clone(&cache),
             Arc::clone(&upstream),
@@ -221,6 +229,7 @@ impl House {
             current: Arc::clone(&current),
             upstream: Arc::clone(&upstream),
             cache: Arc::clone(&cache),
+            teller: Arc::clone(&teller),
             refresher: Arc::clone(&refresher),
         };
         let reloader = Reloader::new(concerned, config, sources.watch, sources.unwatched);
@@ -251,7 +260,11 @@ impl House {
             reload: Arc::clone(&reloader) as Arc<dyn Reload>,
             facts: Arc::new(facts),
         };
-        Ok(Self { rooms, reloader })
+        Ok(Self {
+            rooms,
+            reloader,
+            teller,
+        })
     }
 
     async fn serve(self, listening: Listening, changes: Changes) -> anyhow::Result<()> {
@@ -270,7 +283,6 @@ impl House {
         let beat = service_manager::watchdog_period().map(|period| period / 3);
         let alive = service_manager::alive;
         let accepting = tokio::spawn(listener::run(listener, door, sender, beat, alive));
-        let current = Arc::clone(&self.rooms.current);
         let cache = Arc::clone(&self.rooms.cache);
         let upstream = Arc::clone(&self.rooms.upstream);
         let upkeep = tokio::spawn(upkeep::keep(upstream, Arc::clone(&self.rooms.clock)));
@@ -281,7 +293,8 @@ impl House {
             let _ = stopped.await;
         }));
         tracing::info!(socket = %path.display(), activated = !own_socket, "serving");
-        service_manager::ready(&current);
+        self.teller.ready();
+        let telling = tokio::spawn(self.teller.keep());
         let keeping = reload::keep_current(self.reloader, hangup, changes);
         // A task of its own: reading may hang, and a signal must end the daemon all the same.
         let keeping = tokio::spawn(keeping);
@@ -297,6 +310,7 @@ impl House {
         } = ending;
         service_manager::stopping();
         keeping.abort();
+        telling.abort();
         upkeep.abort();
         refreshing.abort();
         accepting.abort();

@@ -4,7 +4,9 @@
 //! one flight per address, flushing and wiping are here. A flush empties slots in place, and a fetch
 //! that was under way to one of them is not kept.
 
+pub mod census;
 pub mod changes;
+pub mod counters;
 pub mod flight;
 pub mod freshness;
 pub mod held;
@@ -23,12 +25,13 @@ use vault_proto::reference::SecretRef;
 
 use crate::clock::Clock;
 use crate::upstream::{Name, Upstream, UpstreamError};
-use changes::{Change, Changes, Confirmed};
+use changes::{Change, Changes, Now};
+use counters::Counters;
 use flight::{Flights, Landed, Ticket};
 use freshness::Freshness;
 use held::{Held, Known, Offer, Slot};
 use machine::Asked;
-pub use told::{Counters, Entry, Renewal, Seen, Served};
+pub use told::{Entry, Renewal, Seen, Served};
 
 /// How long a caller waits for one attempt while a stale value is at hand.
 const STALE_WAIT: Duration = Duration::from_secs(1);
@@ -90,7 +93,7 @@ impl Cache {
         drop(slot);
         match offer {
             Offer::Fresh(held) => {
-                self.counters.hits.fetch_add(1, Ordering::Relaxed);
+                self.counters.hits.count(began.elapsed());
                 return Ok(self.fresh(held));
             }
             Offer::No(error) => return Err(error),
@@ -155,10 +158,9 @@ impl Cache {
             if chosen(&address) {
                 let mut known = slot.known();
                 flushed += usize::from(known.forget());
-                let mut uses = slot.uses();
-                (uses.asked, uses.flushed) = (None, Some(self.clock.now()));
+                slot.uses().forget(self.clock.now());
                 // Under the slot's lock, so that watchers hear of changes in their order.
-                self.changes.tell(&slot.reference, None);
+                self.changes.tell(&slot, Now::Flushed);
             }
         }
         flushed
@@ -360,12 +362,8 @@ impl Cache {
                 Err(error)
             }
         };
-        let confirmed = |held: &Arc<Held>| Confirmed {
-            version: held.version.clone(),
-            at: held.confirmed,
-        };
-        let now = result.as_ref().map(confirmed).map_err(|_| ());
-        self.changes.tell(&slot.reference, Some(now));
+        let why = result.as_ref().err().map(ToString::to_string);
+        self.changes.tell(&slot, Now::after(&known, why));
         self.landed.notify_one();
         Landed::Done(result)
     }

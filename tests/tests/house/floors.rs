@@ -4,7 +4,7 @@ use crate::graph::Graph;
 
 /// The rooms of `daemon/vaultd`, by floor. What stands beside the floors of `daemon/README.md` has
 /// the floor from which it is used.
-const FLOORS: [(&str, u32); 21] = [
+const FLOORS: [(&str, u32); 22] = [
     ("app", 8),
     ("config", 7),
     ("grpc", 7),
@@ -22,6 +22,7 @@ const FLOORS: [(&str, u32); 21] = [
     ("arguments", 1),
     ("clock", 1),
     ("command", 1),
+    ("histogram", 1),
     ("logging", 1),
     ("peer", 1),
     ("socket", 1),

@@ -31,7 +31,7 @@ impl Asked {
             operation, about, ..
         } = self;
         let message = format!("{operation} {about} {}", self.rest(&words));
-        BackendError::new(class, kind, message)
+        BackendError::new(class, kind, message).of_request(self.request_id.as_str())
     }
 
     /// A failure of the credential: the same whatever is asked for.
@@ -41,7 +41,8 @@ impl Asked {
         kind: &'static str,
         words: impl fmt::Display,
     ) -> BackendError {
-        BackendError::new(class, kind, format!("sign in {}", self.rest(&words)))
+        let message = format!("sign in {}", self.rest(&words));
+        BackendError::new(class, kind, message).of_request(self.request_id.as_str())
     }
 
     fn rest(&self, words: &dyn fmt::Display) -> String {

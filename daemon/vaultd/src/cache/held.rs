@@ -56,6 +56,13 @@ pub(crate) struct Uses {
     pub(crate) flushed: Option<Moment>,
 }
 
+impl Uses {
+    /// After a flush nobody has asked.
+    pub(crate) fn forget(&mut self, now: Moment) {
+        (self.asked, self.flushed) = (None, Some(now));
+    }
+}
+
 impl Slot {
     pub(crate) fn new(reference: String) -> Self {
         Self {

@@ -1,5 +1,6 @@
 //! Is a fresh value served, a stale one bounded, and one flight enough?
 
+mod compat;
 mod forgetting;
 
 use super::*;
@@ -297,4 +298,35 @@ async fn a_caller_that_looked_before_a_flight_landed_takes_what_it_brought() {
     let held = held.await;
     assert_eq!(held.unwrap().version, "1");
     assert_eq!(room.backend.calls(), 1);
+}
+
+#[tokio::test]
+async fn values_are_counted_by_state() {
+    let room = Room::new();
+    room.backend.then_value("v").then_value("w").then(answer());
+    let others = ["y", "z"].map(|name| address(BackendKind::Local, name));
+    let get = |address| room.cache.get(address, "local://y", &FRESHNESS, TIME);
+    drop(get(&others[0]).await);
+    room.advance(100);
+    assert_eq!(room.get().await, fresh("w"));
+    drop(get(&others[1]).await);
+    let census = |cache: &Cache| census::Census::of(&cache.entries(), &FRESHNESS);
+    let expected = census::Census {
+        fresh: 1,
+        stale: 1,
+        expired: 0,
+        negative: 1,
+        oldest_stale: Some(Duration::from_secs(100)),
+    };
+    assert_eq!(census(&room.cache), expected);
+    room.advance(900);
+    let expected = census::Census {
+        stale: 1,
+        expired: 1,
+        oldest_stale: Some(Duration::from_mins(15)),
+        ..census::Census::default()
+    };
+    assert_eq!(census(&room.cache), expected);
+    assert_eq!(room.cache.counters.hits.look().count, 0);
+    assert_eq!(room.cache.counters.misses.load(Ordering::Relaxed), 3);
 }

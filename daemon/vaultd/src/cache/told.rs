@@ -1,7 +1,6 @@
 //! What does the cache tell others of what it holds?
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use vault_backends::backend::Address;
@@ -59,15 +58,4 @@ pub enum Renewal {
     Done(Result<Arc<Held>, Arc<UpstreamError>>),
     /// A flush went by: nothing was kept, and nobody asks again.
     Overtaken,
-}
-
-/// What was counted since start.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Answers from a fresh value.
-    pub hits: AtomicU64,
-    /// Answers that needed the backend.
-    pub misses: AtomicU64,
-    /// Answers with a stale value.
-    pub stale: AtomicU64,
 }

@@ -1,4 +1,4 @@
-//! What did the service answer?
+//! What did the service answer, or why not?
 
 use std::fmt;
 
@@ -26,6 +26,25 @@ pub struct Answer {
     /// By how much the service's clock differs, where it told its time.
     pub clock_offset: Option<ClockOffset>,
     pub(super) asked: Asked,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub struct Unanswered {
+    /// What failed.
+    pub error: BackendError,
+    /// Whether the service may have done what was asked all the same.
+    pub leaves_open: bool,
+}
+
+impl From<BackendError> for Unanswered {
+    /// What failed before anything was sent, or since the service does not believe the credential.
+    fn from(error: BackendError) -> Self {
+        Self {
+            error,
+            leaves_open: false,
+        }
+    }
 }
 
 impl Answer {

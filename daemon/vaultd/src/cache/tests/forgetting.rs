@@ -50,7 +50,7 @@ async fn nobody_waits_for_a_fetch_that_a_flush_has_overtaken() {
     room.cache.flush(|_| true);
     assert_eq!(caller.await.unwrap(), fresh("w"));
     assert_eq!(start.elapsed(), Duration::ZERO);
-    while room.cache.upstream.health()[0].failures == 0 {
+    while room.cache.upstream.health()[0].tally.failures == 0 {
         tokio::time::advance(FLIGHT).await;
     }
     assert_eq!(
@@ -73,7 +73,7 @@ async fn an_overtaken_fetch_that_lands_late_does_not_hide_the_one_under_way() {
     }
     tokio::time::advance(FLIGHT / 2).await;
     room.cache.flush(|_| true);
-    while room.cache.upstream.health()[0].failures == 0 {
+    while room.cache.upstream.health()[0].tally.failures == 0 {
         tokio::time::advance(FLIGHT / 8).await;
     }
     room.backend.gate.add_permits(1);
@@ -171,14 +171,21 @@ async fn a_fetch_whose_handle_was_evicted_meanwhile_is_kept() {
 }
 
 #[tokio::test]
-async fn watchers_hear_of_values_and_flushes() {
+async fn watchers_hear_of_values_outages_refusals_and_flushes() {
     let room = Room::new();
     let mut changes = room.cache.changes();
-    room.backend.then_value("v");
+    room.backend.then_value("v").then(outage()).then(answer());
     assert_eq!(room.get().await, fresh("v"));
+    room.advance(100);
+    assert_eq!(room.get().await, stale("v"));
+    assert_eq!(room.get().await, Err("not_found"));
     room.cache.flush(|_| true);
     let change = changes.recv().await.unwrap();
     assert_eq!(change.reference, "local://x");
-    assert!(matches!(change.now, Some(Ok(_))));
-    assert!(changes.recv().await.unwrap().now.is_none());
+    assert!(matches!(change.now, Now::Value { why: None, .. }));
+    assert_eq!(change.wanted, Some(FRESHNESS));
+    let mut next = async || changes.recv().await.unwrap().now;
+    assert!(matches!(next().await, Now::Value { why: Some(_), .. }));
+    assert!(matches!(next().await, Now::No(_)));
+    assert!(matches!(next().await, Now::Flushed));
 }
