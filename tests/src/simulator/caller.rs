@@ -129,7 +129,10 @@ impl Asking {
     fn is_in_time(&self, state: &mut State) {
         let took = self.began.elapsed();
         if took > self.wish.time + TICK {
-            state.broken(format!("an answer within {:?} took {took:?}", self.wish.time));
+            state.broken(format!(
+                "an answer within {:?} took {took:?}",
+                self.wish.time
+            ));
         }
     }
 
@@ -138,7 +141,9 @@ impl Asking {
         let secret = self.wish.secret;
         let told = |value: &mut [u8]| String::from_utf8_lossy(value).into_owned();
         let value = held.secret.expose_secret(told).unwrap_or_default();
-        let call = value.rsplit_once(' ').and_then(|(_, call)| call.parse().ok());
+        let call = value
+            .rsplit_once(' ')
+            .and_then(|(_, call)| call.parse().ok());
         let known = call.and_then(|call: usize| Some((call, state.calls.get(call)?.clone())));
         let Some((number, call)) = known else {
             state.broken(format!("a wrong value for s{secret}: {value:?}"));
@@ -155,7 +160,8 @@ impl Asking {
             state.broken(format!("a wrong value for s{secret}: {value:?}"));
         }
         let ended = call.ended_step.unwrap_or(u64::MAX);
-        let lost = |flush: &&u64| call.began_step < **flush && (self.step > **flush || ended > **flush);
+        let lost =
+            |flush: &&u64| call.began_step < **flush && (self.step > **flush || ended > **flush);
         if let Some(flush) = state.secrets[secret].flushed.iter().find(lost).copied() {
             state.broken(format!(
                 "call {number} for s{secret} won over the flush of step {flush}"
@@ -180,7 +186,11 @@ impl Asking {
         state.event(format_args!(
             "s{secret}: call {number} is served, {:?} old, {}",
             served.age,
-            if served.stale.is_some() { "stale" } else { "fresh" },
+            if served.stale.is_some() {
+                "stale"
+            } else {
+                "fresh"
+            },
         ));
         let call = state.calls[number].clone();
         let age = state.now().since(call.began);
@@ -188,7 +198,11 @@ impl Asking {
         let freshness = self.wish.freshness;
         // A caller's own wait is not held against what it waited for, if the vault does not say so.
         let waited = call.ended_step > Some(self.step);
-        let own = if waited { FLIGHT + TICK } else { Duration::ZERO };
+        let own = if waited {
+            FLIGHT + TICK
+        } else {
+            Duration::ZERO
+        };
         let bound = freshness.usable(None).max(own);
         let bound = valid_for.map_or(bound, |valid_for| valid_for.min(bound));
         if age >= bound {

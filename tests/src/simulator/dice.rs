@@ -56,6 +56,11 @@ impl Dice {
         let (from, to) = (from.as_secs_f64().max(0.001), to.as_secs_f64());
         let time = from * (to / from).powf(self.share());
         // Whole milliseconds, as tokio's timers have them.
-        Duration::from_millis(Duration::from_secs_f64(time).as_millis().try_into().unwrap_or(0))
+        Duration::from_millis(
+            Duration::from_secs_f64(time)
+                .as_millis()
+                .try_into()
+                .unwrap_or(0),
+        )
     }
 }

@@ -106,7 +106,9 @@ impl Director {
             0..25 => Duration::ZERO,
             25..70 => self.dice.time(millis(1), millis(2_000)),
             70..97 => self.dice.time(millis(500), Duration::from_mins(2)),
-            _ => self.dice.time(Duration::from_mins(1), Duration::from_hours(2)),
+            _ => self
+                .dice
+                .time(Duration::from_mins(1), Duration::from_hours(2)),
         }
     }
 
@@ -155,7 +157,7 @@ impl Director {
                 state.event(format_args!("breakers are reset"));
                 state.oci.resets();
                 drop(state);
-                self.daemon.upstream.reset(None);
+                self.daemon.upstream.reset(|_| true);
             }
         }
     }
@@ -174,7 +176,10 @@ impl Director {
         let seconds = self.dice.one_of(&[1, 3, 8, 8, 10]);
         let patience = match self.dice.below(10) {
             0 => Patience::Looks(u32::try_from(self.dice.below(4)).unwrap_or(0)),
-            1 => Patience::For(self.dice.time(Duration::from_millis(1), Duration::from_secs(8))),
+            1 => Patience::For(
+                self.dice
+                    .time(Duration::from_millis(1), Duration::from_secs(8)),
+            ),
             _ => Patience::ToTheEnd,
         };
         Wish {
@@ -205,8 +210,10 @@ impl Director {
     fn rotate(&mut self) {
         let secret = self.secret();
         let good_for = self.dice.happens(200);
-        let good_for =
-            good_for.then(|| self.dice.time(Duration::from_secs(1), Duration::from_hours(2)));
+        let good_for = good_for.then(|| {
+            self.dice
+                .time(Duration::from_secs(1), Duration::from_hours(2))
+        });
         let goes_back = self.dice.happens(150);
         let mut state = self.world.state();
         let now = self.world.now();
@@ -223,7 +230,9 @@ impl Director {
         truth.expires = good_for.map(|good_for| now + good_for);
         let version = truth.version;
         state.figures.rotations += 1;
-        state.event(format_args!("s{secret}: version {version}, for {good_for:?}"));
+        state.event(format_args!(
+            "s{secret}: version {version}, for {good_for:?}"
+        ));
     }
 
     fn flush(&mut self) {
@@ -240,7 +249,9 @@ impl Director {
 
     /// The machine sleeps: its boot clock goes on, and its timers do not.
     fn sleep(&mut self) {
-        let time = self.dice.time(Duration::from_secs(5), Duration::from_hours(48));
+        let time = self
+            .dice
+            .time(Duration::from_secs(5), Duration::from_hours(48));
         let mut state = self.world.state();
         state.figures.sleeps += 1;
         state.event(format_args!("the machine sleeps for {time:?}"));

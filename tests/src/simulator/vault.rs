@@ -62,7 +62,8 @@ impl Backend for SeededVault {
     }
 
     async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError> {
-        let (mut call, mut dice, fault) = UnderWay::begin(&self.world, self.kind, address, self.seed);
+        let (mut call, mut dice, fault) =
+            UnderWay::begin(&self.world, self.kind, address, self.seed);
         let (before, after) = fault.takes(&mut dice);
         sleep(before).await;
         let sight = look(&self.world.state(), call.secret, self.world.now());
@@ -70,7 +71,9 @@ impl Backend for SeededVault {
         let mut state = self.world.state();
         let skew = state.skew;
         let fault = match fault {
-            Fault::None if self.kind == BackendKind::Oci && skew.abs() > SKEW && dice.happens(500) => {
+            Fault::None
+                if self.kind == BackendKind::Oci && skew.abs() > SKEW && dice.happens(500) =>
+            {
                 Fault::Unauthorized
             }
             fault => fault,
