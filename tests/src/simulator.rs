@@ -9,6 +9,7 @@ mod caller;
 mod daemon;
 mod dice;
 mod director;
+mod outage;
 mod promises;
 mod vault;
 mod watched;
@@ -17,6 +18,7 @@ mod world;
 
 pub use dice::Dice;
 pub use director::{Failure, run};
+pub use outage::{Afterwards, outage};
 pub use weather::Fault;
 pub use world::Figures;
 

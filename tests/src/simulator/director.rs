@@ -23,7 +23,7 @@ const SECRETS: usize = 24;
 const LOCAL: usize = 3;
 const PINNED: usize = 3;
 /// How much happens before peace.
-const EVENTS: usize = 500;
+const EVENTS: usize = 200;
 /// So long that no pause outlasts it: the longest is an hour and a quarter.
 const PEACE: Duration = Duration::from_mins(95);
 
@@ -285,7 +285,7 @@ fn settings(dice: &mut Dice) -> Settings {
 }
 
 fn freshness(dice: &mut Dice) -> Freshness {
-    let ttl = Duration::from_secs(dice.one_of(&[0, 5, 60, 300, 300, 3600, 3600, 3600]));
+    let ttl = Duration::from_secs(dice.one_of(&[0, 5, 120, 600, 900, 3600, 3600, 3600]));
     let max_stale = match dice.below(4) {
         0 => ttl,
         1 => ttl * 3,
@@ -298,7 +298,7 @@ fn freshness(dice: &mut Dice) -> Freshness {
         refresh_ahead: match dice.below(8) {
             0 => Ahead::Never,
             1 => Ahead::AtThousandths(500),
-            2 => Ahead::Before(Duration::from_mins(1)),
+            2 => Ahead::Before(Duration::from_secs(20)),
             _ => Ahead::AtThousandths(750),
         },
     }

@@ -11,6 +11,7 @@ use vault_backends::backend::{Address, BackendKind, Wanted};
 use vaultd::clock::{Clock, Moment, ScriptedClock};
 use vaultd::upstream::breaker;
 
+use super::dice::Dice;
 use super::watched::Watched;
 use super::weather::{Fault, Weather};
 
@@ -209,12 +210,11 @@ impl State {
     pub(super) fn event(&mut self, what: std::fmt::Arguments<'_>) -> u64 {
         self.step += 1;
         let at = self.now.since(Moment::default()).as_secs_f64();
-        let line = format!("{:>6} {at:>12.3} s  {what}", self.step);
-        for byte in line.bytes() {
-            let mark = self.figures.mark ^ u64::from(byte);
-            // FNV-1a.
-            self.figures.mark = mark.wrapping_mul(0x0000_0100_0000_01b3);
-        }
+        let told = format!("{at:>12.3} s  {what}");
+        // A sum: of one moment, nobody says which of its events comes first.
+        let mark = Dice::of(0, &told).roll();
+        self.figures.mark = self.figures.mark.wrapping_add(mark);
+        let line = format!("{:>6} {told}", self.step);
         self.events.push_back(line);
         if self.events.len() > TOLD {
             self.events.pop_front();
