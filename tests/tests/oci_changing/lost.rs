@@ -70,7 +70,7 @@ async fn an_answer_that_is_none_confirms_no_change() {
         let plan = || {
             cloud
                 .fake
-                .fail(Route::UpdateSecret, fault.clone(), Times::Next(1))
+                .fail(Route::UpdateSecret, fault.clone(), Times::Next(1));
         };
         plan();
         let (_, text) = told(cloud.put("db", "newer").await);
