@@ -17,3 +17,4 @@ mod stage;
 mod surroundings;
 mod table;
 mod times;
+mod tokens;

@@ -130,7 +130,14 @@ impl Row {
             (State::Fresh, self.fresh),
             (State::Stale, self.stale),
         ] {
-            let found = self.problems_in(state, expected).await;
+            let mut found = self.problems_in(state, expected).await;
+            // Who holds a value waits for a second, which a busy machine may take for anything.
+            if found
+                .iter()
+                .any(|problem| problem.contains("slow to answer"))
+            {
+                found = self.problems_in(state, expected).await;
+            }
             let found = found.into_iter();
             problems.extend(found.map(|problem| format!("{}, {state:?}: {problem}", self.name)));
         }

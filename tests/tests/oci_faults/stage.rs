@@ -32,7 +32,8 @@ pub(crate) const LONG: Duration = Duration::from_secs(30);
 
 const NAME: &str = "db";
 /// One per process, as in the daemon.
-static SHIELD: LazyLock<Arc<Shield>> = LazyLock::new(|| Shield::new(Preference::Auto).unwrap());
+pub(crate) static SHIELD: LazyLock<Arc<Shield>> =
+    LazyLock::new(|| Shield::new(Preference::Auto).unwrap());
 
 /// How a secret is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub(crate) enum Named {
 
 /// Everything between a caller and the fake.
 pub(crate) struct Stage {
-    pub(crate) fake: FakeOci,
+    pub(crate) fake: Arc<FakeOci>,
     pub(crate) id: String,
     pub(crate) clock: Arc<ScriptedClock>,
     upstream: Arc<Upstream>,
@@ -86,8 +87,7 @@ impl Stage {
         renewals: usize,
         detour: Option<Detour>,
     ) -> Self {
-        let fake = FakeOci::start();
-        let id = fake.put(NAME, OLD);
+        let fake = Arc::new(FakeOci::start());
         let ca_file = NamedTempFile::new().unwrap();
         std::fs::write(ca_file.path(), fake.ca_pem()).unwrap();
         let settings = Settings {
@@ -96,7 +96,7 @@ impl Stage {
             ca_file: Some(ca_file.path().to_owned()),
             ..Settings::default_for(Path::new("/nonexistent"))
         };
-        let way = Arc::new(Way {
+        let way = Way {
             usual: reader(&settings, renewals),
             detour: detour.map(|detour| {
                 let mut settings = settings.clone();
@@ -104,7 +104,22 @@ impl Stage {
                 reader(&settings, renewals)
             }),
             takes_detour: AtomicBool::new(false),
-        });
+        };
+        Self::before(fake, way, named, wanted)
+    }
+
+    /// Before a reader of the fake with other identities, which reads by id.
+    pub(crate) fn of(fake: Arc<FakeOci>, usual: OciVault) -> Self {
+        let way = Way {
+            usual,
+            detour: None,
+            takes_detour: AtomicBool::new(false),
+        };
+        Self::before(fake, way, Named::ById, Wanted::Current)
+    }
+
+    fn before(fake: Arc<FakeOci>, way: Way, named: Named, wanted: Wanted) -> Self {
+        let (id, way) = (fake.put(NAME, OLD), Arc::new(way));
         let clock = Arc::new(ScriptedClock::default());
         let backend: Arc<dyn Backend> = Arc::<Way>::clone(&way);
         let upstream = Arc::new(Upstream::new(
@@ -166,6 +181,11 @@ impl Stage {
     /// There is a newer value now.
     pub(crate) fn change(&self) {
         self.fake.put(NAME, NEW);
+    }
+
+    /// Nothing is held.
+    pub(crate) fn forget(&self) {
+        self.cache.flush(|_| true);
     }
 
     /// What is held is past its time.

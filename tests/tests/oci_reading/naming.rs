@@ -205,6 +205,10 @@ async fn a_secret_that_is_to_be_deleted_is_said_to_be() {
         "cancel its deletion",
     ];
     check(&error, Class::Answer, "pending_deletion", &parts);
+    // Its id is not asked for again.
+    let calls = reader.fake.calls(Route::GetSecretBundle);
+    reader.read(IN_COMPARTMENT, "db").await.unwrap_err();
+    assert_eq!(reader.fake.calls(Route::GetSecretBundle), calls);
     for (container, name) in [(None, id.as_str()), (IN_VAULT, "db")] {
         let error = reader.read(container, name).await.unwrap_err();
         check(&error, Class::Answer, "not_found", &["404"]);

@@ -14,7 +14,6 @@ use super::off_thread::off_thread;
 use crate::backend::{BackendError, Class};
 use crate::http::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderName, HeaderValue};
 use crate::http::{self, BadProxy, Deadlines, HeaderMap, Proxy, Reply, Request, Trust, Uri};
-use crate::oci::Settings;
 use crate::oci::asked::Asked;
 use crate::oci::clock_offset::ClockOffset;
 use crate::oci::date::HttpDate;
@@ -22,7 +21,8 @@ use crate::oci::endpoint::{Endpoint, Service};
 use crate::oci::error::{NotAuthenticated, Quotes, Refusal, no_reply};
 use crate::oci::identity::Identity;
 use crate::oci::places::Places;
-use crate::oci::request_url::RequestUrl;
+use crate::oci::request_url::{Origin, RequestUrl};
+use crate::oci::settings::Settings;
 use crate::oci::signature::{Extent, Header, Method, Unsigned};
 use crate::oci::surroundings::Surroundings;
 use crate::wall_clock::WallClock;
@@ -230,7 +230,7 @@ pub(super) async fn client(
 }
 
 /// What a question for a token is called in messages.
-pub(super) fn asked(principal: &str, origin: &crate::oci::request_url::Origin) -> Asked {
+pub(super) fn asked(principal: &str, origin: &Origin) -> Asked {
     let mut bytes = [0; 16];
     OsRng.fill_bytes(&mut bytes);
     Asked {

@@ -170,6 +170,8 @@ mod tests {
 
     use super::*;
 
+    type Change = fn(&Path);
+
     fn euid() -> u32 {
         nix::unistd::geteuid().as_raw()
     }
@@ -178,7 +180,7 @@ mod tests {
     fn every_change_of_a_file_is_one() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("f");
-        let changes: [(&str, fn(&Path)); 5] = [
+        let changes: [(&str, Change); 5] = [
             ("made", |path| fs::write(path, "a").expect("written")),
             ("written", |path| fs::write(path, "ab").expect("written")),
             ("closed", |path| {

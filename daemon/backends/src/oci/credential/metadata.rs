@@ -62,14 +62,12 @@ impl Metadata {
     pub(super) async fn proof(&self) -> Result<Proof, BackendError> {
         let mut pauses = PAUSES.iter();
         loop {
-            let attempt = self.proof_of_now().await;
-            let error = match attempt {
-                Ok(proof) => return Ok(proof),
-                Err(error) => error,
-            };
-            match pauses.next() {
-                Some(pause) if error.is_retryable() => sleep(*pause).await,
-                _ => return Err(error),
+            match self.proof_of_now().await {
+                Err(error) if may_pass(&error) => match pauses.next() {
+                    Some(pause) => sleep(*pause).await,
+                    None => return Err(error),
+                },
+                proof => return proof,
             }
         }
     }
@@ -100,15 +98,12 @@ impl Metadata {
     async fn patiently(&self, path: &str) -> Result<Zeroizing<String>, BackendError> {
         let mut pauses = PAUSES.iter();
         loop {
-            let error = match self.text(path).await {
-                Ok(text) => return Ok(text),
-                Err(error) => error,
-            };
-            match pauses.next() {
-                Some(pause) if error.is_retryable() && error.kind() != NO_METADATA => {
-                    sleep(*pause).await;
-                }
-                _ => return Err(error),
+            match self.text(path).await {
+                Err(error) if may_pass(&error) => match pauses.next() {
+                    Some(pause) => sleep(*pause).await,
+                    None => return Err(error),
+                },
+                text => return text,
             }
         }
     }
@@ -141,6 +136,11 @@ impl Metadata {
         );
         Err(BackendError::new(Class::Outage, NO_METADATA, message))
     }
+}
+
+/// Whether it may be another matter in a moment. Where no address answers it is not: this is no instance.
+fn may_pass(error: &BackendError) -> bool {
+    error.is_retryable() && error.kind() != NO_METADATA
 }
 
 fn request(base: &InstanceMetadata, path: &str) -> Request {
@@ -195,3 +195,46 @@ const PAUSES: [Duration; 3] = [
     Duration::from_millis(900),
 ];
 const NO_METADATA: &str = "no_metadata";
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::http::Trust;
+
+    fn base(listener: &TcpListener) -> InstanceMetadata {
+        let address = listener.local_addr().expect("an address");
+        let url = format!("http://{address}/opc/v2");
+        InstanceMetadata::candidates(Some(&url))
+            .expect("a base")
+            .remove(0)
+    }
+
+    #[tokio::test]
+    async fn where_there_is_no_way_to_the_first_address_the_second_is_asked() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("listens");
+        let deaf = TcpListener::bind("127.0.0.1:0").await.expect("listens");
+        let bases = vec![base(&deaf), base(&listener)];
+        drop(deaf);
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a call");
+            let mut request = [0; 1024];
+            let length = stream.read(&mut request).await.expect("a request");
+            let request = String::from_utf8_lossy(&request[..length]).to_lowercase();
+            assert!(
+                request.contains("authorization: bearer oracle"),
+                "{request}"
+            );
+            let reply = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n PHX\n";
+            stream.write_all(reply).await.expect("sent");
+        });
+        let ca = rcgen::generate_simple_self_signed(["x".to_owned()]).expect("a certificate");
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), ca.cert.pem()).expect("written");
+        let client = http::Client::new(&Trust::File(file.path().to_owned())).expect("a client");
+        let metadata = Metadata { client, bases };
+        assert_eq!(metadata.region().await.expect("a region"), "phx");
+    }
+}

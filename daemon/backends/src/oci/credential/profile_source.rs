@@ -12,12 +12,12 @@ use super::off_thread::off_thread;
 use super::session::{Session, SessionFiles};
 use super::source::{Obtained, Source, Why};
 use crate::backend::{BackendError, Class, Finding};
-use crate::oci::AuthMethod;
 use crate::oci::identity::Identity;
 use crate::oci::key::{KeyError, PrivateKey};
 use crate::oci::key_file::Readers;
 use crate::oci::key_id::KeyId;
 use crate::oci::profile::{ConfigFile, Profile, ProfileError, Surroundings, locate};
+use crate::oci::settings::AuthMethod;
 use crate::oci::signature::Signer;
 use crate::oci::token::SecurityToken;
 

@@ -45,6 +45,8 @@ struct State {
     key: Arc<PrivateKey>,
     /// When the token in the file was issued.
     began: u64,
+    /// OCI did not believe the token, and gave no other one.
+    is_refused: bool,
 }
 
 /// The body of a refresh.
@@ -72,6 +74,7 @@ impl Session {
         let before = self.state().clone();
         let mut state = taken(before.as_ref(), &files, now);
         let is_other = before.is_none_or(|before| *before.token != *state.token);
+        state.is_refused |= why == Why::Refused && !is_other;
         *self.state() = Some(state.clone());
         if state.life.expires_at <= now {
             return Err(over(&files, now - state.life.expires_at));
@@ -85,6 +88,7 @@ impl Session {
             let next = self.refreshed(&state, &files).await?;
             state.life = next.lifetime(now);
             state.token = Zeroizing::new(next.as_str().to_owned());
+            state.is_refused = false;
             *self.state() = Some(state.clone());
         }
         Ok(Obtained {
@@ -127,7 +131,8 @@ impl Session {
     }
 }
 
-/// The token to go on with: the file's if it is new there and lasts longer, or belongs to another key.
+/// The token to go on with: the file's if it is new there and lasts longer, or belongs to another key, or
+/// the one there is was refused.
 fn taken(before: Option<&State>, files: &SessionFiles, now: u64) -> State {
     let in_file = Zeroizing::new(files.token.as_str().to_owned());
     let life = files.token.lifetime(now);
@@ -137,6 +142,7 @@ fn taken(before: Option<&State>, files: &SessionFiles, now: u64) -> State {
         life,
         key: Arc::clone(&files.key),
         began: life.issued_at,
+        is_refused: false,
     };
     let Some(before) = before else {
         return of_file;
@@ -146,7 +152,7 @@ fn taken(before: Option<&State>, files: &SessionFiles, now: u64) -> State {
     let has_other_key = before.key.public_key_der() != files.key.public_key_der();
     // A key that came after its token.
     let is_completed = has_other_key && *before.token == *in_file;
-    if is_completed || (is_new && (is_longer || has_other_key)) {
+    if is_completed || (is_new && (is_longer || has_other_key || before.is_refused)) {
         return of_file;
     }
     State {

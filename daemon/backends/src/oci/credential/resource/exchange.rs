@@ -56,7 +56,7 @@ pub(super) struct Exchanged {
 impl Exchange<'_> {
     /// A token for a key, half by half.
     pub(super) async fn token(self, key: &PrivateKey) -> Result<Exchanged, BackendError> {
-        let mut question = self.question(Method::Get, self.tokens_from.clone(), None);
+        let mut first = question(Method::Get, self.tokens_from.clone(), None);
         if let Some(context) = self.security_context {
             let value = HeaderValue::from_str(context).map_err(|_| {
                 let words = "use the resource principal: OCI_RESOURCE_PRINCIPAL_SECURITY_CONTEXT is no \
@@ -64,9 +64,9 @@ impl Exchange<'_> {
                 BackendError::new(Class::Credentials, "bad_variable", words)
             })?;
             let name = HeaderName::from_static("security-context");
-            question.headers.insert(name, value);
+            first.headers.insert(name, value);
         }
-        let (reply, asked) = self.auth.ask(question, Arc::clone(&self.by)).await?;
+        let (reply, asked) = self.auth.ask(first, Arc::clone(&self.by)).await?;
         let parent = reply.headers.get("opc-parent-rpt-url");
         let parent = parent.and_then(|url| url.to_str().ok()).map(str::to_owned);
         let tokens: Tokens = read(&reply, &asked)?;
@@ -82,29 +82,24 @@ impl Exchange<'_> {
         serde_json::to_writer(&mut *written, &body).expect("texts can be written as JSON");
         let path = &["resourcePrincipalSessionToken"];
         let url = self.session_from.url::<&str>(path, &[]);
-        let question = self.question(Method::Post, url, Some(written));
-        let (reply, asked) = self.auth.ask(question, self.by).await?;
+        let second = question(Method::Post, url, Some(written));
+        let (reply, asked) = self.auth.ask(second, self.by).await?;
         let token = read::<TokenReply>(&reply, &asked)?.token(&asked)?;
         Ok(Exchanged { token, parent })
     }
+}
 
-    fn question(
-        &self,
-        method: Method,
-        url: RequestUrl,
-        body: Option<Zeroizing<Vec<u8>>>,
-    ) -> Question {
-        Question {
-            principal: self.by.principal.clone(),
-            method,
-            url,
-            body,
-            extent: Extent::Usual,
-            speaks: Speaks::OfTokens,
-            headers: HeaderMap::new(),
-            remedy: "check the clock of this machine and the variables OCI_RESOURCE_PRINCIPAL_*"
-                .to_owned(),
-        }
+fn question(method: Method, url: RequestUrl, body: Option<Zeroizing<Vec<u8>>>) -> Question {
+    Question {
+        principal: PRINCIPAL.to_owned(),
+        method,
+        url,
+        body,
+        extent: Extent::Usual,
+        speaks: Speaks::OfTokens,
+        headers: HeaderMap::new(),
+        remedy: "check the clock of this machine and the variables OCI_RESOURCE_PRINCIPAL_*"
+            .to_owned(),
     }
 }
 
@@ -116,3 +111,6 @@ pub(super) fn session_endpoint(text: &str) -> Result<Endpoint, BackendError> {
         BackendError::new(Class::Credentials, "bad_variable", message)
     })
 }
+
+/// Also where an instance asks for it.
+const PRINCIPAL: &str = "resource principal";
