@@ -192,6 +192,7 @@ pub struct BackendError {
     kind: &'static str,
     message: String,
     retry_after: Option<Duration>,
+    counts: bool,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -204,6 +205,7 @@ impl BackendError {
             kind,
             message: message.into(),
             retry_after: None,
+            counts: true,
             source: None,
         }
     }
@@ -232,6 +234,19 @@ impl BackendError {
     pub fn adding(mut self, words: &str) -> Self {
         self.message = format!("{}; {words}", self.message);
         self
+    }
+
+    /// The same failure as one that says nothing of the vault itself: the token for it was not to be had,
+    /// say. What gets tokens has a breaker of its own.
+    #[must_use]
+    pub fn uncounted(mut self) -> Self {
+        self.counts = false;
+        self
+    }
+
+    /// Whether it counts for the vault's breaker.
+    pub fn counts(&self) -> bool {
+        self.counts
     }
 
     /// How the failure is to be taken.

@@ -36,8 +36,10 @@ struct Vaults {
     open: BTreeMap<Key, Arc<dyn Backend>>,
     /// The vaults of the configuration in force, by scope.
     configured: BTreeMap<String, oci::Settings>,
-    /// Those of the one before: requests that began under it may still ask.
+    /// Those of the one before: requests that began under it may still ask, for a while.
     before: BTreeMap<String, oci::Settings>,
+    /// Whether [`Backends::settle`] has seen these.
+    is_settling: bool,
 }
 
 impl Backends {
@@ -66,16 +68,18 @@ impl Backends {
             .collect();
         let mut vaults = self.vaults();
         vaults.before = std::mem::replace(&mut vaults.configured, configured);
-        let Vaults {
-            open,
-            configured,
-            before,
-        } = &mut *vaults;
-        open.retain(|(kind, scope), _| {
-            *kind != BackendKind::Oci
-                || configured.contains_key(scope)
-                || before.contains_key(scope)
-        });
+        vaults.is_settling = false;
+        vaults.close();
+    }
+
+    /// Closes the vaults that are configured no more, the second time it is called after a change. To be
+    /// called every some seconds.
+    pub fn settle(&self) {
+        let mut vaults = self.vaults();
+        if std::mem::replace(&mut vaults.is_settling, true) {
+            vaults.before.clear();
+            vaults.close();
+        }
     }
 
     /// Whether there is a backend for addresses of this kind and scope.
@@ -97,17 +101,18 @@ impl Backends {
         Some(opened)
     }
 
-    /// All open backends.
+    /// All open backends that are configured now.
     pub fn all(&self) -> Vec<(Key, Arc<dyn Backend>)> {
         let vaults = self.vaults();
-        let all = vaults.open.iter();
-        all.map(|(key, backend)| (key.clone(), Arc::clone(backend)))
+        let open = vaults.open.iter();
+        open.filter(|(key, _)| vaults.is_configured(key))
+            .map(|(key, backend)| (key.clone(), Arc::clone(backend)))
             .collect()
     }
 
-    /// The keys of all open backends.
+    /// The keys of [`Backends::all`].
     pub fn keys(&self) -> BTreeSet<Key> {
-        self.vaults().open.keys().cloned().collect()
+        self.all().into_iter().map(|(key, _)| key).collect()
     }
 
     fn vaults(&self) -> MutexGuard<'_, Vaults> {
@@ -123,6 +128,23 @@ impl Vaults {
                 .or_else(|| self.before.get(scope))
         };
         (kind == BackendKind::Oci).then(settings).flatten()
+    }
+
+    /// Whether it is of the configuration in force; what has no scope is of none.
+    fn is_configured(&self, (_, scope): &Key) -> bool {
+        scope.is_empty() || self.configured.contains_key(scope)
+    }
+
+    fn close(&mut self) {
+        let Self {
+            open,
+            configured,
+            before,
+            ..
+        } = self;
+        open.retain(|(_, scope), _| {
+            scope.is_empty() || configured.contains_key(scope) || before.contains_key(scope)
+        });
     }
 }
 

@@ -1,5 +1,6 @@
 //! How is it all put together, and when does it end?
 
+mod ahead;
 mod end;
 mod reload;
 mod service_manager;
@@ -31,6 +32,7 @@ use crate::grpc::rooms::{Facts, Reload, Rooms};
 use crate::launch::Launch;
 use crate::listener::{self, Doorkeeper};
 use crate::logging::Log;
+use crate::refresher::{Plan, Refresher};
 use crate::resolver::Resolver;
 use crate::setup::Current;
 use crate::socket::Listening;
@@ -205,6 +207,13 @@ impl House {
         .context("cannot keep this boot's key")
         .map_err(Fatal::Unexpected)?;
         let current = Arc::new(Current::new(config.setup.clone()));
+        let refresher = Refresher::new(
+            Arc::clone(&cache),
+            Arc::clone(&upstream),
+            Arc::clone(&clock),
+            Plan::of(&config.setup, ahead::start(&listening.path)),
+            ahead::seed(),
+        );
         let concerned = Concerned {
             places: sources.places,
             outside: sources.outside,
@@ -212,6 +221,7 @@ impl House {
             current: Arc::clone(&current),
             upstream: Arc::clone(&upstream),
             cache: Arc::clone(&cache),
+            refresher: Arc::clone(&refresher),
         };
         let reloader = Reloader::new(concerned, config, sources.watch, sources.unwatched);
         let reloader = Arc::new(reloader);
@@ -234,6 +244,7 @@ impl House {
             resolver,
             writer: Arc::new(writer),
             cache,
+            refresher,
             upstream,
             audit,
             clock,
@@ -261,8 +272,10 @@ impl House {
         let accepting = tokio::spawn(listener::run(listener, door, sender, beat, alive));
         let current = Arc::clone(&self.rooms.current);
         let cache = Arc::clone(&self.rooms.cache);
-        let upkeep = tokio::spawn(upkeep::keep(Arc::clone(&self.rooms.upstream)));
+        let upstream = Arc::clone(&self.rooms.upstream);
+        let upkeep = tokio::spawn(upkeep::keep(upstream, Arc::clone(&self.rooms.clock)));
         let (stop, stopped) = oneshot::channel::<()>();
+        let refreshing = tokio::spawn(Arc::clone(&self.rooms.refresher).run());
         let serving = tokio::spawn(crate::grpc::serve(self.rooms, receiver, async {
             // A sender that is gone means the end, too.
             let _ = stopped.await;
@@ -285,6 +298,7 @@ impl House {
         service_manager::stopping();
         keeping.abort();
         upkeep.abort();
+        refreshing.abort();
         accepting.abort();
         // Nobody is listening behind a socket of our own; one of systemd's waits for a successor.
         drop(listening);

@@ -8,25 +8,28 @@ pub mod changes;
 pub mod flight;
 pub mod freshness;
 pub mod held;
+pub mod machine;
+mod told;
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 use tokio::time::Instant;
 use vault_backends::backend::{Address, Class};
+use vault_proto::reference::SecretRef;
 
 use crate::clock::Clock;
 use crate::upstream::{Name, Upstream, UpstreamError};
 use changes::{Change, Changes, Confirmed};
 use flight::{Flights, Landed, Ticket};
-use freshness::{Freshness, Verdict};
-use held::{Held, Known, Slot};
+use freshness::Freshness;
+use held::{Held, Known, Offer, Slot};
+use machine::Asked;
+pub use told::{Counters, Entry, Renewal, Seen, Served};
 
-/// How long an authoritative no is remembered.
-const NEGATIVE: Duration = Duration::from_secs(10);
 /// How long a caller waits for one attempt while a stale value is at hand.
 const STALE_WAIT: Duration = Duration::from_secs(1);
 /// How long one fetch may take, whoever asked first: a hurried caller must not spoil it for those
@@ -34,39 +37,6 @@ const STALE_WAIT: Duration = Duration::from_secs(1);
 const FLIGHT: Duration = Duration::from_secs(10);
 /// How many addresses are held at most.
 const CAPACITY: u64 = 1024;
-
-/// A value that may be served.
-#[derive(Clone, Debug)]
-pub struct Served {
-    /// The value.
-    pub held: Arc<Held>,
-    /// Its age.
-    pub age: Duration,
-    /// Why it is stale; `None` where it is fresh.
-    pub stale: Option<String>,
-}
-
-/// One held address, for status.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// Its address.
-    pub address: Address,
-    /// The reference it was first asked for by.
-    pub reference: String,
-    /// The value, its age, and why it could not be renewed; or the backend's no.
-    pub known: Result<(Arc<Held>, Duration, Option<String>), Arc<UpstreamError>>,
-}
-
-/// What was counted since start.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Answers from a fresh value.
-    pub hits: AtomicU64,
-    /// Answers that needed the backend.
-    pub misses: AtomicU64,
-    /// Answers with a stale value.
-    pub stale: AtomicU64,
-}
 
 /// The cache.
 pub struct Cache {
@@ -77,6 +47,7 @@ pub struct Cache {
     upstream: Arc<Upstream>,
     clock: Arc<dyn Clock>,
     changes: Changes,
+    landed: Notify,
     /// What was counted.
     pub counters: Counters,
 }
@@ -96,6 +67,7 @@ impl Cache {
             upstream,
             clock,
             changes: Changes::default(),
+            landed: Notify::new(),
             counters: Counters::default(),
         })
     }
@@ -112,23 +84,27 @@ impl Cache {
         time: Duration,
     ) -> Result<Served, Arc<UpstreamError>> {
         let began = Instant::now();
-        let look = self.look(address, reference, freshness);
-        match look {
-            Look::Fresh(served) => {
+        let slot = self.slot(address, reference);
+        slot.uses().asked = Some((self.clock.now(), *freshness));
+        let offer = slot.known().offer(self.clock.now(), freshness);
+        drop(slot);
+        match offer {
+            Offer::Fresh(held) => {
                 self.counters.hits.fetch_add(1, Ordering::Relaxed);
-                return Ok(served);
+                return Ok(self.fresh(held));
             }
-            Look::No(error) => return Err(error),
-            Look::Stale(_) | Look::Nothing => {
+            Offer::No(error) => return Err(error),
+            Offer::Stale(_) | Offer::Nothing => {
                 self.counters.misses.fetch_add(1, Ordering::Relaxed);
             }
         }
-        if matches!(look, Look::Stale(_)) {
+        if matches!(offer, Offer::Stale(_)) {
+            drop(offer);
             let fetch = self.fetch(address, reference, Some(freshness));
             if let Ok(landed) = tokio::time::timeout(time.min(STALE_WAIT), fetch).await {
                 return self.or_stale(landed, address, reference, freshness);
             }
-            if let Look::Stale(held) = self.look(address, reference, freshness) {
+            if let Offer::Stale(held) = self.look(address, reference, freshness) {
                 return Ok(self.stale(held, "the backend is slow to answer".to_owned()));
             }
             // It was flushed or expired meanwhile: from here on like one without a value.
@@ -159,6 +135,15 @@ impl Cache {
         landed.unwrap_or_else(|_| Err(Arc::new(late(address, time))))
     }
 
+    /// Asks the backend ahead of time, while nobody waits. What others have under way is joined, and
+    /// what a flush overtakes is not asked for again.
+    pub async fn renew(self: &Arc<Self>, address: &Address, reference: &str) -> Renewal {
+        match self.fly_once(address, reference, None, Asked::Ahead).await {
+            Landed::Done(result) => Renewal::Done(result),
+            Landed::Superseded => Renewal::Overtaken,
+        }
+    }
+
     /// Forgets the addresses that `chosen` picks; returns how many values that were.
     ///
     /// A fetch under way to one of them is not kept, and its waiters ask again.
@@ -170,11 +155,26 @@ impl Cache {
             if chosen(&address) {
                 let mut known = slot.known();
                 flushed += usize::from(known.forget());
+                let mut uses = slot.uses();
+                (uses.asked, uses.flushed) = (None, Some(self.clock.now()));
                 // Under the slot's lock, so that watchers hear of changes in their order.
                 self.changes.tell(&slot.reference, None);
             }
         }
         flushed
+    }
+
+    /// The addresses that were first asked for by a reference that `chosen` picks.
+    pub fn addresses(&self, chosen: impl Fn(&SecretRef) -> bool) -> HashSet<Address> {
+        let asked_by = |slot: &Slot| {
+            slot.reference
+                .parse()
+                .ok()
+                .is_some_and(|found| chosen(&found))
+        };
+        let slots = self.slots().into_iter();
+        let slots = slots.filter(|(_, slot)| asked_by(slot));
+        slots.map(|(address, _)| address).collect()
     }
 
     /// What is held, in the order of references.
@@ -186,10 +186,12 @@ impl Cache {
                 Known::Value(held, why) => {
                     Ok((Arc::clone(held), now.since(held.confirmed), why.clone()))
                 }
-                Known::Negative(error, until) if now < *until => Err(Arc::clone(error)),
-                Known::Nothing | Known::Negative(..) => continue,
+                Known::No(error, until, _) if now < *until => Err(Arc::clone(error)),
+                Known::Nothing | Known::No(..) => continue,
             };
             entries.push(Entry {
+                refreshing: self.flights.are_under_way(&address),
+                wanted: slot.uses().asked.map(|(_, freshness)| freshness),
                 address,
                 reference: slot.reference.clone(),
                 known,
@@ -197,6 +199,30 @@ impl Cache {
         }
         entries.sort_by(|left, right| left.reference.cmp(&right.reference));
         entries
+    }
+
+    /// Every address there is a slot for, held or not.
+    pub fn seen(&self) -> Vec<Seen> {
+        let seen = |(address, slot): (Address, Arc<Slot>)| {
+            let held = match &*slot.known() {
+                Known::Value(held, _) => Some((held.confirmed, held.valid_for)),
+                Known::Nothing | Known::No(..) => None,
+            };
+            let uses = *slot.uses();
+            Seen {
+                address,
+                reference: slot.reference.clone(),
+                asked: uses.asked,
+                held,
+                flushed: uses.flushed,
+            }
+        };
+        self.slots().into_iter().map(seen).collect()
+    }
+
+    /// Waits until the backend's answer or failure has come for any address.
+    pub async fn landed(&self) {
+        self.landed.notified().await;
     }
 
     /// Changes from now on.
@@ -208,25 +234,9 @@ impl Cache {
         self.clock.now().since(held.confirmed)
     }
 
-    fn look(&self, address: &Address, reference: &str, freshness: &Freshness) -> Look {
-        match &*self.slot(address, reference).known() {
-            Known::Negative(error, until) if self.clock.now() < *until => {
-                Look::No(Arc::clone(error))
-            }
-            Known::Nothing | Known::Negative(..) => Look::Nothing,
-            Known::Value(held, _) => {
-                let age = self.age(held);
-                match freshness.judge(age, held.valid_for) {
-                    Verdict::Fresh => Look::Fresh(Served {
-                        held: Arc::clone(held),
-                        age,
-                        stale: None,
-                    }),
-                    Verdict::Stale => Look::Stale(Arc::clone(held)),
-                    Verdict::Expired => Look::Nothing,
-                }
-            }
-        }
+    fn look(&self, address: &Address, reference: &str, freshness: &Freshness) -> Offer {
+        let slot = self.slot(address, reference);
+        slot.known().offer(self.clock.now(), freshness)
     }
 
     /// What a flight brought, or the stale value in its place. The slot decides, not what it held
@@ -239,17 +249,21 @@ impl Cache {
         freshness: &Freshness,
     ) -> Result<Served, Arc<UpstreamError>> {
         match landed {
-            Ok(held) => Ok(Served {
-                age: self.age(&held),
-                held,
-                stale: None,
-            }),
+            Ok(held) => Ok(self.fresh(held)),
             Err(error) => match (error.class(), self.look(address, reference, freshness)) {
-                (Class::Outage | Class::Credentials, Look::Stale(held)) => {
+                (Class::Outage | Class::Credentials, Offer::Stale(held)) => {
                     Ok(self.stale(held, error.to_string()))
                 }
                 _ => Err(error),
             },
+        }
+    }
+
+    fn fresh(&self, held: Arc<Held>) -> Served {
+        Served {
+            age: self.age(&held),
+            held,
+            stale: None,
         }
     }
 
@@ -271,30 +285,53 @@ impl Cache {
         enough: Option<&Freshness>,
     ) -> Result<Arc<Held>, Arc<UpstreamError>> {
         loop {
-            let landed = || self.landed(address, reference, enough?);
-            let take_off = |ticket| {
-                let (cache, address) = (Arc::clone(self), address.clone());
-                let reference = reference.to_owned();
-                async move { cache.fly(&address, &reference, &ticket).await }
-            };
-            match self.flights.join(address, landed, take_off).await {
-                Landed::Done(result) => return result,
-                // A flush went by: what was fetched may be what the flush was to get rid of.
-                Landed::Superseded => {}
+            // A flush went by: what was fetched may be what the flush was to get rid of.
+            if let Landed::Done(result) = self
+                .fly_once(address, reference, enough, Asked::ByCaller)
+                .await
+            {
+                return result;
             }
         }
     }
 
+    async fn fly_once(
+        self: &Arc<Self>,
+        address: &Address,
+        reference: &str,
+        enough: Option<&Freshness>,
+        asked: Asked,
+    ) -> Landed {
+        let landed = || self.landed_already(address, reference, enough?);
+        let take_off = |ticket| {
+            let (cache, address) = (Arc::clone(self), address.clone());
+            let reference = reference.to_owned();
+            async move { cache.fly(&address, &reference, &ticket, asked).await }
+        };
+        self.flights.join(address, landed, take_off).await
+    }
+
     /// What a flight has left in the slot, if it is enough.
-    fn landed(&self, address: &Address, reference: &str, enough: &Freshness) -> Option<Landed> {
+    fn landed_already(
+        &self,
+        address: &Address,
+        reference: &str,
+        enough: &Freshness,
+    ) -> Option<Landed> {
         match self.look(address, reference, enough) {
-            Look::Fresh(served) => Some(Landed::Done(Ok(served.held))),
-            Look::No(error) => Some(Landed::Done(Err(error))),
-            Look::Stale(_) | Look::Nothing => None,
+            Offer::Fresh(held) => Some(Landed::Done(Ok(held))),
+            Offer::No(error) => Some(Landed::Done(Err(error))),
+            Offer::Stale(_) | Offer::Nothing => None,
         }
     }
 
-    async fn fly(&self, address: &Address, reference: &str, ticket: &Ticket) -> Landed {
+    async fn fly(
+        &self,
+        address: &Address,
+        reference: &str,
+        ticket: &Ticket,
+        asked: Asked,
+    ) -> Landed {
         let result = self.upstream.fetch(address, FLIGHT).await;
         // Where it is looked for now: the slot of before may have been evicted meanwhile.
         let slot = self.slot(address, reference);
@@ -303,26 +340,22 @@ impl Cache {
             return Landed::Superseded;
         }
         let result = match result {
-            Ok((fetched, asked)) => {
+            Ok((fetched, confirmed)) => {
                 let held = Arc::new(Held {
                     secret: fetched.secret,
                     version: fetched.version,
-                    confirmed: asked,
+                    confirmed,
                     valid_for: fetched.valid_for,
                 });
-                *known = Known::Value(Arc::clone(&held), None);
+                known.confirm(Arc::clone(&held));
                 Ok(held)
             }
             Err(error) => {
                 let error = Arc::new(error);
-                match (error.class(), &mut *known) {
-                    (Class::Answer, _) => {
-                        *known = Known::Negative(Arc::clone(&error), self.clock.now() + NEGATIVE);
-                    }
-                    (Class::Outage | Class::Credentials, Known::Value(_, why)) => {
-                        *why = Some(error.to_string());
-                    }
-                    _ => {}
+                match error.class() {
+                    Class::Answer => known.deny(Arc::clone(&error), self.clock.now(), asked),
+                    Class::Outage | Class::Credentials => known.fail(|| error.to_string()),
+                    Class::Request => {}
                 }
                 Err(error)
             }
@@ -333,6 +366,7 @@ impl Cache {
         };
         let now = result.as_ref().map(confirmed).map_err(|_| ());
         self.changes.tell(&slot.reference, Some(now));
+        self.landed.notify_one();
         Landed::Done(result)
     }
 
@@ -362,16 +396,6 @@ fn late(address: &Address, time: Duration) -> UpstreamError {
         name: Name::of(address),
         seconds: time.as_secs(),
     }
-}
-
-/// What a slot offers at one moment.
-enum Look {
-    Fresh(Served),
-    Stale(Arc<Held>),
-    /// The backend's no.
-    No(Arc<UpstreamError>),
-    /// Nothing that may be served.
-    Nothing,
 }
 
 #[cfg(test)]

@@ -1,13 +1,24 @@
-//! What time is it, for the age of values?
+//! What time is it, for the age of values, and who is woken when?
 //!
 //! `CLOCK_BOOTTIME`: sleep counts, wall-clock jumps do not (std's and tokio's clocks stop while a
-//! laptop sleeps). Whoever judges ages takes a [`Clock`], so that tests can move it.
+//! laptop sleeps). Whoever judges ages or waits for one takes a [`Clock`], so that tests can move it.
+//! Deadlines of calls are not ages: they are tokio's, since a machine that sleeps does not wait.
+//!
+//! A simulator takes tokio's `current_thread` runtime with paused time and
+//! [`ScriptedClock::flowing`], which moves along with tokio's: tokio steps to the next deadline or to
+//! the next moment somebody sleeps until, whichever is nearer, whenever nothing is left to do.
+//! [`ScriptedClock::advance`] is then the machine's sleep: ages grow, and deadlines do not move.
+
+mod boot;
+mod scripted;
 
 use std::ops::Add;
-use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use nix::time::{ClockId, clock_gettime};
+use futures_util::future::BoxFuture;
+
+pub use boot::BootClock;
+pub use scripted::ScriptedClock;
 
 /// A moment on the boot clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,41 +43,13 @@ impl Add<Duration> for Moment {
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Moment;
-}
 
-/// The machine's boot clock.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct BootClock;
+    /// Waits until `moment`; a moment that has passed while the machine slept counts at once.
+    fn sleep_until(&self, moment: Moment) -> BoxFuture<'static, ()>;
 
-impl Clock for BootClock {
-    fn now(&self) -> Moment {
-        let time = clock_gettime(ClockId::CLOCK_BOOTTIME)
-            .expect("Linux has had CLOCK_BOOTTIME since 2.6.39");
-        Moment(Duration::from(time))
-    }
-}
-
-/// A clock that stands still until it is moved.
-#[derive(Debug, Default)]
-pub struct ScriptedClock(Mutex<Moment>);
-
-impl ScriptedClock {
-    /// Moves the clock on.
-    pub fn advance(&self, by: Duration) {
-        let mut now = self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        *now = *now + by;
-    }
-}
-
-impl Clock for ScriptedClock {
-    fn now(&self) -> Moment {
-        *self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    /// Waits for so long.
+    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
+        self.sleep_until(self.now() + time)
     }
 }
 

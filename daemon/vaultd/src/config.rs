@@ -1,5 +1,6 @@
 //! What is configured? Files in, one checked whole out, or one error.
 
+mod ages;
 pub mod check;
 pub mod document;
 mod effective;

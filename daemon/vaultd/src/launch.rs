@@ -256,6 +256,7 @@ fn want(chosen: &Chosen) -> Want {
     Want {
         variable: chosen.variable.clone(),
         reference: chosen.reference.clone(),
+        ages: chosen.ages,
     }
 }
 

@@ -16,6 +16,7 @@ pub mod listener;
 pub mod logging;
 pub mod peer;
 pub mod policy;
+pub mod refresher;
 pub mod resolver;
 #[cfg(test)]
 mod scripted;

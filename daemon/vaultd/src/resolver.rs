@@ -14,7 +14,7 @@ use vault_proto::kinds;
 use vault_proto::reference::SecretRef;
 
 use crate::audit::{Audit, Outcome, Record, ValueRecord, rfc3339};
-use crate::cache::freshness::Freshness;
+use crate::cache::freshness::{Ages, Freshness};
 use crate::cache::{Cache, Served};
 use crate::clock::unix_time;
 use crate::peer::Peer;
@@ -96,6 +96,8 @@ pub struct Want {
     pub variable: String,
     /// Which secret.
     pub reference: SecretRef,
+    /// How fresh, where that is written for it alone.
+    pub ages: Ages,
 }
 
 impl Want {
@@ -104,6 +106,7 @@ impl Want {
         Self {
             variable: String::new(),
             reference: reference.clone(),
+            ages: Ages::default(),
         }
     }
 }
@@ -242,9 +245,8 @@ impl Resolver {
             let value = match self.check_backend(&address) {
                 Err(error) => Err(error),
                 Ok(()) => {
-                    let get = self
-                        .cache
-                        .get(&address, &reference, &ask.freshness, ask.time);
+                    let freshness = ask.freshness.with(want.ages);
+                    let get = self.cache.get(&address, &reference, &freshness, ask.time);
                     get.await
                 }
             };
@@ -340,7 +342,7 @@ pub fn plain(want: &Want, problem: Option<&'static str>) -> ValueRecord {
 fn handed_out(resolved: &Resolved, leaves: bool) -> ValueRecord {
     let want = Want {
         variable: resolved.variable.clone(),
-        reference: resolved.reference.clone(),
+        ..Want::of(&resolved.reference)
     };
     match &resolved.value {
         Ok(served) => {

@@ -1,5 +1,7 @@
 //! A backend that does what a test says, call by call.
 
+mod weather;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,6 +12,8 @@ use vault_backends::backend::{
     Address, Backend, BackendError, BackendKind, Class, Fetched, Wanted,
 };
 use vault_memory::{Preference, Shield};
+
+pub(crate) use weather::{Weather, WeatherBackend};
 
 enum Step {
     Fail(BackendError),

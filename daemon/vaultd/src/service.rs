@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use vault_backends::oci;
 use vault_proto::reference::{SecretRef, Selector};
 
-use crate::cache::freshness::Freshness;
+use crate::cache::freshness::{Ages, Freshness};
 use crate::command::Command;
 
 /// `[A-Za-z0-9._-]+` without a leading dot, at most 64 bytes.
@@ -61,6 +61,8 @@ pub struct ServiceSecret {
     pub by_environment: BTreeMap<String, SecretRef>,
     /// Which version, where the references do not say.
     pub version: VersionPin,
+    /// How fresh it is to be, where that is written for it.
+    pub ages: Ages,
 }
 
 /// Which version a service asks for beside its references.
@@ -84,6 +86,8 @@ pub struct Chosen {
     pub reference: SecretRef,
     /// Whether nothing is started without it.
     pub required: bool,
+    /// How fresh it is to be, where that is written for it.
+    pub ages: Ages,
 }
 
 /// Why a secret cannot be chosen.
@@ -150,6 +154,7 @@ impl ServiceSecret {
             default: None,
             by_environment: BTreeMap::new(),
             version: VersionPin::None,
+            ages: Ages::default(),
         }
     }
 
@@ -197,6 +202,7 @@ impl ServiceSecret {
             variable: self.variable.clone(),
             reference,
             required: self.required,
+            ages: self.ages,
         })
     }
 }
@@ -215,6 +221,7 @@ mod tests {
                 "local://key-prod".parse().unwrap(),
             )]),
             version: VersionPin::None,
+            ages: Ages::default(),
         }
     }
 

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use vault_backends::backend::BackendKind;
 use vault_backends::oci;
 
 use crate::audit;
@@ -73,6 +72,13 @@ impl Setup {
         std::iter::once(&self.base).chain(self.environments.values())
     }
 
+    /// The same with their names.
+    pub fn named_views(&self) -> impl Iterator<Item = (Option<&str>, &View)> + Clone {
+        let named = self.environments.iter();
+        let named = named.map(|(name, view)| (Some(name.as_str()), view));
+        std::iter::once((None, &self.base)).chain(named)
+    }
+
     /// The environment that counts for a caller who asked for this one, or for none.
     pub fn chosen<'a>(&'a self, asked: Option<&'a str>) -> Option<&'a str> {
         asked.or(self.environment.as_deref())
@@ -91,14 +97,9 @@ impl Setup {
         vaults
     }
 
-    /// The backends of which it says otherwise than `old` did.
-    pub fn changed_backends(&self, old: &Self) -> Vec<BackendKind> {
-        // Values of a vault that is named as before stay good, whatever is named beside it.
-        if old.vaults().is_subset(&self.vaults()) {
-            vec![]
-        } else {
-            vec![BackendKind::Oci]
-        }
+    /// The scopes of these vaults: what the addresses of its secrets can have.
+    pub fn scopes(&self) -> BTreeSet<String> {
+        self.vaults().iter().map(oci::Settings::scope).collect()
     }
 
     /// The commands of all services in all environments. They are found when the configuration is

@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use vault_backends::backend::{
-    Address, Backend, BackendKind, Class, Fetched, Finding, WritableBackend,
+    Address, Backend, BackendError, BackendKind, Class, Fetched, Finding, WritableBackend,
 };
 use vault_backends::oci;
 use vault_backends::registry::{Backends, Key};
@@ -28,6 +28,8 @@ pub use name::Name;
 const CALLS_AT_ONCE: usize = 5;
 /// The least time for a call. One that got less would fail by our own haste, and count.
 const FAIR: Duration = Duration::from_secs(1);
+/// How long anything but a fetch may take: a list may have many pages.
+const ONCE: Duration = Duration::from_mins(1);
 
 /// A backend's health, as people see it.
 #[derive(Clone, Debug)]
@@ -52,7 +54,12 @@ pub struct Upstream {
     clock: Arc<dyn Clock>,
     lines: Mutex<HashMap<Name, Arc<Line>>>,
     settings: RwLock<Settings>,
+    jitter: Jitter,
+    reset: Notify,
 }
+
+/// Where numbers in 0..=1 come from that spread calls.
+type Jitter = Box<dyn Fn() -> f64 + Send + Sync>;
 
 /// How careful the way is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -96,7 +103,16 @@ impl Upstream {
             clock,
             lines: Mutex::default(),
             settings: RwLock::default(),
+            jitter: Box::new(jitter),
+            reset: Notify::new(),
         }
+    }
+
+    /// The same with other numbers in 0..=1 to spread calls by: the same each time, for a simulator.
+    #[must_use]
+    pub fn with_jitter(mut self, jitter: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
+        self.jitter = Box::new(jitter);
+        self
     }
 
     /// Sets how careful the way is; calls under way go on as they began.
@@ -147,7 +163,7 @@ impl Upstream {
                         &self.retry(address.kind),
                         attempt,
                         cause.pause(),
-                        jitter(),
+                        (self.jitter)(),
                         left,
                     )
                 }
@@ -156,7 +172,7 @@ impl Upstream {
             let Some(pause) = pause else {
                 return Err(error);
             };
-            tokio::time::sleep(pause).await;
+            self.clock.sleep(pause).await;
             attempt += 1;
         }
     }
@@ -194,6 +210,32 @@ impl Upstream {
         Ok(Writable(backend))
     }
 
+    /// Does something with the backend of an address that is no fetch: once, within a minute, and like one
+    /// as far as its breaker and the number of calls at once go.
+    ///
+    /// # Errors
+    /// [`UpstreamError`]. After [`UpstreamError::Deadline`] nobody knows whether it is done.
+    pub async fn once<T>(
+        &self,
+        address: &Address,
+        work: impl Future<Output = Result<T, BackendError>>,
+    ) -> Result<T, UpstreamError> {
+        let line = self.line(Name::of(address));
+        let end = Instant::now() + ONCE;
+        let _permit = line.permit(end).await?;
+        self.ask(&line)?;
+        line.calls.fetch_add(1, Ordering::Relaxed);
+        let result = match tokio::time::timeout_at(end, work).await {
+            Ok(result) => result.map_err(UpstreamError::Backend),
+            Err(_) => Err(UpstreamError::Deadline {
+                name: line.name.clone(),
+                seconds: ONCE.as_secs(),
+            }),
+        };
+        self.remember(&line, &result);
+        result
+    }
+
     /// The health of every backend that is open.
     pub fn health(&self) -> Vec<Health> {
         let now = self.clock.now();
@@ -214,6 +256,7 @@ impl Upstream {
 
     /// Lets every open backend do what is due ahead of time, and says when to call again.
     pub async fn upkeep(&self) -> Duration {
+        self.backends.settle();
         let all = self.backends.all();
         let each = all.iter().map(|(_, backend)| backend.upkeep());
         let waits = join_all(each).await.into_iter();
@@ -249,7 +292,21 @@ impl Upstream {
         let chosen = lines
             .values()
             .filter(|line| kind.is_none_or(|kind| kind == line.name.kind));
-        chosen.filter(|line| line.breaker().0.reset()).count()
+        let reset = chosen.filter(|line| line.breaker().0.reset()).count();
+        self.reset.notify_one();
+        reset
+    }
+
+    /// Waits until a person resets breakers.
+    pub async fn reset_by_hand(&self) {
+        self.reset.notified().await;
+    }
+
+    /// From when on a breaker lets a probe through; `None` where it is closed.
+    pub fn next_probe(&self, name: &Name) -> Option<Moment> {
+        let line = self.lines().get(name).map(Arc::clone)?;
+        let breaker = line.breaker();
+        breaker.0.next_probe()
     }
 
     fn lines(&self) -> MutexGuard<'_, HashMap<Name, Arc<Line>>> {
@@ -273,10 +330,11 @@ impl Upstream {
     /// Whether the call is a probe, or an error where it must not be made.
     fn ask(&self, line: &Line) -> Result<bool, UpstreamError> {
         let mut breaker = line.breaker();
-        match breaker
-            .0
-            .ask(self.clock.now(), &self.breaker(line.name.kind), jitter())
-        {
+        match breaker.0.ask(
+            self.clock.now(),
+            &self.breaker(line.name.kind),
+            (self.jitter)(),
+        ) {
             Permit::Call => Ok(false),
             Permit::Probe => Ok(true),
             Permit::Wait(_) => Err(UpstreamError::BreakerOpen {
@@ -307,19 +365,21 @@ impl Upstream {
     }
 
     /// An answer that says no is an answer: only outages count.
-    fn remember(&self, line: &Line, result: &Result<Fetched, UpstreamError>) {
+    fn remember<T>(&self, line: &Line, result: &Result<T, UpstreamError>) {
         let now = self.clock.now();
         let settings = self.breaker(line.name.kind);
         let mut breaker = line.breaker();
         match result {
-            Err(error) if error.class() == Class::Outage => {
+            Err(error) if error.counts() => {
                 line.failures.fetch_add(1, Ordering::Relaxed);
                 breaker.1 = error.to_string();
-                if breaker.0.failed(now, &settings, jitter()) {
+                if breaker.0.failed(now, &settings, (self.jitter)()) {
                     tracing::warn!(backend = %line.name, error = %error, "breaker opened");
                 }
             }
-            Err(error) if error.class() == Class::Credentials => breaker.1 = error.to_string(),
+            Err(error) if matches!(error.class(), Class::Credentials | Class::Outage) => {
+                breaker.1 = error.to_string();
+            }
             _ => {
                 breaker.0.succeeded(now, &settings);
                 breaker.1.clear();

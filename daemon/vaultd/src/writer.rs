@@ -205,11 +205,8 @@ impl Writer {
     ) -> Result<Vec<VersionEntry>, WriteError> {
         let (target, _) = self.permit(ask, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
-        Ok(writable
-            .backend()
-            .versions(&target)
-            .await
-            .map_err(UpstreamError::Backend)?)
+        let versions = writable.backend().versions(&target);
+        Ok(self.upstream.once(&target.address, versions).await?)
     }
 
     /// The secrets of the local store, by name.
@@ -218,12 +215,12 @@ impl Writer {
     /// [`WriteError`].
     pub async fn list(&self, ask: &Ask) -> Result<Vec<ListEntry>, WriteError> {
         self.resolver.permit(ask, &[]).await?;
-        let writable = self.upstream.writable(&Address::local(""))?;
-        Ok(writable
-            .backend()
-            .list()
-            .await
-            .map_err(UpstreamError::Backend)?)
+        let local = Address::local("");
+        let writable = self.upstream.writable(&local)?;
+        Ok(self
+            .upstream
+            .once(&local, writable.backend().list())
+            .await?)
     }
 
     async fn permit(
@@ -290,15 +287,13 @@ impl Writer {
             rule,
             version,
         };
+        let (upstream, address) = (Arc::clone(&self.upstream), ask.address(reference));
         let task = tokio::spawn(async move {
             let _seat = seat;
             change.announce().await?;
             // Also after a panic nobody knows what the backend has done.
-            let result = AssertUnwindSafe(work).catch_unwind().await;
-            let result = match result {
-                Ok(result) => result.map_err(UpstreamError::Backend),
-                Err(_) => Err(UpstreamError::Lost),
-            };
+            let result = AssertUnwindSafe(upstream.once(&address, work)).catch_unwind();
+            let result = result.await.unwrap_or(Err(UpstreamError::Lost));
             change.finish(result).await
         });
         task.await.unwrap_or(Err(UpstreamError::Lost.into()))

@@ -1151,6 +1151,17 @@ pub struct DoctorRequest {
 pub struct DoctorReply {
     #[prost(message, repeated, tag = "1")]
     pub backends: ::prost::alloc::vec::Vec<ExaminedBackend>,
+    /// What can be launched, in each environment in which it is something else.
+    #[prost(message, repeated, tag = "2")]
+    pub services: ::prost::alloc::vec::Vec<LaunchableService>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LaunchableService {
+    #[prost(string, tag = "1")]
+    pub service: ::prost::alloc::string::String,
+    /// Empty for none.
+    #[prost(string, tag = "2")]
+    pub environment: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ExaminedBackend {

@@ -4,11 +4,12 @@ use crate::graph::Graph;
 
 /// The rooms of `daemon/vaultd`, by floor. What stands beside the floors of `daemon/README.md` has
 /// the floor from which it is used.
-const FLOORS: [(&str, u32); 20] = [
+const FLOORS: [(&str, u32); 21] = [
     ("app", 8),
     ("config", 7),
     ("grpc", 7),
     ("launch", 6),
+    ("refresher", 6),
     ("resolver", 6),
     ("writer", 6),
     ("setup", 5),

@@ -73,3 +73,21 @@ fn an_unknown_region_is_told() {
     let (_, found) = doctor(&cloud);
     assert!(found.to_string().contains("oc1"), "{found}");
 }
+
+#[test]
+fn doctor_looks_into_every_environment() {
+    let cloud = Cloud::new();
+    cloud.fake.put("token", "v");
+    let vault = json!({"compartment_id": "ocid1.compartment.oc1..empty", "vault_id": null});
+    cloud.configure(&json!({"environments": {"empty": {"vault": vault}}}));
+    cloud.service("bar", "token", &json!({}));
+    let _daemon = cloud.home.start();
+    let (code, found) = doctor(&cloud);
+    let secrets = found["secrets"].as_array().expect("secrets").iter();
+    let mut readable: Vec<_> = secrets
+        .map(|one| (one["environment"].as_str(), one["readable"].as_bool()))
+        .collect();
+    readable.sort_unstable();
+    let expected = [(Some(""), Some(true)), (Some("empty"), Some(false))];
+    assert_eq!((code, readable), (3, expected.to_vec()), "{found}");
+}

@@ -238,6 +238,7 @@ impl Admin for State {
                 used_by: vec![],
                 findings: vec![finding("configuration", true), finding("key", false)],
             }],
+            services: vec![],
         })
     }
 

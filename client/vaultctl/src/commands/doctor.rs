@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use vault_client::{Client, Wanted};
-use vault_proto::generated::{ExaminedBackend, Finding, ServiceEntry};
+use vault_proto::generated::{DoctorReply, ExaminedBackend, Finding, LaunchableService};
 
 use crate::failure::{Failure, code_of_success};
 use crate::report::{self, Form};
@@ -48,9 +48,9 @@ pub(crate) async fn run(
     backend: &str,
     form: Form,
 ) -> Result<ExitCode, Failure> {
-    let backends = client.doctor(backend).await?.backends;
+    let DoctorReply { backends, services } = client.doctor(backend).await?;
     let mut secrets = Vec::new();
-    for service in client.list().await?.services {
+    for service in services {
         secrets.extend(of_service(&mut client, &service).await);
     }
     let json = DoctorJson {
@@ -66,34 +66,35 @@ pub(crate) async fn run(
     Ok(code_of_success(json.well))
 }
 
-/// Whether each secret of OCI Vault can be read that the service gets, in each environment.
-async fn of_service(client: &mut Client, service: &ServiceEntry) -> Vec<SecretJson> {
-    let mut secrets = Vec::new();
-    let environments = service.environments.iter().map(String::as_str);
-    for environment in std::iter::once("").chain(environments) {
-        let wanted = Wanted {
-            service: service.name.clone(),
-            environment: environment.to_owned(),
-            ..Wanted::default()
-        };
-        let secret = |variable: String, reference: String, problem: String| SecretJson {
-            service: service.name.clone(),
-            environment: environment.to_owned(),
-            variable,
-            reference,
-            readable: problem.is_empty(),
-            problem,
-        };
-        match client.check(wanted).await {
-            Ok(checked) => {
-                let of_oci = checked.secrets.into_iter();
-                let of_oci = of_oci.filter(|one| one.reference.starts_with("oci-vault://"));
-                secrets.extend(of_oci.map(|one| secret(one.variable, one.reference, one.problem)));
-            }
-            Err(error) => secrets.push(secret(String::new(), String::new(), error.to_string())),
+/// Whether each secret of OCI Vault can be read that the service gets there.
+async fn of_service(client: &mut Client, launchable: &LaunchableService) -> Vec<SecretJson> {
+    let LaunchableService {
+        service,
+        environment,
+    } = launchable;
+    let wanted = Wanted {
+        service: service.clone(),
+        environment: environment.clone(),
+        ..Wanted::default()
+    };
+    let secret = |variable: String, reference: String, problem: String| SecretJson {
+        service: service.clone(),
+        environment: environment.clone(),
+        variable,
+        reference,
+        readable: problem.is_empty(),
+        problem,
+    };
+    match client.check(wanted).await {
+        Ok(checked) => {
+            let of_oci = checked.secrets.into_iter();
+            let of_oci = of_oci.filter(|one| one.reference.starts_with("oci-vault://"));
+            of_oci
+                .map(|one| secret(one.variable, one.reference, one.problem))
+                .collect()
         }
+        Err(error) => vec![secret(String::new(), String::new(), error.to_string())],
     }
-    secrets
 }
 
 fn text(doctor: &DoctorJson) -> String {

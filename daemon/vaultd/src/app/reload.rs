@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use tokio::signal::unix::Signal;
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use vault_backends::backend::BackendKind;
 
 use super::service_manager;
 use crate::cache::Cache;
@@ -19,6 +20,7 @@ use crate::config::watch::{Changes, Watch};
 use crate::config::{self, Config, Texts};
 use crate::grpc::rooms::{Reload, Reloaded};
 use crate::logging::Log;
+use crate::refresher::{Plan, Refresher, Start};
 use crate::setup::{Current, Setup};
 use crate::upstream::Upstream;
 
@@ -30,6 +32,7 @@ pub(super) struct Concerned {
     pub(super) current: Arc<Current>,
     pub(super) upstream: Arc<Upstream>,
     pub(super) cache: Arc<Cache>,
+    pub(super) refresher: Arc<Refresher>,
 }
 
 /// Reads the configuration again.
@@ -256,14 +259,21 @@ fn put_into_force(setup: Setup, old: &Setup, concerned: &Concerned) -> u64 {
         tracing::warn!("{warning}");
     }
     concerned.upstream.configure(setup.resilience);
-    let changed = setup.changed_backends(old);
+    let scopes = setup.scopes();
+    let changed = !old.scopes().is_subset(&scopes);
     concerned.upstream.set_vaults(setup.vaults());
+    let plan = Plan::of(&setup, Start::Restart);
     let generation = concerned.current.replace(setup);
-    if !changed.is_empty() {
+    if changed {
         let cache = &concerned.cache;
-        let forgotten = cache.flush(|address| changed.contains(&address.kind));
-        tracing::info!(forgotten, "values of changed backends forgotten");
+        let forgotten = cache
+            .flush(|address| address.kind == BackendKind::Oci && !scopes.contains(&address.scope));
+        tracing::info!(
+            forgotten,
+            "values of vaults that are not configured any more forgotten"
+        );
     }
+    concerned.refresher.set_plan(plan);
     tracing::info!(generation, "configuration read");
     generation
 }

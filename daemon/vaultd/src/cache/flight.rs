@@ -90,6 +90,11 @@ impl Flights {
         }
     }
 
+    /// Whether there is one to `address`.
+    pub(crate) fn are_under_way(&self, address: &Address) -> bool {
+        lock(&self.board).contains_key(address)
+    }
+
     /// Waits until the flight to `address` that is under way now, if there is one, has ended.
     pub(crate) async fn settled(&self, address: &Address) {
         let seat = lock(&self.board).get(address).map(|gate| gate.subscribe());

@@ -1,6 +1,22 @@
-//! How usable is a value of this age? Pure arithmetic.
+//! How usable is a value of this age, and when is it renewed ahead of its end? Pure arithmetic.
 
 use std::time::Duration;
+
+/// How much sooner or later than written a value is renewed, in shares of its ttl: what many hosts
+/// have fetched at once must not be fetched at once for ever.
+const SPREAD: f64 = 0.1;
+/// Nothing that is fresh for less is renewed ahead: it would be asked for all day, wanted or not.
+const SHORTEST: Duration = Duration::from_secs(10);
+/// Where the backend's own bound is near, no sooner than this: it comes nearer with each renewal.
+const BEFORE_THE_BOUND: Duration = Duration::from_mins(1);
+/// How long the first authoritative no is remembered, and how long any is.
+const NO: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(30));
+
+/// How long a no is remembered that was said so many times in a row.
+pub fn negative(times: u32) -> Duration {
+    let doubled = 2u32.saturating_pow(times.saturating_sub(1));
+    NO.0.saturating_mul(doubled).min(NO.1)
+}
 
 /// How long a value is fresh, and how long it may be served at all. Ages count from the moment the
 /// backend last confirmed the value.
@@ -12,6 +28,30 @@ pub struct Freshness {
     pub max_stale: Duration,
     /// Whether a value past its `ttl` may be served at all.
     pub stale_fallback: bool,
+    /// When it is renewed while nobody waits for it.
+    pub refresh_ahead: Ahead,
+}
+
+/// When a value is renewed ahead of the end of its ttl.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ahead {
+    /// Not at all: only when somebody asks.
+    Never,
+    /// At so many thousandths of the ttl.
+    AtThousandths(u16),
+    /// So long before its end.
+    Before(Duration),
+}
+
+/// What is written for one secret or service in place of what holds around it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ages {
+    /// In place of [`Freshness::ttl`].
+    pub ttl: Option<Duration>,
+    /// In place of [`Freshness::max_stale`].
+    pub max_stale: Option<Duration>,
+    /// In place of [`Freshness::refresh_ahead`].
+    pub refresh_ahead: Option<Ahead>,
 }
 
 impl Default for Freshness {
@@ -20,6 +60,7 @@ impl Default for Freshness {
             ttl: Duration::from_hours(1),
             max_stale: Duration::from_hours(24),
             stale_fallback: true,
+            refresh_ahead: Ahead::AtThousandths(750),
         }
     }
 }
@@ -57,58 +98,41 @@ impl Freshness {
         };
         valid_for.map_or(bound, |valid_for| valid_for.min(bound))
     }
+
+    /// At which age a value is renewed, though nobody waits for it; `None` where it never is.
+    /// `jitter` in 0..=1 spreads it around what is written.
+    pub fn renewed_at(&self, valid_for: Option<Duration>, jitter: f64) -> Option<Duration> {
+        let ahead = |ttl: Duration| {
+            let spread = ttl.mul_f64(SPREAD * 2.0 * jitter.clamp(0.0, 1.0));
+            let middle = match self.refresh_ahead {
+                Ahead::Never => return None,
+                Ahead::AtThousandths(share) => ttl.mul_f64(f64::from(share.min(1000)) / 1000.0),
+                Ahead::Before(time) => ttl.saturating_sub(time),
+            };
+            let sooner = (middle + spread).saturating_sub(ttl.mul_f64(SPREAD));
+            // Neither so soon that it is asked for all the time, nor past the end.
+            Some(sooner.clamp(ttl.mul_f64(SPREAD), ttl.mul_f64(1.0 - SPREAD / 2.0)))
+        };
+        if self.ttl < SHORTEST {
+            return None;
+        }
+        let usual = ahead(self.ttl)?;
+        let bound = valid_for.and_then(ahead);
+        let bound = bound.map(|bound| bound.max(BEFORE_THE_BOUND));
+        Some(bound.map_or(usual, |bound| bound.min(usual)))
+    }
+
+    /// The same with what is written for one service or secret.
+    #[must_use]
+    pub fn with(self, ages: Ages) -> Self {
+        Self {
+            ttl: ages.ttl.unwrap_or(self.ttl),
+            max_stale: ages.max_stale.unwrap_or(self.max_stale),
+            refresh_ahead: ages.refresh_ahead.unwrap_or(self.refresh_ahead),
+            ..self
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn seconds(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
-    }
-
-    const F: Freshness = Freshness {
-        ttl: Duration::from_secs(10),
-        max_stale: Duration::from_secs(100),
-        stale_fallback: true,
-    };
-
-    #[test]
-    fn each_bound_belongs_to_the_worse_side() {
-        for (age, verdict) in [
-            (0, Verdict::Fresh),
-            (9, Verdict::Fresh),
-            (10, Verdict::Stale),
-            (99, Verdict::Stale),
-            (100, Verdict::Expired),
-        ] {
-            assert_eq!(F.judge(seconds(age), None), verdict, "{age} s");
-        }
-    }
-
-    #[test]
-    fn a_ttl_of_zero_is_never_fresh() {
-        let asking = Freshness {
-            ttl: Duration::ZERO,
-            ..F
-        };
-        assert_eq!(asking.judge(Duration::ZERO, None), Verdict::Stale);
-    }
-
-    #[test]
-    fn without_the_fallback_a_value_ends_with_its_ttl() {
-        let strict = Freshness {
-            stale_fallback: false,
-            ..F
-        };
-        assert_eq!(strict.judge(seconds(9), None), Verdict::Fresh);
-        assert_eq!(strict.judge(seconds(10), None), Verdict::Expired);
-    }
-
-    #[test]
-    fn the_backends_own_bound_cuts_freshness_and_staleness_short() {
-        assert_eq!(F.judge(seconds(4), Some(seconds(5))), Verdict::Fresh);
-        assert_eq!(F.judge(seconds(5), Some(seconds(5))), Verdict::Expired);
-        assert_eq!(F.judge(seconds(50), Some(seconds(40))), Verdict::Expired);
-    }
-}
+mod tests;

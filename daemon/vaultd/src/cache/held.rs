@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use vault_memory::Secret;
 
+use super::freshness::Freshness;
+use super::machine::{self, Dated};
 use crate::clock::Moment;
 use crate::upstream::UpstreamError;
 
@@ -21,24 +23,20 @@ pub struct Held {
     pub valid_for: Option<Duration>,
 }
 
-/// What is known of one address.
-#[derive(Clone, Debug, Default)]
-pub(crate) enum Known {
-    /// Nothing: never asked, or flushed.
-    #[default]
-    Nothing,
-    /// A value, and why it could not be renewed, if it could not.
-    Value(Arc<Held>, Option<String>),
-    /// The backend said that there is none; remembered until then.
-    Negative(Arc<UpstreamError>, Moment),
-}
+impl Dated for Arc<Held> {
+    fn confirmed(&self) -> Moment {
+        self.confirmed
+    }
 
-impl Known {
-    /// Forgets; returns whether a value was held.
-    pub(crate) fn forget(&mut self) -> bool {
-        matches!(std::mem::take(self), Self::Value(..))
+    fn valid_for(&self) -> Option<Duration> {
+        self.valid_for
     }
 }
+
+/// What is known of one address.
+pub(crate) type Known = machine::Known<Arc<Held>, Arc<UpstreamError>>;
+/// What it offers.
+pub(crate) type Offer = machine::Offer<Arc<Held>, Arc<UpstreamError>>;
 
 /// A handle on the shelf. Emptying it drops the value at once, whatever the shelf still holds.
 #[derive(Debug)]
@@ -46,6 +44,16 @@ pub(crate) struct Slot {
     /// The reference it was first asked for by, for people.
     pub(crate) reference: String,
     known: Mutex<Known>,
+    uses: Mutex<Uses>,
+}
+
+/// Who wanted the address, and who did not.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Uses {
+    /// When a caller last asked, and how fresh it was to be.
+    pub(crate) asked: Option<(Moment, Freshness)>,
+    /// When it was last flushed.
+    pub(crate) flushed: Option<Moment>,
 }
 
 impl Slot {
@@ -53,10 +61,15 @@ impl Slot {
         Self {
             reference,
             known: Mutex::default(),
+            uses: Mutex::default(),
         }
     }
 
     pub(crate) fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn uses(&self) -> MutexGuard<'_, Uses> {
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

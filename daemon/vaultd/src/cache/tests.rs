@@ -12,6 +12,7 @@ const FRESHNESS: Freshness = Freshness {
     ttl: Duration::from_secs(100),
     max_stale: Duration::from_secs(1000),
     stale_fallback: true,
+    refresh_ahead: freshness::Ahead::Never,
 };
 
 struct Room {
@@ -153,7 +154,7 @@ async fn an_authoritative_no_ends_the_value_and_is_remembered_for_a_while() {
     assert_eq!(room.get().await, Err("not_found"));
     assert_eq!(room.get().await, Err("not_found"));
     assert_eq!(room.backend.calls(), 2, "remembered");
-    room.advance(NEGATIVE.as_secs());
+    room.advance(5);
     assert_eq!(room.get().await, fresh("again"));
 }
 
@@ -289,7 +290,7 @@ async fn a_caller_that_looked_before_a_flight_landed_takes_what_it_brought() {
     room.backend.then_value("v");
     let address = address(BackendKind::Local, "x");
     let look = room.cache.look(&address, "local://x", &FRESHNESS);
-    assert!(matches!(look, Look::Nothing));
+    assert!(matches!(look, Offer::Nothing));
     // Between this caller's look and its boarding, another one's flight lands.
     assert_eq!(room.get().await, fresh("v"));
     let held = room.cache.fetch(&address, "local://x", Some(&FRESHNESS));

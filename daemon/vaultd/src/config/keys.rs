@@ -218,6 +218,12 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "cache",
+        "refresh_ahead",
+        "0.75",
+        "when a value is renewed ahead: at this share of its ttl, or seconds before its end; 0 never",
+    ),
+    key(
+        "cache",
         "enable_stale_fallback",
         "true",
         "whether an old value is served while the vault is out",

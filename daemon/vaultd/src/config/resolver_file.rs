@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use vault_memory::Preference;
 
+use super::ages;
 use super::document::{At, ConfigError, Document, Node};
 use super::effective;
 use super::known;
@@ -136,7 +137,11 @@ impl<'a> ResolverFile<'a> {
         sections::resilience(&root, warnings)?;
         sections::logging(&root, warnings)?;
         let shared = match root.get("secrets")? {
-            Some(at) => service_file::shared(&at, &vault, warnings)?,
+            Some(at) => {
+                let shared = service_file::shared(&at, &vault, warnings)?;
+                ages::check(&at, shared.values().flatten(), freshness)?;
+                shared
+            }
             None => Shared::new(),
         };
         let mut effective = effective::entries(&root, &shared)?;

@@ -6,6 +6,7 @@ use vault_backends::oci;
 use vault_proto::loader_variables::{is_secret_target, is_variable_name};
 use vault_proto::reference::{SecretRef, Selector, parse_version};
 
+use super::ages;
 use super::document::{At, ConfigError};
 use super::sections;
 use super::warnings::Warnings;
@@ -18,6 +19,9 @@ const KEYS: &[&str] = &[
     "required",
     "compartment_id",
     "vault",
+    "ttl",
+    "max_stale",
+    "refresh_ahead",
 ];
 
 /// One variable's secret; `None` where nothing stands there.
@@ -37,6 +41,7 @@ pub(super) fn read(
         secret.default = Some(reference(at, container)?);
         return Ok(Some(secret));
     }
+    secret.ages = ages::read(at)?;
     let own = match (at.get("compartment_id")?, at.get("vault")?) {
         (Some(at), _) | (None, Some(at)) => Some(sections::container(&at)?),
         (None, None) => None,

@@ -1,13 +1,13 @@
 //! What does each section of resolver.yaml say? Typed, with the place of what is wrong.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use vault_backends::http::Proxy;
-use vault_backends::oci;
 use vault_backends::oci::endpoint::{Endpoint, Service};
+use vault_backends::oci::{self, AuthMethod};
 use vault_memory::Preference;
 
+use super::ages;
 use super::document::{At, ConfigError};
 use super::warnings::Warnings;
 use crate::audit::{self, OnFailure};
@@ -74,6 +74,17 @@ pub(super) fn vault(
         &mut vault.delegation_token_file,
         file,
     )?;
+    let acts_for_users = matches!(
+        vault.auth_method,
+        AuthMethod::InstancePrincipal | AuthMethod::ResourcePrincipal
+    );
+    if let Some(at) = section.get("delegation_token_file")?
+        && !acts_for_users
+    {
+        return Err(
+            at.key_error("counts for auth_method: instance_principal and resource_principal alone")
+        );
+    }
     section.read("ca_file", &mut vault.ca_file, file)?;
     let services = [
         ("endpoint", &mut vault.endpoint, Service::Secrets),
@@ -181,7 +192,7 @@ pub(super) fn cache(
     section.read("ttl", &mut freshness.ttl, At::seconds)?;
     if let Some(at) = section.get("max_stale")? {
         freshness.max_stale = at.seconds()?;
-        not_longer(&at, freshness.ttl, freshness.max_stale)?;
+        ages::not_longer(&at, &freshness, "cache.max_stale")?;
     } else {
         // A file of before has no bound, and its ttl is one.
         freshness.max_stale = freshness.max_stale.max(freshness.ttl);
@@ -191,25 +202,10 @@ pub(super) fn cache(
         &mut freshness.stale_fallback,
         |at| warnings.boolean(at),
     )?;
+    section.read("refresh_ahead", &mut freshness.refresh_ahead, ages::ahead)?;
     let mut directory = home.join(".cache/oci-vault-mcp");
     section.read("directory", &mut directory, path_or_relative)?;
     Ok((freshness, directory))
-}
-
-/// Refuses a value that would be fresh when it is too old to be served.
-pub(super) fn not_longer(
-    at: &At<'_>,
-    ttl: Duration,
-    max_stale: Duration,
-) -> Result<(), ConfigError> {
-    if ttl <= max_stale {
-        return Ok(());
-    }
-    Err(at.error(format!(
-        "the ttl ({} s) is longer than cache.max_stale ({} s)",
-        ttl.as_secs(),
-        max_stale.as_secs()
-    )))
 }
 
 /// `resilience:`

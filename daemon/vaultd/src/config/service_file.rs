@@ -6,12 +6,12 @@ use std::path::Path;
 use vault_backends::oci;
 use vault_proto::loader_variables::is_loader_variable;
 
+use super::ages;
 use super::document::{At, ConfigError, Document};
 use super::secret_entry;
 use super::sections;
 use super::surroundings::{Shared, Surroundings, check_name, check_setting, cwd, description};
 use super::warnings::Warnings;
-use crate::cache::freshness::Freshness;
 use crate::command::{Command, catalogue};
 use crate::service::{Service, ServiceSecret};
 
@@ -28,6 +28,8 @@ const KEYS: &[&str] = &[
     "path",
     "keep_variables",
     "ttl",
+    "max_stale",
+    "refresh_ahead",
     "vault",
     "compartment_id",
     "profile",
@@ -90,6 +92,8 @@ fn one(
             all
         }
     };
+    let freshness = ages::over(at, around.freshness)?;
+    ages::check(at, &secrets, freshness)?;
     let settings = at.get("env_overrides")?;
     let settings = settings.as_ref().map_or(Ok(vec![]), settings_of)?;
     for (variable, _) in &settings {
@@ -147,7 +151,7 @@ fn one(
             .into_iter()
             .filter(|name| is_loader_variable(name))
             .collect(),
-        freshness: freshness(at, around.freshness)?,
+        freshness,
         profiles: at.get("profiles")?.as_ref().map_or(Ok(vec![]), At::texts)?,
         vault,
         warnings: said,
@@ -177,15 +181,6 @@ fn vault(
         vault.config_profile = sections::word(&at)?;
     }
     Ok(vault)
-}
-
-fn freshness(at: &At<'_>, below: Freshness) -> Result<Freshness, ConfigError> {
-    let Some(at) = at.get("ttl")? else {
-        return Ok(below);
-    };
-    let ttl = at.seconds()?;
-    sections::not_longer(&at, ttl, below.max_stale)?;
-    Ok(Freshness { ttl, ..below })
 }
 
 /// The `secrets:` section of resolver.yaml.

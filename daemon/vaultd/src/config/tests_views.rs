@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use vault_backends::backend::BackendKind;
 use vault_backends::oci::AuthMethod;
 
 use super::compat_cases::{Home, outside};
@@ -269,19 +268,31 @@ fn what_old_files_have_and_nobody_needs_is_no_error() {
 }
 
 #[test]
-fn only_a_vault_that_is_another_one_is_a_changed_backend() {
-    let of = |text: &str| quiet(&[("resolver.yaml", text)]);
+fn every_way_to_ask_has_a_scope() {
+    let of = |text: &str| quiet(&[("resolver.yaml", text)]).scopes();
     let old = of("vault: {region: a}\n");
-    assert_eq!(
-        of("vault: {region: a}\ncache: {ttl: 1}\n").changed_backends(&old),
-        []
-    );
+    assert_eq!(of("vault: {region: a, compartment_id: c}\n"), old);
     let more = of("vault: {region: a}\nenvironments: {p: {vault: {region: b}}}\n");
-    assert_eq!(more.changed_backends(&old), [], "one more is not another");
-    assert_eq!(
-        of("vault: {region: b}\n").changed_backends(&old),
-        [BackendKind::Oci]
-    );
+    assert!(more.is_superset(&old) && more.len() == 2, "{more:?}");
+    assert!(of("vault: {region: b}\n").is_disjoint(&old));
+}
+
+#[test]
+fn a_delegation_that_would_not_count_is_refused() {
+    let home = Home::new();
+    home.write("user/resolver.yaml", "vault: {delegation_token_file: /t}\n");
+    let none = serde_json::json!({"files": {}, "explicit_config": false});
+    let error = home
+        .load(&none, &Outside::of_tests())
+        .unwrap_err()
+        .to_string();
+    for word in ["delegation_token_file", "instance_principal"] {
+        assert!(error.contains(word), "{error}");
+    }
+    quiet(&[(
+        "resolver.yaml",
+        "vault: {auth_method: instance_principal, delegation_token_file: /t}\n",
+    )]);
 }
 
 #[test]

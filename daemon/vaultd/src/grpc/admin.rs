@@ -208,12 +208,18 @@ impl Admin for Service {
         let ask = self
             .act(&request, Action::Flush, reference.as_ref())
             .await?;
+        // By its own words, too: an environment or a service may mean another place by them.
+        let named = self.rooms.cache.addresses(|held| match &reference {
+            Some(reference) => held.place() == reference.place(),
+            None => ask.may(Some(held)),
+        });
         let chosen = reference.as_ref().map(|reference| ask.address(reference));
         let flushed = self.rooms.cache.flush(|held| {
-            chosen
-                .as_ref()
-                .is_none_or(|chosen| is_same_secret(chosen, held))
-                && reference_of(held).is_some_and(|reference| ask.may(Some(&reference)))
+            named.contains(held)
+                || match &chosen {
+                    Some(chosen) => is_same_secret(chosen, held),
+                    None => reference_of(held).is_some_and(|reference| ask.may(Some(&reference))),
+                }
         });
         Ok(Response::new(message::FlushReply {
             flushed: count(flushed),
@@ -350,7 +356,11 @@ impl Admin for Service {
             ));
         }
         let ask = self.act(&request, Action::Doctor, None).await?;
-        let reply = doctor::oci(&self.rooms, &ask.setup, ask.time).await;
+        let listing = Ask {
+            action: Action::List,
+            ..ask
+        };
+        let reply = doctor::oci(&self.rooms, &listing, listing.time).await;
         Ok(Response::new(reply))
     }
 

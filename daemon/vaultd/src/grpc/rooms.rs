@@ -6,6 +6,7 @@ use crate::audit::Audit;
 use crate::cache::Cache;
 use crate::clock::{Clock, Moment};
 use crate::launch::Launch;
+use crate::refresher::Refresher;
 use crate::resolver::Resolver;
 use crate::setup::Current;
 use crate::upstream::Upstream;
@@ -41,6 +42,8 @@ pub struct Rooms {
     pub writer: Arc<Writer>,
     /// Held values.
     pub cache: Arc<Cache>,
+    /// What renews them.
+    pub refresher: Arc<Refresher>,
     /// Backends.
     pub upstream: Arc<Upstream>,
     /// The audit record.

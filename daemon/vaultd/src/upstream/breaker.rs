@@ -103,7 +103,12 @@ impl Breaker {
         match &mut self.open {
             Some(open) => {
                 *open = Open {
-                    next_probe,
+                    // A period counts from when its probe left, not from when that was given up.
+                    next_probe: if open.next_probe > now {
+                        open.next_probe
+                    } else {
+                        next_probe
+                    },
                     successes: 0,
                     probing: false,
                 };
@@ -125,6 +130,11 @@ impl Breaker {
     pub fn reset(&mut self) -> bool {
         self.failures = 0;
         self.open.take().is_some()
+    }
+
+    /// From when on a probe may leave; `None` where it is closed.
+    pub fn next_probe(&self) -> Option<Moment> {
+        self.open.as_ref().map(|open| open.next_probe)
     }
 
     /// Failures in a row.
@@ -208,6 +218,15 @@ mod tests {
         let mut breaker = open_at_zero();
         assert_eq!(breaker.ask(at(60), &SETTINGS, 0.0), Permit::Probe);
         assert_eq!(breaker.ask(at(120), &SETTINGS, 0.0), Permit::Probe);
+    }
+
+    #[test]
+    fn a_period_counts_from_when_its_probe_left() {
+        let mut breaker = open_at_zero();
+        assert_eq!(breaker.ask(at(60), &SETTINGS, 0.0), Permit::Probe);
+        breaker.failed(at(70), &SETTINGS, 0.0);
+        assert_eq!(breaker.next_probe(), Some(at(120)));
+        assert_eq!(breaker.ask(at(119), &SETTINGS, 0.0), Permit::Wait(at(120)));
     }
 
     #[test]

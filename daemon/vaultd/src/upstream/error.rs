@@ -52,6 +52,14 @@ impl UpstreamError {
         }
     }
 
+    /// Whether it counts for the backend's breaker.
+    pub fn counts(&self) -> bool {
+        match self {
+            Self::Backend(error) => error.class() == Class::Outage && error.counts(),
+            _ => self.class() == Class::Outage,
+        }
+    }
+
     /// The stable word for audit, metrics and tests.
     pub fn kind(&self) -> &'static str {
         match self {

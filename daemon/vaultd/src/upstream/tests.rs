@@ -11,7 +11,7 @@ const TIME: Duration = Duration::from_secs(10);
 fn upstream(kind: BackendKind) -> (Arc<ScriptedBackend>, Arc<ScriptedClock>, Upstream) {
     let (backend, clock) = (
         ScriptedBackend::new(kind),
-        Arc::new(ScriptedClock::default()),
+        Arc::new(ScriptedClock::flowing()),
     );
     let backends: Backends = [Arc::clone(&backend) as Arc<dyn Backend>]
         .into_iter()

@@ -32,7 +32,7 @@ impl Call<'_> {
     /// What failed before anything was sent.
     pub(super) fn cannot_be_asked(&self, error: &BackendError) -> BackendError {
         let message = format!("{} {}: {error}", self.operation, self.about);
-        let wrapped = BackendError::new(error.class(), error.kind(), message);
+        let wrapped = BackendError::new(error.class(), error.kind(), message).uncounted();
         match error.pause() {
             Some(pause) => wrapped.retry_after(pause),
             None => wrapped,

@@ -84,6 +84,8 @@ fn of_service(ask: &Ask, service: &Service) -> Vec<message::EffectiveSetting> {
         say("cwd", cwd.display().to_string());
     }
     say("ttl", service.freshness.ttl.as_secs_f64().to_string());
+    let max_stale = service.freshness.max_stale;
+    say("max_stale", max_stale.as_secs_f64().to_string());
     for secret in &service.secrets {
         say(
             &format!("secrets.{}", secret.variable),

@@ -1,6 +1,6 @@
 //! What does a backend find when it looks at everything it needs?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -8,27 +8,60 @@ use vault_backends::backend::{BackendKind, Finding};
 use vault_proto::generated as message;
 
 use crate::grpc::rooms::Rooms;
+use crate::resolver::Ask;
+use crate::service::Service;
 use crate::setup::Setup;
 use crate::upstream::Name;
 
 /// Every vault of OCI that the configuration names, each looked at for at most `time`.
-pub(super) async fn oci(rooms: &Rooms, setup: &Setup, time: Duration) -> message::DoctorReply {
-    let each = users(setup).into_iter().map(|(scope, used_by)| async move {
-        let name = Name {
-            kind: BackendKind::Oci,
-            scope,
-        };
-        let findings = examined(rooms, &name, time).await;
-        message::ExaminedBackend {
-            name: name.kind.to_string(),
-            scope: name.scope,
-            used_by,
-            findings: findings.into_iter().map(finding).collect(),
-        }
-    });
+pub(super) async fn oci(rooms: &Rooms, ask: &Ask, time: Duration) -> message::DoctorReply {
+    let each = users(&ask.setup)
+        .into_iter()
+        .map(|(scope, used_by)| async move {
+            let name = Name {
+                kind: BackendKind::Oci,
+                scope,
+            };
+            let findings = examined(rooms, &name, time).await;
+            message::ExaminedBackend {
+                name: name.kind.to_string(),
+                scope: name.scope,
+                used_by,
+                findings: findings.into_iter().map(finding).collect(),
+            }
+        });
     message::DoctorReply {
         backends: join_all(each).await,
+        services: services(ask),
     }
+}
+
+/// Every service that the asker may list, in each environment that gives it something else.
+fn services(ask: &Ask) -> Vec<message::LaunchableService> {
+    let setup = &ask.setup;
+    let mut found = Vec::new();
+    let environments = setup.environments.keys().map(String::as_str);
+    let named = setup.base.services.values().flat_map(Service::environments);
+    let named: BTreeSet<String> = named.collect();
+    let all = environments.chain(named.iter().map(String::as_str));
+    for environment in std::iter::once("").chain(all.collect::<BTreeSet<_>>()) {
+        let asked = (!environment.is_empty()).then_some(environment);
+        for service in setup.view(asked).services.values() {
+            let is_other = asked.is_none()
+                || setup.base.services.get(&service.name) != Some(service)
+                || service
+                    .environments()
+                    .iter()
+                    .any(|name| name == environment);
+            if is_other && ask.with_service(&service.name).may(None) {
+                found.push(message::LaunchableService {
+                    service: service.name.clone(),
+                    environment: environment.to_owned(),
+                });
+            }
+        }
+    }
+    found
 }
 
 /// Who asks where, by scope.
@@ -69,7 +102,7 @@ async fn examined(rooms: &Rooms, name: &Name, time: Duration) -> Vec<Finding> {
         ),
         Err(_) => unwell(
             format!("it was not at its end within {} s", time.as_secs()),
-            "ask again; vaultctl --deadline 60 gives it more time",
+            "ask again: what was made ready meanwhile is there then",
         ),
     }
 }

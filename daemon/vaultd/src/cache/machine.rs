@@ -1,0 +1,106 @@
+//! What is known of one address, and what becomes of it? The freshness machine, pure: every event
+//! and every look comes with its time.
+//!
+//! *Nothing* → a value by [`Known::confirm`], or a no by [`Known::deny`]. A value ends by a no or by
+//! [`Known::forget`]; an outage leaves it and adds why. How usable it is follows from its age alone:
+//! nothing has to happen for it to become stale or to expire.
+
+use std::time::Duration;
+
+use super::freshness::{Freshness, Verdict, negative};
+use crate::clock::Moment;
+
+/// A value with the moment of the backend's word on it.
+pub trait Dated {
+    /// When the backend was last asked and confirmed it.
+    fn confirmed(&self) -> Moment;
+    /// The bound the backend itself gave.
+    fn valid_for(&self) -> Option<Duration>;
+}
+
+/// What is known of one address.
+#[derive(Clone, Debug, Default)]
+pub enum Known<V, E> {
+    /// Nothing: never asked, or flushed.
+    #[default]
+    Nothing,
+    /// A value, and why it could not be renewed, if it could not.
+    Value(V, Option<String>),
+    /// The backend said that there is none, so many times in a row; remembered until then.
+    No(E, Moment, u32),
+}
+
+/// What may be handed out at one moment.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Offer<V, E> {
+    /// A value.
+    Fresh(V),
+    /// A value, while the backend cannot be asked.
+    Stale(V),
+    /// The backend's no.
+    No(E),
+    /// Nothing: the backend must be asked.
+    Nothing,
+}
+
+/// Whether somebody waits for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// A caller does.
+    ByCaller,
+    /// Nobody: it was asked ahead of time.
+    Ahead,
+}
+
+impl<V: Dated + Clone, E: Clone> Known<V, E> {
+    /// What may be handed out at `now` to somebody who wants it this fresh.
+    pub fn offer(&self, now: Moment, freshness: &Freshness) -> Offer<V, E> {
+        match self {
+            Self::No(error, until, _) if now < *until => Offer::No(error.clone()),
+            Self::Nothing | Self::No(..) => Offer::Nothing,
+            Self::Value(value, _) => {
+                let age = now.since(value.confirmed());
+                match freshness.judge(age, value.valid_for()) {
+                    Verdict::Fresh => Offer::Fresh(value.clone()),
+                    Verdict::Stale => Offer::Stale(value.clone()),
+                    Verdict::Expired => Offer::Nothing,
+                }
+            }
+        }
+    }
+
+    /// The backend gave `value`. One that was asked for before the one that is held is no news.
+    pub fn confirm(&mut self, value: V) {
+        match self {
+            Self::Value(held, _) if held.confirmed() > value.confirmed() => {}
+            _ => *self = Self::Value(value, None),
+        }
+    }
+
+    /// The backend said that there is no such value. It ends at once; a no that nobody waits for and
+    /// that ends nothing is not remembered, for it would be held against the first who asks.
+    pub fn deny(&mut self, error: E, now: Moment, asked: Asked) {
+        let times = match self {
+            Self::Nothing if asked == Asked::Ahead => return,
+            Self::No(_, _, times) => times.saturating_add(1),
+            _ => 1,
+        };
+        *self = Self::No(error, now + negative(times), times);
+    }
+
+    /// The backend could not be asked, and why.
+    pub fn fail(&mut self, why: impl FnOnce() -> String) {
+        if let Self::Value(_, last) = self {
+            *last = Some(why());
+        }
+    }
+
+    /// Forgets; returns whether a value was held.
+    pub fn forget(&mut self) -> bool {
+        matches!(std::mem::take(self), Self::Value(..))
+    }
+}
+
+#[cfg(test)]
+mod model;

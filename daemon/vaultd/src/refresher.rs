@@ -1,0 +1,147 @@
+//! What is renewed before anybody has to wait for it?
+//!
+//! What services are configured with, and what was asked for in the last day. When and in which
+//! order says the [`schedule`], which is pure; here it is told what the cache holds and how the
+//! breakers are, and what it wants is done. A renewal hands out nothing, so it leaves no record.
+//!
+//! It stands beside the way of a request and is never waited for by one.
+
+mod plan;
+pub mod schedule;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::Notify;
+use vault_backends::backend::{Address, Class};
+
+use crate::cache::{Cache, Renewal};
+use crate::clock::{Clock, Moment};
+use crate::upstream::{Name, Upstream, UpstreamError};
+pub use plan::{Item, Plan, Start};
+use schedule::{Next, Outcome, Renew, Schedule};
+
+/// The room.
+pub struct Refresher {
+    cache: Arc<Cache>,
+    upstream: Arc<Upstream>,
+    clock: Arc<dyn Clock>,
+    schedule: Mutex<Schedule>,
+    replanned: Notify,
+}
+
+impl Refresher {
+    /// One that keeps `plan`. `seed` is this host's: of two hosts with the same plan each has its own
+    /// moments.
+    pub fn new(
+        cache: Arc<Cache>,
+        upstream: Arc<Upstream>,
+        clock: Arc<dyn Clock>,
+        plan: Plan,
+        seed: u64,
+    ) -> Arc<Self> {
+        let mut schedule = Schedule::new(seed);
+        schedule.plan(plan, clock.now());
+        Arc::new(Self {
+            cache,
+            upstream,
+            clock,
+            schedule: Mutex::new(schedule),
+            replanned: Notify::new(),
+        })
+    }
+
+    /// Keeps another plan from now on.
+    pub fn set_plan(&self, plan: Plan) {
+        self.schedule().plan(plan, self.clock.now());
+        self.replanned.notify_one();
+    }
+
+    /// When `address` is asked for next, if nobody asks sooner; `None` where it will not be.
+    pub fn next_attempt(&self, address: &Address) -> Option<Moment> {
+        let probes = |name: &Name| self.upstream.next_probe(name);
+        self.schedule().next_attempt(address, &probes)
+    }
+
+    /// Renews for as long as it is let.
+    pub async fn run(self: Arc<Self>) {
+        let mut flying = FuturesUnordered::new();
+        loop {
+            let next = self.next();
+            for renew in next.now {
+                flying.push(self.renew(renew));
+            }
+            let wake = async {
+                match next.wake {
+                    Some(moment) => self.clock.sleep_until(moment).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                Some(landed) = flying.next() => self.land(&landed),
+                () = wake => {}
+                () = self.cache.landed() => {}
+                () = self.upstream.reset_by_hand() => self.schedule().release(),
+                () = self.replanned.notified() => {}
+            }
+        }
+    }
+
+    fn next(&self) -> Next {
+        let seen = self.cache.seen();
+        let probes = |name: &Name| self.upstream.next_probe(name);
+        let mut schedule = self.schedule();
+        let now = self.clock.now();
+        schedule.learn(seen, now);
+        schedule.next(now, &probes)
+    }
+
+    async fn renew(&self, renew: Renew) -> Landed {
+        let left = self.clock.now();
+        let renewal = self.cache.renew(&renew.address, &renew.reference).await;
+        Landed {
+            address: renew.address,
+            left,
+            renewal,
+        }
+    }
+
+    fn land(&self, landed: &Landed) {
+        let outcome = match &landed.renewal {
+            Renewal::Overtaken => Outcome::Overtaken,
+            Renewal::Done(Ok(held)) => Outcome::Confirmed(held.confirmed, held.valid_for),
+            Renewal::Done(Err(error)) => outcome(error),
+        };
+        if let Renewal::Done(Err(error)) = &landed.renewal {
+            tracing::debug!(name = %Name::of(&landed.address), %error, "not renewed");
+        }
+        let now = self.clock.now();
+        self.schedule()
+            .landed(&landed.address, outcome, landed.left, now);
+    }
+
+    fn schedule(&self) -> MutexGuard<'_, Schedule> {
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What came of one renewal that left at `left`.
+struct Landed {
+    address: Address,
+    left: Moment,
+    renewal: Renewal,
+}
+
+fn outcome(error: &UpstreamError) -> Outcome {
+    match (error, error.class()) {
+        (UpstreamError::BreakerOpen { .. } | UpstreamError::Busy(_), _) => Outcome::NotAsked,
+        (_, Class::Answer) => Outcome::Gone,
+        (_, Class::Request) => Outcome::Refused,
+        (UpstreamError::Backend(cause), _) => Outcome::Failed(cause.pause()),
+        _ => Outcome::Failed(None),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,329 @@
+//! What is renewed next, and when? Pure: time, what the cache holds and how the breakers are come
+//! from outside.
+//!
+//! Each secret is due by its own age. Around that:
+//! - at most [`AT_ONCE`] are under way, those first that were never had, then the stale ones, then
+//!   the oldest;
+//! - while a backend is out, one of its secrets at a time is asked for, when its breaker lets a probe
+//!   through, or by the same measure where the breaker has nothing to say (a credential is refused,
+//!   a person has switched the breaker off);
+//! - once it is back, and after the machine has slept, what is overdue is spread: the stale over
+//!   [`CATCH_UP`], the others over the time they are still fresh;
+//! - what a flush has emptied is not fetched before it is asked for, or due again as if it had been
+//!   fetched then.
+//!
+//! All that looks random is a hash of the host's seed and the address.
+
+mod entry;
+mod outcome;
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use vault_backends::backend::{Address, BackendKind};
+
+use super::plan::Plan;
+use crate::cache::Seen;
+use crate::clock::Moment;
+use crate::upstream::Name;
+pub use entry::{AFTER_SLEEP, CATCH_UP};
+use entry::{BREATH, Entry, Seed, Use};
+pub use outcome::Outcome;
+
+/// How many renewals are under way at once.
+pub const AT_ONCE: usize = 4;
+/// So many failures in a row mean that a backend is out, whatever its breaker says.
+const ENOUGH: u32 = 5;
+/// From one attempt to the next while it is.
+const RECOVERY: Duration = Duration::from_mins(1);
+/// A backend that asks for a longer pause is not believed.
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+/// Who wakes so much too late has slept.
+const OVERSLEPT: Duration = Duration::from_secs(30);
+
+/// A renewal to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renew {
+    /// Where it is.
+    pub address: Address,
+    /// What people call it.
+    pub reference: String,
+}
+
+/// What to do.
+#[must_use]
+#[derive(Clone, Debug, Default)]
+pub struct Next {
+    /// To be renewed now.
+    pub now: Vec<Renew>,
+    /// When to ask again, if nothing happens meanwhile.
+    pub wake: Option<Moment>,
+}
+
+/// The schedule of one daemon.
+#[derive(Debug)]
+pub struct Schedule {
+    seed: Seed,
+    entries: HashMap<Address, Entry>,
+    scopes: HashMap<Name, Scope>,
+    /// When it was to be asked again.
+    expected: Option<Moment>,
+}
+
+/// What is known of one backend.
+#[derive(Clone, Copy, Debug, Default)]
+struct Scope {
+    /// Failures in a row.
+    failures: u32,
+    /// While it is out by that count, the next attempt.
+    until: Moment,
+    /// No attempt before, since the last one was not let through.
+    breath: Moment,
+    is_out: bool,
+}
+
+/// From when on each backend's breaker lets a probe through; `None` where it is closed.
+pub type Probes<'a> = &'a dyn Fn(&Name) -> Option<Moment>;
+
+/// Whether a backend may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gate {
+    Open,
+    /// For one secret, from then on.
+    ForOne(Moment),
+}
+
+impl Scope {
+    fn gate(&self, probe: Option<Moment>) -> Gate {
+        match probe {
+            Some(probe) => Gate::ForOne(probe.max(self.breath)),
+            None if self.failures >= ENOUGH => Gate::ForOne(self.until.max(self.breath)),
+            None => Gate::Open,
+        }
+    }
+}
+
+impl Schedule {
+    /// An empty one for the host with this seed.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            seed: Seed(seed),
+            entries: HashMap::new(),
+            scopes: HashMap::new(),
+            expected: None,
+        }
+    }
+
+    /// Keeps what `plan` says. What was not in the plan before is fetched soon, and of this machine's
+    /// own store at once.
+    pub fn plan(&mut self, plan: Plan, now: Moment) {
+        let before: HashSet<Address> = self.planned().cloned().collect();
+        for entry in self.entries.values_mut() {
+            entry.configured = None;
+        }
+        for item in plan.items {
+            let share = self.seed.share(&item.address, Use::FirstFetch);
+            let entry = self.entries.entry(item.address.clone());
+            let entry = entry.or_insert_with(|| Entry::new(item.reference, now));
+            entry.configured = Some(item.freshness);
+            if !before.contains(&item.address) && entry.held.is_none() {
+                let spread = match item.address.kind {
+                    BackendKind::Local => Duration::ZERO,
+                    BackendKind::Oci => plan.start.spread(&item.freshness),
+                };
+                (entry.base, entry.not_before) = (now, now + spread.mul_f64(share));
+            }
+        }
+    }
+
+    /// Takes in what the cache holds.
+    pub fn learn(&mut self, seen: Vec<Seen>, now: Moment) {
+        let mut gone: HashSet<Address> = self.entries.keys().cloned().collect();
+        for seen in seen {
+            gone.remove(&seen.address);
+            let wanted = seen.asked.is_some() && seen.held.is_some();
+            if !self.entries.contains_key(&seen.address) {
+                if !wanted {
+                    continue;
+                }
+                let entry = Entry::new(seen.reference.clone(), now);
+                self.entries.insert(seen.address.clone(), entry);
+            }
+            let jitter = self.seed.share(&seen.address, Use::Renewal);
+            let Some(entry) = self.entries.get_mut(&seen.address) else {
+                continue;
+            };
+            if entry.learn(&seen, jitter, now) {
+                self.scopes
+                    .entry(Name::of(&seen.address))
+                    .or_default()
+                    .failures = 0;
+            }
+        }
+        for address in gone {
+            if let Some(entry) = self.entries.get_mut(&address) {
+                (entry.asked, entry.held) = (None, None);
+            }
+        }
+        self.entries.retain(|_, entry| entry.is_wanted(now));
+    }
+
+    /// What to do at `now`.
+    pub fn next(&mut self, now: Moment, probes: Probes<'_>) -> Next {
+        let slept = self
+            .expected
+            .is_some_and(|expected| now.since(expected) > OVERSLEPT);
+        let gates = self.gates(now, probes, slept);
+        let mut flying: usize = 0;
+        let mut busy: HashSet<Name> = HashSet::new();
+        for (address, _) in self.entries.iter().filter(|(_, entry)| entry.is_flying) {
+            flying += 1;
+            busy.insert(Name::of(address));
+        }
+        let (mut due, mut wake) = (Vec::new(), None::<Moment>);
+        for (address, entry) in &self.entries {
+            let Some(at) = self.at(address, entry, &gates) else {
+                continue;
+            };
+            if at > now {
+                wake = Some(wake.map_or(at, |wake| wake.min(at)));
+                continue;
+            }
+            due.push((self.rank(address, entry, now, &gates), address.clone()));
+        }
+        due.sort_by_key(|(rank, _)| *rank);
+        let mut next = Next { now: vec![], wake };
+        for (_, address) in due {
+            if flying == AT_ONCE {
+                break;
+            }
+            let name = Name::of(&address);
+            let alone = gates.get(&name).is_some_and(|gate| *gate != Gate::Open);
+            if alone && busy.contains(&name) {
+                continue;
+            }
+            busy.insert(name);
+            flying += 1;
+            if let Some(entry) = self.entries.get_mut(&address) {
+                entry.is_flying = true;
+                next.now.push(Renew {
+                    reference: entry.reference.clone(),
+                    address,
+                });
+            }
+        }
+        self.expected = next.wake;
+        next
+    }
+
+    /// Takes in what came of a renewal that left at `left`.
+    pub fn landed(&mut self, address: &Address, outcome: Outcome, left: Moment, now: Moment) {
+        let jitter = self.seed.share(address, Use::Renewal);
+        let again = self.seed.share(address, Use::Attempt);
+        let scope = self.scopes.entry(Name::of(address)).or_default();
+        match outcome {
+            Outcome::Confirmed(..) | Outcome::Gone | Outcome::Refused => scope.failures = 0,
+            Outcome::Failed(pause) => {
+                scope.failures = scope.failures.saturating_add(1);
+                scope.until = left + RECOVERY.mul_f64(1.0 + 0.15 * again);
+                if let Some(pause) = pause {
+                    scope.failures = scope.failures.max(ENOUGH);
+                    scope.until = scope.until.max(now + pause.min(LONGEST_PAUSE));
+                }
+            }
+            Outcome::NotAsked => scope.breath = now + BREATH,
+            Outcome::Overtaken => {}
+        }
+        if let Some(entry) = self.entries.get_mut(address) {
+            entry.is_flying = false;
+            entry.land(outcome, jitter, again, now);
+        }
+    }
+
+    /// A person says that the backends are back.
+    pub fn release(&mut self) {
+        for scope in self.scopes.values_mut() {
+            scope.failures = 0;
+        }
+    }
+
+    /// When this address is asked for next, if nothing happens meanwhile.
+    pub fn next_attempt(&self, address: &Address, probes: Probes<'_>) -> Option<Moment> {
+        let name = Name::of(address);
+        let scope = self.scopes.get(&name).copied().unwrap_or_default();
+        let gates = HashMap::from([(name.clone(), scope.gate(probes(&name)))]);
+        self.at(address, self.entries.get(address)?, &gates)
+    }
+
+    fn planned(&self) -> impl Iterator<Item = &Address> {
+        let entries = self.entries.iter();
+        let planned = entries.filter(|(_, entry)| entry.configured.is_some());
+        planned.map(|(address, _)| address)
+    }
+
+    /// How each backend may be asked; spreads what is overdue at those that have come back.
+    fn gates(&mut self, now: Moment, probes: Probes<'_>, slept: bool) -> HashMap<Name, Gate> {
+        let names: HashSet<Name> = self.entries.keys().map(Name::of).collect();
+        let mut gates = HashMap::new();
+        for name in names {
+            let scope = self.scopes.entry(name.clone()).or_default();
+            let gate = scope.gate(probes(&name));
+            let is_back = scope.is_out && gate == Gate::Open;
+            scope.is_out = gate != Gate::Open;
+            if slept {
+                self.catch_up(&name, now + AFTER_SLEEP, now);
+            } else if is_back {
+                self.catch_up(&name, now, now);
+            }
+            gates.insert(name, gate);
+        }
+        gates
+    }
+
+    fn catch_up(&mut self, name: &Name, from: Moment, now: Moment) {
+        let seed = self.seed;
+        let of_it = |address: &Address| (address.kind, &address.scope) == (name.kind, &name.scope);
+        for (address, entry) in &mut self.entries {
+            if of_it(address) && !entry.is_flying {
+                let jitter = seed.share(address, Use::Renewal);
+                let share = seed.share(address, Use::CatchUp);
+                entry.catch_up(address, jitter, from, share, now);
+            }
+        }
+    }
+
+    /// When this may be asked for, as things stand.
+    fn at(&self, address: &Address, entry: &Entry, gates: &HashMap<Name, Gate>) -> Option<Moment> {
+        if entry.is_flying {
+            return None;
+        }
+        let due = entry.due(address, self.seed.share(address, Use::Renewal))?;
+        match gates.get(&Name::of(address)) {
+            // Whoever is next is asked for: that one has failed before says nothing of it.
+            Some(Gate::ForOne(from)) => Some(due.max(*from)),
+            _ => Some(due.max(entry.not_before)),
+        }
+    }
+
+    /// What comes first, smallest first.
+    fn rank(
+        &self,
+        address: &Address,
+        entry: &Entry,
+        now: Moment,
+        gates: &HashMap<Name, Gate>,
+    ) -> (u32, bool, Moment, u64) {
+        // A probe is not to be lost on the same broken secret for ever.
+        let failures = match gates.get(&Name::of(address)) {
+            Some(Gate::ForOne(_)) => entry.failures,
+            _ => 0,
+        };
+        let confirmed = entry.held.map(|(confirmed, _)| confirmed);
+        let is_fresh = !entry.fresh_for(now).is_zero();
+        let tie = self.seed.hash(address, Use::CatchUp);
+        (failures, is_fresh, confirmed.unwrap_or_default(), tie)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+//! When is one secret due? Pure.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use vault_backends::backend::{Address, Wanted};
+
+use super::outcome::Outcome;
+use crate::cache::Seen;
+use crate::cache::freshness::Freshness;
+use crate::clock::Moment;
+
+/// Over how long what has become stale is caught up with.
+pub const CATCH_UP: Duration = Duration::from_secs(15);
+/// After the machine has slept, the network has so long to come back.
+pub const AFTER_SLEEP: Duration = Duration::from_secs(10);
+/// What could not be asked for is not asked for again before.
+pub(super) const BREATH: Duration = Duration::from_secs(1);
+/// How long after it was asked for last a secret is still renewed.
+const REMEMBERED: Duration = Duration::from_hours(24);
+/// The first pause after a failure, and the longest, for one secret of a backend that is not out.
+const AFTER_FAILURE: (Duration, Duration) = (Duration::from_secs(15), Duration::from_mins(5));
+/// The same after an answer that says no: only somebody's doing will change it.
+const AFTER_NO: (Duration, Duration) = (Duration::from_secs(30), Duration::from_hours(1));
+/// How much of the time that a value is still fresh may pass until it is caught up with.
+const IN_TIME: f64 = 0.9;
+
+/// What tells this host's moments from another's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seed(pub(super) u64);
+
+/// What a share is drawn for: each is another one.
+#[derive(Clone, Copy, Debug, Hash)]
+pub(super) enum Use {
+    FirstFetch,
+    Renewal,
+    Attempt,
+    CatchUp,
+}
+
+impl Seed {
+    pub(super) fn hash(self, address: &Address, what: Use) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.0, address, what).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// A number in 0..1 that stays the same.
+    pub(super) fn share(self, address: &Address, what: Use) -> f64 {
+        let bits = u32::try_from(self.hash(address, what) >> 32).unwrap_or_default();
+        f64::from(bits) / (f64::from(u32::MAX) + 1.0)
+    }
+}
+
+/// One secret.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) reference: String,
+    /// How fresh a configured service wants it.
+    pub(super) configured: Option<Freshness>,
+    /// When a caller last asked, and how fresh it was to be.
+    pub(super) asked: Option<(Moment, Freshness)>,
+    /// When the value that is held was confirmed, and the backend's own bound.
+    pub(super) held: Option<(Moment, Option<Duration>)>,
+    /// Where nothing is held, since when it is due.
+    pub(super) base: Moment,
+    /// Not before, whatever else: a pause after a failure, or its place among many.
+    pub(super) not_before: Moment,
+    pub(super) failures: u32,
+    pub(super) is_flying: bool,
+    flushed: Option<Moment>,
+}
+
+impl Entry {
+    pub(super) fn new(reference: String, now: Moment) -> Self {
+        Self {
+            reference,
+            configured: None,
+            asked: None,
+            held: None,
+            base: now,
+            not_before: Moment::default(),
+            failures: 0,
+            is_flying: false,
+            flushed: None,
+        }
+    }
+
+    /// Takes in what the cache holds of it; returns whether the backend has confirmed it anew.
+    pub(super) fn learn(&mut self, seen: &Seen, jitter: f64, now: Moment) -> bool {
+        self.asked = seen.asked;
+        if seen.flushed > self.flushed {
+            self.flushed = seen.flushed;
+            self.forget(jitter, seen.flushed.unwrap_or(now));
+        }
+        let is_new = seen.held.is_some() && seen.held != self.held;
+        if is_new {
+            (self.failures, self.not_before) = (0, Moment::default());
+        } else if seen.held.is_none() && self.held.is_some() {
+            // Somebody who asked was told no.
+            (self.base, self.not_before) = (now, now + AFTER_NO.0);
+        }
+        self.held = seen.held;
+        is_new
+    }
+
+    pub(super) fn land(&mut self, outcome: Outcome, jitter: f64, again: f64, now: Moment) {
+        let pause = match outcome {
+            Outcome::Confirmed(at, valid_for) => {
+                self.held = Some((at, valid_for));
+                (self.failures, self.not_before) = (0, Moment::default());
+                return;
+            }
+            Outcome::Overtaken => return self.forget(jitter, now),
+            Outcome::NotAsked => BREATH,
+            Outcome::Failed(_) => self.failed(AFTER_FAILURE),
+            Outcome::Refused => self.failed(AFTER_NO),
+            Outcome::Gone => {
+                (self.held, self.base) = (None, now);
+                self.failed(AFTER_NO)
+            }
+        };
+        self.not_before = now + pause.mul_f64(0.75 + 0.5 * again);
+    }
+
+    /// Counts a failure, and says how long to wait after it.
+    fn failed(&mut self, (first, longest): (Duration, Duration)) -> Duration {
+        let doubled = first.saturating_mul(2u32.saturating_pow(self.failures));
+        self.failures = self.failures.saturating_add(1);
+        doubled.min(longest)
+    }
+
+    /// Due again as if it had been fetched at `now`.
+    fn forget(&mut self, jitter: f64, now: Moment) {
+        let period = self
+            .wishes()
+            .filter_map(|wish| wish.renewed_at(None, jitter))
+            .min();
+        (self.held, self.failures) = (None, 0);
+        self.base = now + period.unwrap_or(REMEMBERED);
+        self.not_before = self.base;
+    }
+
+    /// Whether anybody will miss it.
+    pub(super) fn is_wanted(&self, now: Moment) -> bool {
+        let lately = |(asked, _)| now.since(asked) < REMEMBERED;
+        // What is under way is to be found when it lands.
+        self.is_flying
+            || self.configured.is_some()
+            || self.held.is_some() && self.asked.is_some_and(lately)
+    }
+
+    /// When it is due, failures and other backends' turns aside.
+    pub(super) fn due(&self, address: &Address, jitter: f64) -> Option<Moment> {
+        let (confirmed, valid_for) = match self.held {
+            // A version never changes: once it is here, it is asked for again by callers alone.
+            Some(_) if matches!(address.wanted, Wanted::Version(_)) => return None,
+            Some(held) => held,
+            None => {
+                let is_renewed = |wish: Freshness| wish.renewed_at(None, jitter).is_some();
+                return self.configured.is_some_and(is_renewed).then_some(self.base);
+            }
+        };
+        let ages = self.wishes();
+        let age = ages
+            .filter_map(|wish| wish.renewed_at(valid_for, jitter))
+            .min();
+        age.map(|age| confirmed + age)
+    }
+
+    /// How long it is still fresh to whoever wants it freshest.
+    pub(super) fn fresh_for(&self, now: Moment) -> Duration {
+        let ttl = self.wishes().map(|wish| wish.ttl).min();
+        let left = |(confirmed, valid_for): (Moment, Option<Duration>)| {
+            let end = ttl?.min(valid_for.unwrap_or(Duration::MAX));
+            Some((confirmed + end).since(now))
+        };
+        self.held.and_then(left).unwrap_or_default()
+    }
+
+    /// Gives it a place among all that are overdue.
+    pub(super) fn catch_up(
+        &mut self,
+        address: &Address,
+        jitter: f64,
+        from: Moment,
+        share: f64,
+        now: Moment,
+    ) {
+        // What was never tried has its place already.
+        let was_tried = self.held.is_some() || self.failures > 0;
+        if was_tried && self.due(address, jitter).is_some_and(|due| due <= now) {
+            let window = self.fresh_for(now).mul_f64(IN_TIME).max(CATCH_UP);
+            self.not_before = from + window.mul_f64(share);
+            self.failures = 0;
+        }
+    }
+
+    fn wishes(&self) -> impl Iterator<Item = Freshness> {
+        let asked = self.asked.map(|(_, freshness)| freshness);
+        self.configured.into_iter().chain(asked)
+    }
+}

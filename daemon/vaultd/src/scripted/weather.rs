@@ -1,0 +1,131 @@
+//! A backend that is up or down as a test says, for as long as it says, and counts.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use vault_backends::backend::{Address, Backend, BackendError, BackendKind, Class, Fetched};
+use vault_memory::{Preference, Shield};
+
+/// What the backend does with every call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weather {
+    /// Answers with a version that is one higher than the last.
+    Fair,
+    /// Cannot be asked.
+    Out,
+    /// Refuses the credential.
+    Refused,
+    /// Says that there is no such secret.
+    Gone,
+    /// Does not answer.
+    Silent,
+}
+
+pub(crate) struct WeatherBackend {
+    kind: BackendKind,
+    shield: Arc<Shield>,
+    weather: Mutex<Weather>,
+    takes: Duration,
+    versions: AtomicU64,
+    pub(crate) calls: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    flying: Mutex<HashMap<Address, usize>>,
+    /// How many calls were under way at once at most: to one address, and to all.
+    most: Mutex<(usize, usize)>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl WeatherBackend {
+    /// One that takes so long for a call, whatever comes of it.
+    pub(crate) fn new(kind: BackendKind, takes: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            kind,
+            shield: Shield::new(Preference::Auto).unwrap(),
+            weather: Mutex::new(Weather::Fair),
+            takes,
+            versions: AtomicU64::default(),
+            calls: AtomicU64::default(),
+            failed: AtomicU64::default(),
+            flying: Mutex::default(),
+            most: Mutex::default(),
+            asked: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn turns(&self, weather: Weather) {
+        *self.weather.lock().unwrap() = weather;
+    }
+
+    pub(crate) fn calls(&self) -> u64 {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn failed(&self) -> u64 {
+        self.failed.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn most(&self) -> (usize, usize) {
+        *self.most.lock().unwrap()
+    }
+
+    /// The names asked for since the last look.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+
+    fn take_off(&self, address: &Address) -> Flight<'_> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        self.asked.lock().unwrap().push(address.name.clone());
+        let mut flying = self.flying.lock().unwrap();
+        *flying.entry(address.clone()).or_default() += 1;
+        let mut most = self.most.lock().unwrap();
+        most.0 = most.0.max(flying[address]);
+        most.1 = most.1.max(flying.values().sum());
+        Flight(self, address.clone())
+    }
+}
+
+/// A call under way; it ends also when it is given up.
+struct Flight<'a>(&'a WeatherBackend, Address);
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        let mut flying = self.0.flying.lock().unwrap();
+        *flying.get_mut(&self.1).unwrap() -= 1;
+    }
+}
+
+#[async_trait]
+impl Backend for WeatherBackend {
+    fn kind(&self) -> BackendKind {
+        self.kind
+    }
+
+    async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError> {
+        let _flight = self.take_off(address);
+        let weather = *self.weather.lock().unwrap();
+        if weather == Weather::Silent {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(self.takes).await;
+        let class = match weather {
+            Weather::Out | Weather::Silent => Class::Outage,
+            Weather::Refused => Class::Credentials,
+            Weather::Gone => Class::Answer,
+            Weather::Fair => {
+                let version = self.versions.fetch_add(1, Ordering::SeqCst) + 1;
+                let mut value = version.to_string().into_bytes();
+                return Ok(Fetched {
+                    secret: self.shield.shield(&mut value).unwrap(),
+                    version: version.to_string(),
+                    valid_for: None,
+                });
+            }
+        };
+        self.failed.fetch_add(1, Ordering::SeqCst);
+        Err(BackendError::new(class, "weather", "the weather is bad"))
+    }
+}
