@@ -1,6 +1,7 @@
 //! How is it all put together, and when does it end?
 
 mod ahead;
+mod boot;
 mod end;
 mod reload;
 mod service_manager;
@@ -35,6 +36,7 @@ use crate::logging::Log;
 use crate::refresher::{Plan, Refresher};
 use crate::resolver::Resolver;
 use crate::setup::Current;
+use crate::snapshot::{self, Snapshot};
 use crate::socket::Listening;
 use crate::upstream::Upstream;
 use crate::writer::Writer;
@@ -43,6 +45,8 @@ use reload::{Concerned, Reloader};
 
 /// How long calls under way may take once the daemon is to end.
 const FAREWELL: Duration = Duration::from_millis(700);
+/// How long a disk may take for what is kept over a restart.
+const LAST_WRITE: Duration = Duration::from_secs(1);
 /// Connections that are accepted and not yet served.
 const WAITING: usize = 16;
 /// Threads that serve; a launch is far shorter than a thread switch is dear.
@@ -187,10 +191,22 @@ impl House {
         };
         let backends = Backends::open(&settings, Arc::clone(&shield))
             .map_err(|error| Fatal::Place(anyhow::Error::from(error)))?;
+        let kept = backends.sealed_file(state, snapshot::FILE);
+        let kept = kept.expect("the local store is always opened");
         let upstream = Arc::new(Upstream::new(backends, Arc::clone(&clock)));
         upstream.configure(config.setup.resilience);
         upstream.set_vaults(config.setup.vaults());
         let cache = Cache::new(Arc::clone(&upstream), Arc::clone(&clock));
+        let snapshot = Snapshot::new(
+            Arc::clone(&cache),
+            kept,
+            Arc::clone(&shield),
+            Arc::clone(&clock),
+            boot::machine(),
+            config.setup.kept(),
+        );
+        // Before anybody asks for anything.
+        snapshot.load();
         let to_journal = std::env::var_os("JOURNAL_STREAM").is_some();
         let audit = Arc::new(Audit::new(state.join("audit.jsonl"), to_journal));
         let resolver = Arc::new(Resolver::new(
@@ -222,6 +238,7 @@ impl House {
             upstream: Arc::clone(&upstream),
             cache: Arc::clone(&cache),
             refresher: Arc::clone(&refresher),
+            snapshot: Arc::clone(&snapshot),
         };
         let reloader = Reloader::new(concerned, config, sources.watch, sources.unwatched);
         let reloader = Arc::new(reloader);
@@ -245,6 +262,7 @@ impl House {
             writer: Arc::new(writer),
             cache,
             refresher,
+            snapshot,
             upstream,
             audit,
             clock,
@@ -276,6 +294,8 @@ impl House {
         let upkeep = tokio::spawn(upkeep::keep(upstream, Arc::clone(&self.rooms.clock)));
         let (stop, stopped) = oneshot::channel::<()>();
         let refreshing = tokio::spawn(Arc::clone(&self.rooms.refresher).run());
+        let snapshot = Arc::clone(&self.rooms.snapshot);
+        let keeping_values = tokio::spawn(Arc::clone(&snapshot).run());
         let serving = tokio::spawn(crate::grpc::serve(self.rooms, receiver, async {
             // A sender that is gone means the end, too.
             let _ = stopped.await;
@@ -300,6 +320,12 @@ impl House {
         upkeep.abort();
         refreshing.abort();
         accepting.abort();
+        keeping_values.abort();
+        // While the socket is ours: a successor must find it whole.
+        let kept = tokio::time::timeout(LAST_WRITE, snapshot.finish()).await;
+        if kept.is_err() {
+            tracing::warn!("the disk is slow: the last values are not kept over the restart");
+        }
         // Nobody is listening behind a socket of our own; one of systemd's waits for a successor.
         drop(listening);
         let _ = stop.send(());

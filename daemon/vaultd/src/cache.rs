@@ -144,6 +144,13 @@ impl Cache {
         }
     }
 
+    /// Holds a value that was held before this start; one that is there already and younger stays.
+    pub fn restore(&self, address: &Address, reference: &str, held: Held) {
+        self.slot(address, reference)
+            .known()
+            .confirm(Arc::new(held));
+    }
+
     /// Forgets the addresses that `chosen` picks; returns how many values that were.
     ///
     /// A fetch under way to one of them is not kept, and its waiters ask again.

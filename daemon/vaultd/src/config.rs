@@ -157,6 +157,7 @@ pub fn read(texts: Texts, outside: &Outside, own_uid: u32) -> Result<Config, Con
         policy: everywhere.policy,
         audit: everywhere.audit,
         resilience: everywhere.resilience,
+        persist: everywhere.persist,
         logging: everywhere.logging,
         warnings: warnings.into_vec(),
     };
