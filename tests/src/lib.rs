@@ -5,9 +5,11 @@
 //! there is to see.
 #![forbid(unsafe_code)]
 
+pub mod crashes;
 pub mod harness;
 pub mod mcp;
 pub mod oci;
+pub mod openmetrics;
 pub mod rpc;
 pub mod rude;
 pub mod scan;

@@ -108,7 +108,7 @@ fn a_first_configuration_may_come_while_the_daemon_runs() {
     home.run(&["bar"]).refused(2, &["no service is configured"]);
     home.write_resolver("services:\n  bar:\n    command: [echo, inline]\n");
     daemon.signal(Signal::SIGHUP);
-    assert!(daemon.notified("STATUS="), "{}", daemon.log());
+    assert!(daemon.notified("X_VAULTD_RELOADED="), "{}", daemon.log());
     assert_eq!(said(&home), "inline\n");
 }
 

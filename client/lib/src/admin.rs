@@ -137,10 +137,16 @@ impl Client {
         .await
     }
 
-    /// Closes the breaker of one backend, or all; see [`Client::has_repeated`].
-    pub async fn reset_breaker(&mut self, backend: &str) -> Result<ResetBreakerReply, Error> {
+    /// Closes the breakers of a kind of backend, or of one by its scope; empty for all. See
+    /// [`Client::has_repeated`].
+    pub async fn reset_breaker(
+        &mut self,
+        backend: &str,
+        scope: &str,
+    ) -> Result<ResetBreakerReply, Error> {
         let request = ResetBreakerRequest {
             backend: backend.to_owned(),
+            scope: scope.to_owned(),
         };
         self.ask(Repeat::Allowed, request, async |channel, request| {
             AdminClient::new(channel).reset_breaker(request).await

@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show health, backends and the values held; exits 2 when something needs attention
-    Status,
+    Status(Status),
     /// Forget one held value, or all
     Flush(MaybeReference),
     /// Ask the backend now, for one reference or all that are held
@@ -74,6 +74,9 @@ pub(crate) enum Command {
     Reload,
     /// Tell all that is known of one reference
     Explain(Reference),
+    /// Tell why a launch gets what it gets: who uses a reference and where that is written, the last
+    /// calls for it, the next one, and what would be served until when
+    Why(Reference),
     /// Tell what the configuration says, and where it says so
     ExplainConfig {
         /// What counts in this environment
@@ -86,8 +89,8 @@ pub(crate) enum Command {
         #[arg(value_name = "BACKEND", value_parser = ["oci"])]
         backend: String,
     },
-    /// Print counters as OpenMetrics text
-    Metrics,
+    /// Print what is counted and measured, as OpenMetrics text
+    Metrics(Metrics),
     /// Control the breakers in front of backends
     #[command(subcommand)]
     Breaker(Breaker),
@@ -96,6 +99,22 @@ pub(crate) enum Command {
     Policy(Policy),
     /// Print changes of secrets as they happen: names, versions and states
     Watch(References),
+}
+
+/// How to look.
+#[derive(Args, Debug)]
+pub(crate) struct Status {
+    /// Go on looking until interrupted: a live table on a terminal, else a block for each change
+    #[arg(long)]
+    pub(crate) watch: bool,
+}
+
+/// Where metrics go.
+#[derive(Args, Debug)]
+pub(crate) struct Metrics {
+    /// Replace this file with them, readable by all, for node_exporter's textfile collector
+    #[arg(long, value_name = "PATH")]
+    pub(crate) textfile: Option<PathBuf>,
 }
 
 /// One reference, or none for all.
@@ -199,6 +218,9 @@ pub(crate) enum Breaker {
         /// "local", "oci"; all if left out
         #[arg(value_name = "BACKEND")]
         backend: Option<String>,
+        /// Which of its kind, as `status` says it, or a part of that
+        #[arg(value_name = "SCOPE")]
+        scope: Option<String>,
     },
 }
 

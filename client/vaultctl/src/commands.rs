@@ -20,15 +20,18 @@ mod repeated;
 mod resolve;
 mod services;
 mod status;
+mod status_table;
+mod status_watch;
 mod time;
 mod versions;
 mod watch;
+mod why;
 
 use std::process::ExitCode;
 
 use vault_client::{Client, connect};
 
-use crate::arguments::{Arguments, Breaker, Command, Policy};
+use crate::arguments::{Arguments, Breaker, Command, Policy, Status};
 use crate::failure::Failure;
 use crate::report::Form;
 
@@ -40,7 +43,8 @@ pub(crate) async fn carry_out(arguments: Arguments, form: Form) -> Result<ExitCo
         deadline: arguments.deadline,
     };
     match arguments.command {
-        Command::Status => status::run(caller.client().await?, form).await,
+        Command::Status(Status { watch: true }) => status_watch::run(&caller, form).await,
+        Command::Status(_) => status::run(caller.client().await?, form).await,
         Command::Flush(on) => flush::run(caller.client().await?, on, form).await,
         Command::Refresh(on) => refresh::run(caller.client().await?, on, form).await,
         // A person may take longer to type than the deadline is: the value comes first. But nobody
@@ -66,9 +70,10 @@ pub(crate) async fn carry_out(arguments: Arguments, form: Form) -> Result<ExitCo
             explain_config::run(caller.client().await?, environment, form).await
         }
         Command::Doctor { backend } => doctor::run(caller.client().await?, &backend, form).await,
-        Command::Metrics => metrics::run(caller.client().await?, form).await,
-        Command::Breaker(Breaker::Reset { backend }) => {
-            breaker::reset(caller.client().await?, backend, form).await
+        Command::Why(on) => why::run(caller.client().await?, on, form).await,
+        Command::Metrics(to) => metrics::run(caller.client().await?, to, form).await,
+        Command::Breaker(Breaker::Reset { backend, scope }) => {
+            breaker::reset(caller.client().await?, backend, scope, form).await
         }
         Command::Policy(Policy::Test {
             action,

@@ -4,6 +4,7 @@
 mod arguments;
 mod commands;
 mod failure;
+mod look;
 #[cfg(test)]
 mod man_page;
 mod prompt;
@@ -11,6 +12,7 @@ mod reader;
 mod refusal;
 mod report;
 mod resolve;
+mod table;
 mod value;
 
 use std::process::ExitCode;

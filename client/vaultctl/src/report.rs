@@ -11,6 +11,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::look::{Look, Tone};
 
 /// How things are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,14 +132,10 @@ pub(crate) fn to_terminal() -> bool {
     std::io::stdout().is_terminal()
 }
 
-/// The word in green or red, where a person looks at it and did not set NO_COLOR (no-color.org).
+/// The word in green or red, where a person looks at it.
 pub(crate) fn verdict(good: bool, word: &str) -> String {
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if plain || !to_terminal() {
-        return word.to_owned();
-    }
-    let colour = if good { 32 } else { 31 };
-    format!("\u{1b}[{colour}m{word}\u{1b}[0m")
+    let tone = if good { Tone::Good } else { Tone::Bad };
+    Look::of_output().paint(tone, word)
 }
 
 fn line_of(json: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, Failure> {

@@ -79,12 +79,17 @@ fn each_command_asks_and_shows_as_text() {
         (&["metrics"], "metrics ()", "# EOF\n"),
         (
             &["breaker", "reset"],
-            r#"reset_breaker """#,
+            r#"reset_breaker ("", "")"#,
+            "1 breaker closed\n",
+        ),
+        (
+            &["breaker", "reset", "oci", "profile A"],
+            r#"reset_breaker ("oci", "profile A")"#,
             "1 breaker closed\n",
         ),
         (
             &["breaker", "reset", "oci"],
-            r#"reset_breaker "oci""#,
+            r#"reset_breaker ("oci", "")"#,
             "1 breaker closed\n",
         ),
         (
@@ -150,7 +155,10 @@ fn each_command_answers_in_json() {
             r#"{"generation":2,"configuration_path":"/c/resolver.yaml","services":4,"warnings":["unknown key `x`"]}"#,
         ),
         (&["explain", "a"], &explained),
-        (&["metrics"], r##"{"openmetrics":"# EOF\n"}"##),
+        (
+            &["metrics"],
+            r##"{"openmetrics":"# EOF\n","textfile":null}"##,
+        ),
         (&["breaker", "reset"], r#"{"reset":1,"repeated":false}"#),
         (
             &["policy", "test", "launch"],

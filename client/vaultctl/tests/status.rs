@@ -7,7 +7,7 @@ mod programs;
 
 use fake::{Fake, Plan};
 use programs::{code, json, run, stdout};
-use vault_proto::generated::{BackendStatus, Provenance, SecretStatus, StatusReply};
+use vault_proto::generated::{BackendStatus, Counters, Provenance, SecretStatus, StatusReply};
 
 fn status(healthy: bool) -> Plan {
     let status = StatusReply {
@@ -63,6 +63,18 @@ fn status_says_how_things_are_and_ends_in_2_where_something_needs_attention() {
     ] {
         assert!(text.contains(words), "{words:?} in {text}");
     }
+    let tables = "\
+BACKEND  BREAKER                       FAILURES
+oci      open, asks again in 1 minute  5
+    profile DEFAULT
+    timeout
+
+REFERENCE  VERSION  AGE     USABLE FOR  STATE
+local://a  3        1 hour  1 day       stale
+    stale: timeout
+";
+    let (_, shown) = text.split_once("\n\n").unwrap();
+    assert_eq!(shown, tables);
     assert!(!text.contains('\u{1b}'), "colour is for terminals");
     assert_eq!(code(&output), Some(2));
 }
@@ -79,6 +91,44 @@ fn status_says_where_services_come_from() {
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
+}
+
+#[test]
+fn a_reason_that_many_share_is_said_once() {
+    let mut plan = status(false);
+    let mut more = vec![plan.status.secrets[0].clone(); 3];
+    more[2].provenance.as_mut().unwrap().stale_reason = "refused".to_owned();
+    plan.status.secrets = more;
+    let text = stdout(&run(&Fake::start(plan), &["status"]));
+    assert_eq!(text.matches("stale: timeout").count(), 1, "{text}");
+    assert_eq!(text.matches("stale: refused").count(), 1, "{text}");
+    assert_eq!(text.matches("local://a").count(), 3, "{text}");
+}
+
+#[test]
+fn status_counts_answers_under_the_old_names() {
+    let mut plan = status(true);
+    plan.status.counters = Some(Counters {
+        secrets_fetched: 2,
+        cache_hits: 97,
+        cache_misses: 3,
+        stale_cache_used: 1,
+        retries: 4,
+        circuit_breaker_opens: 5,
+        total_fetch_time_ms: 160,
+    });
+    let fake = Fake::start(plan);
+    let text = stdout(&run(&fake, &["status"]));
+    let line = "answers        97 % of 100 without a backend, 1 stale; 2 fetched, 80 ms each\n";
+    assert!(text.contains(line), "{text}");
+    let expected = serde_json::json!({
+        "secrets_fetched": 2, "cache_hits": 97, "cache_misses": 3, "stale_cache_used": 1,
+        "retries": 4, "circuit_breaker_opens": 5, "total_fetch_time_ms": 160,
+    });
+    assert_eq!(
+        json(&run(&fake, &["--json", "status"]))["counters"],
+        expected
+    );
 }
 
 #[test]
@@ -100,6 +150,7 @@ fn status_in_json_has_stable_names() {
             "configuration_error",
             "configuration_generation",
             "configuration_path",
+            "counters",
             "healthy",
             "memory_protection",
             "pid",
@@ -114,4 +165,20 @@ fn status_in_json_has_stable_names() {
         ]
     );
     assert_eq!(code(&output), Some(2));
+}
+
+#[test]
+fn metrics_go_into_a_file_without_a_word() {
+    let fake = Fake::start(status(true));
+    let file = fake.home().join("vaultd.prom");
+    let path = file.to_str().unwrap();
+    let output = run(&fake, &["metrics", "--textfile", path]);
+    assert_eq!((stdout(&output).as_str(), code(&output)), ("", Some(0)));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "# EOF\n");
+    let output = run(&fake, &["metrics", "--json", "--textfile", path]);
+    assert_eq!(json(&output)["textfile"], path);
+    let nowhere = file.join("below");
+    let output = run(&fake, &["metrics", "--textfile", nowhere.to_str().unwrap()]);
+    assert_eq!(code(&output), Some(1));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "# EOF\n");
 }

@@ -192,6 +192,7 @@ pub struct BackendError {
     kind: &'static str,
     message: String,
     retry_after: Option<Duration>,
+    request_id: Option<Box<str>>,
     counts: bool,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -205,6 +206,7 @@ impl BackendError {
             kind,
             message: message.into(),
             retry_after: None,
+            request_id: None,
             counts: true,
             source: None,
         }
@@ -221,6 +223,13 @@ impl BackendError {
     #[must_use]
     pub fn retry_after(mut self, pause: Duration) -> Self {
         self.retry_after = Some(pause);
+        self
+    }
+
+    /// The same failure with the vault's own name for the call, for those who ask its support.
+    #[must_use]
+    pub fn of_request(mut self, request_id: impl Into<Box<str>>) -> Self {
+        self.request_id = Some(request_id.into());
         self
     }
 
@@ -264,6 +273,11 @@ impl BackendError {
         self.retry_after
     }
 
+    /// The vault's own name for the call, where it has one.
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
     /// Whether the same call may succeed if made again soon.
     pub fn is_retryable(&self) -> bool {
         self.class == Class::Outage
@@ -284,6 +298,10 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// [`BackendError`], whose class says how to take it.
     async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError>;
+
+    /// Forgets what was looked up on the way to values, such as which secret a name means, so that the
+    /// next fetch looks again.
+    fn forget(&self) {}
 
     /// Does what is due ahead of time, such as renewing a token, and says when to be called again.
     async fn upkeep(&self) -> Duration {

@@ -34,6 +34,7 @@ use destination::Destination;
 use exchange::exchange;
 
 pub use deadlines::{Deadline, Deadlines};
+pub(crate) use error::with_causes;
 pub use error::{Failure, HttpError, UrlProblem};
 pub use message::{Reply, Request};
 pub use proxy::{BadProxy, Proxy};
@@ -48,7 +49,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that trusts these certificates. Reads them now, and not again.
+    /// A client that trusts these certificates. The system's are read now, and not again.
     ///
     /// # Errors
     /// [`TrustError`] where they cannot be read, or there are none.

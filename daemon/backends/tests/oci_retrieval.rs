@@ -15,6 +15,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use vault_backends::backend::{Address, Backend, BackendError, BackendKind, Class, Wanted};
 use vault_backends::oci::Settings;
+use vault_backends::oci::connection::Connection;
 use vault_backends::oci::identity::{Identities, Identity};
 use vault_backends::oci::key::PrivateKey;
 use vault_backends::oci::key_id::KeyId;
@@ -100,7 +101,9 @@ impl Service {
             clock: Arc::new(SystemWallClock),
         };
         let shield = Arc::clone(&SHIELD);
-        let vault = OciVault::new(&settings, Arc::new(Person::new()), &around, shield).unwrap();
+        let connection = Connection::new(&settings, &around);
+        let person = Arc::new(Person::new());
+        let vault = OciVault::new(&settings, person, &around, connection, shield);
         Self { vault, calls }
     }
 
@@ -255,6 +258,23 @@ async fn a_list_without_an_end_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_list_that_is_larger_than_any_is_given_up() {
+    let item = |name: &str| format!(r#"{{"id": "{ID}", "secretName": "{name}"}}"#);
+    let large = format!("[{}]", item(&"x".repeat(4_000_000)));
+    let many = format!("[{}]", vec![item("db"); 8000].join(","));
+    for (page, calls) in [(large, 9), (many, 3)] {
+        let service = Service::new(move |number, _| {
+            let head = format!("200 OK\r\nopc-next-page: {number}");
+            reply(&head, &page)
+        });
+        let service = service.await;
+        let too_long = (Class::Outage, "list_too_long");
+        assert_eq!(service.failing(COMPARTMENT, "db").await, too_long);
+        assert_eq!(service.calls.load(Ordering::Relaxed), calls);
+    }
+}
+
+#[tokio::test]
 async fn a_list_that_is_none_is_no_empty_list() {
     for (said, kind) in [
         (ok(""), "empty_reply"),
@@ -269,6 +289,17 @@ async fn a_list_that_is_none_is_no_empty_list() {
             (Class::Outage, kind),
             "{said}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_request_id_is_repeated_unless_it_is_a_long_text() {
+    for (letters, is_repeated) in [(200, true), (201, false)] {
+        let id = "x".repeat(letters);
+        let said = reply(&format!("404 Not Found\r\nopc-request-id: {id}"), "");
+        let service = Service::saying(said).await;
+        let text = service.read(None, ID).await.unwrap_err().to_string();
+        assert_eq!(text.contains(&id), is_repeated, "{text}");
     }
 }
 

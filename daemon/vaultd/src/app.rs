@@ -5,19 +5,18 @@ mod boot;
 mod end;
 mod reload;
 mod service_manager;
+mod unlocking;
 mod upkeep;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use secrecy::SecretString;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
-use vault_backends::local::LocalSettings;
 use vault_backends::oci;
 use vault_backends::registry::{Backends, Settings};
 use vault_backends::wall_clock::SystemWallClock;
@@ -42,11 +41,10 @@ use crate::upstream::Upstream;
 use crate::writer::Writer;
 use end::Ending;
 use reload::{Concerned, Reloader};
+use service_manager::Teller;
 
 /// How long calls under way may take once the daemon is to end.
 const FAREWELL: Duration = Duration::from_millis(700);
-/// How long a disk may take for what is kept over a restart.
-const LAST_WRITE: Duration = Duration::from_secs(1);
 /// Connections that are accepted and not yet served.
 const WAITING: usize = 16;
 /// Threads that serve; a launch is far shorter than a thread switch is dear.
@@ -165,6 +163,7 @@ struct Sources {
 struct House {
     rooms: Rooms,
     reloader: Arc<Reloader>,
+    teller: Arc<Teller>,
 }
 
 impl House {
@@ -181,7 +180,8 @@ impl House {
             .map_err(Fatal::Unexpected)?;
         warn_of(shield.warnings());
         let settings = Settings {
-            local: local_settings(config.local.as_deref().unwrap_or(state), arguments)?,
+            local: unlocking::settings(config.local.as_deref().unwrap_or(state), arguments)
+                .map_err(Fatal::Configuration)?,
             around: oci::surroundings::Surroundings {
                 home: base.home_dir().to_owned(),
                 variables: sources.outside.variables.clone(),
@@ -223,6 +223,12 @@ impl House {
         .context("cannot keep this boot's key")
         .map_err(Fatal::Unexpected)?;
         let current = Arc::new(Current::new(config.setup.clone()));
+        let teller = Arc::new(Teller {
+            current: Arc::clone(&current),
+            cache: Arc::clone(&cache),
+            upstream: Arc::clone(&upstream),
+            last: Mutex::default(),
+        });
         let refresher = Refresher::new(
             Arc::clone(&cache),
             Arc::clone(&upstream),
@@ -237,6 +243,7 @@ impl House {
             current: Arc::clone(&current),
             upstream: Arc::clone(&upstream),
             cache: Arc::clone(&cache),
+            teller: Arc::clone(&teller),
             refresher: Arc::clone(&refresher),
             snapshot: Arc::clone(&snapshot),
         };
@@ -269,7 +276,11 @@ impl House {
             reload: Arc::clone(&reloader) as Arc<dyn Reload>,
             facts: Arc::new(facts),
         };
-        Ok(Self { rooms, reloader })
+        Ok(Self {
+            rooms,
+            reloader,
+            teller,
+        })
     }
 
     async fn serve(self, listening: Listening, changes: Changes) -> anyhow::Result<()> {
@@ -288,7 +299,6 @@ impl House {
         let beat = service_manager::watchdog_period().map(|period| period / 3);
         let alive = service_manager::alive;
         let accepting = tokio::spawn(listener::run(listener, door, sender, beat, alive));
-        let current = Arc::clone(&self.rooms.current);
         let cache = Arc::clone(&self.rooms.cache);
         let upstream = Arc::clone(&self.rooms.upstream);
         let upkeep = tokio::spawn(upkeep::keep(upstream, Arc::clone(&self.rooms.clock)));
@@ -301,7 +311,8 @@ impl House {
             let _ = stopped.await;
         }));
         tracing::info!(socket = %path.display(), activated = !own_socket, "serving");
-        service_manager::ready(&current);
+        self.teller.ready();
+        let telling = tokio::spawn(self.teller.keep());
         let keeping = reload::keep_current(self.reloader, hangup, changes);
         // A task of its own: reading may hang, and a signal must end the daemon all the same.
         let keeping = tokio::spawn(keeping);
@@ -317,15 +328,13 @@ impl House {
         } = ending;
         service_manager::stopping();
         keeping.abort();
+        telling.abort();
         upkeep.abort();
         refreshing.abort();
         accepting.abort();
         keeping_values.abort();
         // While the socket is ours: a successor must find it whole.
-        let kept = tokio::time::timeout(LAST_WRITE, snapshot.finish()).await;
-        if kept.is_err() {
-            tracing::warn!("the disk is slow: the last values are not kept over the restart");
-        }
+        end::keep(&snapshot).await;
         // Nobody is listening behind a socket of our own; one of systemd's waits for a successor.
         drop(listening);
         let _ = stop.send(());
@@ -365,35 +374,4 @@ fn state_directory(base: &directories::BaseDirs) -> anyhow::Result<PathBuf> {
         .create(&state)
         .with_context(|| format!("cannot make {}", state.display()))?;
     Ok(state)
-}
-
-fn local_settings(state: &Path, arguments: &Arguments) -> Result<LocalSettings, Fatal> {
-    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    let passphrase = passphrase(credentials.as_deref(), arguments.ask_passphrase)
-        .map_err(Fatal::Configuration)?;
-    Ok(LocalSettings {
-        directory: state.to_owned(),
-        credentials_directory: credentials,
-        passphrase,
-    })
-}
-
-fn passphrase(credentials: Option<&Path>, ask: bool) -> anyhow::Result<Option<SecretString>> {
-    if ask {
-        let typed = rpassword::prompt_password("Passphrase of the local store: ")
-            .context("cannot ask for the passphrase: this is no terminal")?;
-        return Ok(Some(SecretString::from(typed)));
-    }
-    let Some(file) = credentials.map(|directory| directory.join("vaultd.passphrase")) else {
-        return Ok(None);
-    };
-    match std::fs::read_to_string(&file) {
-        Ok(mut text) => {
-            let length = text.trim_end_matches('\n').len();
-            text.truncate(length);
-            Ok(Some(SecretString::from(text)))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
-    }
 }

@@ -178,4 +178,8 @@ mod compat_settings;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_ages;
+#[cfg(test)]
+mod tests_persist;
+#[cfg(test)]
 mod tests_views;

@@ -9,8 +9,11 @@ pub mod audit;
 pub mod cache;
 pub mod clock;
 pub mod command;
+#[cfg(test)]
+mod compat;
 pub mod config;
 pub mod grpc;
+pub mod histogram;
 pub mod launch;
 pub mod listener;
 pub mod logging;

@@ -17,7 +17,7 @@ pub(crate) use weather::{Weather, WeatherBackend};
 
 enum Step {
     Fail(BackendError),
-    Value(String),
+    Value(Vec<u8>),
     Hang,
     Panic,
 }
@@ -49,6 +49,10 @@ impl ScriptedBackend {
     }
 
     pub(crate) fn then_value(&self, value: &str) -> &Self {
+        self.then_bytes(value.as_bytes())
+    }
+
+    pub(crate) fn then_bytes(&self, value: &[u8]) -> &Self {
         self.script
             .lock()
             .unwrap()
@@ -90,8 +94,8 @@ impl Backend for ScriptedBackend {
             Step::Fail(error) => Err(error),
             Step::Hang => std::future::pending().await,
             Step::Panic => panic!("as the script says"),
-            Step::Value(value) => Ok(Fetched {
-                secret: self.shield.shield(&mut value.into_bytes()).unwrap(),
+            Step::Value(mut value) => Ok(Fetched {
+                secret: self.shield.shield(&mut value).unwrap(),
                 version: "1".to_owned(),
                 valid_for: None,
             }),

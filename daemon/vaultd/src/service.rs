@@ -61,6 +61,8 @@ pub struct ServiceSecret {
     pub by_environment: BTreeMap<String, SecretRef>,
     /// Which version, where the references do not say.
     pub version: VersionPin,
+    /// Where the configuration says so: `/c/configs/git.json:4`; empty where that is not known.
+    pub place: String,
     /// How fresh it is to be, where that is written for it.
     pub ages: Ages,
 }
@@ -154,6 +156,7 @@ impl ServiceSecret {
             default: None,
             by_environment: BTreeMap::new(),
             version: VersionPin::None,
+            place: String::new(),
             ages: Ages::default(),
         }
     }
@@ -179,7 +182,11 @@ impl ServiceSecret {
         names
     }
 
-    fn choose(&self, environment: Option<&str>) -> Result<Chosen, NothingNamed> {
+    /// Which secret it is in `environment`.
+    ///
+    /// # Errors
+    /// [`NothingNamed`] where it has a name only in other environments.
+    pub fn choose(&self, environment: Option<&str>) -> Result<Chosen, NothingNamed> {
         let reference = environment
             .and_then(|environment| self.by_environment.get(environment))
             .or(self.default.as_ref())
@@ -221,6 +228,7 @@ mod tests {
                 "local://key-prod".parse().unwrap(),
             )]),
             version: VersionPin::None,
+            place: String::new(),
             ages: Ages::default(),
         }
     }

@@ -1,17 +1,18 @@
 //! Is it safe to ask the backend, and how often? Every call to a backend goes through here.
 
+pub mod attempts;
 pub mod breaker;
 mod error;
+mod line;
 mod name;
 pub mod retry;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use vault_backends::backend::{
     Address, Backend, BackendError, BackendKind, Class, Fetched, Finding, WritableBackend,
@@ -20,33 +21,15 @@ use vault_backends::oci;
 use vault_backends::registry::{Backends, Key};
 
 use crate::clock::{Clock, Moment};
-use breaker::{Breaker, Permit, State};
+use attempts::{Attempt, Attempts};
+use breaker::Permit;
 pub use error::UpstreamError;
+use line::{Event, FAIR, Line};
+pub use line::{Health, Tally};
 pub use name::Name;
 
-/// Calls under way at once, for each kind of backend.
-const CALLS_AT_ONCE: usize = 5;
-/// The least time for a call. One that got less would fail by our own haste, and count.
-const FAIR: Duration = Duration::from_secs(1);
 /// How long anything but a fetch may take: a list may have many pages.
 const ONCE: Duration = Duration::from_mins(1);
-
-/// A backend's health, as people see it.
-#[derive(Clone, Debug)]
-pub struct Health {
-    /// Which backend.
-    pub name: Name,
-    /// Its breaker.
-    pub breaker: State,
-    /// Failures in a row.
-    pub consecutive_failures: u32,
-    /// The last failure's words; empty after a success.
-    pub last_error: String,
-    /// Calls made since start.
-    pub calls: u64,
-    /// Of them, those that failed as outages.
-    pub failures: u64,
-}
 
 /// The way to all backends.
 pub struct Upstream {
@@ -54,6 +37,7 @@ pub struct Upstream {
     clock: Arc<dyn Clock>,
     lines: Mutex<HashMap<Name, Arc<Line>>>,
     settings: RwLock<Settings>,
+    attempts: Attempts,
     jitter: Jitter,
     reset: Notify,
 }
@@ -70,31 +54,6 @@ pub struct Settings {
     pub retry: retry::Settings,
 }
 
-/// What is remembered of one backend.
-struct Line {
-    name: Name,
-    permits: Semaphore,
-    calls: AtomicU64,
-    failures: AtomicU64,
-    breaker: Mutex<(Breaker, String)>,
-}
-
-impl Line {
-    /// A place among the calls under way, in time for a call before `end`. Waiting for it says
-    /// nothing of the backend, so it does not count.
-    async fn permit(&self, end: Instant) -> Result<SemaphorePermit<'_>, UpstreamError> {
-        let wait = end.saturating_duration_since(Instant::now() + FAIR);
-        match tokio::time::timeout(wait, self.permits.acquire()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            _ => Err(UpstreamError::Busy(self.name.clone())),
-        }
-    }
-
-    fn breaker(&self) -> MutexGuard<'_, (Breaker, String)> {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Upstream {
     /// The way to `backends`.
     pub fn new(backends: Backends, clock: Arc<dyn Clock>) -> Self {
@@ -103,6 +62,7 @@ impl Upstream {
             clock,
             lines: Mutex::default(),
             settings: RwLock::default(),
+            attempts: Attempts::default(),
             jitter: Box::new(jitter),
             reset: Notify::new(),
         }
@@ -149,6 +109,9 @@ impl Upstream {
             let permit = line.permit(end).await?;
             // Only now: the breaker may have opened meanwhile, and a probe must not wait.
             let probe = self.ask(&line)?;
+            if attempt > 0 {
+                line.count(Event::Retry);
+            }
             let asked = self.clock.now();
             let left = end.saturating_duration_since(Instant::now());
             let error = match self.call(&line, &*backend, address, left, time).await {
@@ -224,7 +187,7 @@ impl Upstream {
         let end = Instant::now() + ONCE;
         let _permit = line.permit(end).await?;
         self.ask(&line)?;
-        line.calls.fetch_add(1, Ordering::Relaxed);
+        line.count(Event::Call);
         let result = match tokio::time::timeout_at(end, work).await {
             Ok(result) => result.map_err(UpstreamError::Backend),
             Err(_) => Err(UpstreamError::Deadline {
@@ -239,19 +202,13 @@ impl Upstream {
     /// The health of every backend that is open.
     pub fn health(&self) -> Vec<Health> {
         let now = self.clock.now();
-        let health = |(kind, scope): Key| {
-            let line = self.line(Name { kind, scope });
-            let breaker = line.breaker();
-            Health {
-                name: line.name.clone(),
-                breaker: breaker.0.state(now),
-                consecutive_failures: breaker.0.consecutive_failures(),
-                last_error: breaker.1.clone(),
-                calls: line.calls.load(Ordering::Relaxed),
-                failures: line.failures.load(Ordering::Relaxed),
-            }
-        };
+        let health = |(kind, scope): Key| self.line(Name { kind, scope }).health(now);
         self.backends.keys().into_iter().map(health).collect()
+    }
+
+    /// The last calls for `address`, newest first.
+    pub fn attempts(&self, address: &Address) -> Vec<Attempt> {
+        self.attempts.of(address)
     }
 
     /// Lets every open backend do what is due ahead of time, and says when to call again.
@@ -286,12 +243,10 @@ impl Upstream {
         moment.since(self.clock.now())
     }
 
-    /// Closes the breaker of `kind`, or all; returns how many were not closed.
-    pub fn reset(&self, kind: Option<BackendKind>) -> usize {
+    /// Closes the breakers that `chosen` picks; returns how many were not closed.
+    pub fn reset(&self, chosen: impl Fn(&Name) -> bool) -> usize {
         let lines = self.lines();
-        let chosen = lines
-            .values()
-            .filter(|line| kind.is_none_or(|kind| kind == line.name.kind));
+        let chosen = lines.values().filter(|line| chosen(&line.name));
         let reset = chosen.filter(|line| line.breaker().0.reset()).count();
         self.reset.notify_one();
         reset
@@ -315,15 +270,8 @@ impl Upstream {
 
     fn line(&self, name: Name) -> Arc<Line> {
         let mut lines = self.lines();
-        let line = lines.entry(name.clone()).or_insert_with(|| {
-            Arc::new(Line {
-                name,
-                permits: Semaphore::new(CALLS_AT_ONCE),
-                calls: AtomicU64::default(),
-                failures: AtomicU64::default(),
-                breaker: Mutex::default(),
-            })
-        });
+        let line = lines.entry(name.clone());
+        let line = line.or_insert_with(|| Arc::new(Line::new(name)));
         Arc::clone(line)
     }
 
@@ -352,7 +300,8 @@ impl Upstream {
         left: Duration,
         whole: Duration,
     ) -> Result<Fetched, UpstreamError> {
-        line.calls.fetch_add(1, Ordering::Relaxed);
+        line.count(Event::Call);
+        let (began, moment) = (Instant::now(), self.clock.now());
         let result = match tokio::time::timeout(left, backend.fetch(address)).await {
             Ok(result) => result.map_err(UpstreamError::Backend),
             Err(_) => Err(UpstreamError::Deadline {
@@ -360,6 +309,13 @@ impl Upstream {
                 seconds: whole.as_secs(),
             }),
         };
+        let took = began.elapsed();
+        line.took(took);
+        if result.is_ok() {
+            line.count(Event::Fetched);
+        }
+        let attempt = Attempt::of(moment, took, &result);
+        self.attempts.remember(address, attempt);
         self.remember(line, &result);
         result
     }
@@ -371,9 +327,10 @@ impl Upstream {
         let mut breaker = line.breaker();
         match result {
             Err(error) if error.counts() => {
-                line.failures.fetch_add(1, Ordering::Relaxed);
+                line.count(Event::Failure);
                 breaker.1 = error.to_string();
                 if breaker.0.failed(now, &settings, (self.jitter)()) {
+                    line.count(Event::Open);
                     tracing::warn!(backend = %line.name, error = %error, "breaker opened");
                 }
             }
@@ -426,5 +383,7 @@ fn jitter() -> f64 {
     f64::from(random) / f64::from(u32::MAX)
 }
 
+#[cfg(test)]
+mod compat;
 #[cfg(test)]
 mod tests;

@@ -846,6 +846,33 @@ pub struct StatusReply {
     /// Where service files are looked for.
     #[prost(string, repeated, tag = "17")]
     pub service_directories: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What was counted since the start.
+    #[prost(message, optional, tag = "18")]
+    pub counters: ::core::option::Option<Counters>,
+}
+/// What was counted since the start, over all backends.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Counters {
+    /// Values that backends gave.
+    #[prost(uint64, tag = "1")]
+    pub secrets_fetched: u64,
+    /// Answers from a fresh value.
+    #[prost(uint64, tag = "2")]
+    pub cache_hits: u64,
+    /// Answers that needed a backend.
+    #[prost(uint64, tag = "3")]
+    pub cache_misses: u64,
+    /// Answers with a stale value.
+    #[prost(uint64, tag = "4")]
+    pub stale_cache_used: u64,
+    /// Calls made again after a failure.
+    #[prost(uint64, tag = "5")]
+    pub retries: u64,
+    #[prost(uint64, tag = "6")]
+    pub circuit_breaker_opens: u64,
+    /// How long all calls to backends took together.
+    #[prost(uint64, tag = "7")]
+    pub total_fetch_time_ms: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BackendStatus {
@@ -933,7 +960,7 @@ pub struct ExplainRequest {
     #[prost(string, tag = "1")]
     pub reference: ::prost::alloc::string::String,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ExplainReply {
     #[prost(string, tag = "1")]
     pub reference: ::prost::alloc::string::String,
@@ -951,6 +978,68 @@ pub struct ExplainReply {
     /// What a launch would get now, in a sentence.
     #[prost(string, tag = "6")]
     pub would_serve: ::prost::alloc::string::String,
+    /// One for each backend that is asked for it: callers may be somebody else there.
+    #[prost(message, repeated, tag = "7")]
+    pub routes: ::prost::alloc::vec::Vec<Route>,
+}
+/// The way from a reference to one backend.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Route {
+    #[prost(message, optional, tag = "1")]
+    pub backend: ::core::option::Option<BackendStatus>,
+    #[prost(message, repeated, tag = "2")]
+    pub used_by: ::prost::alloc::vec::Vec<Use>,
+    /// Absent where nothing is held.
+    #[prost(message, optional, tag = "3")]
+    pub held: ::core::option::Option<SecretStatus>,
+    /// The last ones, newest first.
+    #[prost(message, repeated, tag = "4")]
+    pub attempts: ::prost::alloc::vec::Vec<Attempt>,
+    /// Milliseconds until the backend is asked again; absent where it is asked when somebody wants it.
+    #[prost(uint64, optional, tag = "5")]
+    pub next_attempt_ms: ::core::option::Option<u64>,
+    /// The same in a sentence.
+    #[prost(string, tag = "6")]
+    pub next_attempt: ::prost::alloc::string::String,
+    /// What a launch would get now, in a sentence.
+    #[prost(string, tag = "7")]
+    pub would_serve: ::prost::alloc::string::String,
+    /// What is asked for there: a service may pin a version.
+    #[prost(string, tag = "8")]
+    pub reference: ::prost::alloc::string::String,
+}
+/// One line of the configuration that gives the secret to somebody.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Use {
+    #[prost(string, tag = "1")]
+    pub service: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub variable: ::prost::alloc::string::String,
+    /// The environments it holds in; "" for none chosen.
+    #[prost(string, repeated, tag = "3")]
+    pub environments: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// "/home/u/.config/vaultd/configs/git.json:4".
+    #[prost(string, tag = "4")]
+    pub place: ::prost::alloc::string::String,
+}
+/// One call to a backend.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Attempt {
+    #[prost(uint64, tag = "1")]
+    pub ago_ms: u64,
+    #[prost(uint64, tag = "2")]
+    pub took_ms: u64,
+    /// The version it brought; empty where it failed.
+    #[prost(string, tag = "3")]
+    pub version: ::prost::alloc::string::String,
+    /// The stable word for what was wrong; empty where it brought a value.
+    #[prost(string, tag = "4")]
+    pub error_kind: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub error: ::prost::alloc::string::String,
+    /// The backend's own name for the call, where it said one.
+    #[prost(string, tag = "6")]
+    pub request_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExplainConfigRequest {
@@ -1033,6 +1122,9 @@ pub struct ResetBreakerRequest {
     /// "local", "oci"; empty for all.
     #[prost(string, tag = "1")]
     pub backend: ::prost::alloc::string::String,
+    /// Which of its kind, in the words of BackendStatus, or a part of them that fits one alone; empty for all.
+    #[prost(string, tag = "2")]
+    pub scope: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResetBreakerReply {

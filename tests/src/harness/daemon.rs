@@ -73,12 +73,23 @@ impl<'a> Daemon<'a> {
         self.notifications.wait_for(start, LONG).is_ok()
     }
 
-    /// Takes in what it has told its service manager so far. Somebody must, or the daemon waits.
+    /// Forgets what it has told its service manager so far.
+    pub fn forget_notifications(&self) {
+        self.notifications.forget();
+    }
+
+    /// The line below `systemctl status` the next time that it begins like this.
     ///
     /// # Panics
-    /// Where the socket does not listen.
-    pub fn forget_notifications(&self) {
-        self.notifications.forget().expect("a socket that listens");
+    /// Where none does.
+    #[track_caller]
+    pub fn status_line(&self, start: &str) -> String {
+        let said = self
+            .notifications
+            .wait_for(&format!("STATUS={start}"), LONG);
+        let said = said.unwrap_or_else(|why| panic!("no line {start:?}: {why}: {}", self.log()));
+        let line = said.lines().find_map(|line| line.strip_prefix("STATUS="));
+        line.expect("it was found").to_owned()
     }
 
     /// Sends a signal. The process is not reaped before its end was waited for: the number is its own.
@@ -102,7 +113,7 @@ impl<'a> Daemon<'a> {
         for _ in 0..2 {
             self.signal(Signal::SIGHUP);
             assert!(
-                self.notified("STATUS="),
+                self.notified("X_VAULTD_RELOADED="),
                 "nothing came of SIGHUP: {}",
                 self.log()
             );

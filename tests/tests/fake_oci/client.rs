@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use tempfile::NamedTempFile;
 use vault_backends::http::{Client, Deadlines, HeaderMap, HttpError, Reply, Request, Trust};
 use vault_tests::oci::{Certificate, FakeOci, Fault, Route, Times};
 
@@ -24,9 +23,8 @@ impl Asked {
         let id = fake.put("name", "value");
         let raw = Raw::new("GET", &format!("/20190301/secretbundles/{id}"));
         let request = Signer::person().sign(&fake, raw);
-        let file = NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), fake.ca_pem()).unwrap();
-        let client = Client::new(&Trust::File(file.path().to_owned())).unwrap();
+        let (path, pem) = ("ca.pem".into(), fake.ca_pem().into());
+        let client = Client::new(&Trust::Pem { path, pem }).unwrap();
         Self {
             fake,
             client,

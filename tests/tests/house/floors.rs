@@ -23,6 +23,7 @@ const FLOORS: [(&str, u32); 22] = [
     ("arguments", 1),
     ("clock", 1),
     ("command", 1),
+    ("histogram", 1),
     ("logging", 1),
     ("peer", 1),
     ("socket", 1),

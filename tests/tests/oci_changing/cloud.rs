@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use tempfile::TempDir;
 use tonic::async_trait;
 use vault_backends::backend::{
-    Address, Backend, BackendError, BackendKind, Begins, Home, NewVersion, Target, VersionEntry,
-    Wanted, WritableBackend,
+    Address, Backend, BackendError, BackendKind, Begins, Class, Home, NewVersion, Target,
+    VersionEntry, Wanted, WritableBackend,
 };
 use vault_backends::oci::Settings;
+use vault_backends::oci::connection::Connection;
 use vault_backends::oci::identity::{Identities, Identity};
 use vault_backends::oci::key::PrivateKey;
 use vault_backends::oci::key_id::KeyId;
@@ -21,13 +23,25 @@ use vault_backends::wall_clock::SystemWallClock;
 use vault_memory::{Preference, Shield};
 use vault_tests::oci::{COMPARTMENT, FakeOci, REGION, Route, VAULT, api_key_id, private_key_pem};
 
-/// The person of the golden vectors, with an API key.
-struct Person(Arc<Identity>);
+/// The person of the golden vectors, with an API key, as long as there are tokens.
+struct Person {
+    identity: Arc<Identity>,
+    left: AtomicUsize,
+}
 
 #[async_trait]
 impl Identities for Person {
     async fn current(&self) -> Result<Arc<Identity>, BackendError> {
-        Ok(Arc::clone(&self.0))
+        let counted = |left: usize| left.checked_sub(1);
+        let taken = self.left.fetch_update(Relaxed, Relaxed, counted);
+        taken.map_err(|_| {
+            BackendError::new(
+                Class::Outage,
+                "token_deadline",
+                "get a token: nobody answers",
+            )
+        })?;
+        Ok(Arc::clone(&self.identity))
     }
 
     async fn renewed(
@@ -44,7 +58,8 @@ impl Identities for Person {
 pub(crate) struct Cloud {
     pub(crate) fake: FakeOci,
     pub(crate) home: Home,
-    vault: OciVault,
+    pub(crate) vault: OciVault,
+    person: Arc<Person>,
     shield: Arc<Shield>,
     _files: TempDir,
 }
@@ -64,12 +79,23 @@ impl Cloud {
         let around = Surroundings {
             home: files.path().to_owned(),
             variables: BTreeMap::new(),
-            euid: 0,
+            euid: nix::unistd::geteuid().as_raw(),
             clock: Arc::new(SystemWallClock),
         };
         let shield = Shield::new(Preference::Auto).unwrap();
-        let person = Arc::new(Person(Arc::new(identity())));
-        let vault = OciVault::new(&settings, person, &around, Arc::clone(&shield)).unwrap();
+        let person = Arc::new(Person {
+            identity: Arc::new(identity()),
+            left: AtomicUsize::new(usize::MAX),
+        });
+        let identities = Arc::clone(&person) as Arc<dyn Identities>;
+        let connection = Connection::new(&settings, &around);
+        let vault = OciVault::new(
+            &settings,
+            identities,
+            &around,
+            connection,
+            Arc::clone(&shield),
+        );
         Self {
             fake,
             home: Home {
@@ -78,9 +104,15 @@ impl Cloud {
                 key: None,
             },
             vault,
+            person,
             shield,
             _files: files,
         }
+    }
+
+    /// From now on there is no token after so many calls.
+    pub(crate) fn ends_tokens_after(&self, calls: usize) {
+        self.person.left.store(calls, Relaxed);
     }
 
     pub(crate) fn changes(&self) -> &dyn WritableBackend {

@@ -18,6 +18,11 @@ async fn a_change_whose_answer_was_lost_may_have_been_made_and_that_is_said() {
         Fault::HalfJson,
         Fault::Html(200),
         Fault::Html(502),
+        Fault::Status {
+            status: 408,
+            code: "Timeout".to_owned(),
+            message: String::new(),
+        },
     ] {
         let cloud = Cloud::new();
         cloud
@@ -92,6 +97,7 @@ async fn a_change_that_the_service_refused_was_not_made_and_nothing_else_is_said
         message: "it quotes hunter2".to_owned(),
     };
     for (fault, kind) in [
+        (refused(401, "NotAuthenticated"), "not_authenticated"),
         (refused(409, "IncorrectState"), "incorrect_state"),
         (refused(412, "NoEtagMatch"), "changed_meanwhile"),
         (refused(400, "LimitExceeded"), "limit_exceeded"),
@@ -113,6 +119,21 @@ async fn a_change_that_the_service_refused_was_not_made_and_nothing_else_is_said
         );
     }
     assert_eq!(cloud.value("db").await, "old");
+}
+
+#[tokio::test]
+async fn a_change_that_was_never_sent_was_not_made_and_nothing_else_is_said() {
+    let cloud = Cloud::new();
+    let id = cloud.fake.put("db", "old");
+    // It is looked at before it is changed.
+    cloud.ends_tokens_after(1);
+    let error = cloud.put(&id, "hunter2").await.unwrap_err();
+    assert_eq!(error.class(), Class::Outage);
+    assert!(!error.counts(), "it says nothing of the vault");
+    let text = error.to_string();
+    assert!(text.contains("nobody answers"), "{text}");
+    assert!(!text.contains(OPEN), "{text}");
+    assert_eq!(cloud.fake.calls(Route::UpdateSecret), 0);
 }
 
 #[tokio::test]

@@ -216,3 +216,17 @@ async fn what_must_be_configured_for_a_new_secret_is_said() {
     assert!(text.contains("vault.compartment_id"), "{text}");
     assert_eq!(cloud.fake.calls(Route::CreateSecret), 0);
 }
+
+#[tokio::test]
+async fn after_a_change_a_name_in_a_compartment_is_looked_up_again() {
+    let cloud = Cloud::new();
+    let name = format!("{COMPARTMENT}/db");
+    let old = cloud.fake.put("db", "old");
+    assert_eq!(cloud.value(&name).await, "old");
+    cloud.fake.with(|world| {
+        let old = world.secrets.secret(&old);
+        "old-db".clone_into(&mut old.name);
+    });
+    cloud.put("db", "new").await.unwrap();
+    assert_eq!(cloud.value(&name).await, "new");
+}

@@ -68,6 +68,30 @@ async fn a_metadata_service_that_is_not_ready_is_waited_for() {
 }
 
 #[tokio::test]
+async fn what_is_said_of_the_region_is_waited_for_and_may_be_nothing() {
+    let scene = Scene::new();
+    let route = Route::MetadataRegionInfo;
+    let described = async || {
+        let identity = begin(&scene).current().await;
+        identity.map(|identity| identity.instance.is_some())
+    };
+    let busy = || status(503, "Busy");
+    scene.fake.fail(route, busy(), Times::Next(2));
+    assert!(described().await.unwrap());
+    scene.fake.fail(route, busy(), Times::Always);
+    let error = described().await.unwrap_err();
+    assert_eq!(
+        (error.class(), error.kind()),
+        (Class::Outage, "metadata_status")
+    );
+    scene.fake.heal();
+    scene
+        .fake
+        .fail(route, status(404, "NotFound"), Times::Always);
+    assert!(!described().await.unwrap());
+}
+
+#[tokio::test]
 async fn a_certificate_that_changes_on_the_way_is_asked_for_again() {
     let scene = Scene::new();
     let mut other = scene.fake.with(|world| world.instance.clone());

@@ -13,4 +13,5 @@ mod replies;
 mod resource;
 mod scene;
 mod session;
+mod whole;
 mod workload;

@@ -161,7 +161,7 @@ async fn a_profile_may_say_that_the_instance_acts_for_a_user() {
     let token = scene.path("delegation_token");
     scene.write(&token, "the-user\n");
     let words = format!(
-        "[DEFAULT]\nregion=us-phoenix-1\nauthentication_type=instance_principal\ndelegation_token_file={}\n",
+        "[DEFAULT]\nregion=us-ashburn-1\nauthentication_type=instance_principal\ndelegation_token_file={}\n",
         token.display()
     );
     scene.write(&scene.files.config_file, &words);
@@ -174,6 +174,15 @@ async fn a_profile_may_say_that_the_instance_acts_for_a_user() {
         credential.describe().principal,
         "instance principal on behalf of a user"
     );
+    let identity = credential.current().await.unwrap();
+    assert_eq!(identity.region.as_deref(), Some("us-ashburn-1"));
+    let config = fs::read_to_string(&scene.files.config_file).unwrap();
+    let config = config.replace("region=us-ashburn-1\n", "");
+    scene.write(&scene.files.config_file, &config);
+    // What has an end is renewed behind the scenes; the upkeep waits for it.
+    credential.upkeep().await;
+    let identity = credential.current().await.unwrap();
+    assert_eq!(identity.region.as_deref(), Some("phx"));
 }
 
 #[tokio::test]

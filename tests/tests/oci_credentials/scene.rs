@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use vault_backends::backend::BackendError;
-use vault_backends::http::{Client, Trust};
+use vault_backends::oci::connection::Connection;
 use vault_backends::oci::conversation::{Call, Conversation};
 use vault_backends::oci::credential::Credential;
 use vault_backends::oci::endpoint::Service;
@@ -82,7 +82,9 @@ impl Scene {
     }
 
     pub(crate) fn credential(&self, settings: &Settings, variables: &Variables) -> Arc<Credential> {
-        Arc::new(Credential::new(settings, self.around(variables)))
+        let around = self.around(variables);
+        let connection = Connection::new(settings, &around);
+        Arc::new(Credential::new(settings, &around, connection))
     }
 
     pub(crate) fn usual(&self, method: AuthMethod, variables: &Variables) -> Arc<Credential> {
@@ -93,10 +95,10 @@ impl Scene {
     pub(crate) async fn ask(&self, credential: &Arc<Credential>) -> Result<(), BackendError> {
         let settings = self.settings(AuthMethod::ConfigFile);
         let around = self.around(&[]);
-        let client = Client::new(&Trust::File(self.files.ca_file.clone())).unwrap();
+        let connection = Connection::new(&settings, &around);
         let identities: Arc<dyn Identities> = Arc::<Credential>::clone(credential);
         let places = Places::new(&settings, &around);
-        let conversation = Conversation::new(identities, places, client, around.clock);
+        let conversation = Conversation::new(identities, places, connection, around.clock);
         let call = Call {
             operation: "list",
             about: "secrets",

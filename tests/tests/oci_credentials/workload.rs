@@ -30,6 +30,25 @@ async fn the_cluster_is_believed_by_its_own_authority_alone() {
 }
 
 #[tokio::test]
+async fn an_authority_of_the_cluster_that_is_none_is_a_matter_of_credentials() {
+    let scene = Scene::new();
+    scene.write(&scene.path("ca.crt"), "-----BEGIN CERTIFICATE-----\nMIIB");
+    let name = "OCI_KUBERNETES_SERVICE_ACCOUNT_CERT_PATH";
+    let mut variables = without(&scene.files.workload, name);
+    let path = scene.path("ca.crt").display().to_string();
+    variables.push((name, path.clone()));
+    let credential = scene.usual(METHOD, &variables);
+    let error = scene.refused(&credential).await;
+    assert_eq!(
+        (error.class(), error.kind()),
+        (Class::Credentials, "bad_ca_file")
+    );
+    assert!(error.to_string().contains(&path), "{error}");
+    let steps = credential.examine().await;
+    assert!(!steps[0].is_well && steps[0].detail.contains(&path));
+}
+
+#[tokio::test]
 async fn an_account_that_is_over_is_not_shown_and_its_successor_is() {
     let scene = Scene::new();
     scene.pass(3_601);

@@ -215,11 +215,21 @@ fn of_service() -> Vec<Row> {
             "request_timeout",
             &["ocistatus"],
         ),
-        out(
+        no(
             "409, its state",
             says(409, "IncorrectState"),
+            "blocked",
+            &["its value is withheld"],
+        ),
+        out(
+            "409, a state that passes",
+            Fault::Status {
+                status: 409,
+                code: "IncorrectState".to_owned(),
+                message: "The secret is in state UPDATING.".to_owned(),
+            },
             "incorrect_state",
-            &["try again"],
+            &["it is being changed"],
         ),
         out(
             "409, a lock",

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use tempfile::NamedTempFile;
 use vault_backends::backend::{Address, Backend, BackendError, BackendKind, Fetched, Wanted};
 use vault_backends::oci::Settings;
+use vault_backends::oci::connection::Connection;
 use vault_backends::oci::surroundings::Surroundings;
 use vault_backends::oci::vault::OciVault;
 use vault_backends::registry::Backends;
@@ -59,6 +60,7 @@ struct Way {
     usual: OciVault,
     detour: Option<OciVault>,
     takes_detour: AtomicBool,
+    _ca_file: Option<NamedTempFile>,
 }
 
 #[async_trait]
@@ -104,6 +106,7 @@ impl Stage {
                 reader(&settings, renewals)
             }),
             takes_detour: AtomicBool::new(false),
+            _ca_file: Some(ca_file),
         };
         Self::before(fake, way, named, wanted)
     }
@@ -114,6 +117,7 @@ impl Stage {
             usual,
             detour: None,
             takes_detour: AtomicBool::new(false),
+            _ca_file: None,
         };
         Self::before(fake, way, Named::ById, Wanted::Current)
     }
@@ -217,9 +221,10 @@ fn reader(settings: &Settings, renewals: usize) -> OciVault {
     let around = Surroundings {
         home: "/nonexistent".into(),
         variables: BTreeMap::new(),
-        euid: 0,
+        euid: nix::unistd::geteuid().as_raw(),
         clock: Arc::new(SystemWallClock),
     };
     let person = Person::new(renewals);
-    OciVault::new(settings, person, &around, Arc::clone(&SHIELD)).unwrap()
+    let connection = Connection::new(settings, &around);
+    OciVault::new(settings, person, &around, connection, Arc::clone(&SHIELD))
 }

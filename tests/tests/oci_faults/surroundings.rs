@@ -102,13 +102,11 @@ fn of_secrets() -> Vec<Row> {
             "expired",
             &["expired", "add a new version"],
         ),
-        stale(
+        over(
             "its key is disabled",
-            Trouble::World(|world, _| {
-                "DISABLED".clone_into(&mut world.vaults.key(ENCRYPTION_KEY).state);
-            }),
-            (Outage, "incorrect_state", 1),
-            &["The key is not enabled."],
+            |world, _| "DISABLED".clone_into(&mut world.vaults.key(ENCRYPTION_KEY).state),
+            "blocked",
+            &["The key is not enabled.", "enable the key"],
         ),
     ]
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use vault_backends::backend::Class::{self, Credentials, Outage};
+use vault_backends::oci::connection::Connection;
 use vault_backends::oci::credential::Credential;
 use vault_backends::oci::identity::Identities;
 use vault_backends::oci::surroundings::Surroundings;
@@ -64,9 +65,16 @@ async fn held(
         euid: directory.path().metadata().unwrap().uid(),
         clock: Arc::new(CloudClock(Arc::clone(&fake))),
     };
-    let credential = Arc::new(Credential::new(&settings, around.clone()));
+    let connection = Connection::new(&settings, &around);
+    let credential = Arc::new(Credential::new(&settings, &around, connection.clone()));
     let identities: Arc<dyn Identities> = Arc::<Credential>::clone(&credential);
-    let vault = OciVault::new(&settings, identities, &around, Arc::clone(&SHIELD)).unwrap();
+    let vault = OciVault::new(
+        &settings,
+        identities,
+        &around,
+        connection,
+        Arc::clone(&SHIELD),
+    );
     let stage = Stage::of(fake, vault);
     stage.hold().await;
     (stage, credential, directory)

@@ -50,6 +50,29 @@ async fn a_refused_credential_is_renewed_once_and_the_call_repeated_once() {
 }
 
 #[tokio::test]
+async fn a_token_that_the_service_repeats_is_not_passed_on() {
+    const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzb21lYm9keSJ9.c2lnbmF0dXJl";
+    let as_key = identity(&format!("ST${TOKEN}"), "pub2048");
+    let on_behalf = on_behalf(&api_key_id(), "pub2048", TOKEN);
+    for identity in [as_key, on_behalf] {
+        let reader = Reader::of(InTurn::new(vec![identity]));
+        for status in [401, 403, 500] {
+            let fault = Fault::Status {
+                status,
+                code: "Refused".to_owned(),
+                message: format!("cannot use {}", &TOKEN[5..35]),
+            };
+            let error = reader
+                .with_fault("ocid1.vaultsecret.oc1.phx.a", fault)
+                .await;
+            let text = format!("{error} {:?}", reader.identities.held());
+            assert!(text.contains(&format!("({status} Refused)")), "{text}");
+            assert!(!text.contains(&TOKEN[5..15]), "{text}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_second_refusal_is_the_end_of_it() {
     let identities = ["x", "y", "z"].map(|user| identity(&format!("t/{user}/00"), "pub2048"));
     let reader = Reader::of(InTurn::new(identities.into()));

@@ -66,9 +66,9 @@ async fn each_fault_has_its_class_its_word_and_its_remedy() {
         ),
         (
             status(409, "IncorrectState"),
-            Outage,
-            "incorrect_state",
-            "try again",
+            Answer,
+            "blocked",
+            "enable the key",
         ),
         (
             status(409, "LockConflict"),
@@ -287,7 +287,7 @@ async fn a_service_that_nobody_vouches_for_is_not_asked() {
     let other = FakeOci::start();
     let id = other.put("db", "hunter2");
     let (identities, clock) = (Arc::clone(&reader.identities), Arc::clone(&reader.clock));
-    let vault = vault(&other, reader.fake.ca_pem(), identities, clock);
+    let vault = vault(&other, reader.ca_file.path(), identities, clock);
     let error = fetch(&vault, None, &id, Wanted::Current).await.unwrap_err();
     check(&error, Outage, "tls", &["vault.ca_file", "us-phoenix-1"]);
     assert_eq!(other.with(|world| world.journal.seen().len()), 0);

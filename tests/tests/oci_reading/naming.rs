@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use vault_backends::backend::{Class, Wanted};
-use vault_tests::oci::{COMPARTMENT, Fault, Paging, Route, State, Times, VAULT};
+use vault_backends::backend::{Backend as _, Class, Wanted};
+use vault_tests::oci::{COMPARTMENT, Fault, Paging, Route, State, Times, VAULT, World};
 
 use crate::reader::{IN_COMPARTMENT, IN_VAULT, Reader, check, text_of, value};
 
@@ -242,6 +242,34 @@ async fn a_remembered_id_that_is_gone_is_looked_up_again() {
     check(&error, Class::Answer, "not_found", &["No."]);
     assert_eq!(reader.fake.calls(Route::ListSecrets), 3);
     assert_eq!(reader.fake.calls(Route::GetSecretBundle), 4);
+}
+
+#[tokio::test]
+async fn a_name_that_means_another_secret_is_looked_up_where_somebody_starts_afresh() {
+    let reader = Reader::new();
+    let old = reader.fake.put("db", "old");
+    reader.read(IN_COMPARTMENT, "db").await.unwrap();
+    let rename = |world: &mut World| "old-db".clone_into(&mut world.secrets.secret(&old).name);
+    reader.fake.with(rename);
+    reader.fake.put("db", "new");
+    reader.vault.forget();
+    let read = reader.read(IN_COMPARTMENT, "db").await;
+    assert_eq!(read.unwrap(), value("new", "1"));
+}
+
+#[tokio::test]
+async fn a_remembered_id_whose_value_is_withheld_is_looked_up_again() {
+    let reader = Reader::new();
+    let old = reader.fake.put("db", "old");
+    reader.read(IN_COMPARTMENT, "db").await.unwrap();
+    reader.fake.with(|world| {
+        let old = world.secrets.secret(&old);
+        "old-db".clone_into(&mut old.name);
+        old.blocked_from = Some(0);
+    });
+    reader.fake.put("db", "new");
+    let read = reader.read(IN_COMPARTMENT, "db").await;
+    assert_eq!(read.unwrap(), value("new", "1"));
 }
 
 #[tokio::test]

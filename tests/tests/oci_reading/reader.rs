@@ -10,6 +10,7 @@ use vault_backends::backend::{
     Address, Backend, BackendError, BackendKind, Class, Fetched, Wanted,
 };
 use vault_backends::oci::Settings;
+use vault_backends::oci::connection::Connection;
 use vault_backends::oci::surroundings::Surroundings;
 use vault_backends::oci::vault::OciVault;
 use vault_backends::wall_clock::{SystemWallClock, WallClock};
@@ -26,6 +27,7 @@ pub(crate) struct Reader {
     pub(crate) identities: Arc<InTurn>,
     pub(crate) clock: Arc<MovedClock>,
     pub(crate) vault: OciVault,
+    pub(crate) ca_file: NamedTempFile,
 }
 
 /// The machine's clock, moved.
@@ -55,10 +57,12 @@ impl Reader {
 
     pub(crate) fn of(identities: Arc<InTurn>) -> Self {
         let fake = FakeOci::start();
+        let ca_file = NamedTempFile::new().unwrap();
+        std::fs::write(ca_file.path(), fake.ca_pem()).unwrap();
         let clock = Arc::new(MovedClock::default());
         let vault = vault(
             &fake,
-            fake.ca_pem(),
+            ca_file.path(),
             Arc::clone(&identities),
             Arc::clone(&clock),
         );
@@ -67,6 +71,7 @@ impl Reader {
             identities,
             clock,
             vault,
+            ca_file,
         }
     }
 
@@ -146,23 +151,28 @@ pub(crate) async fn fetch(
 /// The fake as a vault, if it is vouched for by this authority.
 pub(crate) fn vault(
     fake: &FakeOci,
-    ca_pem: &str,
+    ca_file: &Path,
     identities: Arc<InTurn>,
     clock: Arc<MovedClock>,
 ) -> OciVault {
-    let ca_file = NamedTempFile::new().unwrap();
-    std::fs::write(ca_file.path(), ca_pem).unwrap();
     let settings = Settings {
         endpoint: Some(fake.https_url()),
         management_endpoint: Some(fake.https_url()),
-        ca_file: Some(ca_file.path().to_owned()),
+        ca_file: Some(ca_file.to_owned()),
         ..Settings::default_for(Path::new("/nonexistent"))
     };
     let around = Surroundings {
         home: "/nonexistent".into(),
         variables: BTreeMap::new(),
-        euid: 0,
+        euid: nix::unistd::geteuid().as_raw(),
         clock,
     };
-    OciVault::new(&settings, identities, &around, Arc::clone(&SHIELD)).unwrap()
+    let connection = Connection::new(&settings, &around);
+    OciVault::new(
+        &settings,
+        identities,
+        &around,
+        connection,
+        Arc::clone(&SHIELD),
+    )
 }

@@ -185,7 +185,7 @@ async fn is_refused(
     );
     assert!(!error.contains(CONTENT), "{shown}: {error}");
     assert_eq!(status.configuration_generation, 1, "{shown}");
-    // Also read here so that the daemon can go on: nobody else does.
+    // Its service manager hears of it, too.
     assert!(
         daemon.notified("STATUS=serving 2 services by an old configuration"),
         "{shown}"

@@ -98,6 +98,7 @@ impl Admin for State {
             }),
             last_error: String::new(),
             would_serve: "the value held".to_owned(),
+            routes: self.plan().routes.clone(),
         })
     }
 
@@ -131,7 +132,8 @@ impl Admin for State {
         &self,
         request: Request<ResetBreakerRequest>,
     ) -> Answer<ResetBreakerReply> {
-        self.enter("reset_breaker", &request.get_ref().backend)
+        let asked = request.get_ref();
+        self.enter("reset_breaker", (&asked.backend, &asked.scope))
             .await?;
         answer(ResetBreakerReply { reset: 1 })
     }

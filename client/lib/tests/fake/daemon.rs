@@ -22,7 +22,7 @@ use tonic::transport::Server;
 use tonic::{Code, Status};
 use vault_proto::generated::admin_server::AdminServer;
 use vault_proto::generated::secrets_server::SecretsServer;
-use vault_proto::generated::{CheckReply, StatusReply, WatchEvent};
+use vault_proto::generated::{CheckReply, Route, StatusReply, WatchEvent};
 use vault_proto::kinds;
 use vault_proto::sealed::OpeningKey;
 
@@ -44,6 +44,8 @@ pub(crate) struct Plan {
     /// Given by Check and Status.
     pub(crate) check: CheckReply,
     pub(crate) status: StatusReply,
+    /// Given by Explain.
+    pub(crate) routes: Vec<Route>,
     /// Sent by Watch; two fresh values where there are none here.
     pub(crate) events: Vec<WatchEvent>,
     /// Watch does not end after its events.
@@ -228,6 +230,11 @@ impl Fake {
             .env_clear()
             .env("XDG_RUNTIME_DIR", &self.runtime_directory);
         command
+    }
+
+    /// Changes what the daemon does from now on.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Plan)) {
+        change(&mut self.state.plan());
     }
 
     /// What was asked, in order.

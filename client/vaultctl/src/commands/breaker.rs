@@ -18,9 +18,11 @@ struct ResetJson {
 pub(crate) async fn reset(
     mut client: Client,
     backend: Option<String>,
+    scope: Option<String>,
     form: Form,
 ) -> Result<ExitCode, Failure> {
-    let reply = client.reset_breaker(&backend.unwrap_or_default()).await?;
+    let (backend, scope) = (backend.unwrap_or_default(), scope.unwrap_or_default());
+    let reply = client.reset_breaker(&backend, &scope).await?;
     let json = ResetJson {
         reset: reply.reset,
         repeated: client.has_repeated(),

@@ -1,18 +1,20 @@
 //! `vaultctl status`: is all well, and what is held?
 
-use std::fmt::Write;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use vault_client::{Client, age_in_words, in_columns, seconds_in_words};
-use vault_proto::generated::{BackendStatus, BreakerState, SecretStatus, StatusReply};
+use vault_client::Client;
+use vault_proto::generated::{BackendStatus, Counters, StatusReply};
 
-use super::held::{self, SecretJson};
+use super::held::SecretJson;
+use super::status_table::{breaker_in_words, text};
 use crate::failure::{Failure, code_of_health};
+use crate::look::Look;
 use crate::report::{self, Form};
 
+/// The whole, for programs.
 #[derive(Debug, Serialize)]
-struct StatusJson {
+pub(crate) struct StatusJson {
     healthy: bool,
     server_version: String,
     pid: u32,
@@ -30,6 +32,19 @@ struct StatusJson {
     warnings: Vec<String>,
     backends: Vec<BackendJson>,
     secrets: Vec<SecretJson>,
+    counters: CountersJson,
+}
+
+/// Under the predecessor's names; times in milliseconds.
+#[derive(Debug, Serialize)]
+struct CountersJson {
+    secrets_fetched: u64,
+    cache_hits: u64,
+    cache_misses: u64,
+    stale_cache_used: u64,
+    retries: u64,
+    circuit_breaker_opens: u64,
+    total_fetch_time_ms: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -45,139 +60,33 @@ struct BackendJson {
 pub(crate) async fn run(mut client: Client, form: Form) -> Result<ExitCode, Failure> {
     let status = client.status().await?;
     let healthy = status.healthy;
-    let text = text(&status);
-    report::answer(form, || text, &json(status))?;
+    let text = text(&status, Look::of_output());
+    report::answer(form, || text, &StatusJson::from(status))?;
     Ok(code_of_health(healthy))
 }
 
-fn text(status: &StatusReply) -> String {
-    let verdict = if status.healthy {
-        report::verdict(true, "healthy")
-    } else {
-        report::verdict(false, "needs attention")
-    };
-    let mut text = format!(
-        "vaultd {}, pid {}, up {}: {verdict}\n",
-        status.server_version,
-        status.pid,
-        seconds_in_words(status.uptime_seconds)
-    );
-    let path = match status.configuration_path.as_str() {
-        "" => "no resolver.yaml",
-        path => path,
-    };
-    let configuration = format!("{path} (load {})", status.configuration_generation);
-    let mut line = |name: &str, value: &str| {
-        if !value.is_empty() {
-            // Writing to a String cannot fail.
-            let value = value.replace(char::is_control, "\u{fffd}");
-            let _ = writeln!(text, "{name:<15}{value}");
+impl From<StatusReply> for StatusJson {
+    fn from(status: StatusReply) -> Self {
+        Self {
+            healthy: status.healthy,
+            server_version: status.server_version,
+            pid: status.pid,
+            uptime_seconds: status.uptime_seconds,
+            memory_protection: status.memory_protection,
+            socket_path: status.socket_path,
+            store_path: status.store_path,
+            configuration_path: status.configuration_path,
+            configuration_generation: status.configuration_generation,
+            configuration_error: status.configuration_error,
+            services: status.services,
+            service_directories: status.service_directories,
+            audit_path: status.audit_path,
+            audit_error: status.audit_error,
+            warnings: status.warnings,
+            backends: status.backends.into_iter().map(Into::into).collect(),
+            secrets: status.secrets.into_iter().map(Into::into).collect(),
+            counters: status.counters.unwrap_or_default().into(),
         }
-    };
-    line("configuration", &configuration);
-    line("  error", &status.configuration_error);
-    line("services", &status.services.to_string());
-    for directory in &status.service_directories {
-        line("  files in", directory);
-    }
-    line("store", &status.store_path);
-    line("audit", &status.audit_path);
-    line("  error", &status.audit_error);
-    line("socket", &status.socket_path);
-    line("memory", &status.memory_protection);
-    for warning in &status.warnings {
-        line("warning", warning);
-    }
-    if !status.backends.is_empty() {
-        text.push('\n');
-        text.push_str(&backends(&status.backends));
-    }
-    if !status.secrets.is_empty() {
-        text.push('\n');
-        text.push_str(&secrets(&status.secrets));
-    }
-    text
-}
-
-fn backends(backends: &[BackendStatus]) -> String {
-    let row = |backend: &BackendStatus| {
-        let breaker = match backend.next_probe_ms {
-            0 => breaker_in_words(backend.breaker()).to_owned(),
-            wait => format!(
-                "{}, asks again in {}",
-                breaker_in_words(backend.breaker()),
-                age_in_words(wait)
-            ),
-        };
-        let name = match backend.scope.as_str() {
-            "" => backend.name.clone(),
-            scope => format!("{} ({scope})", backend.name),
-        };
-        [
-            name,
-            breaker,
-            backend.consecutive_failures.to_string(),
-            backend.last_error.clone(),
-        ]
-    };
-    in_columns(
-        ["BACKEND", "BREAKER", "FAILURES", "LAST ERROR"],
-        backends.iter().map(row).collect(),
-    )
-}
-
-fn secrets(secrets: &[SecretStatus]) -> String {
-    let row = |secret: &SecretStatus| {
-        let held = secret.provenance.clone().unwrap_or_default();
-        let of_value = |words: String| {
-            if held::is_value(&held) {
-                words
-            } else {
-                "-".to_owned()
-            }
-        };
-        [
-            secret.reference.clone(),
-            of_value(held.version.clone()),
-            of_value(age_in_words(held.age_ms)),
-            of_value(age_in_words(secret.usable_for_ms)),
-            held::state(&held),
-        ]
-    };
-    in_columns(
-        ["REFERENCE", "VERSION", "AGE", "USABLE FOR", "STATE"],
-        secrets.iter().map(row).collect(),
-    )
-}
-
-const fn breaker_in_words(breaker: BreakerState) -> &'static str {
-    match breaker {
-        BreakerState::Closed => "closed",
-        BreakerState::Open => "open",
-        BreakerState::HalfOpen => "half-open",
-        BreakerState::Unspecified => "unknown",
-    }
-}
-
-fn json(status: StatusReply) -> StatusJson {
-    StatusJson {
-        healthy: status.healthy,
-        server_version: status.server_version,
-        pid: status.pid,
-        uptime_seconds: status.uptime_seconds,
-        memory_protection: status.memory_protection,
-        socket_path: status.socket_path,
-        store_path: status.store_path,
-        configuration_path: status.configuration_path,
-        configuration_generation: status.configuration_generation,
-        configuration_error: status.configuration_error,
-        services: status.services,
-        service_directories: status.service_directories,
-        audit_path: status.audit_path,
-        audit_error: status.audit_error,
-        warnings: status.warnings,
-        backends: status.backends.into_iter().map(Into::into).collect(),
-        secrets: status.secrets.into_iter().map(Into::into).collect(),
     }
 }
 
@@ -190,6 +99,20 @@ impl From<BackendStatus> for BackendJson {
             consecutive_failures: backend.consecutive_failures,
             next_probe_ms: backend.next_probe_ms,
             last_error: backend.last_error,
+        }
+    }
+}
+
+impl From<Counters> for CountersJson {
+    fn from(counters: Counters) -> Self {
+        Self {
+            secrets_fetched: counters.secrets_fetched,
+            cache_hits: counters.cache_hits,
+            cache_misses: counters.cache_misses,
+            stale_cache_used: counters.stale_cache_used,
+            retries: counters.retries,
+            circuit_breaker_opens: counters.circuit_breaker_opens,
+            total_fetch_time_ms: counters.total_fetch_time_ms,
         }
     }
 }

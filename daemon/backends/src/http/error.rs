@@ -15,6 +15,8 @@ use crate::backend::{BackendError, Class};
 pub struct HttpError {
     failure: Failure,
     host: String,
+    /// Whether the connection stood.
+    in_exchange: bool,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -66,6 +68,7 @@ impl HttpError {
         Self {
             failure,
             host,
+            in_exchange: false,
             source: None,
         }
     }
@@ -77,7 +80,22 @@ impl HttpError {
 
     /// A failure after the connection stood. What it is stands somewhere in the chain of causes.
     pub(super) fn in_exchange(host: String, cause: hyper::Error) -> Self {
-        Self::new(failure_of(&cause), host).caused_by(cause)
+        let mut error = Self::new(failure_of(&cause), host);
+        error.in_exchange = true;
+        error.caused_by(cause)
+    }
+
+    /// Whether it is sure that nothing of the request was sent.
+    pub fn is_before_request(&self) -> bool {
+        match self.failure {
+            Failure::Url(_)
+            | Failure::Dns
+            | Failure::Connect
+            | Failure::Proxy(_)
+            | Failure::Timeout(Deadline::Connect) => true,
+            Failure::Tls => !self.in_exchange,
+            _ => false,
+        }
     }
 
     /// What failed.
@@ -156,17 +174,21 @@ impl Error for HttpError {
 }
 
 impl From<HttpError> for BackendError {
-    /// The text holds the causes too, since they are all that a person can act upon.
     fn from(error: HttpError) -> Self {
-        let mut message = error.to_string();
-        let mut cause = error.source();
-        while let Some(inner) = cause {
-            message.push_str(": ");
-            message.push_str(&inner.to_string());
-            cause = inner.source();
-        }
-        Self::new(error.class(), error.kind(), message)
+        Self::new(error.class(), error.kind(), with_causes(&error))
     }
+}
+
+/// The text of an error and of its causes, since they are all that a person can act upon.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        message.push_str(": ");
+        message.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    message
 }
 
 impl fmt::Display for UrlProblem {
@@ -207,5 +229,36 @@ fn failure_of_io(error: &io::Error) -> Failure {
         // Hyper's chunked decoder.
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Failure::NotHttp,
         _ => Failure::Reset,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_comes_before_a_connection_is_sure_to_have_sent_nothing() {
+        let is_before = |failure| HttpError::new(failure, "h".to_owned()).is_before_request();
+        for failure in [
+            Failure::Url(UrlProblem::Plain),
+            Failure::Dns,
+            Failure::Connect,
+            Failure::Proxy(ProxyProblem::Dns),
+            Failure::Tls,
+            Failure::Timeout(Deadline::Connect),
+        ] {
+            assert!(is_before(failure), "{failure:?}");
+        }
+        for failure in [
+            Failure::Timeout(Deadline::FirstByte),
+            Failure::Timeout(Deadline::Whole),
+            Failure::Redirect(StatusCode::FOUND),
+            Failure::TooLarge { max_bytes: 1 },
+            Failure::Truncated,
+            Failure::Reset,
+            Failure::NotHttp,
+        ] {
+            assert!(!is_before(failure), "{failure:?}");
+        }
     }
 }

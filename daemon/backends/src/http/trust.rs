@@ -14,14 +14,19 @@ use tokio_rustls::TlsConnector;
 pub enum Trust {
     /// The machine's own list. `SSL_CERT_FILE` and `SSL_CERT_DIR` name another, as elsewhere.
     System,
-    /// The ones in this PEM file and no others.
-    File(PathBuf),
+    /// The ones in this PEM text and no others.
+    Pem {
+        /// The file that it was read from, for messages.
+        path: PathBuf,
+        /// What is in it.
+        pem: Vec<u8>,
+    },
 }
 
 /// Why there is nobody to believe.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustError {
-    /// The file cannot be read, or is no PEM file.
+    /// The text is no PEM.
     #[error("read the certificates in {path}")]
     File {
         /// Where it is.
@@ -68,7 +73,7 @@ impl TrustError {
 pub(super) fn connector(trust: &Trust) -> Result<TlsConnector, TrustError> {
     let roots = match trust {
         Trust::System => system_roots()?,
-        Trust::File(path) => roots_in(path)?,
+        Trust::Pem { path, pem } => roots_in(path, pem)?,
     };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
@@ -91,13 +96,13 @@ fn system_roots() -> Result<RootCertStore, TrustError> {
     Ok(roots)
 }
 
-fn roots_in(path: &Path) -> Result<RootCertStore, TrustError> {
+fn roots_in(path: &Path, pem: &[u8]) -> Result<RootCertStore, TrustError> {
     let unreadable = |source| TrustError::File {
         path: path.to_owned(),
         source,
     };
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {
+    for certificate in CertificateDer::pem_slice_iter(pem) {
         let added = roots.add(certificate.map_err(unreadable)?);
         added.map_err(|source| TrustError::Certificate {
             path: path.to_owned(),

@@ -70,8 +70,7 @@ impl fmt::Display for ProxyProblem {
             Self::Dns => f.write_str("the proxy's name leads to no address"),
             Self::Connect => f.write_str("no connection to the proxy was made"),
             Self::Refused(407) => f.write_str(
-                "the proxy does not know us (status 407); it takes a user and a password as in \
-                 http://USER:PASSWORD@HOST:PORT",
+                "the proxy wants a password (status 407), and none can be given; use one that needs none",
             ),
             Self::Refused(403) => {
                 f.write_str("the proxy does not allow that (status 403); ask who runs it")

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use rsa::rand_core::{OsRng, RngCore as _};
+
 use crate::backend::{BackendError, Class};
 
 /// One question to OCI, in words. Nothing in it is secret.
@@ -31,7 +33,7 @@ impl Asked {
             operation, about, ..
         } = self;
         let message = format!("{operation} {about} {}", self.rest(&words));
-        BackendError::new(class, kind, message)
+        BackendError::new(class, kind, message).of_request(self.request_id.as_str())
     }
 
     /// A failure of the credential: the same whatever is asked for.
@@ -41,7 +43,8 @@ impl Asked {
         kind: &'static str,
         words: impl fmt::Display,
     ) -> BackendError {
-        BackendError::new(class, kind, format!("sign in {}", self.rest(&words)))
+        let message = format!("sign in {}", self.rest(&words));
+        BackendError::new(class, kind, message).of_request(self.request_id.as_str())
     }
 
     fn rest(&self, words: &dyn fmt::Display) -> String {
@@ -53,4 +56,12 @@ impl Asked {
         } = self;
         format!("as {principal} {place}: {words} (opc-request-id {request_id})")
     }
+}
+
+/// 32 upper-case hexadecimal digits, others for each attempt: two that share them look like one to
+/// whoever searches the service's records.
+pub(crate) fn new_request_id() -> String {
+    let mut bytes = [0; 16];
+    OsRng.fill_bytes(&mut bytes);
+    format!("{:032X}", u128::from_be_bytes(bytes))
 }

@@ -2,6 +2,7 @@
 //!
 //! Nothing is read and nobody is asked until the first call: most vaults that are configured never are.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,16 +11,20 @@ use tokio::sync::OnceCell;
 use vault_memory::{Secret, Shield};
 
 use super::clock_offset::ClockOffset;
+use super::connection::Connection;
 use super::conversation::Reached;
 use super::credential::Credential;
+use super::date::HttpDate;
 use super::endpoint::Service;
+use super::findings::{bad, good};
 use super::identity::Identities;
+use super::off_thread::off_thread;
 use super::settings::Settings;
 use super::surroundings::Surroundings;
 use super::vault::{Examination, OciVault};
 use crate::backend::{
-    Address, Backend, BackendError, BackendKind, Class, Fetched, Finding, ListEntry, NewVersion,
-    Target, VersionEntry, WritableBackend,
+    Address, Backend, BackendError, BackendKind, Fetched, Finding, ListEntry, NewVersion, Target,
+    VersionEntry, WritableBackend,
 };
 
 /// A vault of OCI, opened when it is asked for the first time.
@@ -27,6 +32,7 @@ pub struct ConfiguredVault {
     settings: Settings,
     around: Surroundings,
     shield: Arc<Shield>,
+    connection: Connection,
     credential: Arc<Credential>,
     open: OnceCell<OciVault>,
 }
@@ -34,8 +40,11 @@ pub struct ConfiguredVault {
 impl ConfiguredVault {
     /// The vault that these settings lead to.
     pub fn new(settings: &Settings, around: &Surroundings, shield: &Arc<Shield>) -> Self {
+        let connection = Connection::new(settings, around);
+        let credential = Credential::new(settings, around, connection.clone());
         Self {
-            credential: Arc::new(Credential::new(settings, around.clone())),
+            connection,
+            credential: Arc::new(credential),
             settings: settings.clone(),
             around: around.clone(),
             shield: Arc::clone(shield),
@@ -43,20 +52,33 @@ impl ConfiguredVault {
         }
     }
 
-    /// Reads certificates, off the serving threads. A failure is not remembered: files can be mended.
     async fn vault(&self) -> Result<&OciVault, BackendError> {
         let open = || async {
             let (settings, around) = (self.settings.clone(), self.around.clone());
             let identities = Arc::clone(&self.credential) as Arc<dyn Identities>;
             let shield = Arc::clone(&self.shield);
-            let opening = move || OciVault::new(&settings, identities, &around, shield);
-            let opened = tokio::task::spawn_blocking(opening).await;
-            opened.unwrap_or_else(|_| {
-                let message = "open OCI Vault: it was stopped";
-                Err(BackendError::new(Class::Outage, "stopped", message))
+            let connection = self.connection.clone();
+            off_thread(move || {
+                let vault = OciVault::new(&settings, identities, &around, connection, shield);
+                Ok(vault)
             })
+            .await
         };
         self.open.get_or_try_init(open).await
+    }
+}
+
+impl ConfiguredVault {
+    /// What nobody meets who reads secrets while the token there is lasts.
+    fn sign_in_failure(&self) -> Option<String> {
+        let known = self.credential.describe();
+        let mut words = format!("the last attempt to sign in failed: {}", known.failure?);
+        let now = self.around.clock.unix_seconds();
+        if let Some(at) = known.expires_at.filter(|at| *at > now) {
+            let end = HttpDate::at(at);
+            write!(words, "; the token there is lasts until {end}").expect("a text takes text");
+        }
+        Some(words)
     }
 }
 
@@ -70,25 +92,30 @@ impl Backend for ConfiguredVault {
         self.vault().await?.fetch(address).await
     }
 
+    fn forget(&self) {
+        if let Some(vault) = self.open.get() {
+            vault.forget();
+        }
+    }
+
     async fn upkeep(&self) -> Duration {
         self.credential.upkeep().await
     }
 
     async fn examine(&self) -> Vec<Finding> {
         let mut findings = self.credential.examine().await;
-        match self.vault().await {
-            Ok(vault) => findings.extend(of_services(vault.examine().await)),
-            Err(error) => findings.push(ill("certificates", &error)),
+        if let Err(error) = self.connection.client().await {
+            findings.push(bad("certificates", &error));
+        } else if let Ok(vault) = self.vault().await {
+            findings.extend(of_services(vault.examine().await));
         }
         findings
     }
 
     fn notices(&self) -> Vec<String> {
         let vault = self.open.get();
-        vault
-            .and_then(OciVault::region_warning)
-            .into_iter()
-            .collect()
+        let warning = vault.and_then(OciVault::region_warning);
+        warning.into_iter().chain(self.sign_in_failure()).collect()
     }
 
     fn writable(&self) -> Option<&dyn WritableBackend> {
@@ -178,9 +205,9 @@ fn of_services(examination: Examination) -> Vec<Finding> {
         match reached {
             Ok(reached) => {
                 offset = offset.or(reached.clock_offset);
-                findings.push(well(what, &answered(&reached)));
+                findings.push(good(what, answered(&reached)));
             }
-            Err(error) => findings.push(ill(what, &error)),
+            Err(error) => findings.push(bad(what, &error)),
         }
     }
     findings.extend(offset.map(of_clock));
@@ -204,22 +231,4 @@ fn of_clock(offset: ClockOffset) -> Finding {
 
 fn answered(reached: &Reached) -> String {
     format!("{} answers", reached.endpoint)
-}
-
-fn well(what: &str, detail: &str) -> Finding {
-    Finding {
-        what: what.to_owned(),
-        is_well: true,
-        detail: detail.to_owned(),
-        remedy: String::new(),
-    }
-}
-
-fn ill(what: &str, error: &BackendError) -> Finding {
-    Finding {
-        what: what.to_owned(),
-        is_well: false,
-        detail: error.to_string(),
-        remedy: String::new(),
-    }
 }

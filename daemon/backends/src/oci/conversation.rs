@@ -14,16 +14,16 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::asked::Asked;
+use super::connection::Connection;
 use super::endpoint::Service;
 use super::error::NotAuthenticated;
 use super::identity::{Identities, Identity};
 use super::places::Places;
 use super::region::Resolved;
 use crate::backend::{BackendError, Class};
-use crate::http;
 use crate::wall_clock::WallClock;
 
-pub use answer::Answer;
+pub use answer::{Answer, Unanswered};
 use attempt::{Line, Outcome};
 pub use call::Call;
 pub use reach::Reached;
@@ -39,14 +39,14 @@ impl Conversation {
     pub fn new(
         identities: Arc<dyn Identities>,
         places: Places,
-        client: http::Client,
+        connection: Connection,
         clock: Arc<dyn WallClock>,
     ) -> Self {
         Self {
             identities,
             line: Line {
                 places,
-                client,
+                connection,
                 clock,
                 assumed: Mutex::default(),
             },
@@ -58,6 +58,16 @@ impl Conversation {
     /// # Errors
     /// [`BackendError`], where there is no answer, or it is a refusal.
     pub async fn call(&self, call: Call<'_>) -> Result<Answer, BackendError> {
+        self.change(call)
+            .await
+            .map_err(|unanswered| unanswered.error)
+    }
+
+    /// Asks like [`Conversation::call`] for a change, of which it matters whether it may be made.
+    ///
+    /// # Errors
+    /// [`Unanswered`], where there is no answer, or it is a refusal.
+    pub async fn change(&self, call: Call<'_>) -> Result<Answer, Unanswered> {
         let identity = self.identities.current().await;
         let identity = identity.map_err(|error| call.cannot_be_asked(&error))?;
         let (asked, why) = match self.line.attempt(&call, &identity).await? {
@@ -65,15 +75,15 @@ impl Conversation {
             Outcome::NotAuthenticated(asked, why) => (asked, why),
         };
         if why.is_of_the_clock() {
-            return Err(self.refused(&identity, &asked, &why, None));
+            return Err(self.refused(&identity, &asked, &why, None).into());
         }
         match self.identities.renewed(&identity).await {
-            Ok(None) => Err(self.refused(&identity, &asked, &why, None)),
-            Err(cause) => Err(self.refused(&identity, &asked, &why, Some(&cause))),
+            Ok(None) => Err(self.refused(&identity, &asked, &why, None).into()),
+            Err(cause) => Err(self.refused(&identity, &asked, &why, Some(&cause)).into()),
             Ok(Some(renewed)) => match self.line.attempt(&call, &renewed).await? {
                 Outcome::Answer(answer) => Ok(answer),
                 Outcome::NotAuthenticated(asked, why) => {
-                    Err(self.refused(&renewed, &asked, &why, None))
+                    Err(self.refused(&renewed, &asked, &why, None).into())
                 }
             },
         }
@@ -108,7 +118,7 @@ impl Conversation {
             identities: Arc::clone(&self.identities),
             line: Line {
                 places,
-                client: self.line.client.clone(),
+                connection: self.line.connection.clone(),
                 clock: Arc::clone(&self.line.clock),
                 assumed: Mutex::default(),
             },

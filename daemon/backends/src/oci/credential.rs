@@ -7,13 +7,10 @@
 mod auth_service;
 mod delegation;
 mod failure;
-mod files;
-mod findings;
 mod instance;
 mod keeper;
 mod metadata;
 mod new_key;
-mod off_thread;
 mod profile_source;
 mod resource;
 mod session;
@@ -28,7 +25,7 @@ use async_trait::async_trait;
 use rsa::rand_core::{OsRng, RngCore as _};
 
 use auth_service::AuthService;
-use findings::{bad, good};
+
 use instance::Instance;
 use keeper::Keeper;
 use profile_source::ProfileSource;
@@ -36,6 +33,8 @@ use resource::Resource;
 use source::Source;
 use workload::Workload;
 
+use super::connection::Connection;
+use super::findings::{bad, good};
 use super::identity::{Identities, Identity};
 use super::settings::{AuthMethod, Settings};
 use super::surroundings::Surroundings;
@@ -66,9 +65,9 @@ pub struct Description {
 
 impl Credential {
     /// The credential of these settings. Nothing is read or asked yet.
-    pub fn new(settings: &Settings, around: Surroundings) -> Self {
+    pub fn new(settings: &Settings, around: &Surroundings, connection: Connection) -> Self {
         let clock = Arc::clone(&around.clock);
-        let auth = Arc::new(AuthService::new(settings, &around));
+        let auth = Arc::new(AuthService::new(settings, around, connection));
         let instance = Arc::new(Instance::new(Arc::clone(&auth)));
         let source: Arc<dyn Source> = match settings.auth_method {
             AuthMethod::ConfigFile | AuthMethod::SessionToken => {

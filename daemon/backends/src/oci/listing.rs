@@ -1,6 +1,7 @@
 //! How is a list read whole, of whatever?
 //!
-//! A page may be short or empty with more to come: only the header says where a list ends.
+//! A page may be short or empty with more to come: only the header says where a list ends. Of each page
+//! only what is wanted is kept, and whatever a service sends, there is an end to it.
 
 use std::collections::HashSet;
 
@@ -25,7 +26,7 @@ pub struct Listing<'a> {
     pub parameters: &'a [(&'a str, &'a str)],
 }
 
-/// What was asked for: all there is of it, and the answer that was the last page, for messages.
+/// What was wanted: all there is of it, and the answer that was the last page, for messages.
 pub struct Listed<T> {
     /// What there is.
     pub items: Vec<T>,
@@ -33,15 +34,17 @@ pub struct Listed<T> {
     pub last: Answer,
 }
 
-/// Reads a list to its end.
+/// Reads a list to its end, and keeps what is wanted of it.
 ///
 /// # Errors
 /// [`BackendError`].
 pub async fn listed<T: DeserializeOwned>(
     conversation: &Conversation,
     listing: Listing<'_>,
+    is_wanted: impl Fn(&T) -> bool,
 ) -> Result<Listed<T>, BackendError> {
     let mut items = Vec::new();
+    let mut bytes = 0;
     let mut seen = HashSet::new();
     let mut page: Option<String> = None;
     loop {
@@ -60,7 +63,12 @@ pub async fn listed<T: DeserializeOwned>(
         });
         let last = answer.await?;
         // A page is a bare list.
-        items.append(&mut last.json::<Vec<T>>()?);
+        let of_page: Vec<T> = last.json()?;
+        items.extend(of_page.into_iter().filter(&is_wanted));
+        bytes += last.body.len() + last.next_page.as_ref().map_or(0, String::len);
+        if items.len() > MAX_ITEMS || bytes > MAX_BYTES {
+            return Err(last.bad(BadReply::ListTooLong));
+        }
         let Some(next) = last.next_page.clone() else {
             return Ok(Listed { items, last });
         };
@@ -78,3 +86,6 @@ pub async fn listed<T: DeserializeOwned>(
 const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// A tenancy has 5,000 secrets unless it asks for more.
 const MAX_PAGES: usize = 1000;
+const MAX_ITEMS: usize = 20_000;
+/// Of all pages, read and thrown away.
+const MAX_BYTES: usize = 32 * 1024 * 1024;

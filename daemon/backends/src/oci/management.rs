@@ -22,6 +22,7 @@ use vault_memory::Secret;
 use zeroize::Zeroizing;
 
 use super::conversation::Conversation;
+use super::known_names::KnownNames;
 use super::secret_place::SecretPlace;
 use super::signature::Method;
 use crate::backend::{
@@ -35,12 +36,22 @@ use state::active;
 /// Changes secrets.
 pub struct Management {
     conversation: Arc<Conversation>,
+    known: Arc<KnownNames>,
 }
 
 impl Management {
-    /// One that asks in this conversation.
-    pub fn new(conversation: Arc<Conversation>) -> Self {
-        Self { conversation }
+    /// One that asks in this conversation, and forgets names here.
+    pub(crate) fn new(conversation: Arc<Conversation>, known: Arc<KnownNames>) -> Self {
+        Self {
+            conversation,
+            known,
+        }
+    }
+
+    /// What came of a change, after which a name may mean another secret, failed or not.
+    fn changed<T>(&self, made: T) -> T {
+        self.known.forget_all();
+        made
     }
 }
 
@@ -52,7 +63,7 @@ impl WritableBackend for Management {
         value: Secret,
         new: &NewVersion,
     ) -> Result<String, BackendError> {
-        storing::put(&self.conversation, target, value, new).await
+        self.changed(storing::put(&self.conversation, target, value, new).await)
     }
 
     async fn delete(&self, _target: &Target) -> Result<usize, BackendError> {
@@ -114,7 +125,7 @@ impl WritableBackend for Management {
         version: Option<u64>,
         at: Option<u64>,
     ) -> Result<Option<u64>, BackendError> {
-        deletion::schedule(&self.conversation, target, version, at).await
+        self.changed(deletion::schedule(&self.conversation, target, version, at).await)
     }
 
     async fn cancel_deletion(
@@ -122,7 +133,7 @@ impl WritableBackend for Management {
         target: &Target,
         version: Option<u64>,
     ) -> Result<(), BackendError> {
-        deletion::cancel(&self.conversation, target, version).await
+        self.changed(deletion::cancel(&self.conversation, target, version).await)
     }
 }
 

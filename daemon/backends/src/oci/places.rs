@@ -1,8 +1,9 @@
 //! At which hosts is a configured vault asked?
 
-use std::fs;
+use std::path::Path;
 
 use super::endpoint::{BadEndpoint, Endpoint, Service};
+use super::files::{Access, Files};
 use super::region::{Region, Resolved, Sources};
 use super::settings::Settings;
 use super::surroundings::Surroundings;
@@ -16,6 +17,8 @@ pub struct Places {
     keys_label: Option<String>,
     region: Option<String>,
     regions_config: Option<String>,
+    /// Why `~/.oci/regions-config.json` is there and not read.
+    unreadable: Option<String>,
     metadata_variable: Option<String>,
     default_realm: Option<String>,
 }
@@ -54,11 +57,18 @@ impl Places {
             ));
         }
         let variable = |name| around.variable(name).map(str::to_owned);
+        let regions_config = around.home.join(".oci/regions-config.json");
+        let regions_config = regions_described_in(&regions_config, around.euid);
+        let (regions_config, unreadable) = match regions_config {
+            Ok(text) => (text, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
         Self {
             explicit,
             keys_label: None,
             region: settings.region.clone(),
-            regions_config: fs::read_to_string(around.home.join(".oci/regions-config.json")).ok(),
+            regions_config,
+            unreadable,
             metadata_variable: variable("OCI_REGION_METADATA"),
             default_realm: variable("OCI_DEFAULT_REALM"),
         }
@@ -135,9 +145,31 @@ impl Places {
             let message = "find the region: neither vault.region nor the credential names one";
             return Err(BackendError::new(Class::Request, "no_region", message));
         };
-        Region::resolve(region, &sources)
-            .map_err(|error| BackendError::new(Class::Request, error.kind(), error.to_string()))
+        let resolved = Region::resolve(region, &sources)
+            .map_err(|error| BackendError::new(Class::Request, error.kind(), error.to_string()));
+        // A file that may say where an unknown region is must not be passed over.
+        let is_known = resolved.as_ref().is_ok_and(|found| found.warning.is_none());
+        match &self.unreadable {
+            Some(why) if !is_known => {
+                let message = format!("find the region {region}: {why}");
+                Err(BackendError::new(
+                    Class::Request,
+                    "bad_regions_config",
+                    message,
+                ))
+            }
+            _ => resolved,
+        }
     }
+}
+
+/// Nothing where there is no such file.
+fn regions_described_in(path: &Path, euid: u32) -> Result<Option<String>, BackendError> {
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let text = Files::default().read_text(path, Access::Configuration, euid)?;
+    Ok(Some(text.to_string()))
 }
 
 fn bad_endpoint(key: &str, error: BadEndpoint) -> BackendError {
@@ -147,7 +179,8 @@ fn bad_endpoint(key: &str, error: BadEndpoint) -> BackendError {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::path::Path;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
     use std::sync::Arc;
 
     use super::*;
@@ -171,6 +204,43 @@ mod tests {
         let of_vault = places.with_keys_of(vault)?;
         let endpoint = of_vault.endpoint(Service::Keys, Some("us-phoenix-1"), None)?;
         Ok(endpoint.to_string())
+    }
+
+    #[test]
+    fn a_file_of_regions_that_others_can_write_or_that_is_a_pipe_describes_none() {
+        let home = tempfile::tempdir().expect("a directory");
+        let file = home.path().join(".oci/regions-config.json");
+        fs::create_dir(home.path().join(".oci")).expect("made");
+        let around = Surroundings {
+            home: home.path().to_owned(),
+            variables: BTreeMap::new(),
+            euid: nix::unistd::geteuid().as_raw(),
+            clock: Arc::new(SystemWallClock),
+        };
+        let found = |region| {
+            let places = Places::new(&Settings::default_for(home.path()), &around);
+            let endpoint = places.endpoint(Service::Secrets, Some(region), None);
+            endpoint.map(|endpoint| endpoint.to_string())
+        };
+        let described = r#"[{"realmKey": "oc99", "realmDomainComponent": "cloud.example",
+            "regionKey": "XYZ", "regionIdentifier": "xx-new-1"}]"#;
+        fs::write(&file, described).expect("written");
+        let host = "https://secrets.vaults.xx-new-1.oci.cloud.example";
+        assert_eq!(found("xx-new-1").expect("described"), host);
+        let refused = |words: &str| {
+            let error = found("xx-new-1").expect_err("not read");
+            assert_eq!(
+                (error.class(), error.kind()),
+                (Class::Request, "bad_regions_config")
+            );
+            assert!(error.to_string().contains(words), "{error}");
+            assert!(found("us-phoenix-1").is_ok(), "that one is built in");
+        };
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).expect("a mode");
+        refused("chmod");
+        fs::remove_file(&file).expect("removed");
+        nix::unistd::mkfifo(&file, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+        refused("is not a file");
     }
 
     #[test]

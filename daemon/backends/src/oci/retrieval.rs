@@ -2,9 +2,8 @@
 //!
 //! By its OCID and by its name in a vault in one call. By its name in a compartment there is no such
 //! call: the secrets of that name are listed, and the one that is found is remembered for a while, so
-//! that the next read is one call too. A remembered id that is gone is forgotten, and looked up again.
-
-mod known_names;
+//! that the next read is one call too. It is forgotten, and looked up again, where it gives no value any
+//! more, where a secret is changed here, and where somebody wants to start afresh.
 
 use std::sync::Arc;
 
@@ -13,6 +12,7 @@ use vault_memory::Shield;
 use super::conversation::{Answer, Call, Conversation};
 use super::endpoint::Service;
 use super::error::BadReply;
+use super::known_names::KnownNames;
 use super::listing::Listed;
 use super::region::{Region, Sources};
 use super::secret_bundle::{ContentError, Ended, SecretBundle};
@@ -21,19 +21,20 @@ use super::secret_place::SecretPlace;
 use super::signature::Method;
 use crate::backend::{Address, BackendError, Class, Fetched, Wanted};
 
-use known_names::KnownNames;
-
 /// Reads values.
 pub struct Retrieval {
     conversation: Arc<Conversation>,
     shield: Arc<Shield>,
-    known: KnownNames,
+    known: Arc<KnownNames>,
 }
 
 impl Retrieval {
-    /// A reader that asks in this conversation and keeps values under this shield.
-    pub fn new(conversation: Arc<Conversation>, shield: Arc<Shield>) -> Self {
-        let known = KnownNames::default();
+    /// A reader that asks in this conversation, keeps values under this shield, and remembers names here.
+    pub(crate) fn new(
+        conversation: Arc<Conversation>,
+        shield: Arc<Shield>,
+        known: Arc<KnownNames>,
+    ) -> Self {
         Self {
             conversation,
             shield,
@@ -58,11 +59,6 @@ impl Retrieval {
                     .await
             }
         }
-    }
-
-    /// Forgets which secret a name in a compartment is, since it was changed.
-    pub fn forget(&self, compartment: &str, name: &str) {
-        self.known.forget(compartment, name);
     }
 
     async fn by_id(&self, id: &str, about: &str, wanted: &Wanted) -> Result<Fetched, BackendError> {
@@ -113,7 +109,7 @@ impl Retrieval {
         if let Some(id) = self.known.id(compartment, name, now) {
             let about = format!("{about} ({id})");
             match self.by_id(&id, &about, wanted).await {
-                Err(error) if error.kind() == "not_found" => gone = Some((id, error)),
+                Err(error) if error.class() == Class::Answer => gone = Some((id, error)),
                 fetched => return fetched,
             }
             self.known.forget(compartment, name);

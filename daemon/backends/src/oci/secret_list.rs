@@ -58,7 +58,8 @@ pub async fn secrets_named(
         segments: &["secrets"],
         parameters: &[("compartmentId", compartment), ("name", name)],
     };
-    let mut list: Listed<SecretSummary> = listed(conversation, listing).await?;
-    list.items.retain(|item| item.secret_name == name);
-    Ok(list)
+    listed(conversation, listing, |item: &SecretSummary| {
+        item.secret_name == name
+    })
+    .await
 }

@@ -5,24 +5,24 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use vault_memory::Shield;
 
+use super::connection::Connection;
 use super::conversation::{Conversation, Reached};
 use super::endpoint::Service;
 use super::identity::{Identities, Identity};
+use super::known_names::KnownNames;
 use super::management::Management;
 use super::places::Places;
 use super::retrieval::Retrieval;
 use super::settings::Settings;
 use super::surroundings::Surroundings;
-use crate::backend::{
-    Address, Backend, BackendError, BackendKind, Class, Fetched, WritableBackend,
-};
-use crate::http::{BadProxy, Client, Trust, TrustError};
+use crate::backend::{Address, Backend, BackendError, BackendKind, Fetched, WritableBackend};
 
 /// OCI Vault, as one credential sees it in one region.
 pub struct OciVault {
     conversation: Arc<Conversation>,
     retrieval: Retrieval,
     management: Management,
+    known: Arc<KnownNames>,
 }
 
 /// What there is to say of a vault before any secret is read.
@@ -36,34 +36,25 @@ pub struct Examination {
 }
 
 impl OciVault {
-    /// A vault that is asked with these identities. Reads `ca_file` and the system's certificates, and
-    /// asks nobody yet.
-    ///
-    /// # Errors
-    /// [`BackendError`] of class `Request`, where there is no certificate to believe, or the proxy is none.
+    /// A vault that is asked with these identities by this way. Reads what is known of regions, and asks
+    /// nobody yet.
     pub fn new(
         settings: &Settings,
         identities: Arc<dyn Identities>,
         around: &Surroundings,
+        connection: Connection,
         shield: Arc<Shield>,
-    ) -> Result<Self, BackendError> {
-        let trust = settings.ca_file.clone().map_or(Trust::System, Trust::File);
-        let mut client = Client::new(&trust).map_err(untrusted)?;
-        if let Some(proxy) = &settings.proxy {
-            let proxy = proxy.parse().map_err(|error: BadProxy| {
-                let message = format!("vault.proxy: {error}");
-                BackendError::new(Class::Request, "bad_proxy", message)
-            })?;
-            client = client.through(proxy);
-        }
+    ) -> Self {
         let places = Places::new(settings, around);
         let clock = Arc::clone(&around.clock);
-        let conversation = Arc::new(Conversation::new(identities, places, client, clock));
-        Ok(Self {
-            retrieval: Retrieval::new(Arc::clone(&conversation), shield),
-            management: Management::new(Arc::clone(&conversation)),
+        let conversation = Arc::new(Conversation::new(identities, places, connection, clock));
+        let known = Arc::new(KnownNames::default());
+        Self {
+            retrieval: Retrieval::new(Arc::clone(&conversation), shield, Arc::clone(&known)),
+            management: Management::new(Arc::clone(&conversation), Arc::clone(&known)),
             conversation,
-        })
+            known,
+        }
     }
 
     /// That the region is one that nobody knows, once it was asked there.
@@ -114,19 +105,11 @@ impl Backend for OciVault {
         self.retrieval.fetch(address).await
     }
 
+    fn forget(&self) {
+        self.known.forget_all();
+    }
+
     fn writable(&self) -> Option<&dyn WritableBackend> {
         Some(&self.management)
     }
-}
-
-/// The text holds the causes too, since they are all that a person can act upon.
-fn untrusted(error: TrustError) -> BackendError {
-    let mut message = format!("use vault.ca_file or the system's certificates: {error}");
-    let mut cause = std::error::Error::source(&error);
-    while let Some(inner) = cause {
-        message.push_str(": ");
-        message.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    BackendError::new(Class::Request, error.kind(), message)
 }

@@ -32,7 +32,9 @@ impl Authority {
 
     /// A client that believes this authority alone.
     pub(crate) fn client(&self) -> Client {
-        Client::new(&Trust::File(self.file.path().to_owned())).unwrap()
+        let path = self.file.path().to_owned();
+        let pem = std::fs::read(&path).unwrap();
+        Client::new(&Trust::Pem { path, pem }).unwrap()
     }
 
     /// TLS for a server with this name.

@@ -97,7 +97,7 @@ async fn each_refusal_is_a_proxy_s_and_says_what_to_do() {
         (
             "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
             ProxyProblem::Refused(407),
-            "USER:PASSWORD",
+            "use one that needs none",
         ),
         (
             "HTTP/1.1 403 Forbidden\r\n\r\n",

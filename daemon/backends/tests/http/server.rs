@@ -8,9 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
-use vault_backends::http::{
-    Client, Deadlines, HeaderMap, HttpError, Method, Reply, Request, Trust,
-};
+use vault_backends::http::{Client, Deadlines, HeaderMap, HttpError, Method, Reply, Request};
 
 use crate::authority::Authority;
 
@@ -130,6 +128,5 @@ pub(crate) async fn answered_with(answer: impl AsRef<[u8]>) -> Result<Reply, Htt
 
 /// A client for calls without TLS.
 pub(crate) fn any_client() -> Client {
-    let authority = Authority::new();
-    Client::new(&Trust::File(authority.file.path().to_owned())).unwrap()
+    Authority::new().client()
 }

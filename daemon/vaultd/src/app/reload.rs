@@ -12,7 +12,7 @@ use tokio::signal::unix::Signal;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use vault_backends::backend::BackendKind;
 
-use super::service_manager;
+use super::service_manager::Teller;
 use crate::cache::Cache;
 use crate::config::files::Places;
 use crate::config::outside::Outside;
@@ -33,6 +33,7 @@ pub(super) struct Concerned {
     pub(super) current: Arc<Current>,
     pub(super) upstream: Arc<Upstream>,
     pub(super) cache: Arc<Cache>,
+    pub(super) teller: Arc<Teller>,
     pub(super) refresher: Arc<Refresher>,
     pub(super) snapshot: Arc<Snapshot>,
 }
@@ -154,14 +155,14 @@ fn reload(
         Err(refusal) => {
             let why = refusal.why.clone();
             if reader.refuse(refusal, concerned) || trigger == Trigger::Signal {
-                service_manager::status(&concerned.current);
+                concerned.teller.reloaded();
             }
             return Err(format!("{why}; the old configuration stays in force"));
         }
     };
     // A caller gets the answer; who sends a signal looks at the status.
     if news || trigger == Trigger::Signal {
-        service_manager::status(&concerned.current);
+        concerned.teller.reloaded();
     }
     Ok(Reloaded { generation })
 }

@@ -1,22 +1,124 @@
 //! What is systemd told? It listens if it started us; nobody else does.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
+use tokio::sync::broadcast::Receiver;
 
+use crate::cache::Cache;
+use crate::cache::census::Census;
+use crate::cache::changes::Change;
 use crate::setup::Current;
+use crate::upstream::Upstream;
+use crate::upstream::breaker::State;
 
-/// Requests are served.
-pub(super) fn ready(current: &Current) {
-    notify(&[
-        NotifyState::Ready,
-        NotifyState::Status(&status_line(current)),
-    ]);
+/// The least time between two lines that nobody asked for.
+const APART: Duration = Duration::from_secs(1);
+/// How often is looked where no value changes: they turn stale by themselves.
+const LOOK: Duration = Duration::from_secs(20);
+
+/// Knows the line below `systemctl status`.
+pub(super) struct Teller {
+    pub(super) current: Arc<Current>,
+    pub(super) cache: Arc<Cache>,
+    pub(super) upstream: Arc<Upstream>,
+    pub(super) last: Mutex<String>,
 }
 
-/// The line below `systemctl status` has changed.
-pub(super) fn status(current: &Current) {
-    notify(&[NotifyState::Status(&status_line(current))]);
+impl Teller {
+    /// Requests are served.
+    pub(super) fn ready(&self) {
+        self.tell(self.line(), NotifyState::Ready);
+    }
+
+    /// The configuration was read, or could not be: somebody may be waiting for the word, and must be
+    /// able to tell it from lines of other occasions. systemd passes over what begins with X_.
+    pub(super) fn reloaded(&self) {
+        self.tell(self.line(), NotifyState::Custom("X_VAULTD_RELOADED=1"));
+    }
+
+    /// Tells what has changed, for as long as it is let.
+    pub(super) async fn keep(self: Arc<Self>) {
+        // Without a service manager nobody would hear it.
+        if std::env::var_os("NOTIFY_SOCKET").is_none() {
+            return;
+        }
+        let look = || {
+            let teller = Arc::clone(&self);
+            // One that does not listen holds up nobody else.
+            let told = tokio::task::spawn_blocking(move || {
+                let line = teller.line();
+                if *teller.last() != line {
+                    teller.tell(line, NotifyState::Custom("X_VAULTD_CHANGED=1"));
+                }
+            });
+            // Why a line was not told matters to nobody.
+            async { drop(told.await) }
+        };
+        keep_looking(|| self.cache.changes(), look).await;
+    }
+
+    fn tell(&self, line: String, occasion: NotifyState<'_>) {
+        notify(&[occasion, NotifyState::Status(&line)]);
+        *self.last() = line;
+    }
+
+    fn last(&self) -> MutexGuard<'_, String> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn line(&self) -> String {
+        let setup = self.current.get();
+        let view = setup.view(None);
+        let (generation, refused) = self.current.history();
+        let health = self.upstream.health();
+        let open = health.iter();
+        let open = open.filter(|health| matches!(health.breaker, State::Open(_)));
+        line(
+            view.services.len(),
+            refused.is_none().then_some(generation),
+            &Census::of(&self.cache.entries(), &view.freshness),
+            open.count(),
+        )
+    }
+}
+
+/// Numbers alone: the line of a system service is for everybody to read, and what is wrong with a
+/// configuration may name secrets. `configuration` is the one in force, or `None` where a newer one
+/// was refused.
+fn line(services: usize, configuration: Option<u64>, held: &Census, open: usize) -> String {
+    let configuration = match configuration {
+        Some(generation) => format!(", configuration {generation}"),
+        None => " by an old configuration (see `vaultctl status`)".to_owned(),
+    };
+    let expired = match held.expired {
+        0 => String::new(),
+        count => format!(", {count} expired"),
+    };
+    let open = match open {
+        0 => String::new(),
+        count => format!("; {count} breakers open"),
+    };
+    let Census { fresh, stale, .. } = held;
+    format!(
+        "serving {services} services{configuration}; {fresh} values fresh, {stale} stale{expired}{open}"
+    )
+}
+
+/// Looks when something changes, and now and then, with a pause after each look.
+async fn keep_looking<F>(changes: impl Fn() -> Receiver<Change>, look: impl Fn() -> F)
+where
+    F: Future<Output = ()>,
+{
+    loop {
+        // Before the look: what changes from here on is looked at the next time, all at once.
+        let mut changes = changes();
+        look().await;
+        tokio::time::sleep(APART).await;
+        // That some were missed is a change, too.
+        let _ = tokio::time::timeout(LOOK, changes.recv()).await;
+    }
 }
 
 /// The daemon still accepts.
@@ -34,19 +136,73 @@ pub(super) fn watchdog_period() -> Option<Duration> {
     sd_notify::watchdog_enabled()
 }
 
-fn status_line(current: &Current) -> String {
-    let services = current.get().view(None).services.len();
-    let (generation, refused) = current.history();
-    let line = match refused {
-        None => format!("serving {services} services, configuration {generation}"),
-        Some(why) => format!("serving {services} services by an old configuration: {why}"),
-    };
-    // A file's name may hold a line's end, and with it anything that systemd understands.
-    line.replace(char::is_control, "\u{fffd}")
-}
-
 fn notify(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::debug!(%error, "systemd could not be told");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::broadcast::Sender;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::cache::changes::Now;
+
+    #[test]
+    fn the_line_counts_and_names_nothing() {
+        let well = Census {
+            fresh: 5,
+            ..Census::default()
+        };
+        assert_eq!(
+            line(2, Some(3), &well, 0),
+            "serving 2 services, configuration 3; 5 values fresh, 0 stale"
+        );
+        let unwell = Census {
+            stale: 1,
+            expired: 1,
+            ..well
+        };
+        assert_eq!(
+            line(2, None, &unwell, 1),
+            "serving 2 services by an old configuration (see `vaultctl status`); \
+             5 values fresh, 1 stale, 1 expired; 1 breakers open"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_changes_make_one_look_a_second() {
+        let changes: Sender<Change> = Sender::new(4);
+        let looks = Mutex::new(vec![]);
+        let looking = keep_looking(
+            || changes.subscribe(),
+            || {
+                looks.lock().unwrap().push(Instant::now());
+                std::future::ready(())
+            },
+        );
+        let changing = async {
+            for _ in 0..30 {
+                let _ = changes.send(Change {
+                    reference: "local://a".to_owned(),
+                    now: Now::Flushed,
+                    wanted: None,
+                });
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            tokio::time::sleep(LOOK * 3).await;
+        };
+        tokio::select! {
+            () = looking => unreachable!("it goes on"),
+            () = changing => {}
+        }
+        let looks = looks.into_inner().unwrap();
+        let apart: Vec<_> = looks.windows(2).map(|two| two[1] - two[0]).collect();
+        assert!(apart.iter().all(|apart| *apart >= APART), "{apart:?}");
+        let busy = apart.iter().filter(|apart| **apart < APART * 2);
+        assert_eq!(busy.count(), 3, "changes are looked at: {apart:?}");
+        assert!(apart.len() >= 5, "and time passes: {apart:?}");
     }
 }

@@ -1,7 +1,11 @@
 //! Who hears of changes? Watchers, by names, versions and times: no value waits for a slow one.
 
+use std::time::Duration;
+
 use tokio::sync::broadcast;
 
+use super::freshness::Freshness;
+use super::held::{Known, Slot};
 use crate::clock::Moment;
 
 /// How many changes a slow watcher may lag behind before it misses some.
@@ -12,17 +16,48 @@ const BACKLOG: usize = 64;
 pub struct Change {
     /// The reference.
     pub reference: String,
-    /// What is known now; `None` where it was flushed.
-    pub now: Option<Result<Confirmed, ()>>,
+    /// What is known now.
+    pub now: Now,
+    /// How fresh it is wanted; `None` where nobody has asked.
+    pub wanted: Option<Freshness>,
 }
 
-/// What is said of a value.
+/// What is known after a change.
 #[derive(Clone, Debug)]
-pub struct Confirmed {
-    /// Its version.
-    pub version: String,
-    /// When the backend confirmed it.
-    pub at: Moment,
+pub enum Now {
+    /// Nothing: it was flushed.
+    Flushed,
+    /// Nothing, and why the backend gave nothing.
+    Nothing(String),
+    /// The backend's no, in its words.
+    No(String),
+    /// A value.
+    Value {
+        /// Its version.
+        version: String,
+        /// When the backend confirmed it.
+        at: Moment,
+        /// The bound the backend itself gave.
+        valid_for: Option<Duration>,
+        /// Why it could not be renewed just now; `None` where it was.
+        why: Option<String>,
+    },
+}
+
+impl Now {
+    /// After a flight that left `known` behind, and failed with `why`, if it failed.
+    pub(crate) fn after(known: &Known, why: Option<String>) -> Self {
+        match known {
+            Known::Value(held, _) => Self::Value {
+                version: held.version.clone(),
+                at: held.confirmed,
+                valid_for: held.valid_for,
+                why,
+            },
+            Known::No(error, ..) => Self::No(error.to_string()),
+            Known::Nothing => Self::Nothing(why.unwrap_or_default()),
+        }
+    }
 }
 
 /// The way to all watchers.
@@ -40,11 +75,12 @@ impl Changes {
         self.0.subscribe()
     }
 
-    pub(crate) fn tell(&self, reference: &str, now: Option<Result<Confirmed, ()>>) {
+    pub(crate) fn tell(&self, slot: &Slot, now: Now) {
         // Nobody watching is no fault.
         let _ = self.0.send(Change {
-            reference: reference.to_owned(),
+            reference: slot.reference.clone(),
             now,
+            wanted: slot.uses().wanted(),
         });
     }
 }

@@ -1,6 +1,8 @@
 //! Is a fresh value served, a stale one bounded, and one flight enough?
 
+mod compat;
 mod forgetting;
+mod random;
 
 use super::*;
 use crate::clock::ScriptedClock;
@@ -103,6 +105,21 @@ async fn the_way_of_an_answer_counts_as_age() {
     assert_eq!(caller.await.unwrap(), fresh("v"));
     room.advance(40);
     assert_eq!(room.get().await, fresh("w"));
+}
+
+#[tokio::test]
+async fn an_answer_that_the_machine_slept_through_is_asked_for_again() {
+    let room = Room::new();
+    room.backend.gate.forget_permits(10_000);
+    room.backend.then_value("of yesterday").then_value("v");
+    let cache = Arc::clone(&room.cache);
+    let caller = tokio::spawn(async move { get(&cache).await });
+    while room.backend.calls() == 0 {
+        tokio::task::yield_now().await;
+    }
+    room.advance(100_000);
+    room.backend.gate.add_permits(2);
+    assert_eq!(caller.await.unwrap(), fresh("v"));
 }
 
 #[tokio::test]
@@ -297,4 +314,35 @@ async fn a_caller_that_looked_before_a_flight_landed_takes_what_it_brought() {
     let held = held.await;
     assert_eq!(held.unwrap().version, "1");
     assert_eq!(room.backend.calls(), 1);
+}
+
+#[tokio::test]
+async fn values_are_counted_by_state() {
+    let room = Room::new();
+    room.backend.then_value("v").then_value("w").then(answer());
+    let others = ["y", "z"].map(|name| address(BackendKind::Local, name));
+    let get = |address| room.cache.get(address, "local://y", &FRESHNESS, TIME);
+    drop(get(&others[0]).await);
+    room.advance(100);
+    assert_eq!(room.get().await, fresh("w"));
+    drop(get(&others[1]).await);
+    let census = |cache: &Cache| census::Census::of(&cache.entries(), &FRESHNESS);
+    let expected = census::Census {
+        fresh: 1,
+        stale: 1,
+        expired: 0,
+        negative: 1,
+        oldest_stale: Some(Duration::from_secs(100)),
+    };
+    assert_eq!(census(&room.cache), expected);
+    room.advance(900);
+    let expected = census::Census {
+        stale: 1,
+        expired: 1,
+        oldest_stale: Some(Duration::from_mins(15)),
+        ..census::Census::default()
+    };
+    assert_eq!(census(&room.cache), expected);
+    assert_eq!(room.cache.counters.hits.look().count, 0);
+    assert_eq!(room.cache.counters.misses.load(Ordering::Relaxed), 3);
 }

@@ -1,7 +1,6 @@
 //! What does the cache tell others of what it holds?
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use vault_backends::backend::Address;
@@ -31,7 +30,7 @@ pub struct Entry {
     pub reference: String,
     /// The value, its age, and why it could not be renewed; or the backend's no.
     pub known: Result<(Arc<Held>, Duration, Option<String>), Arc<UpstreamError>>,
-    /// How fresh whoever asked last wanted it; `None` where nobody has.
+    /// How fresh whoever asked last wants it, or else for whom it was fetched ahead.
     pub wanted: Option<Freshness>,
     /// Whether the backend is being asked now.
     pub refreshing: bool,
@@ -59,15 +58,4 @@ pub enum Renewal {
     Done(Result<Arc<Held>, Arc<UpstreamError>>),
     /// A flush went by: nothing was kept, and nobody asks again.
     Overtaken,
-}
-
-/// What was counted since start.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Answers from a fresh value.
-    pub hits: AtomicU64,
-    /// Answers that needed the backend.
-    pub misses: AtomicU64,
-    /// Answers with a stale value.
-    pub stale: AtomicU64,
 }

@@ -10,7 +10,7 @@ use nix::sys::timerfd::{self, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags
 use nix::time::{ClockId, clock_gettime};
 use tokio::io::unix::AsyncFd;
 
-use super::{Clock, Moment};
+use super::moment::{Clock, Moment};
 
 /// Shorter waits are left to tokio, which needs no file descriptor for each: where the machine sleeps
 /// meanwhile, they end late by no more than this.

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Clock, Moment};
+use super::moment::{Clock, Moment};
 
 /// A clock that stands still until it is moved, or that moves along with tokio's.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ async fn flow_on(flows: bool, left: Duration) {
     if flows {
         tokio::time::sleep(left).await;
     } else {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
@@ -95,7 +95,7 @@ mod tests {
         let clock = ScriptedClock::default();
         let mut sleep = clock.sleep(MINUTE);
         assert!((&mut sleep).now_or_never().is_none());
-        clock.advance(MINUTE - Duration::from_secs(1));
+        clock.advance(Duration::from_secs(59));
         assert!((&mut sleep).now_or_never().is_none());
         clock.advance(Duration::from_secs(1));
         sleep.await;

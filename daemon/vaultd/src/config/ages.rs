@@ -21,9 +21,8 @@ pub(super) fn read(at: &At<'_>) -> Result<Ages, ConfigError> {
 pub(super) fn over(at: &At<'_>, below: Freshness) -> Result<Freshness, ConfigError> {
     let ages = read(at)?;
     let freshness = below.with(ages);
-    let place = match (at.get("ttl")?, at.get("max_stale")?) {
-        (Some(at), _) | (None, Some(at)) => at,
-        (None, None) => return Ok(freshness),
+    let Some(place) = at.get("ttl")?.or(at.get("max_stale")?) else {
+        return Ok(freshness);
     };
     let bound = match ages.max_stale {
         Some(_) => "max_stale",

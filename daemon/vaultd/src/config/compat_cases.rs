@@ -1,7 +1,6 @@
-//! What are the cases of the contract with files of before, and in which home is each tried?
+//! In which home is each case of the contract with files of before tried?
 //!
-//! `COMPAT_CASES` names another file of the same form. Where a case holds the name of a Python
-//! exception, [`is_meant`] says which of our errors it is.
+//! Where a case holds the name of a Python exception, [`is_meant`] says which of our errors it is.
 
 use std::path::PathBuf;
 
@@ -11,29 +10,6 @@ use super::document::{ConfigError, Wrong};
 use super::files::Places;
 use super::outside::Outside;
 use super::{Config, load};
-
-/// Runs `check` on every case of `kind` and says how many there were.
-pub(super) fn each(kind: &str, check: impl Fn(&Value, &Value)) {
-    let file = std::env::var_os("COMPAT_CASES").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases/compat-cases.json"),
-        PathBuf::from,
-    );
-    let text = std::fs::read_to_string(&file).unwrap();
-    let all: Value = serde_json::from_str(&text).unwrap();
-    let cases = all["cases"].as_array().unwrap();
-    let cases: Vec<&Value> = cases.iter().filter(|case| case["kind"] == kind).collect();
-    assert!(
-        !cases.is_empty(),
-        "no case of kind {kind} in {}",
-        file.display()
-    );
-    for case in &cases {
-        let id = case["id"].as_str().unwrap();
-        let run = std::panic::AssertUnwindSafe(|| check(&case["input"], &case["expected"]));
-        assert!(std::panic::catch_unwind(run).is_ok(), "case {id}: {case}");
-    }
-    println!("{kind}: {} cases", cases.len());
-}
 
 /// Whether our kind of error is what a case means by a Python exception.
 pub(super) fn is_meant(expected: &Value, error: &ConfigError) -> bool {

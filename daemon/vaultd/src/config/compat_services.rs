@@ -6,11 +6,12 @@ use std::path::Path;
 use serde_json::Value;
 use vault_proto::reference::{SecretRef, Selector};
 
-use super::compat_cases::{Home, each, is_meant};
+use super::compat_cases::{Home, is_meant};
 use super::document::{ConfigError, Wrong};
 use super::outside::Outside;
 use super::wrapper_file;
 use crate::command::{Command, catalogue};
+use crate::compat::each;
 
 /// Whether words are a command, found or not.
 fn same_words(ours: &[String], theirs: &Value) -> bool {

@@ -7,8 +7,9 @@ use serde_json::Value;
 use vault_backends::oci::AuthMethod;
 use vault_proto::reference::SecretRef;
 
-use super::compat_cases::{Home, each, is_meant, outside};
+use super::compat_cases::{Home, is_meant, outside};
 use super::outside::Outside;
+use crate::compat::each;
 use crate::service::Service;
 use crate::setup::{Setup, View};
 

@@ -156,6 +156,19 @@ impl<'a> At<'a> {
         }
     }
 
+    /// The same with the whole path of a file; a map's place is its key's.
+    pub fn whole_place(&self) -> String {
+        let mark = if self.is_map() {
+            self.key_mark
+        } else {
+            self.node.mark
+        };
+        match mark.origin {
+            Origin::File => format!("{}:{}", self.file.display(), mark.line),
+            _ => self.place(),
+        }
+    }
+
     /// What stands below `key`, if anything does.
     ///
     /// # Errors

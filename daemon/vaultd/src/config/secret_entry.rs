@@ -35,7 +35,10 @@ pub(super) fn read(
     if at.is_null() {
         return Ok(None);
     }
-    let mut secret = ServiceSecret::named(variable);
+    let mut secret = ServiceSecret {
+        place: at.whole_place(),
+        ..ServiceSecret::named(variable)
+    };
     let container = vault.container();
     if !at.is_map() {
         secret.default = Some(reference(at, container)?);

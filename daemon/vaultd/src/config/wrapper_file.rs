@@ -68,7 +68,10 @@ pub(super) fn read(
                     Some(container) => reference.within(container),
                     None => reference,
                 };
-                secrets.push(ServiceSecret::always(&variable, reference));
+                secrets.push(ServiceSecret {
+                    place: at.whole_place(),
+                    ..ServiceSecret::always(&variable, reference)
+                });
             }
             Value::Text(text) => {
                 check_setting(&variable, &text, &at)?;

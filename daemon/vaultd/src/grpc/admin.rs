@@ -1,13 +1,17 @@
 //! The `Admin` service: what a person asks.
 
+mod breakers;
 mod changes;
 mod configuration;
 mod doctor;
 mod known;
+mod metrics;
+mod openmetrics;
 mod report;
+mod why;
 
 use tonic::{Code, Request, Response, Status};
-use vault_backends::backend::{Address, BackendKind};
+use vault_backends::backend::Address;
 use vault_proto::generated as message;
 use vault_proto::generated::admin_server::Admin;
 use vault_proto::kinds;
@@ -183,20 +187,16 @@ impl Admin for Service {
         let (ask, _) = self
             .look(&request, Action::Explain, Some(&reference))
             .await?;
-        Ok(Response::new(report::explain(
-            &self.rooms,
-            &ask,
-            &reference,
-        )))
+        Ok(Response::new(why::explain(&self.rooms, &ask, &reference)))
     }
 
     async fn metrics(
         &self,
         request: Request<message::MetricsRequest>,
     ) -> Result<Response<message::MetricsReply>, Status> {
-        self.look(&request, Action::Metrics, None).await?;
+        let (ask, _) = self.look(&request, Action::Metrics, None).await?;
         Ok(Response::new(message::MetricsReply {
-            text: report::metrics(&self.rooms),
+            text: metrics::text(&self.rooms, &ask),
         }))
     }
 
@@ -265,21 +265,10 @@ impl Admin for Service {
         &self,
         request: Request<message::ResetBreakerRequest>,
     ) -> Result<Response<message::ResetBreakerReply>, Status> {
-        let kind = match request.get_ref().backend.as_str() {
-            "" => None,
-            "local" => Some(BackendKind::Local),
-            "oci" => Some(BackendKind::Oci),
-            _ => {
-                let message = "no such backend; there are local and oci";
-                return Err(refuse(
-                    Code::InvalidArgument,
-                    kinds::INVALID_REQUEST,
-                    message,
-                ));
-            }
-        };
+        let chosen = breakers::chosen(&self.rooms, request.get_ref())?;
         self.act(&request, Action::ResetBreaker, None).await?;
-        let reset = count(self.rooms.upstream.reset(kind));
+        let reset = self.rooms.upstream.reset(|name| chosen.fits(name));
+        let reset = count(reset);
         Ok(Response::new(message::ResetBreakerReply { reset }))
     }
 

@@ -16,7 +16,9 @@ use vault_proto::{PROTOCOL, kinds};
 use super::ask::{ask, caller, environment, reference, request_id};
 use super::rooms::Rooms;
 use super::status::{of_launch, of_resolve, of_upstream, refuse};
-use crate::cache::changes::Change;
+use crate::cache::changes::{Change, Now};
+use crate::cache::freshness::{Freshness, Verdict};
+use crate::clock::Moment;
 use crate::launch::{Wanted, seal};
 use crate::listener::seats::Seats;
 use crate::policy::Action;
@@ -214,7 +216,9 @@ impl Secrets for Service {
                 setup: current.get(),
                 ..ask.clone()
             };
-            (chosen && ask.may(Some(&reference))).then(|| Ok(event(change, clock.now())))
+            let others = ask.setup.view(None).freshness;
+            let shown = chosen && ask.may(Some(&reference));
+            shown.then(|| Ok(event(change, clock.now(), others)))
         });
         Ok(Response::new(Box::pin(events)))
     }
@@ -238,26 +242,90 @@ fn bytes(resolved: &[Resolved]) -> usize {
     had.map(|served| served.held.secret.len()).sum()
 }
 
-fn event(change: Change, now: crate::clock::Moment) -> message::WatchEvent {
+/// `others` judges a value that nobody has asked for.
+fn event(change: Change, now: Moment, others: Freshness) -> message::WatchEvent {
+    let of = |state: message::State, why: String| message::Provenance {
+        state: state.into(),
+        stale_reason: why,
+        ..message::Provenance::default()
+    };
     let provenance = match change.now {
-        Some(Ok(confirmed)) => message::Provenance {
-            version: confirmed.version,
-            age_ms: crate::resolver::millis(now.since(confirmed.at)),
-            state: message::State::Fresh.into(),
-            stale_reason: String::new(),
-        },
-        Some(Err(())) => message::Provenance {
-            state: message::State::Unspecified.into(),
-            stale_reason: "the backend gave no value".to_owned(),
-            ..message::Provenance::default()
-        },
-        None => message::Provenance {
-            state: message::State::Absent.into(),
-            ..message::Provenance::default()
-        },
+        Now::Flushed => of(message::State::Absent, String::new()),
+        Now::Nothing(why) => of(message::State::Absent, why),
+        Now::No(why) => of(message::State::Negative, why),
+        Now::Value {
+            version,
+            at,
+            valid_for,
+            why,
+        } => {
+            let age = now.since(at);
+            let judge = change.wanted.unwrap_or(others);
+            let state = match judge.judge(age, valid_for) {
+                Verdict::Fresh => message::State::Fresh,
+                Verdict::Stale => message::State::Stale,
+                Verdict::Expired => message::State::Expired,
+            };
+            let why = why.filter(|_| state != message::State::Fresh);
+            message::Provenance {
+                version,
+                age_ms: crate::resolver::millis(age),
+                ..of(state, why.unwrap_or_default())
+            }
+        }
     };
     message::WatchEvent {
         reference: change.reference,
         provenance: Some(provenance),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_change_is_told_in_the_state_that_it_has_by_then() {
+        let now = Moment::default() + Duration::from_hours(30);
+        let value = |hours: u64, why: Option<&str>| Now::Value {
+            version: "3".to_owned(),
+            at: Moment::default() + Duration::from_hours(30 - hours),
+            valid_for: None,
+            why: why.map(str::to_owned),
+        };
+        for (known, state, reason) in [
+            (value(0, None), message::State::Fresh, ""),
+            (value(0, Some("out")), message::State::Fresh, ""),
+            (value(2, Some("out")), message::State::Stale, "out"),
+            (value(24, Some("out")), message::State::Expired, "out"),
+            (Now::No("gone".to_owned()), message::State::Negative, "gone"),
+            (
+                Now::Nothing("out".to_owned()),
+                message::State::Absent,
+                "out",
+            ),
+            (Now::Flushed, message::State::Absent, ""),
+        ] {
+            let change = Change {
+                reference: "local://a".to_owned(),
+                now: known,
+                wanted: None,
+            };
+            let told = event(change, now, Freshness::default()).provenance.unwrap();
+            assert_eq!((told.state(), told.stale_reason.as_str()), (state, reason));
+        }
+        let patient = Freshness {
+            ttl: Duration::from_hours(5),
+            ..Freshness::default()
+        };
+        let change = Change {
+            reference: "local://a".to_owned(),
+            now: value(2, None),
+            wanted: Some(patient),
+        };
+        let told = event(change, now, Freshness::default()).provenance.unwrap();
+        assert_eq!(told.state(), message::State::Fresh, "as who asked wants it");
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use vault_backends::backend::Address;
 
-use crate::cache::changes::Change;
+use crate::cache::changes::{Change, Now};
 use crate::clock::Moment;
 
 /// So long after a change the file is written: what is fetched together is written together.
@@ -56,12 +56,12 @@ impl News {
     /// What a change, and all that wait behind it, mean. A missed one may have been a flush.
     pub(super) fn told(first: Result<Change, RecvError>, changes: &mut Receiver<Change>) -> News {
         let mut news = match first {
-            Ok(change) if change.now.is_some() => Self::Changed,
+            Ok(change) if !matches!(change.now, Now::Flushed) => Self::Changed,
             _ => Self::Forgotten,
         };
         loop {
             match changes.try_recv() {
-                Ok(change) if change.now.is_some() => {}
+                Ok(change) if !matches!(change.now, Now::Flushed) => {}
                 Ok(_) | Err(TryRecvError::Lagged(_)) => news = Self::Forgotten,
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return news,
             }

@@ -72,4 +72,12 @@ impl UpstreamError {
             Self::Backend(error) => error.kind(),
         }
     }
+
+    /// The backend's own name for the call, where it said one.
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Backend(error) => error.request_id(),
+            _ => None,
+        }
+    }
 }

@@ -8,7 +8,7 @@ use crate::scripted::{ScriptedBackend, address, answer, outage};
 
 const TIME: Duration = Duration::from_secs(10);
 
-fn upstream(kind: BackendKind) -> (Arc<ScriptedBackend>, Arc<ScriptedClock>, Upstream) {
+pub(super) fn upstream(kind: BackendKind) -> (Arc<ScriptedBackend>, Arc<ScriptedClock>, Upstream) {
     let (backend, clock) = (
         ScriptedBackend::new(kind),
         Arc::new(ScriptedClock::flowing()),
@@ -54,38 +54,44 @@ async fn the_breaker_opens_and_then_nothing_is_asked_until_a_probe_is_due() {
     clock.advance(Duration::from_secs(70));
     assert_eq!(fetch(&upstream, BackendKind::Oci).await, Err("outage"));
     assert_eq!(backend.calls(), calls + 1, "a probe is not retried");
-    assert!(matches!(upstream.health()[0].breaker, State::Open(_)));
-    assert_eq!(upstream.reset(None), 1);
-    assert_eq!(upstream.health()[0].breaker, State::Closed);
+    assert!(matches!(
+        upstream.health()[0].breaker,
+        breaker::State::Open(_)
+    ));
+    assert_eq!(upstream.reset(|_| true), 1);
+    assert_eq!(upstream.health()[0].breaker, breaker::State::Closed);
 }
 
 #[tokio::test(start_paused = true)]
 async fn waiting_for_other_calls_says_nothing_of_the_backend() {
     let (backend, _clock, upstream) = upstream(BackendKind::Oci);
     backend.gate.forget_permits(10_000);
-    for _ in 0..CALLS_AT_ONCE {
+    for _ in 0..line::CALLS_AT_ONCE {
         backend.then_value("v");
     }
-    let slow = join_all((0..CALLS_AT_ONCE).map(|_| fetch(&upstream, BackendKind::Oci)));
+    let slow = join_all((0..line::CALLS_AT_ONCE).map(|_| fetch(&upstream, BackendKind::Oci)));
     let others = async {
         while backend.calls() < 5 {
             tokio::task::yield_now().await;
         }
         let others = join_all((0..20).map(|_| fetch(&upstream, BackendKind::Oci))).await;
         assert_eq!(others, vec![Err("busy"); 20]);
-        backend.gate.add_permits(CALLS_AT_ONCE);
+        backend.gate.add_permits(line::CALLS_AT_ONCE);
     };
     let (slow, ()) = tokio::join!(slow, others);
-    assert_eq!(slow, vec![Ok("1".to_owned()); CALLS_AT_ONCE]);
+    assert_eq!(slow, vec![Ok("1".to_owned()); line::CALLS_AT_ONCE]);
     let health = &upstream.health()[0];
-    assert_eq!((health.failures, health.breaker), (0, State::Closed));
+    assert_eq!(
+        (health.tally.failures, health.breaker),
+        (0, breaker::State::Closed)
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_breaker_that_opens_while_a_call_waits_stops_it() {
     let (backend, _clock, upstream) = upstream(BackendKind::Oci);
     backend.gate.forget_permits(10_000);
-    for _ in 0..CALLS_AT_ONCE {
+    for _ in 0..line::CALLS_AT_ONCE {
         backend.then(outage());
     }
     let all = join_all((0..20).map(|_| fetch(&upstream, BackendKind::Oci)));
@@ -93,7 +99,7 @@ async fn a_breaker_that_opens_while_a_call_waits_stops_it() {
         while backend.calls() < 5 {
             tokio::task::yield_now().await;
         }
-        backend.gate.add_permits(CALLS_AT_ONCE);
+        backend.gate.add_permits(line::CALLS_AT_ONCE);
     };
     let (all, ()) = tokio::join!(all, release);
     assert_eq!(all, vec![Err("breaker_open"); 20]);
@@ -132,7 +138,11 @@ async fn a_backend_that_hangs_meets_the_deadline() {
     let (backend, _clock, upstream) = upstream(BackendKind::Local);
     backend.then_hang();
     assert_eq!(fetch(&upstream, BackendKind::Local).await, Err("deadline"));
-    assert_eq!(upstream.health()[0].failures, 1, "it counts as an outage");
+    assert_eq!(
+        upstream.health()[0].tally.failures,
+        1,
+        "it counts as an outage"
+    );
 }
 
 #[tokio::test]
@@ -145,4 +155,48 @@ async fn a_kind_without_a_backend_is_said_so() {
             .is_err(),
         "the scripted one is read only"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_asked_is_remembered_and_counted() {
+    let (backend, clock, upstream) = upstream(BackendKind::Oci);
+    backend
+        .then(outage().of_request("r-1"))
+        .then_value("v")
+        .then(answer());
+    assert!(fetch(&upstream, BackendKind::Oci).await.is_ok());
+    clock.advance(Duration::from_secs(7));
+    assert_eq!(fetch(&upstream, BackendKind::Oci).await, Err("not_found"));
+    let attempts = upstream.attempts(&address(BackendKind::Oci, "x"));
+    let outcomes: Vec<_> = attempts
+        .iter()
+        .map(|attempt| match &attempt.outcome {
+            Ok(version) => (version.as_str(), None),
+            Err(failure) => (failure.kind, failure.request_id.as_deref()),
+        })
+        .collect();
+    assert_eq!(
+        outcomes,
+        [("not_found", None), ("1", None), ("outage", Some("r-1"))]
+    );
+    let apart = attempts[0].began.since(attempts[1].began);
+    assert_eq!(apart, Duration::from_secs(7));
+    let tally = &upstream.health()[0].tally;
+    let counted = [tally.calls, tally.fetched, tally.failures, tally.retries];
+    assert_eq!(counted, [3, 1, 1, 1]);
+    assert_eq!((tally.took.count, tally.opens), (3, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_opening_of_the_breaker_is_counted_once() {
+    let (backend, clock, upstream) = upstream(BackendKind::Oci);
+    for _ in 0..6 {
+        backend.then(outage());
+    }
+    for _ in 0..2 {
+        assert!(fetch(&upstream, BackendKind::Oci).await.is_err());
+    }
+    clock.advance(Duration::from_secs(70));
+    assert_eq!(fetch(&upstream, BackendKind::Oci).await, Err("outage"));
+    assert_eq!(upstream.health()[0].tally.opens, 1);
 }

@@ -277,7 +277,8 @@ async fn goes_on_alone<T: Send + 'static>(
     assert_eq!(room.held().await, before, "not yet answered");
     room.vault.gate.add_permits(1);
     let flushed = tokio::time::timeout(TIME, changes.recv()).await;
-    assert!(flushed.unwrap().unwrap().now.is_none());
+    let flushed = flushed.unwrap().unwrap().now;
+    assert!(matches!(flushed, crate::cache::changes::Now::Flushed));
     assert_ne!(room.held().await, before);
 }
 

@@ -1,14 +1,14 @@
-//! What did the service answer?
+//! What did the service answer, or why not?
 
 use std::fmt;
 
 use serde::de::DeserializeOwned;
-use serde_json::error::Category;
 use zeroize::Zeroizing;
 
 use super::super::asked::Asked;
 use super::super::clock_offset::ClockOffset;
 use super::super::error::BadReply;
+use super::super::json_body;
 use crate::backend::{BackendError, Class};
 
 /// The service's answer, with a status from 200 to 299. The body may hold a value: no `Debug`.
@@ -28,6 +28,25 @@ pub struct Answer {
     pub(super) asked: Asked,
 }
 
+/// Why there is no answer.
+#[derive(Debug)]
+pub struct Unanswered {
+    /// What failed.
+    pub error: BackendError,
+    /// Whether the service may have done what was asked all the same.
+    pub leaves_open: bool,
+}
+
+impl From<BackendError> for Unanswered {
+    /// What failed before anything was sent, or since the service does not believe the credential.
+    fn from(error: BackendError) -> Self {
+        Self {
+            error,
+            leaves_open: false,
+        }
+    }
+}
+
 impl Answer {
     /// A failure of the question that this answers: it says what was asked, as whom and where.
     pub fn error(
@@ -39,21 +58,12 @@ impl Answer {
         self.asked.error(class, kind, words)
     }
 
-    /// What the body says. The cause of a failure would quote it, and is dropped.
+    /// What the body says.
     ///
     /// # Errors
     /// [`BackendError`] where it is not the JSON that is expected.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, BackendError> {
-        if self.body.iter().all(u8::is_ascii_whitespace) {
-            return Err(self.bad(BadReply::Empty));
-        }
-        serde_json::from_slice(&self.body).map_err(|error| {
-            self.bad(match error.classify() {
-                Category::Eof => BadReply::CutOff,
-                Category::Data => BadReply::WrongForm,
-                Category::Syntax | Category::Io => BadReply::NotJson,
-            })
-        })
+        json_body::read(&self.body).map_err(|reply| self.bad(reply))
     }
 
     /// The failure that an answer is which cannot be used.

@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rsa::rand_core::{OsRng, RngCore as _};
 use zeroize::Zeroizing;
 
-use super::super::asked::Asked;
+use super::super::asked::{Asked, new_request_id};
 use super::super::clock_offset::ClockOffset;
+use super::super::connection::Connection;
 use super::super::date::HttpDate;
 use super::super::endpoint::Endpoint;
 use super::super::error::{BadReply, NotAuthenticated, Quotes, Refusal, is_page, no_reply};
@@ -16,19 +16,19 @@ use super::super::places::Places;
 use super::super::region::AssumedRealm;
 use super::super::request_url::RequestUrl;
 use super::super::signature::{Header, Unsigned};
-use super::answer::Answer;
+use super::answer::{Answer, Unanswered};
 use super::call::Call;
 use crate::backend::{BackendError, Class};
 use crate::http::header::{
     ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, DATE, ETAG, HeaderName, HeaderValue, USER_AGENT,
 };
-use crate::http::{self, Deadlines, HeaderMap, Reply, Request, Uri};
+use crate::http::{Deadlines, HeaderMap, Reply, Request, Uri};
 use crate::wall_clock::WallClock;
 
 /// Where the services are, how they are reached, and what time it is.
 pub(super) struct Line {
     pub(super) places: Places,
-    pub(super) client: http::Client,
+    pub(super) connection: Connection,
     pub(super) clock: Arc<dyn WallClock>,
     /// The last region, where its realm is only assumed.
     pub(super) assumed: Mutex<Option<AssumedRealm>>,
@@ -47,12 +47,19 @@ impl Line {
         &self,
         call: &Call<'_>,
         identity: &Arc<Identity>,
-    ) -> Result<Outcome, BackendError> {
+    ) -> Result<Outcome, Unanswered> {
         let (asked, endpoint, assumed) = self.asked(call, identity)?;
         let request = self.request(call, identity, &endpoint, &asked).await?;
-        let reply = self.client.call(request).await;
-        let reply = reply.map_err(|error| no_reply(&asked, error, assumed.as_ref()))?;
-        self.outcome(call, asked, reply)
+        let sent = request.headers.values().filter(|it| it.is_sensitive());
+        let sent: Vec<HeaderValue> = sent.cloned().collect();
+        let client = self.connection.client().await;
+        let client = client.map_err(|error| call.cannot_be_asked(&error))?;
+        let reply = client.call(request).await;
+        let reply = reply.map_err(|error| Unanswered {
+            leaves_open: !error.is_before_request(),
+            error: no_reply(&asked, error, assumed.as_ref()),
+        })?;
+        self.outcome(call, asked, &sent, reply)
     }
 
     fn asked(
@@ -120,35 +127,46 @@ impl Line {
         &self,
         call: &Call<'_>,
         mut asked: Asked,
+        sent: &[HeaderValue],
         reply: Reply,
-    ) -> Result<Outcome, BackendError> {
-        if let Some(request_id) = text(&reply, REQUEST_ID) {
+    ) -> Result<Outcome, Unanswered> {
+        if let Some(request_id) = text(&reply, REQUEST_ID, LONGEST_REQUEST_ID) {
             asked.request_id = request_id;
         }
         let date = reply.headers.get(DATE).and_then(|date| date.to_str().ok());
         let clock_offset = ClockOffset::of(date, self.clock.unix_seconds());
         if !reply.status.is_success() {
             let refusal = Refusal::of(&reply);
+            let is_secret =
+                call.body.is_some() || refusal.repeats(sent.iter().map(HeaderValue::as_bytes));
+            let quotes = if is_secret {
+                Quotes::Nothing
+            } else {
+                Quotes::Message
+            };
             if refusal.is_not_authenticated() {
-                let why = NotAuthenticated::of(&refusal, clock_offset);
+                let why = NotAuthenticated::of(&refusal, clock_offset, quotes);
                 return Ok(Outcome::NotAuthenticated(asked, why));
             }
-            let quotes = match call.body {
-                None => Quotes::Message,
-                Some(_) => Quotes::Nothing,
-            };
-            return Err(refusal.error(&asked, call.service, quotes));
+            return Err(Unanswered {
+                leaves_open: refusal.leaves_open(),
+                error: refusal.error(&asked, call.service, quotes),
+            });
         }
+        let unusable = |bad: BadReply| Unanswered {
+            leaves_open: true,
+            error: bad.error(&asked),
+        };
         if reply.headers.contains_key(CONTENT_ENCODING) {
-            return Err(BadReply::Encoded.error(&asked));
+            return Err(unusable(BadReply::Encoded));
         }
         if is_page(&reply) {
-            return Err(BadReply::Html.error(&asked));
+            return Err(unusable(BadReply::Html));
         }
         Ok(Outcome::Answer(Answer {
             status: reply.status.as_u16(),
-            etag: text(&reply, ETAG.as_str()),
-            next_page: text(&reply, "opc-next-page"),
+            etag: text(&reply, ETAG.as_str(), LONGEST_ETAG),
+            next_page: text(&reply, "opc-next-page", LONGEST_PAGE_TOKEN),
             request_id: asked.request_id.clone(),
             clock_offset,
             body: reply.body,
@@ -203,18 +221,10 @@ fn headers(call: &Call<'_>, signed: &[Header], request_id: &str) -> Option<Heade
     Some(headers)
 }
 
-/// 32 upper-case hexadecimal digits, others for each attempt: two that share them look like one to
-/// whoever searches the service's records.
-fn new_request_id() -> String {
-    let mut bytes = [0; 16];
-    OsRng.fill_bytes(&mut bytes);
-    format!("{:032X}", u128::from_be_bytes(bytes))
-}
-
-/// A header of the reply that is a text of visible letters, and not a long one.
-fn text(reply: &Reply, name: &str) -> Option<String> {
+/// A header of the reply that is a text of visible letters, and not a longer one than this.
+fn text(reply: &Reply, name: &str, longest: usize) -> Option<String> {
     let value = reply.headers.get(name)?.to_str().ok()?.trim();
-    let is_sound = !value.is_empty() && value.len() <= LONGEST_HEADER;
+    let is_sound = !value.is_empty() && value.len() <= longest;
     is_sound.then(|| value.to_owned())
 }
 
@@ -227,5 +237,8 @@ const DEADLINES: Deadlines = Deadlines {
 const JSON: &str = "application/json";
 const PROGRAM: &str = concat!("vaultd/", env!("CARGO_PKG_VERSION"));
 const REQUEST_ID: &str = "opc-request-id";
+/// It is in every message. The services' own have about a hundred letters.
+const LONGEST_REQUEST_ID: usize = 200;
+const LONGEST_ETAG: usize = 1024;
 /// As long as a head may be: a page token that is left out would make a list end too early.
-const LONGEST_HEADER: usize = 32 * 1024;
+const LONGEST_PAGE_TOKEN: usize = 32 * 1024;

@@ -33,6 +33,10 @@ impl Call<'_> {
     pub(super) fn cannot_be_asked(&self, error: &BackendError) -> BackendError {
         let message = format!("{} {}: {error}", self.operation, self.about);
         let wrapped = BackendError::new(error.class(), error.kind(), message).uncounted();
+        let wrapped = match error.request_id() {
+            Some(request_id) => wrapped.of_request(request_id),
+            None => wrapped,
+        };
         match error.pause() {
             Some(pause) => wrapped.retry_after(pause),
             None => wrapped,

@@ -48,11 +48,8 @@ impl Line {
             deadlines: DEADLINES,
             max_reply_bytes: MAX_REPLY_BYTES,
         };
-        let reply = self
-            .client
-            .call(request)
-            .await
-            .map_err(BackendError::from)?;
+        let client = self.connection.client().await?;
+        let reply = client.call(request).await.map_err(BackendError::from)?;
         let date = reply.headers.get(DATE).and_then(|date| date.to_str().ok());
         Ok(Reached {
             endpoint,

@@ -6,20 +6,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rsa::rand_core::{OsRng, RngCore as _};
-use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
-use super::off_thread::off_thread;
 use crate::backend::{BackendError, Class};
 use crate::http::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderName, HeaderValue};
-use crate::http::{self, BadProxy, Deadlines, HeaderMap, Proxy, Reply, Request, Trust, Uri};
-use crate::oci::asked::Asked;
+use crate::http::{Deadlines, HeaderMap, Reply, Request, Uri};
+use crate::oci::asked::{Asked, new_request_id};
 use crate::oci::clock_offset::ClockOffset;
+use crate::oci::connection::Connection;
 use crate::oci::date::HttpDate;
 use crate::oci::endpoint::{Endpoint, Service};
 use crate::oci::error::{NotAuthenticated, Quotes, Refusal, no_reply};
 use crate::oci::identity::Identity;
+use crate::oci::off_thread::off_thread;
 use crate::oci::places::Places;
 use crate::oci::request_url::{Origin, RequestUrl};
 use crate::oci::settings::Settings;
@@ -27,11 +26,11 @@ use crate::oci::signature::{Extent, Header, Method, Unsigned};
 use crate::oci::surroundings::Surroundings;
 use crate::wall_clock::WallClock;
 
-/// The way to the services that give tokens. Certificates are read at the first question.
+/// The way to the services that give tokens.
 pub(super) struct AuthService {
     settings: Settings,
     around: Surroundings,
-    client: OnceCell<http::Client>,
+    connection: Connection,
 }
 
 /// One question.
@@ -58,11 +57,11 @@ pub(super) enum Speaks {
 }
 
 impl AuthService {
-    pub(super) fn new(settings: &Settings, around: &Surroundings) -> Self {
+    pub(super) fn new(settings: &Settings, around: &Surroundings, connection: Connection) -> Self {
         Self {
             settings: settings.clone(),
             around: around.clone(),
-            client: OnceCell::new(),
+            connection,
         }
     }
 
@@ -80,21 +79,9 @@ impl AuthService {
         &*self.around.clock
     }
 
-    /// A client that believes the configured authorities and takes the configured way.
-    pub(super) async fn client(&self) -> Result<&http::Client, BackendError> {
-        let made = self.client.get_or_try_init(async || {
-            let trust = match &self.settings.ca_file {
-                Some(file) => Trust::File(file.clone()),
-                None => Trust::System,
-            };
-            let proxy = self.settings.proxy.as_deref().map(str::parse).transpose();
-            let proxy = proxy.map_err(|error: BadProxy| {
-                let message = format!("vault.proxy: {error}");
-                BackendError::new(Class::Request, "bad_proxy", message)
-            })?;
-            client(trust, proxy).await
-        });
-        made.await
+    /// How services are reached.
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// Where tokens are given. A principal is known in its own region first, whatever region its secrets
@@ -128,7 +115,7 @@ impl AuthService {
         let asked = asked(&question.principal, question.url.origin());
         let (speaks, remedy) = (question.speaks, question.remedy.clone());
         let request = self.signed(question, by, &asked).await?;
-        let reply = self.client().await?.call(request).await;
+        let reply = self.connection.client().await?.call(request).await;
         let reply = reply.map_err(|error| no_reply(&asked, error, None))?;
         self.accepted(reply, asked, speaks, &remedy)
     }
@@ -158,12 +145,12 @@ impl AuthService {
             return Err(error);
         }
         let offset = ClockOffset::of(header(DATE.as_str()), self.clock().unix_seconds());
-        let why = NotAuthenticated::of(&refusal, offset);
+        let why = NotAuthenticated::of(&refusal, offset, quotes);
         if refusal.is_not_authenticated() && why.is_of_the_clock() {
             return Err(asked.error(Class::Credentials, why.kind(), why));
         }
         let said = match speaks {
-            Speaks::Freely => refusal.said(),
+            Speaks::Freely => refusal.said(quotes),
             Speaks::OfTokens => format!("status {}", refusal.status),
         };
         let words = format!("no token is given ({said}); {remedy}");
@@ -208,37 +195,14 @@ impl AuthService {
     }
 }
 
-/// A client that believes these authorities, which are read now.
-pub(super) async fn client(
-    trust: Trust,
-    proxy: Option<Proxy>,
-) -> Result<http::Client, BackendError> {
-    off_thread(move || {
-        let client = http::Client::new(&trust).map(|client| match proxy {
-            Some(proxy) => client.through(proxy),
-            None => client,
-        });
-        client.map_err(|error| {
-            let mut message = error.to_string();
-            if let Some(cause) = std::error::Error::source(&error) {
-                message = format!("{message}: {cause}");
-            }
-            BackendError::new(Class::Request, error.kind(), message)
-        })
-    })
-    .await
-}
-
 /// What a question for a token is called in messages.
 pub(super) fn asked(principal: &str, origin: &Origin) -> Asked {
-    let mut bytes = [0; 16];
-    OsRng.fill_bytes(&mut bytes);
     Asked {
         operation: "get",
         about: "a token".to_owned(),
         principal: principal.to_owned(),
         place: format!("at {origin}"),
-        request_id: format!("{:032X}", u128::from_be_bytes(bytes)),
+        request_id: new_request_id(),
     }
 }
 

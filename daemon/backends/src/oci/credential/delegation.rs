@@ -6,10 +6,10 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::auth_service::AuthService;
-use super::files::{Access, Files};
-use super::off_thread::off_thread;
 use super::profile_source::readers;
 use crate::backend::BackendError;
+use crate::oci::files::{Access, Files};
+use crate::oci::off_thread::off_thread;
 
 /// The token of the user that the settings name, if they name one.
 pub(super) async fn configured(

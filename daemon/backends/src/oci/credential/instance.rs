@@ -3,7 +3,6 @@
 //! It proves with the certificate of its metadata service who it is, and gets a token for a new key each
 //! time. The certificate changes every few hours; the tenancy never does.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -12,16 +11,16 @@ use zeroize::Zeroizing;
 
 use super::auth_service::{AuthService, Question, Speaks};
 use super::delegation;
-use super::files::Files;
-use super::findings::{bad, good};
 use super::metadata::{Metadata, Proof};
 use super::new_key::new_key;
-use super::profile_source::Delegated;
+use super::profile_source::{Delegated, OnBehalf};
 use super::source::{Obtained, Source, Why};
 use super::token_reply::{TokenReply, read};
 use crate::backend::{BackendError, Class, Finding};
 use crate::http::HeaderMap;
 use crate::oci::certificate::Certificate;
+use crate::oci::files::Files;
+use crate::oci::findings::{bad, good};
 use crate::oci::identity::Identity;
 use crate::oci::key::PrivateKey;
 use crate::oci::key_id::KeyId;
@@ -55,20 +54,22 @@ impl Instance {
 
     /// The metadata service.
     pub(super) async fn metadata(&self) -> Result<Metadata, BackendError> {
-        let client = self.auth.client().await?.clone();
+        let client = self.auth.connection().client().await?;
         let variable = self.auth.around().variable("OCI_METADATA_BASE_URL");
         Metadata::new(client, variable)
     }
 
-    /// The instance itself, with a new token.
+    /// The instance itself, with a new token from its own region. What is asked for with it may be
+    /// `elsewhere`.
     pub(super) async fn identity(
         &self,
         delegation_token: Option<Zeroizing<String>>,
+        elsewhere: Option<String>,
     ) -> Result<Obtained, BackendError> {
         let metadata = self.metadata().await?;
         let key = new_key();
         let mut proof = metadata.proof().await?;
-        let (region, info) = (metadata.region().await?, metadata.region_info().await);
+        let (region, info) = (metadata.region().await?, metadata.region_info().await?);
         let key = key.await?;
         let place = (region.as_str(), info.as_deref());
         let leaf = proof.leaf.sha256_fingerprint();
@@ -92,7 +93,7 @@ impl Instance {
                 signer: Signer::new(key, key_id),
                 principal: acting(delegation_token.is_some()),
                 delegation_token,
-                region: Some(region),
+                region: elsewhere.or(Some(region)),
                 instance: info,
             },
         })
@@ -165,7 +166,7 @@ impl Source for Instance {
 
     async fn obtain(&self, _why: Why, files: &Arc<Files>) -> Result<Obtained, BackendError> {
         let token = delegation::configured(&self.auth, files).await?;
-        self.identity(token).await
+        self.identity(token, None).await
     }
 
     async fn examine(&self) -> Vec<Finding> {
@@ -185,9 +186,13 @@ impl Source for Instance {
 
 #[async_trait]
 impl Delegated for Instance {
-    async fn acting(&self, file: PathBuf, files: &Arc<Files>) -> Result<Obtained, BackendError> {
-        let token = delegation::token(&self.auth, file, files).await?;
-        self.identity(Some(token)).await
+    async fn acting(
+        &self,
+        on_behalf: OnBehalf,
+        files: &Arc<Files>,
+    ) -> Result<Obtained, BackendError> {
+        let token = delegation::token(&self.auth, on_behalf.token_file, files).await?;
+        self.identity(Some(token), on_behalf.region).await
     }
 }
 

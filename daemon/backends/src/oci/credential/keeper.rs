@@ -16,11 +16,11 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::failure::Failure;
-use super::files::Files;
-use super::off_thread::off_thread;
 use super::source::{Obtained, Source, Why};
 use crate::backend::{BackendError, Class};
+use crate::oci::files::Files;
 use crate::oci::identity::Identity;
+use crate::oci::off_thread::off_thread;
 use crate::wall_clock::WallClock;
 
 use state::{Held, LONGEST, Outcome, State};

@@ -45,10 +45,14 @@ impl Metadata {
         Ok(text.trim().to_lowercase())
     }
 
-    /// What is said of the region and its realm; nothing where that cannot be had.
-    pub(super) async fn region_info(&self) -> Option<String> {
-        let text = self.text("instance/regionInfo").await.ok()?;
-        Some(text.to_string())
+    /// What is said of the region and its realm; nothing where the service has no such thing. Without it
+    /// a new realm would be taken for another.
+    pub(super) async fn region_info(&self) -> Result<Option<String>, BackendError> {
+        match self.patiently("instance/regionInfo").await {
+            Ok(text) => Ok(Some(text.to_string())),
+            Err(error) if error.kind() == NOT_FOUND => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The instance's OCID.
@@ -173,7 +177,8 @@ fn whole(error: HttpError) -> String {
 fn refused(path: &str, status: u16) -> BackendError {
     let message = format!("ask the instance metadata service for {path}: status {status}");
     match status {
-        404 | 408 | 429 | 500.. => BackendError::new(Class::Outage, "metadata_status", message),
+        404 => BackendError::new(Class::Outage, NOT_FOUND, message),
+        408 | 429 | 500.. => BackendError::new(Class::Outage, "metadata_status", message),
         _ => BackendError::new(Class::Credentials, "metadata_refused", message),
     }
 }
@@ -195,6 +200,7 @@ const PAUSES: [Duration; 3] = [
     Duration::from_millis(900),
 ];
 const NO_METADATA: &str = "no_metadata";
+const NOT_FOUND: &str = "metadata_not_found";
 
 #[cfg(test)]
 mod tests {
@@ -231,9 +237,8 @@ mod tests {
             stream.write_all(reply).await.expect("sent");
         });
         let ca = rcgen::generate_simple_self_signed(["x".to_owned()]).expect("a certificate");
-        let file = tempfile::NamedTempFile::new().expect("a file");
-        std::fs::write(file.path(), ca.cert.pem()).expect("written");
-        let client = http::Client::new(&Trust::File(file.path().to_owned())).expect("a client");
+        let (path, pem) = ("ca.pem".into(), ca.cert.pem().into_bytes());
+        let client = http::Client::new(&Trust::Pem { path, pem }).expect("a client");
         let metadata = Metadata { client, bases };
         assert_eq!(metadata.region().await.expect("a region"), "phx");
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::off_thread::off_thread;
 use crate::backend::{BackendError, Class};
 use crate::oci::key::PrivateKey;
+use crate::oci::off_thread::off_thread;
 
 /// A new one. To find its numbers takes up to a second: it is begun at once, so that other things can be
 /// done meanwhile.

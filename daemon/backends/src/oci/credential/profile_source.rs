@@ -6,16 +6,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::auth_service::AuthService;
-use super::files::{Access, Files};
-use super::findings::{bad, good};
-use super::off_thread::off_thread;
 use super::session::{Session, SessionFiles};
 use super::source::{Obtained, Source, Why};
 use crate::backend::{BackendError, Class, Finding};
+use crate::oci::files::{Access, Files};
+use crate::oci::findings::{bad, good};
 use crate::oci::identity::Identity;
 use crate::oci::key::{KeyError, PrivateKey};
 use crate::oci::key_file::Readers;
 use crate::oci::key_id::KeyId;
+use crate::oci::off_thread::off_thread;
 use crate::oci::profile::{ConfigFile, Profile, ProfileError, Surroundings, locate};
 use crate::oci::settings::AuthMethod;
 use crate::oci::signature::Signer;
@@ -32,15 +32,27 @@ pub(super) struct ProfileSource {
 /// The instance, for profiles that name no key but the token of a user.
 #[async_trait]
 pub(super) trait Delegated: Send + Sync {
-    /// The instance, acting for the user whose token is in this file.
-    async fn acting(&self, token: PathBuf, files: &Arc<Files>) -> Result<Obtained, BackendError>;
+    /// The instance, acting for a user.
+    async fn acting(
+        &self,
+        on_behalf: OnBehalf,
+        files: &Arc<Files>,
+    ) -> Result<Obtained, BackendError>;
+}
+
+/// For whom an instance acts.
+pub(super) struct OnBehalf {
+    /// The file with the user's token.
+    pub(super) token_file: PathBuf,
+    /// The profile's own region; `None` for the instance's.
+    pub(super) region: Option<String>,
 }
 
 /// What is in the files.
 enum Loaded {
     ApiKey(Identity),
     Session(SessionFiles),
-    Delegation(PathBuf),
+    Delegation(OnBehalf),
 }
 
 impl ProfileSource {
@@ -117,8 +129,11 @@ impl ProfileSource {
             }));
         }
         if profile.value("authentication_type").is_some() {
-            let token = profile.delegation(&surroundings).map_err(unusable)?;
-            return Ok(Loaded::Delegation(token));
+            let on_behalf = OnBehalf {
+                token_file: profile.delegation(&surroundings).map_err(unusable)?,
+                region: profile.value("region").map(str::to_owned),
+            };
+            return Ok(Loaded::Delegation(on_behalf));
         }
         let found = profile.api_key(&surroundings).map_err(unusable)?;
         let pass_phrase = found.pass_phrase.as_deref().map(String::as_str);
@@ -168,7 +183,7 @@ impl Source for ProfileSource {
                 life: None,
             }),
             Loaded::Session(found) => self.session.obtain(found, why).await,
-            Loaded::Delegation(token) => self.instance.acting(token, files).await,
+            Loaded::Delegation(on_behalf) => self.instance.acting(on_behalf, files).await,
         }
     }
 
@@ -218,9 +233,12 @@ fn key_finding(loaded: Result<Loaded, BackendError>) -> Finding {
             let bits = files.key.bits();
             good("key", format!("{bits} bits, of a session"))
         }
-        Ok(Loaded::Delegation(token)) => good(
+        Ok(Loaded::Delegation(on_behalf)) => good(
             "key",
-            format!("the instance's, for the user of {}", token.display()),
+            format!(
+                "the instance's, for the user of {}",
+                on_behalf.token_file.display()
+            ),
         ),
         Err(error) => bad("key", &error),
     }

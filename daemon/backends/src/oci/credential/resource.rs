@@ -10,17 +10,17 @@ use zeroize::Zeroizing;
 
 use super::auth_service::AuthService;
 use super::delegation;
-use super::files::{Access, Files};
-use super::findings::{bad, good};
 use super::instance::Instance;
 use super::new_key::new_key;
-use super::off_thread::off_thread;
 use super::profile_source::readers;
 use super::source::{Obtained, Source, Why};
 use crate::backend::{BackendError, Class, Finding};
+use crate::oci::files::{Access, Files};
+use crate::oci::findings::{bad, good};
 use crate::oci::identity::Identity;
 use crate::oci::key::PrivateKey;
 use crate::oci::key_id::KeyId;
+use crate::oci::off_thread::off_thread;
 use crate::oci::signature::Signer;
 use crate::oci::token::SecurityToken;
 
@@ -74,7 +74,7 @@ impl Resource {
 
     async fn on_instance(&self, found: &OnInstance) -> Result<Principal, BackendError> {
         let key = new_key();
-        let by = self.instance.identity(None).await?.identity;
+        let by = self.instance.identity(None, None).await?.identity;
         let id = match &found.id {
             Some(id) => id.clone(),
             None => self.instance.metadata().await?.instance_id().await?,
@@ -116,9 +116,7 @@ impl Resource {
         let key = self
             .key(&found.key, found.pass_phrase.as_ref(), files)
             .await?;
-        let key_id = KeyId::new(found.key_id.clone()).map_err(|error| {
-            BackendError::new(Class::Credentials, "bad_key_id", error.to_string())
-        })?;
+        let key_id = found.key_id()?;
         let exchange = Exchange {
             auth: &self.auth,
             by: Arc::new(signed_by(Arc::clone(&key), key_id)),
@@ -134,13 +132,15 @@ impl Resource {
         })
     }
 
-    /// From the leaf outwards, as long as a resource says that it is a part of another.
+    /// From the leaf outwards, as long as a resource says that it is a part of another. One new key does
+    /// for all of them: to find ten would take longer than anybody waits.
     async fn nested(&self, found: &Nested, files: &Arc<Files>) -> Result<Principal, BackendError> {
+        let key = new_key();
         let mut principal = Box::pin(self.principal(&found.leaf, files)).await?;
+        let key = key.await?;
         let session_from = session_endpoint(&found.session_from)?;
         let mut url = found.parent.clone();
         for _ in 0..MOST_LEVELS {
-            let key = new_key();
             let by = signed_by(principal.key, key_id(&principal.token)?);
             let exchange = Exchange {
                 auth: &self.auth,
@@ -149,11 +149,10 @@ impl Resource {
                 session_from: session_from.clone(),
                 security_context: None,
             };
-            let key = key.await?;
             let exchanged = exchange.token(&key).await?;
             principal = Principal {
                 token: exchanged.token,
-                key,
+                key: Arc::clone(&key),
                 region: found.region.clone().or(principal.region),
                 instance: principal.instance,
             };

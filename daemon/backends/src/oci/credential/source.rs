@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::files::Files;
 use crate::backend::{BackendError, Finding};
+use crate::oci::files::Files;
 use crate::oci::identity::Identity;
 use crate::oci::token::Lifetime;
 

@@ -9,23 +9,22 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rsa::rand_core::{OsRng, RngCore as _};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::auth_service::{AuthService, DEADLINES, MOST_BYTES, REQUEST_ID, Speaks, asked, client};
-use super::files::{Access, Files};
-use super::findings::{bad, good};
+use super::auth_service::{AuthService, DEADLINES, MOST_BYTES, REQUEST_ID, Speaks, asked};
 use super::new_key::{self, new_key};
-use super::off_thread::off_thread;
 use super::source::{Obtained, Source, Why};
 use super::token_reply::{Hidden, TokenReply, read};
 use crate::backend::{BackendError, Class, Finding};
 use crate::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use crate::http::{HeaderMap, Method, Reply, Request, Trust};
-use crate::oci::asked::Asked;
+use crate::http::{Client, HeaderMap, Method, Reply, Request, Trust, with_causes};
+use crate::oci::asked::{Asked, new_request_id};
 use crate::oci::error::{BadReply, no_reply};
+use crate::oci::files::{Access, Files};
+use crate::oci::findings::{bad, good};
 use crate::oci::identity::Identity;
+use crate::oci::off_thread::off_thread;
 use crate::oci::request_url::{Origin, RequestUrl};
 use crate::oci::signature::Signer;
 use crate::oci::surroundings::Surroundings;
@@ -82,7 +81,7 @@ impl Workload {
     ) -> Result<(Reply, Asked), BackendError> {
         let around = self.auth.around();
         let url = service(around)?;
-        let client = client(Trust::File(self.authority(files).await?), None).await?;
+        let client = self.client(files).await?;
         let mut asked = asked(PRINCIPAL, url.origin());
         asked.request_id = request_id();
         let mut bearer =
@@ -117,15 +116,18 @@ impl Workload {
         self.auth.accepted(reply, asked, Speaks::OfTokens, remedy)
     }
 
-    /// The file with the cluster's authority, if others cannot write it.
-    async fn authority(&self, files: &Arc<Files>) -> Result<PathBuf, BackendError> {
+    /// A client that believes the cluster's authority alone, if others cannot write its file.
+    async fn client(&self, files: &Arc<Files>) -> Result<Client, BackendError> {
         let around = self.auth.around();
         let path = around.variable("OCI_KUBERNETES_SERVICE_ACCOUNT_CERT_PATH");
         let path = PathBuf::from(path.unwrap_or(AUTHORITY_FILE));
         let (euid, files) = (around.euid, Arc::clone(files));
         off_thread(move || {
-            files.read(&path, Access::Token, euid)?;
-            Ok(path)
+            let pem = files.read(&path, Access::Token, euid)?.to_vec();
+            Client::new(&Trust::Pem { path, pem }).map_err(|error| {
+                let message = format!("use the cluster's authority: {}", with_causes(&error));
+                BackendError::new(Class::Credentials, error.kind(), message)
+            })
         })
         .await
     }
@@ -169,7 +171,7 @@ impl Source for Workload {
         let files = Arc::new(Files::default());
         let looked = async {
             let url = service(self.auth.around())?;
-            self.authority(&files).await?;
+            self.client(&files).await?;
             self.account(&files).await?;
             Ok::<_, BackendError>(format!(
                 "service account of the cluster at {}",
@@ -209,12 +211,7 @@ fn bad_host() -> BackendError {
 
 /// Three parts, as this service wants it.
 fn request_id() -> String {
-    let part = || {
-        let mut bytes = [0; 16];
-        OsRng.fill_bytes(&mut bytes);
-        format!("{:032X}", u128::from_be_bytes(bytes))
-    };
-    [part(), part(), part()].join("/")
+    [new_request_id(), new_request_id(), new_request_id()].join("/")
 }
 
 const PRINCIPAL: &str = "workload identity";

@@ -70,6 +70,9 @@ pub enum BadReply {
     /// More pages than anybody has secrets.
     #[error("the list has no end: too many pages came")]
     TooManyPages,
+    /// More of a list than anybody has secrets.
+    #[error("the list is longer than any that is read")]
+    ListTooLong,
 }
 
 impl BadReply {
@@ -94,6 +97,7 @@ impl BadReply {
             Self::BadTime => "bad_time",
             Self::PageLoop => "page_loop",
             Self::TooManyPages => "too_many_pages",
+            Self::ListTooLong => "list_too_long",
         }
     }
 

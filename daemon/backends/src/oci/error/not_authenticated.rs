@@ -6,13 +6,13 @@
 use std::fmt;
 
 use super::super::clock_offset::ClockOffset;
-use super::refusal::Refusal;
+use super::refusal::{Quotes, Refusal};
 
 /// What a reply with status 401 means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NotAuthenticated {
     meaning: Meaning,
-    /// What the service said, in one line.
+    /// What the service said, in one line, as far as it may be repeated.
     said: String,
 }
 
@@ -32,7 +32,7 @@ enum Meaning {
 
 impl NotAuthenticated {
     /// What it means, of a service whose clock differs by so much.
-    pub(crate) fn of(refusal: &Refusal, offset: Option<ClockOffset>) -> Self {
+    pub(crate) fn of(refusal: &Refusal, offset: Option<ClockOffset>, quotes: Quotes) -> Self {
         let message = refusal.message.as_deref().unwrap_or_default();
         let message = message.to_ascii_lowercase();
         let says = |words: &str| message.contains(words);
@@ -48,7 +48,7 @@ impl NotAuthenticated {
         } else {
             Meaning::Other
         };
-        let said = refusal.said();
+        let said = refusal.said(quotes);
         Self { meaning, said }
     }
 

@@ -30,7 +30,7 @@ pub(crate) struct Refusal {
 pub(crate) enum Quotes {
     /// It may.
     Message,
-    /// A value was sent, and the text may quote it.
+    /// A value or a token was sent, and the text may quote it.
     Nothing,
 }
 
@@ -60,6 +60,16 @@ impl Refusal {
         self.status == 401 && !self.is_page
     }
 
+    /// Whether what was asked may be done all the same: nobody says that it is not.
+    pub(crate) fn leaves_open(&self) -> bool {
+        match self.status {
+            408 => true,
+            409 if self.code.as_deref() == Some("InvalidatedRetryToken") => true,
+            400..=499 | 501 => self.is_page,
+            _ => true,
+        }
+    }
+
     /// The failure of the question that was refused. A page for people is no refusal of the service's:
     /// only where the status is that of an outage anyway it counts.
     pub(crate) fn error(&self, asked: &Asked, service: Service, quotes: Quotes) -> BackendError {
@@ -70,11 +80,7 @@ impl Refusal {
             let words = format!("{} (status {})", BadReply::Html, self.status);
             return asked.error(Class::Outage, BadReply::Html.kind(), words);
         }
-        let said = match quotes {
-            Quotes::Message => self.said(),
-            Quotes::Nothing => self.status_and_code(),
-        };
-        let words = format!("{} ({said}); {}", row.words, row.remedy);
+        let words = format!("{} ({}); {}", row.words, self.said(quotes), row.remedy);
         let error = asked.error(row.class, row.kind, words);
         match self.retry_after {
             Some(pause) if row.class == Class::Outage => error.retry_after(pause),
@@ -82,13 +88,23 @@ impl Refusal {
         }
     }
 
-    /// Status, code and text in one line for people.
-    pub(crate) fn said(&self) -> String {
+    /// Status, code and, where it may be repeated, the text, in one line for people.
+    pub(crate) fn said(&self, quotes: Quotes) -> String {
         let said = self.status_and_code();
-        match self.message.as_deref().map(one_line) {
+        let message = self.message.as_deref();
+        let message = message.filter(|text| quotes == Quotes::Message && !text.contains(TOKEN));
+        match message.map(one_line) {
             Some(text) if !text.is_empty() => format!("{said}: \"{text}\""),
             _ => said,
         }
+    }
+
+    /// Whether the service's text has a longer part of one of these, which were sent and are secret.
+    pub(crate) fn repeats<'a>(&self, sent: impl IntoIterator<Item = &'a [u8]>) -> bool {
+        let message = self.message.as_deref().unwrap_or_default().as_bytes();
+        let has = |sent: &[u8], part| sent.windows(LEAST_REPEATED).any(|other| other == part);
+        sent.into_iter()
+            .any(|sent| message.windows(LEAST_REPEATED).any(|part| has(sent, part)))
     }
 
     fn status_and_code(&self) -> String {
@@ -125,6 +141,10 @@ fn retry_after(reply: &Reply) -> Option<Duration> {
     seconds.map(|seconds| Duration::from_secs(seconds).min(LONGEST_PAUSE))
 }
 
+/// What a key id begins with that is a token.
+const TOKEN: &str = "ST$";
+/// Less of a token or a signature is of no use to anybody, and may be chance.
+const LEAST_REPEATED: usize = 24;
 const LONGEST_TEXT: usize = 200;
 const LONGEST_CODE: usize = 64;
 /// More would be no pause but an end, which is for a person to decide.

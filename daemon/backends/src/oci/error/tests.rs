@@ -137,14 +137,17 @@ fn a_body_that_is_none_of_the_services_leaves_the_status() {
 #[test]
 fn foreign_texts_are_one_short_line_of_letters() {
     let message = format!("a\n\"b\"\u{1b}[31m\u{e4} {}", "x".repeat(500));
-    let said = refusal(500, "InternalServerError", &message).said();
+    let said = refusal(500, "InternalServerError", &message).said(Quotes::Message);
     assert!(
         said.starts_with("500 InternalServerError: \"a 'b'?[31m? xxx"),
         "{said}"
     );
     assert!(said.len() < 240, "{said}");
-    assert_eq!(refusal(500, "A\"B", " \n").said(), "500");
-    assert_eq!(refusal(500, &"A".repeat(65), "b").said(), "500: \"b\"");
+    assert_eq!(refusal(500, "A\"B", " \n").said(Quotes::Message), "500");
+    assert_eq!(
+        refusal(500, &"A".repeat(65), "b").said(Quotes::Message),
+        "500: \"b\""
+    );
 }
 
 #[test]
@@ -159,6 +162,36 @@ fn where_a_value_was_sent_the_services_text_is_not_repeated() {
     let text = error.to_string();
     assert!(text.contains("(400 InvalidParameter)"), "{text}");
     assert!(!text.contains("aHVudGVyMg"), "{text}");
+}
+
+#[test]
+fn what_was_sent_is_not_repeated_where_the_credential_is_refused() {
+    let refusal = refusal(401, "NotAuthenticated", "Failed to verify aHVudGVyMg==");
+    let why = NotAuthenticated::of(&refusal, None, Quotes::Nothing);
+    assert_eq!(why.kind(), "wrong_signature");
+    let text = why.to_string();
+    assert!(text.contains("(401 NotAuthenticated)"), "{text}");
+    assert!(!text.contains("aHVudGVyMg"), "{text}");
+}
+
+#[test]
+fn a_text_that_quotes_a_token_is_not_repeated() {
+    let refusal = refusal(400, "InvalidParameter", "no header keyId=\"ST$eyJh\"");
+    assert_eq!(refusal.said(Quotes::Message), "400 InvalidParameter");
+}
+
+#[test]
+fn a_longer_part_of_what_was_sent_is_found_in_a_text() {
+    let sent: [&[u8]; 2] = [b"short", b"abcdefghijklmnopqrstuvwxyz0123456789"];
+    for (message, repeats) in [
+        ("short", false),
+        ("it says bcdefghijklmnopqrstuvwxyz", true),
+        ("it says cdefghijklmnopqrstuvwxy and no more", false),
+        ("", false),
+    ] {
+        let refusal = refusal(400, "InvalidParameter", message);
+        assert_eq!(refusal.repeats(sent), repeats, "{message}");
+    }
 }
 
 #[test]
@@ -208,7 +241,7 @@ fn what_401_means_is_told_apart_by_its_text() {
     ] {
         let refusal = refusal(401, "NotAuthenticated", &message);
         assert!(refusal.is_not_authenticated());
-        let why = NotAuthenticated::of(&refusal, offset);
+        let why = NotAuthenticated::of(&refusal, offset, Quotes::Message);
         assert_eq!(why.kind(), kind, "{message}");
         assert_eq!(why.is_of_the_clock(), kind == "clock_skew");
         let text = why.to_string();

@@ -26,19 +26,16 @@ pub(super) async fn key_for(
         segments: &["secrets"],
         parameters: &[("compartmentId", compartment), ("vaultId", vault)],
     };
-    let secrets = listed(conversation, listing).await?;
-    let mut used = keys_in_use(secrets.items, vault);
+    let is_in_use = |secret: &SecretSummary| {
+        !secret.is_ending() && secret.vault_id.as_deref().is_none_or(|of| of == vault)
+    };
+    let secrets = listed(conversation, listing, is_in_use).await?;
+    let keys = secrets.items.into_iter().filter_map(|secret| secret.key_id);
+    let mut used: BTreeSet<String> = keys.collect();
     match (used.pop_first(), used.is_empty()) {
         (Some(only), true) => Ok(only),
         _ => only_key(conversation, compartment, vault).await,
     }
-}
-
-fn keys_in_use(secrets: Vec<SecretSummary>, vault: &str) -> BTreeSet<String> {
-    let secrets = secrets.into_iter().filter(|secret| {
-        !secret.is_ending() && secret.vault_id.as_deref().is_none_or(|of| of == vault)
-    });
-    secrets.filter_map(|secret| secret.key_id).collect()
 }
 
 /// A key as lists have it.
@@ -77,11 +74,10 @@ async fn only_key(
         segments: &["keys"],
         parameters: &[("compartmentId", compartment)],
     };
-    let keys = listed::<Key>(&conversation.at(places), listing).await;
+    let elsewhere = conversation.at(places);
+    let keys = listed(&elsewhere, listing, |key: &Key| key.is_fit(vault)).await;
     let keys = keys.map_err(|error| error.adding("or name the key: set vault.key_id"))?;
-    let mut fit = keys.items;
-    fit.retain(|key| key.is_fit(vault));
-    match fit.as_slice() {
+    match keys.items.as_slice() {
         [only] => Ok(only.id.clone()),
         [] => Err(keys.last.error(
             Class::Request,

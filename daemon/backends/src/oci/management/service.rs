@@ -104,7 +104,7 @@ impl Questions<'_> {
             segments: &["secrets", id, "versions"],
             parameters: &[],
         };
-        let list = listed(self.conversation, listing).await?;
+        let list = listed(self.conversation, listing, |_| true).await?;
         let (mut it, answer): (Vec<Version>, _) = (list.items, list.last);
         it.sort_by_key(|version| version.number);
         it.dedup_by_key(|version| version.number);
@@ -136,7 +136,7 @@ impl Questions<'_> {
         body: Option<Zeroizing<Vec<u8>>>,
         header: Option<(&'static str, String)>,
     ) -> Result<Answer, BackendError> {
-        let changed = self.conversation.call(Call {
+        let changed = self.conversation.change(Call {
             operation,
             about: self.about,
             service: Service::Vaults,
@@ -147,9 +147,12 @@ impl Questions<'_> {
             headers: header.into_iter().collect(),
             max_reply_bytes: MAX_REPLY_BYTES,
         });
-        changed.await.map_err(|error| {
-            let is_open = error.class() == Class::Outage && !NOT_MADE.contains(&error.kind());
-            if is_open { error.adding(OPEN) } else { error }
+        changed.await.map_err(|unanswered| {
+            if unanswered.leaves_open {
+                unanswered.error.adding(OPEN)
+            } else {
+                unanswered.error
+            }
         })
     }
 }
@@ -181,21 +184,6 @@ impl<T> Seen<T> {
 
 /// What is said where nobody knows whether a change was made.
 pub(super) const OPEN: &str = "whether it was made is open: look at the versions with `vaultctl versions`, and then try again";
-
-/// Outages of which it is sure that nothing was changed: no request was sent, or the service said so.
-const NOT_MADE: [&str; 11] = [
-    "dns",
-    "connect",
-    "timeout_connect",
-    "stopped",
-    "request_timeout",
-    "incorrect_state",
-    "lock_conflict",
-    "already_exists",
-    "conflict",
-    "too_many_requests",
-    "not_implemented",
-];
 
 /// A secret has at most some kilobytes of tags and rules.
 const MAX_REPLY_BYTES: usize = 1024 * 1024;

@@ -1,6 +1,7 @@
 //! Is a flush final, is what the shelf evicts gone, and who hears of it?
 
 use super::*;
+use crate::cache::shelf::CAPACITY;
 
 #[tokio::test]
 async fn a_flush_wins_over_a_fetch_under_way() {
@@ -50,7 +51,7 @@ async fn nobody_waits_for_a_fetch_that_a_flush_has_overtaken() {
     room.cache.flush(|_| true);
     assert_eq!(caller.await.unwrap(), fresh("w"));
     assert_eq!(start.elapsed(), Duration::ZERO);
-    while room.cache.upstream.health()[0].failures == 0 {
+    while room.cache.upstream.health()[0].tally.failures == 0 {
         tokio::time::advance(FLIGHT).await;
     }
     assert_eq!(
@@ -73,7 +74,7 @@ async fn an_overtaken_fetch_that_lands_late_does_not_hide_the_one_under_way() {
     }
     tokio::time::advance(FLIGHT / 2).await;
     room.cache.flush(|_| true);
-    while room.cache.upstream.health()[0].failures == 0 {
+    while room.cache.upstream.health()[0].tally.failures == 0 {
         tokio::time::advance(FLIGHT / 8).await;
     }
     room.backend.gate.add_permits(1);
@@ -130,7 +131,7 @@ async fn what_the_shelf_has_evicted_holds_no_value_and_is_not_listed() {
             .await
             .unwrap();
     }
-    room.cache.shelf.run_pending_tasks();
+    room.cache.shelf.handles.run_pending_tasks();
     let entries = u64::try_from(room.cache.entries().len()).unwrap();
     assert!(entries <= CAPACITY + 64, "moka trims in batches: {entries}");
 }
@@ -142,12 +143,15 @@ async fn what_the_shelf_evicts_is_forgotten_whoever_points_at_it() {
     assert_eq!(room.get().await, fresh("v"));
     let slot = room
         .cache
+        .shelf
         .slot(&address(BackendKind::Local, "x"), "local://x");
     for number in 0..CAPACITY * 2 {
         let name = format!("n{number}");
-        room.cache.slot(&address(BackendKind::Local, &name), &name);
+        room.cache
+            .shelf
+            .slot(&address(BackendKind::Local, &name), &name);
     }
-    room.cache.shelf.run_pending_tasks();
+    room.cache.shelf.handles.run_pending_tasks();
     assert!(matches!(*slot.known(), Known::Nothing));
 }
 
@@ -163,6 +167,7 @@ async fn a_fetch_whose_handle_was_evicted_meanwhile_is_kept() {
     }
     room.cache
         .shelf
+        .handles
         .invalidate(&address(BackendKind::Local, "x"));
     room.backend.gate.add_permits(1);
     assert_eq!(caller.await.unwrap(), fresh("v"));
@@ -171,14 +176,21 @@ async fn a_fetch_whose_handle_was_evicted_meanwhile_is_kept() {
 }
 
 #[tokio::test]
-async fn watchers_hear_of_values_and_flushes() {
+async fn watchers_hear_of_values_outages_refusals_and_flushes() {
     let room = Room::new();
     let mut changes = room.cache.changes();
-    room.backend.then_value("v");
+    room.backend.then_value("v").then(outage()).then(answer());
     assert_eq!(room.get().await, fresh("v"));
+    room.advance(100);
+    assert_eq!(room.get().await, stale("v"));
+    assert_eq!(room.get().await, Err("not_found"));
     room.cache.flush(|_| true);
     let change = changes.recv().await.unwrap();
     assert_eq!(change.reference, "local://x");
-    assert!(matches!(change.now, Some(Ok(_))));
-    assert!(changes.recv().await.unwrap().now.is_none());
+    assert!(matches!(change.now, Now::Value { why: None, .. }));
+    assert_eq!(change.wanted, Some(FRESHNESS));
+    let mut next = async || changes.recv().await.unwrap().now;
+    assert!(matches!(next().await, Now::Value { why: Some(_), .. }));
+    assert!(matches!(next().await, Now::No(_)));
+    assert!(matches!(next().await, Now::Flushed));
 }

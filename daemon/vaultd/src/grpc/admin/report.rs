@@ -1,21 +1,20 @@
 //! What does a person see? Pure translations of the rooms' states into messages.
 
-use std::fmt::Write;
 use std::path::Path;
-use std::sync::atomic::Ordering;
 
 use vault_backends::backend::{ListEntry, VersionEntry};
 use vault_proto::generated as message;
 use vault_proto::reference::SecretRef;
 
+use super::metrics;
 use crate::cache::Entry;
 use crate::cache::freshness::{Freshness, Verdict};
 use crate::command::{Command, Missing};
 use crate::grpc::rooms::Rooms;
 use crate::resolver::{Ask, millis};
 use crate::service::Service;
+use crate::upstream::Health;
 use crate::upstream::breaker::State;
-use crate::upstream::{Health, Name};
 
 pub(super) fn path(path: Option<&Path>) -> String {
     path.map(|path| path.display().to_string())
@@ -30,7 +29,10 @@ pub(super) fn status(rooms: &Rooms, ask: &Ask) -> message::StatusReply {
     let entries = rooms.cache.entries();
     let mut secrets: Vec<_> = entries
         .iter()
-        .map(|entry| secret(entry, &setup.view(None).freshness))
+        .map(|entry| {
+            let wanted = entry.wanted.unwrap_or(setup.view(None).freshness);
+            secret(entry, &wanted)
+        })
         .collect();
     let audit_error = rooms.audit.last_error().unwrap_or_default();
     let warnings: Vec<String> = rooms
@@ -79,6 +81,7 @@ pub(super) fn status(rooms: &Rooms, ask: &Ask) -> message::StatusReply {
             .iter()
             .map(|directory| directory.display().to_string())
             .collect(),
+        counters: Some(metrics::counters(rooms, &health)),
     }
 }
 
@@ -87,7 +90,7 @@ fn is_well(backend: &Health) -> bool {
     backend.breaker == State::Closed && backend.last_error.is_empty()
 }
 
-fn backend(rooms: &Rooms, health: &Health) -> message::BackendStatus {
+pub(super) fn backend(rooms: &Rooms, health: &Health) -> message::BackendStatus {
     let (breaker, next_probe) = match health.breaker {
         State::Closed => (message::BreakerState::Closed, None),
         State::HalfOpen => (message::BreakerState::HalfOpen, None),
@@ -103,7 +106,7 @@ fn backend(rooms: &Rooms, health: &Health) -> message::BackendStatus {
     }
 }
 
-fn secret(entry: &Entry, freshness: &Freshness) -> message::SecretStatus {
+pub(super) fn secret(entry: &Entry, freshness: &Freshness) -> message::SecretStatus {
     let reference = entry.reference.clone();
     let (held, age, why) = match &entry.known {
         Ok(known) => known,
@@ -141,74 +144,6 @@ fn secret(entry: &Entry, freshness: &Freshness) -> message::SecretStatus {
         fresh_for_ms: millis(freshness.ttl.min(usable).saturating_sub(*age)),
         usable_for_ms: millis(usable.saturating_sub(*age)),
     }
-}
-
-pub(super) fn explain(rooms: &Rooms, ask: &Ask, reference: &SecretRef) -> message::ExplainReply {
-    let address = ask.address(reference);
-    let entry = rooms
-        .cache
-        .entries()
-        .into_iter()
-        .find(|entry| entry.address == address);
-    let held = entry
-        .as_ref()
-        .map(|entry| secret(entry, &ask.setup.view(None).freshness));
-    let state = held
-        .as_ref()
-        .and_then(|held| held.provenance.as_ref())
-        .map(message::Provenance::state);
-    let health = rooms
-        .upstream
-        .health()
-        .into_iter()
-        .find(|health| health.name == Name::of(&address));
-    let failed = match entry.as_ref().map(|entry| &entry.known) {
-        Some(Ok((_, _, why))) => why.clone(),
-        Some(Err(error)) => Some(error.to_string()),
-        None => None,
-    };
-    let would_serve = match (state, &health) {
-        (_, None) if rooms.upstream.check(&address).is_err() => {
-            "an error: no backend for it is configured"
-        }
-        (Some(message::State::Fresh), _) => "the value held, which is fresh",
-        (Some(message::State::Stale), _) => {
-            "the backend's answer; while it cannot be asked, the value held, marked stale"
-        }
-        (Some(message::State::Negative), _) => {
-            "an error for some seconds, then the backend's answer"
-        }
-        _ => "the backend's answer, or an error while it cannot be asked",
-    };
-    message::ExplainReply {
-        reference: reference.to_string(),
-        backend: address.kind.to_string(),
-        used_by: users(ask, reference),
-        held,
-        last_error: failed
-            .or(health.map(|health| health.last_error))
-            .unwrap_or_default(),
-        would_serve: would_serve.to_owned(),
-    }
-}
-
-/// Which services use the reference, in any environment.
-fn users(ask: &Ask, reference: &SecretRef) -> Vec<String> {
-    let mut users = Vec::new();
-    let services = ask.setup.views().flat_map(|view| view.services.values());
-    for service in services.filter(|service| ask.with_service(&service.name).may(Some(reference))) {
-        for secret in &service.secrets {
-            let mut named = secret.default.iter().chain(secret.by_environment.values());
-            if named.any(|named| named.place() == reference.place()) {
-                let file = service.source.display();
-                users.push(format!("{} {} ({file})", service.name, secret.variable));
-            }
-        }
-    }
-    // A service is the same in most environments.
-    users.sort();
-    users.dedup();
-    users
 }
 
 pub(super) fn list(ask: &Ask, stored_secrets: Vec<ListEntry>) -> message::ListReply {
@@ -294,60 +229,4 @@ fn service(service: &Service) -> message::ServiceEntry {
         problem,
         environments: service.environments(),
     }
-}
-
-/// A backend in OpenMetrics' labels, in which quotes, backslashes and line ends are escaped.
-fn labels(name: &Name) -> String {
-    let escaped = name.scope.replace('\\', "\\\\").replace('"', "\\\"");
-    match escaped.replace('\n', "\\n").as_str() {
-        "" => format!("{{backend=\"{}\"}}", name.kind),
-        scope => format!("{{backend=\"{}\",scope=\"{scope}\"}}", name.kind),
-    }
-}
-
-/// OpenMetrics 1.0 text.
-pub(super) fn metrics(rooms: &Rooms) -> String {
-    let counters = &rooms.cache.counters;
-    let mut text = String::new();
-    let mut counter = |name: &str, help: &str, lines: &[(String, u64)]| {
-        // Writing to a String does not fail.
-        let _ = writeln!(text, "# TYPE {name} counter\n# HELP {name} {help}");
-        for (labels, value) in lines {
-            let _ = writeln!(text, "{name}_total{labels} {value}");
-        }
-    };
-    let plain = |value: u64| [(String::new(), value)];
-    let cached = |count: &std::sync::atomic::AtomicU64| plain(count.load(Ordering::Relaxed));
-    counter(
-        "vaultd_cache_hits",
-        "Answers from a fresh value.",
-        &cached(&counters.hits),
-    );
-    counter(
-        "vaultd_cache_misses",
-        "Answers that needed a backend.",
-        &cached(&counters.misses),
-    );
-    counter(
-        "vaultd_cache_stale",
-        "Answers with a stale value.",
-        &cached(&counters.stale),
-    );
-    let health = rooms.upstream.health();
-    let labelled = |value: fn(&Health) -> u64| -> Vec<(String, u64)> {
-        let line = |health: &Health| (labels(&health.name), value(health));
-        health.iter().map(line).collect()
-    };
-    counter(
-        "vaultd_backend_calls",
-        "Calls made.",
-        &labelled(|health| health.calls),
-    );
-    counter(
-        "vaultd_backend_failures",
-        "Calls that failed.",
-        &labelled(|health| health.failures),
-    );
-    text.push_str("# EOF\n");
-    text
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::super::failure::Failure;
-use super::super::files::Files;
 use super::pace::Pace;
 use crate::backend::BackendError;
+use crate::oci::files::Files;
 use crate::oci::identity::Identity;
 use crate::oci::token::{Lifetime, pause_after_failure, renew_in};
 

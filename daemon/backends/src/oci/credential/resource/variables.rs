@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use crate::backend::{BackendError, Class};
+use crate::oci::key_id::KeyId;
 use crate::oci::request_url::RequestUrl;
 use crate::oci::surroundings::Surroundings;
 
@@ -35,11 +36,26 @@ pub(super) struct OnInstance {
 pub(super) struct WithKey {
     pub(super) tokens_from: RequestUrl,
     pub(super) session_from: String,
-    pub(super) key_id: String,
+    version: String,
+    id: String,
+    /// Where the version names it.
+    tenancy: Option<String>,
     pub(super) key: Content,
     pub(super) pass_phrase: Option<Content>,
     pub(super) security_context: Option<String>,
     pub(super) region: Option<String>,
+}
+
+impl WithKey {
+    /// The name of its key.
+    pub(super) fn key_id(&self) -> Result<KeyId, BackendError> {
+        let key_id = match &self.tenancy {
+            None => KeyId::resource(&self.id),
+            Some(tenancy) => KeyId::resource_of_tenancy(&self.version, tenancy, &self.id),
+        };
+        key_id
+            .map_err(|error| BackendError::new(Class::Credentials, "bad_key_id", error.to_string()))
+    }
 }
 
 pub(super) struct Given {
@@ -148,9 +164,9 @@ impl<'a> Variables<'a> {
 
     fn with_key(&self, version: &str) -> Result<WithKey, BackendError> {
         let id = self.required("RESOURCE_ID")?;
-        let key_id = match version {
-            "2.1" => format!("resource/v2.1/{id}"),
-            _ => format!("resource/v{version}/{}/{id}", self.required("TENANCY_ID")?),
+        let tenancy = match version {
+            "2.1" => None,
+            _ => Some(self.text("TENANCY_ID")?),
         };
         let path = match version {
             "2.1.2" => {
@@ -168,7 +184,9 @@ impl<'a> Variables<'a> {
         Ok(WithKey {
             tokens_from: url(self.required("RPT_ENDPOINT")?, &path, "RPT_ENDPOINT")?,
             session_from: self.text("RPST_ENDPOINT")?,
-            key_id,
+            version: version.to_owned(),
+            id: id.to_owned(),
+            tenancy,
             key: self.content("PRIVATE_PEM")?,
             pass_phrase: self.content("PRIVATE_PEM_PASSPHRASE").ok(),
             security_context: context.flatten(),
@@ -261,7 +279,10 @@ mod tests {
     fn with_key(version: &str, more: &[(&str, &str)]) -> (String, String) {
         let variables = [&WITH_KEY[..], &[("VERSION", version)], more].concat();
         match read_from(&variables) {
-            Ok(Kind::WithKey(found)) => (found.key_id, found.tokens_from.to_string()),
+            Ok(Kind::WithKey(found)) => {
+                let key_id = found.key_id().expect("a name");
+                (key_id.as_str().to_owned(), found.tokens_from.to_string())
+            }
             Ok(_) => panic!("another kind"),
             Err(error) => panic!("{error}"),
         }

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
-use super::super::super::files::Files;
 use super::super::super::source::{Obtained, Source, Why};
 use super::super::{Keeper, in_flight};
 use crate::backend::{BackendError, Class, Finding};
+use crate::oci::files::Files;
 use crate::oci::identity::Identity;
 use crate::oci::key::PrivateKey;
 use crate::oci::key_id::KeyId;

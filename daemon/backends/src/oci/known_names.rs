@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Ids by compartment and name. Not for ever: a name may come to mean another secret while the old one
 /// can still be read.
 #[derive(Debug, Default)]
-pub(super) struct KnownNames {
+pub(crate) struct KnownNames {
     ids: Mutex<HashMap<(String, String), Known>>,
 }
 
@@ -19,14 +19,14 @@ struct Known {
 impl KnownNames {
     /// The id, if it was looked up not long before `now`, in seconds since 1970. A clock that was put
     /// back makes all of them old.
-    pub(super) fn id(&self, compartment: &str, name: &str, now: u64) -> Option<String> {
+    pub(crate) fn id(&self, compartment: &str, name: &str, now: u64) -> Option<String> {
         let ids = self.ids();
         let known = ids.get(&(compartment.to_owned(), name.to_owned()))?;
         let age = now.checked_sub(known.since)?;
         (age < KEPT_SECONDS).then(|| known.id.clone())
     }
 
-    pub(super) fn remember(&self, compartment: &str, name: &str, id: &str, now: u64) {
+    pub(crate) fn remember(&self, compartment: &str, name: &str, id: &str, now: u64) {
         let mut ids = self.ids();
         if ids.len() >= MOST {
             ids.clear();
@@ -36,9 +36,14 @@ impl KnownNames {
         ids.insert(name, Known { id, since });
     }
 
-    pub(super) fn forget(&self, compartment: &str, name: &str) {
+    pub(crate) fn forget(&self, compartment: &str, name: &str) {
         self.ids()
             .remove(&(compartment.to_owned(), name.to_owned()));
+    }
+
+    /// Forgets all of them. A change is rare, and may be of any name: the secret may be named by its id.
+    pub(crate) fn forget_all(&self) {
+        self.ids().clear();
     }
 
     fn ids(&self) -> MutexGuard<'_, HashMap<(String, String), Known>> {

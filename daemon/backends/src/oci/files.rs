@@ -1,4 +1,4 @@
-//! Which files does a credential come from, and have they changed?
+//! What is in a file that the settings lead to, and has it changed?
 //!
 //! A file is looked at before it is read, so that a change meanwhile is one. A file that is missed is
 //! remembered too, since somebody may put it there.
@@ -25,6 +25,19 @@ pub(super) enum Access {
     Token,
     /// People keep it in an editor: a group of theirs may write it too.
     Configuration,
+    /// The same for certificates, of which there may be many.
+    Authorities,
+}
+
+impl Access {
+    /// Configurations with a hundred profiles have some ten KiB, all authorities of the world some
+    /// hundred.
+    fn most_bytes(self) -> usize {
+        match self {
+            Self::Authorities => 1024 * 1024,
+            _ => 256 * 1024,
+        }
+    }
 }
 
 /// The files that were looked at.
@@ -82,13 +95,14 @@ impl Files {
             BackendError::new(Class::Credentials, error.kind(), error.to_string())
         })?;
         // One piece of memory that does not move.
-        let mut content = Zeroizing::new(Vec::with_capacity(MOST_BYTES + 1));
-        let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX);
+        let most_bytes = access.most_bytes();
+        let mut content = Zeroizing::new(Vec::with_capacity(most_bytes + 1));
+        let most = u64::try_from(most_bytes).unwrap_or(u64::MAX);
         let read = file.take(most + 1).read_to_end(&mut content);
         read.map_err(unreadable)?;
-        if content.len() > MOST_BYTES {
+        if content.len() > most_bytes {
             let message = format!(
-                "read {}: it is longer than {MOST_BYTES} bytes",
+                "read {}: it is longer than {most_bytes} bytes",
                 path.display()
             );
             return Err(BackendError::new(
@@ -153,16 +167,15 @@ fn check(facts: Facts, path: &Path, access: Access, euid: u32) -> Result<(), Bad
     const OTHERS_WRITE: u32 = 0o002;
     match access {
         Access::Key(readers) => facts.check(path, euid, readers),
-        Access::Configuration if facts.mode & OTHERS_WRITE == 0 => {
+        Access::Configuration | Access::Authorities if facts.mode & OTHERS_WRITE == 0 => {
             let mode = facts.mode & !GROUP;
             Facts { mode, ..facts }.check(path, euid, Readers::Anybody)
         }
-        Access::Configuration | Access::Token => facts.check(path, euid, Readers::Anybody),
+        Access::Configuration | Access::Authorities | Access::Token => {
+            facts.check(path, euid, Readers::Anybody)
+        }
     }
 }
-
-/// Configurations with a hundred profiles have some ten KiB.
-const MOST_BYTES: usize = 256 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -237,7 +250,7 @@ mod tests {
         fs::remove_file(&path).expect("removed");
         fs::write(&path, " \n").expect("written");
         assert!(error(&path).ends_with("is empty or not a text"));
-        fs::write(&path, vec![b'a'; MOST_BYTES + 1]).expect("written");
+        fs::write(&path, vec![b'a'; 256 * 1024 + 1]).expect("written");
         assert!(error(&path).ends_with("is longer than 262144 bytes"));
     }
 }

@@ -1,0 +1,151 @@
+//! `vaultctl status --watch`: how are things from now on?
+//!
+//! On a terminal the table is drawn anew every two seconds, and when a secret changes. Elsewhere
+//! there is one block, or with `--json` one line, for each change: of anything but times and counters.
+
+use std::pin::pin;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use vault_proto::generated::StatusReply;
+
+use super::Caller;
+use super::status::StatusJson;
+use super::status_table::text;
+use crate::failure::Failure;
+use crate::look::Look;
+use crate::reader;
+use crate::report::{self, Form, Reader};
+
+/// From one look to the next, where nothing is heard.
+const APART: Duration = Duration::from_secs(2);
+/// From one look to the next at least: many secrets change at once.
+const BREATH: Duration = Duration::from_millis(200);
+
+/// Cursor home, and long lines are cut; what stands there is erased line by line, so that nothing
+/// flickers.
+const BEGIN: &str = "\u{1b}[H\u{1b}[?7l";
+const REST_OF_LINE: &str = "\u{1b}[K\n";
+/// Nothing below, and long lines go on in the next.
+const END: &str = "\u{1b}[J\u{1b}[?7h";
+
+/// Ends when it is interrupted, with the reader, or with the daemon.
+pub(super) async fn run(caller: &Caller, form: Form) -> Result<ExitCode, Failure> {
+    let cannot = |error| Failure::unexpected(format!("cannot listen to signals: {error}"));
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
+    tokio::select! {
+        failure = look_on(caller, form) => failure,
+        _ = interrupt.recv() => Ok(ExitCode::SUCCESS),
+        _ = terminate.recv() => Ok(ExitCode::SUCCESS),
+        () = pin!(reader::is_gone()) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+async fn look_on(caller: &Caller, form: Form) -> Result<ExitCode, Failure> {
+    let news = Arc::new(Notify::new());
+    let mut hearing = hear(caller, Arc::clone(&news)).await;
+    let mut shown = None;
+    loop {
+        let began = Instant::now();
+        let status = caller.client().await?.status().await?;
+        if show(status, form, &mut shown)? == Reader::Gone {
+            return Ok(ExitCode::SUCCESS);
+        }
+        // Heard or not, it is time to look again.
+        let _ = timeout_at(began + APART, news.notified()).await;
+        sleep_until(began + BREATH).await;
+        if hearing.is_finished() {
+            hearing = hear(caller, Arc::clone(&news)).await;
+        }
+    }
+}
+
+/// Notes each change of a secret, until the daemon ends the stream. Who may not watch still sees
+/// changes when it looks.
+async fn hear(caller: &Caller, news: Arc<Notify>) -> JoinHandle<()> {
+    let events = match caller.client().await {
+        Ok(mut client) => client.watch(vec![]).await.ok(),
+        Err(_) => None,
+    };
+    tokio::spawn(async move {
+        let Some(mut events) = events else {
+            return std::future::pending().await;
+        };
+        while events.next().await.is_ok() {
+            news.notify_one();
+        }
+    })
+}
+
+fn show(
+    status: StatusReply,
+    form: Form,
+    shown: &mut Option<StatusReply>,
+) -> Result<Reader, Failure> {
+    let look = Look::of_output();
+    if look.is_terminal() && form == Form::Text {
+        return report::bytes(screen(&text(&status, look), look).as_bytes());
+    }
+    let essence = essence(status.clone());
+    if shown.as_ref() == Some(&essence) {
+        return Ok(Reader::There);
+    }
+    let before = if shown.is_some() { "\n" } else { "" };
+    *shown = Some(essence);
+    let text = || format!("{before}{}", text(&status, look));
+    report::one_of_many(form, text, &StatusJson::from(status.clone()))
+}
+
+/// What fits on the terminal, and how much does not.
+fn screen(text: &str, look: Look) -> String {
+    let rows = look.height().unwrap_or(usize::MAX).max(2) - 1;
+    let count = text.lines().count();
+    let kept = if count > rows { rows - 1 } else { rows };
+    let more = match count - kept.min(count) {
+        0 => None,
+        more => Some(format!("({more} more lines)")),
+    };
+    let lines = text.lines().take(kept).chain(more.as_deref());
+    let lines: String = lines.flat_map(|line| [line, REST_OF_LINE]).collect();
+    format!("{BEGIN}{lines}{END}")
+}
+
+/// The same without what changes by itself.
+fn essence(mut status: StatusReply) -> StatusReply {
+    status.uptime_seconds = 0;
+    status.counters = None;
+    for backend in &mut status.backends {
+        backend.next_probe_ms = 0;
+    }
+    for secret in &mut status.secrets {
+        secret.fresh_for_ms = 0;
+        secret.usable_for_ms = 0;
+        if let Some(held) = &mut secret.provenance {
+            held.age_ms = 0;
+        }
+    }
+    status
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_screen_takes_what_fits_and_counts_the_rest() {
+        let look = Look::terminal(80);
+        let lines = |count: usize| "x\n".repeat(count);
+        let shown = |count| screen(&lines(count), look);
+        assert_eq!(shown(23).matches('x').count(), 23);
+        assert!(!shown(23).contains("more"));
+        assert_eq!(shown(30).matches('x').count(), 22);
+        assert!(shown(30).contains("(8 more lines)"));
+        assert_eq!(shown(30).lines().count(), 24);
+    }
+}

@@ -1,0 +1,75 @@
+//! Does a value outlast its backend as the contract has it?
+
+use serde_json::{Value, json};
+
+use super::freshness::Ahead;
+use super::*;
+use crate::compat::{answers, each, in_time};
+use crate::upstream::{Settings, retry};
+
+/// The cases' words: a value is stale when it is a thousand seconds old.
+const FRESHNESS: Freshness = Freshness {
+    ttl: Duration::from_secs(100),
+    max_stale: Duration::from_hours(1),
+    stale_fallback: true,
+    refresh_ahead: Ahead::Never,
+};
+
+/// As in the cases, retries are off.
+///
+/// Bytes that are no text are a value here, and new: that the predecessor's interface of texts has
+/// none in this case is what `null` says.
+#[test]
+fn compat_stale_fallback() {
+    each("stale_fallback", |input, expected| {
+        let found = in_time(fallback(&input["cached"], &input["upstream"]));
+        assert_eq!(found, *expected);
+    });
+}
+
+async fn fallback(cached: &Value, upstream: &Value) -> Value {
+    let backend = ScriptedBackend::new(BackendKind::Oci);
+    let clock = Arc::new(ScriptedClock::default());
+    let backends = [Arc::clone(&backend) as Arc<dyn Backend>];
+    let way = Upstream::new(
+        backends.into_iter().collect(),
+        Arc::clone(&clock) as Arc<dyn Clock>,
+    );
+    let way = Arc::new(way);
+    way.configure(Settings {
+        retry: retry::Settings {
+            max_retries: 0,
+            ..retry::Settings::default()
+        },
+        ..Settings::default()
+    });
+    let cache = Cache::new(Arc::clone(&way), Arc::clone(&clock) as Arc<dyn Clock>);
+    let address = address(BackendKind::Oci, "x");
+    let get = || cache.get(&address, "x", &FRESHNESS, TIME);
+    if !cached.is_null() {
+        backend.then_value("cached");
+        drop(get().await);
+        let age = if cached == "stale" { 1000 } else { 10 };
+        clock.advance(Duration::from_secs(age));
+    }
+    if upstream == "breaker_open" {
+        let other = crate::scripted::address(BackendKind::Oci, "other");
+        for _ in 0..5 {
+            backend.then(outage());
+            drop(way.fetch(&other, TIME).await);
+        }
+    } else {
+        answers(&backend, upstream);
+    }
+    let before = backend.calls();
+    let served = get().await.ok();
+    let text = |served: &Served| {
+        let bytes = served.held.secret.expose_secret(|value| value.to_vec());
+        String::from_utf8(bytes.unwrap()).ok()
+    };
+    json!({
+        "value": served.as_ref().and_then(text),
+        "api_calls": backend.calls() - before,
+        "stale_used": served.is_some_and(|served| served.stale.is_some()),
+    })
+}

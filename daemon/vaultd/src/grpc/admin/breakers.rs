@@ -1,0 +1,83 @@
+//! Which breakers does a person mean?
+
+use tonic::{Code, Status};
+use vault_backends::backend::BackendKind;
+use vault_proto::generated as message;
+use vault_proto::kinds;
+
+use crate::grpc::rooms::Rooms;
+use crate::grpc::status::refuse;
+use crate::upstream::Name;
+
+/// All of a kind, of every kind, or one.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    kind: Option<BackendKind>,
+    scope: Option<String>,
+}
+
+impl Chosen {
+    pub(super) fn fits(&self, name: &Name) -> bool {
+        self.kind.is_none_or(|kind| kind == name.kind)
+            && self.scope.as_ref().is_none_or(|scope| *scope == name.scope)
+    }
+}
+
+/// Whom the request means. Scopes are long, so a part of one is enough where it fits no other.
+pub(super) fn chosen(
+    rooms: &Rooms,
+    request: &message::ResetBreakerRequest,
+) -> Result<Chosen, Status> {
+    let kind = match request.backend.as_str() {
+        "" => None,
+        "local" => Some(BackendKind::Local),
+        "oci" => Some(BackendKind::Oci),
+        _ => return Err(wrong("no such backend; there are local and oci")),
+    };
+    if request.scope.is_empty() {
+        return Ok(Chosen { kind, scope: None });
+    }
+    let names = rooms
+        .upstream
+        .health()
+        .into_iter()
+        .map(|health| health.name);
+    let names = names.filter(|name| kind.is_none_or(|kind| kind == name.kind));
+    let scopes = names.map(|name| name.scope).collect();
+    let scope = one_of(scopes, &request.scope).map_err(wrong)?;
+    Ok(Chosen {
+        kind,
+        scope: Some(scope),
+    })
+}
+
+fn one_of(scopes: Vec<String>, part: &str) -> Result<String, &'static str> {
+    if scopes.iter().any(|scope| scope == part) {
+        return Ok(part.to_owned());
+    }
+    let mut fitting = scopes.into_iter().filter(|scope| scope.contains(part));
+    match (fitting.next(), fitting.next()) {
+        (Some(scope), None) => Ok(scope),
+        (None, _) => Err("no backend has such a scope; `vaultctl status` shows them"),
+        (Some(_), Some(_)) => Err("several backends have such a scope; write more of it"),
+    }
+}
+
+fn wrong(message: &str) -> Status {
+    refuse(Code::InvalidArgument, kinds::INVALID_REQUEST, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_scope_is_enough_where_it_fits_one_alone() {
+        let scopes = || ["profile A of /c", "profile AB of /c", "instance principal"];
+        let found = |part: &str| one_of(scopes().map(str::to_owned).to_vec(), part);
+        assert_eq!(found("instance"), Ok("instance principal".to_owned()));
+        assert_eq!(found("profile A of /c"), Ok("profile A of /c".to_owned()));
+        assert!(found("profile A").is_err());
+        assert!(found("profile C").is_err());
+    }
+}

@@ -1,0 +1,264 @@
+//! Why does a launch get what it gets? All that is known of one reference, for each backend that is
+//! asked for it.
+
+use std::collections::BTreeSet;
+
+use vault_backends::backend::Address;
+use vault_proto::generated as message;
+use vault_proto::generated::State;
+use vault_proto::reference::{SecretRef, Selector};
+
+use super::report;
+use crate::cache::Entry;
+use crate::cache::freshness::Freshness;
+use crate::clock::Moment;
+use crate::grpc::rooms::Rooms;
+use crate::resolver::{Ask, address, is_same_secret, millis};
+use crate::service::{Service, ServiceSecret};
+use crate::upstream::attempts::Attempt;
+use crate::upstream::breaker;
+use crate::upstream::{Health, Name};
+
+/// What services want of one address.
+struct Wanted {
+    reference: SecretRef,
+    freshness: Freshness,
+    uses: Vec<message::Use>,
+}
+
+pub(super) fn explain(rooms: &Rooms, ask: &Ask, reference: &SecretRef) -> message::ExplainReply {
+    let own = ask.address(reference);
+    let entries = rooms.cache.entries();
+    let health = rooms.upstream.health();
+    let mut wanted = wanted(ask, reference);
+    let is_known = entries.iter().any(|entry| entry.address == own)
+        || !rooms.upstream.attempts(&own).is_empty();
+    let nobody = Wanted {
+        reference: reference.clone(),
+        freshness: ask.setup.view(None).freshness,
+        uses: vec![],
+    };
+    let place = wanted.iter().position(|(address, _)| *address == own);
+    let own_wanted = place.map_or(nobody, |place| wanted.remove(place).1);
+    let look = |address: &Address, wanted: Wanted| route(rooms, address, wanted, &entries, &health);
+    let first = look(&own, own_wanted);
+    let others = wanted
+        .into_iter()
+        .map(|(address, wanted)| look(&address, wanted));
+    let others: Vec<_> = others.collect();
+    let last_error = match first.attempts.first() {
+        Some(last) => last.error.clone(),
+        None => first
+            .backend
+            .clone()
+            .map(|one| one.last_error)
+            .unwrap_or_default(),
+    };
+    let used_by = std::iter::once(&first)
+        .chain(&others)
+        .flat_map(|route| &route.used_by);
+    // A place is a file and a line; the old sentence names the file.
+    let file = |place: &str| {
+        place
+            .rsplit_once(':')
+            .map_or(place, |(file, _)| file)
+            .to_owned()
+    };
+    let sentence =
+        |one: &message::Use| format!("{} {} ({})", one.service, one.variable, file(&one.place));
+    let used_by: BTreeSet<String> = used_by.map(sentence).collect();
+    message::ExplainReply {
+        reference: reference.to_string(),
+        backend: own.kind.to_string(),
+        used_by: used_by.into_iter().collect(),
+        held: first.held.clone(),
+        last_error,
+        would_serve: first.would_serve.clone(),
+        routes: if !first.used_by.is_empty() || is_known || others.is_empty() {
+            std::iter::once(first).chain(others).collect()
+        } else {
+            others
+        },
+    }
+}
+
+/// The addresses that services ask for the secret at, in whatever environment, with their uses. A
+/// reference to a version means that one alone.
+fn wanted(ask: &Ask, reference: &SecretRef) -> Vec<(Address, Wanted)> {
+    let setup = &ask.setup;
+    let mut environments: BTreeSet<Option<&str>> = BTreeSet::from([None]);
+    environments.extend(setup.environments.keys().map(|name| Some(name.as_str())));
+    let services = setup.views().flat_map(|view| view.services.values());
+    let named: BTreeSet<String> = services.flat_map(Service::environments).collect();
+    environments.extend(named.iter().map(|name| Some(name.as_str())));
+    let mut wanted = vec![];
+    for environment in environments {
+        for service in setup.view(environment).services.values() {
+            let asker = ask.with_service(&service.name);
+            for secret in &service.secrets {
+                let Ok(chosen) = secret.choose(setup.chosen(environment)) else {
+                    continue;
+                };
+                if means(service, reference, &chosen.reference)
+                    && asker.may(Some(&chosen.reference))
+                {
+                    let freshness = service.freshness.with(secret.ages);
+                    for vault in service.vaults() {
+                        let address = address(&chosen.reference, &vault);
+                        let wanted = wanted_at(&mut wanted, address, freshness, &chosen.reference);
+                        add(&mut wanted.uses, service, secret, environment);
+                    }
+                }
+            }
+        }
+    }
+    wanted
+}
+
+/// Whether what a service names is what is asked about, each in the service's own vault.
+fn means(service: &Service, asked: &SecretRef, named: &SecretRef) -> bool {
+    let same = |asked: &SecretRef| {
+        let address = |reference| address(reference, &service.vault);
+        is_same_secret(&address(asked), &address(named))
+    };
+    same(asked) && (*asked.selector() == Selector::Current || asked.selector() == named.selector())
+}
+
+fn wanted_at<'a>(
+    all: &'a mut Vec<(Address, Wanted)>,
+    address: Address,
+    freshness: Freshness,
+    reference: &SecretRef,
+) -> &'a mut Wanted {
+    let place = all.iter().position(|(there, _)| *there == address);
+    let place = place.unwrap_or_else(|| {
+        let wanted = Wanted {
+            reference: reference.clone(),
+            freshness,
+            uses: vec![],
+        };
+        all.push((address, wanted));
+        all.len() - 1
+    });
+    &mut all[place].1
+}
+
+fn add(
+    uses: &mut Vec<message::Use>,
+    service: &Service,
+    secret: &ServiceSecret,
+    environment: Option<&str>,
+) {
+    let place = match secret.place.as_str() {
+        "" => service.source.display().to_string(),
+        place => place.to_owned(),
+    };
+    let environment = environment.unwrap_or_default().to_owned();
+    let same = uses.iter_mut().find(|one| {
+        (&one.service, &one.variable, &one.place) == (&service.name, &secret.variable, &place)
+    });
+    match same {
+        Some(one) if one.environments.last() == Some(&environment) => {}
+        Some(one) => one.environments.push(environment),
+        None => uses.push(message::Use {
+            service: service.name.clone(),
+            variable: secret.variable.clone(),
+            environments: vec![environment],
+            place,
+        }),
+    }
+}
+
+/// All that is known at one address.
+fn route(
+    rooms: &Rooms,
+    address: &Address,
+    wanted: Wanted,
+    entries: &[Entry],
+    health: &[Health],
+) -> message::Route {
+    let entry = entries.iter().find(|entry| entry.address == *address);
+    let held = entry.map(|entry| report::secret(entry, &wanted.freshness));
+    let now = rooms.clock.now();
+    let attempts = rooms.upstream.attempts(address).into_iter();
+    let attempts = attempts.map(|one| attempt(one, now)).collect();
+    let name = Name::of(address);
+    let known = health.iter().find(|health| health.name == name);
+    let is_served = rooms.upstream.check(address).is_ok();
+    let backend = match known {
+        Some(health) => report::backend(rooms, health),
+        None => message::BackendStatus {
+            name: name.kind.to_string(),
+            scope: name.scope,
+            ..message::BackendStatus::default()
+        },
+    };
+    let state = held.as_ref().and_then(|held| held.provenance.as_ref());
+    let state = state.map(message::Provenance::state);
+    let is_open = known.is_some_and(|health| matches!(health.breaker, breaker::State::Open(_)));
+    let ahead = rooms.refresher.next_attempt(address);
+    let next_attempt_ms = ahead
+        .filter(|_| is_served)
+        .map(|moment| millis(moment.since(now)));
+    let next_attempt = next_attempt(is_served, is_open, ahead.is_some(), state);
+    message::Route {
+        used_by: wanted.uses,
+        held,
+        attempts,
+        next_attempt_ms,
+        next_attempt: next_attempt.to_owned(),
+        would_serve: would_serve(is_served, is_open, state).to_owned(),
+        reference: wanted.reference.to_string(),
+        backend: Some(backend),
+    }
+}
+
+fn attempt(attempt: Attempt, now: Moment) -> message::Attempt {
+    let common = message::Attempt {
+        ago_ms: millis(now.since(attempt.began)),
+        took_ms: millis(attempt.took),
+        ..message::Attempt::default()
+    };
+    match attempt.outcome {
+        Ok(version) => message::Attempt { version, ..common },
+        Err(failure) => message::Attempt {
+            error_kind: failure.kind.to_owned(),
+            error: failure.words,
+            request_id: failure.request_id.unwrap_or_default(),
+            ..common
+        },
+    }
+}
+
+/// When the backend is asked again, in a sentence that goes with a time if that is planned.
+fn next_attempt(
+    is_served: bool,
+    is_open: bool,
+    is_planned: bool,
+    state: Option<State>,
+) -> &'static str {
+    match (state, is_planned) {
+        _ if !is_served => "never: no backend for it is configured",
+        (_, true) if is_open => "when the breaker lets a probe through",
+        (_, false) if is_open => "when somebody wants it and the breaker lets a probe through",
+        (Some(State::Fresh), true) => "before it turns stale",
+        (_, true) => "whether or not somebody wants it",
+        (Some(State::Fresh), false) => "when somebody wants it after it has turned stale",
+        (Some(State::Negative), false) => "when somebody wants it some seconds after the refusal",
+        (_, false) => "when somebody wants it",
+    }
+}
+
+fn would_serve(is_served: bool, is_open: bool, state: Option<State>) -> &'static str {
+    match (state, is_open) {
+        _ if !is_served => "an error: no backend for it is configured",
+        (Some(State::Fresh), _) => "the value held, which is fresh",
+        (Some(State::Stale), true) => "the value held, marked stale: the breaker is open",
+        (Some(State::Stale), false) => {
+            "the backend's answer; while it cannot be asked, the value held, marked stale"
+        }
+        (Some(State::Negative), _) => "an error for some seconds, then the backend's answer",
+        (_, true) => "an error: nothing usable is held, and the breaker is open",
+        (_, false) => "the backend's answer, or an error while it cannot be asked",
+    }
+}

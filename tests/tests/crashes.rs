@@ -1,0 +1,56 @@
+//! Does the daemon survive what a machine does to it? Real processes, real signals.
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+use vault_tests::crashes::storm;
+use vault_tests::harness::Home;
+
+const SERVICE: &str =
+    r#"{"secrets":{"TOKEN":{"secret_name":"local://token"}},"target_command":["env"]}"#;
+
+#[test]
+fn being_killed_thirty_times_under_load_leaves_no_wrong_answer_behind() {
+    let report = storm(30, 7);
+    assert_eq!(report.wrong, Vec::<String>::new(), "{report}");
+    assert_eq!(report.kills, 30);
+    assert!(report.launches > 0 && report.stored > 0, "{report}");
+}
+
+#[test]
+fn a_daemon_that_was_stopped_goes_on_where_it_was() {
+    let home = Home::new();
+    home.write_service_file("bar.json", SERVICE);
+    let daemon = home.start();
+    home.put("token", "v");
+    daemon.signal(Signal::SIGSTOP);
+    // It cannot answer; who asks is told so, and does not hang.
+    let launched = home.shell("vault-run bar");
+    launched.refused(3, &["vaultd"]);
+    daemon.signal(Signal::SIGCONT);
+    let launched = home.run(&["bar"]);
+    assert!(launched.success().contains("TOKEN=v\n"), "{launched}");
+    assert!(daemon.terminate().success());
+}
+
+#[test]
+fn a_record_that_cannot_be_written_keeps_values_back_until_it_can() {
+    let home = Home::new();
+    home.write_service(
+        "bar",
+        &json!({"secrets": {"TOKEN": {"secret_name": "local://token"}},
+        "target_command": ["env"]}),
+    );
+    let _daemon = home.start();
+    home.put("token", "v");
+    let record = home.state("audit.jsonl");
+    let kept = home.path("kept.jsonl");
+    std::fs::rename(&record, &kept).expect("the record moves");
+    // Every write to it fails as on a full disk.
+    std::os::unix::fs::symlink("/dev/full", &record).expect("a link");
+    let launched = home.run(&["bar"]);
+    launched.refused(3, &["audit"]);
+    std::fs::remove_file(&record).expect("the link goes");
+    std::fs::rename(&kept, &record).expect("the record comes back");
+    let launched = home.run(&["bar"]);
+    assert!(launched.success().contains("TOKEN=v\n"), "{launched}");
+}
