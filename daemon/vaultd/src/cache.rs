@@ -147,6 +147,12 @@ impl Cache {
         }
     }
 
+    /// Holds a value from before this start; a younger one that is there stays.
+    pub fn restore(&self, address: &Address, reference: &str, held: Held) {
+        let slot = self.shelf.slot(address, reference);
+        slot.known().confirm(Arc::new(held));
+    }
+
     /// Forgets the addresses that `chosen` picks; returns how many values that were.
     ///
     /// A fetch under way to one of them is not kept, and its waiters ask again.
@@ -173,10 +179,8 @@ impl Cache {
     /// The addresses that were first asked for by a reference that `chosen` picks.
     pub fn addresses(&self, chosen: impl Fn(&SecretRef) -> bool) -> HashSet<Address> {
         let asked_by = |slot: &Slot| {
-            slot.reference
-                .parse()
-                .ok()
-                .is_some_and(|found| chosen(&found))
+            let found = slot.reference.parse();
+            found.is_ok_and(|found| chosen(&found))
         };
         let slots = self.shelf.slots().into_iter();
         let slots = slots.filter(|(_, slot)| asked_by(slot));

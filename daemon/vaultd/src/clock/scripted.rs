@@ -79,7 +79,8 @@ async fn flow_on(flows: bool, left: Duration) {
 }
 
 fn now(moved: Duration, flows: Option<Instant>) -> Moment {
-    Moment(flows.map_or(Duration::ZERO, |began| began.elapsed())) + moved
+    let flowed = flows.map_or(Duration::ZERO, |began| began.elapsed());
+    Moment::after_start(flowed) + moved
 }
 
 #[cfg(test)]

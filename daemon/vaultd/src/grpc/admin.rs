@@ -222,6 +222,11 @@ impl Admin for Service {
                     None => reference_of(held).is_some_and(|reference| ask.may(Some(&reference))),
                 }
         });
+        self.rooms
+            .snapshot
+            .forgotten()
+            .await
+            .map_err(|why| refuse(Code::Internal, kinds::INTERNAL, why))?;
         Ok(Response::new(message::FlushReply {
             flushed: count(flushed),
         }))
