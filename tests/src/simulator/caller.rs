@@ -93,9 +93,14 @@ pub(super) async fn refresh(daemon: Arc<Daemon>, wish: Wish) {
 
 /// Has a value renewed as the refresher does.
 pub(super) async fn renew(daemon: Arc<Daemon>, wish: Wish) {
+    let freshness = wish.freshness;
     let asking = Asking::begin(&daemon, wish, "renews");
     let (address, reference) = (asking.truth.address.clone(), asking.truth.reference());
-    let renewed = stay(wish.patience, daemon.cache.renew(&address, &reference)).await;
+    let renewed = stay(
+        wish.patience,
+        daemon.cache.renew(&address, &reference, freshness),
+    )
+    .await;
     if let Some((Renewal::Done(Ok(held)), _)) = renewed {
         asking.trace(&mut daemon.world.state(), &held);
     }
