@@ -41,6 +41,8 @@ pub enum Wanted {
     Version(u64),
     /// A stage by its name, such as `PENDING`.
     Stage(String),
+    /// One that was given this name, where a vault has names for versions.
+    Named(String),
 }
 
 /// Where one value is: everything a backend needs to fetch it, and everything that tells two
