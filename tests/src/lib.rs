@@ -11,6 +11,7 @@ pub mod fleet;
 pub mod harness;
 pub mod mcp;
 pub mod oci;
+pub mod openmetrics;
 pub mod rpc;
 pub mod rude;
 pub mod scan;

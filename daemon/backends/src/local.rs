@@ -26,10 +26,12 @@ mod error;
 mod identity;
 mod name;
 mod place;
+mod sealed_file;
 mod store;
 mod writing;
 
 pub use error::LocalError;
+pub use sealed_file::SealedFile;
 
 use identity::Sources;
 use name::checked_name;
@@ -94,6 +96,11 @@ impl LocalStore {
     /// The store's file. It comes into being with the first write.
     pub fn path(&self) -> &Path {
         self.store.path()
+    }
+
+    /// The file `name` in `directory`, which this store's identity opens.
+    pub fn sealed_file(&self, directory: &Path, name: &'static str) -> SealedFile {
+        SealedFile::new(Arc::clone(&self.store), directory, name)
     }
 
     /// Does `work`, which reads files, off the serving threads. A caller that goes away while it waits

@@ -15,6 +15,7 @@ mod findings;
 pub mod fingerprint;
 pub mod identity;
 pub mod instance_metadata;
+mod json_body;
 pub mod key;
 pub mod key_file;
 pub mod key_id;

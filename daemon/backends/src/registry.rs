@@ -1,12 +1,13 @@
 //! Settings in, open backends out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vault_memory::Shield;
 
 use crate::backend::{Backend, BackendKind};
-use crate::local::{LocalError, LocalSettings, LocalStore};
+use crate::local::{LocalError, LocalSettings, LocalStore, SealedFile};
 use crate::oci::{self, configured::ConfiguredVault};
 
 /// What each backend needs to know.
@@ -26,6 +27,8 @@ pub type Key = (BackendKind, String);
 pub struct Backends {
     /// `None` where there is no cloud.
     open_oci: Option<OpenOci>,
+    /// `None` where all are somebody else's.
+    store: Option<LocalStore>,
     vaults: Mutex<Vaults>,
 }
 
@@ -48,16 +51,25 @@ impl Backends {
     /// # Errors
     /// [`RegistryError`].
     pub fn open(settings: &Settings, shield: Arc<Shield>) -> Result<Self, RegistryError> {
-        let local = LocalStore::open(&settings.local, Arc::clone(&shield));
-        let local: Arc<dyn Backend> = Arc::new(local.map_err(RegistryError::Local)?);
+        let store = LocalStore::open(&settings.local, Arc::clone(&shield));
+        let store = store.map_err(RegistryError::Local)?;
+        let local: Arc<dyn Backend> = Arc::new(store.clone());
         let around = settings.around.clone();
         let open_oci = move |settings: &oci::Settings| -> Arc<dyn Backend> {
             Arc::new(ConfiguredVault::new(settings, &around, &shield))
         };
         Ok(Self {
             open_oci: Some(Box::new(open_oci)),
+            store: Some(store),
             ..Self::from_iter([local])
         })
+    }
+
+    /// The file `name` in `directory`, which the local store's identity opens; `None` where this
+    /// opened no local store.
+    pub fn sealed_file(&self, directory: &Path, name: &'static str) -> Option<SealedFile> {
+        let store = self.store.as_ref()?;
+        Some(store.sealed_file(directory, name))
     }
 
     /// Lets these vaults of OCI be asked, besides those that could be until now.
@@ -157,6 +169,7 @@ impl FromIterator<Arc<dyn Backend>> for Backends {
             .collect();
         Self {
             open_oci: None,
+            store: None,
             vaults: Mutex::new(Vaults {
                 open,
                 ..Vaults::default()

@@ -1,9 +1,11 @@
 //! How is it all put together, and when does it end?
 
 mod ahead;
+mod boot;
 mod end;
 mod reload;
 mod service_manager;
+mod unlocking;
 mod upkeep;
 
 use std::io::Write;
@@ -12,11 +14,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use secrecy::SecretString;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
-use vault_backends::local::LocalSettings;
 use vault_backends::oci;
 use vault_backends::registry::{Backends, Settings};
 use vault_backends::wall_clock::SystemWallClock;
@@ -35,6 +35,7 @@ use crate::logging::Log;
 use crate::refresher::{Plan, Refresher};
 use crate::resolver::Resolver;
 use crate::setup::Current;
+use crate::snapshot::{self, Snapshot};
 use crate::socket::Listening;
 use crate::upstream::Upstream;
 use crate::writer::Writer;
@@ -179,7 +180,8 @@ impl House {
             .map_err(Fatal::Unexpected)?;
         warn_of(shield.warnings());
         let settings = Settings {
-            local: local_settings(config.local.as_deref().unwrap_or(state), arguments)?,
+            local: unlocking::settings(config.local.as_deref().unwrap_or(state), arguments)
+                .map_err(Fatal::Configuration)?,
             around: oci::surroundings::Surroundings {
                 home: base.home_dir().to_owned(),
                 variables: sources.outside.variables.clone(),
@@ -189,10 +191,22 @@ impl House {
         };
         let backends = Backends::open(&settings, Arc::clone(&shield))
             .map_err(|error| Fatal::Place(anyhow::Error::from(error)))?;
+        let kept = backends.sealed_file(state, snapshot::FILE);
+        let kept = kept.expect("the local store is always opened");
         let upstream = Arc::new(Upstream::new(backends, Arc::clone(&clock)));
         upstream.configure(config.setup.resilience);
         upstream.set_vaults(config.setup.vaults());
         let cache = Cache::new(Arc::clone(&upstream), Arc::clone(&clock));
+        let snapshot = Snapshot::new(
+            Arc::clone(&cache),
+            kept,
+            Arc::clone(&shield),
+            Arc::clone(&clock),
+            boot::machine(),
+            config.setup.kept(),
+        );
+        // Before anybody asks for anything.
+        snapshot.load();
         let to_journal = std::env::var_os("JOURNAL_STREAM").is_some();
         let audit = Arc::new(Audit::new(state.join("audit.jsonl"), to_journal));
         let resolver = Arc::new(Resolver::new(
@@ -231,6 +245,7 @@ impl House {
             cache: Arc::clone(&cache),
             teller: Arc::clone(&teller),
             refresher: Arc::clone(&refresher),
+            snapshot: Arc::clone(&snapshot),
         };
         let reloader = Reloader::new(concerned, config, sources.watch, sources.unwatched);
         let reloader = Arc::new(reloader);
@@ -254,6 +269,7 @@ impl House {
             writer: Arc::new(writer),
             cache,
             refresher,
+            snapshot,
             upstream,
             audit,
             clock,
@@ -288,6 +304,8 @@ impl House {
         let upkeep = tokio::spawn(upkeep::keep(upstream, Arc::clone(&self.rooms.clock)));
         let (stop, stopped) = oneshot::channel::<()>();
         let refreshing = tokio::spawn(Arc::clone(&self.rooms.refresher).run());
+        let snapshot = Arc::clone(&self.rooms.snapshot);
+        let keeping_values = tokio::spawn(Arc::clone(&snapshot).run());
         let serving = tokio::spawn(crate::grpc::serve(self.rooms, receiver, async {
             // A sender that is gone means the end, too.
             let _ = stopped.await;
@@ -314,6 +332,9 @@ impl House {
         upkeep.abort();
         refreshing.abort();
         accepting.abort();
+        keeping_values.abort();
+        // While the socket is ours: a successor must find it whole.
+        end::keep(&snapshot).await;
         // Nobody is listening behind a socket of our own; one of systemd's waits for a successor.
         drop(listening);
         let _ = stop.send(());
@@ -353,35 +374,4 @@ fn state_directory(base: &directories::BaseDirs) -> anyhow::Result<PathBuf> {
         .create(&state)
         .with_context(|| format!("cannot make {}", state.display()))?;
     Ok(state)
-}
-
-fn local_settings(state: &Path, arguments: &Arguments) -> Result<LocalSettings, Fatal> {
-    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    let passphrase = passphrase(credentials.as_deref(), arguments.ask_passphrase)
-        .map_err(Fatal::Configuration)?;
-    Ok(LocalSettings {
-        directory: state.to_owned(),
-        credentials_directory: credentials,
-        passphrase,
-    })
-}
-
-fn passphrase(credentials: Option<&Path>, ask: bool) -> anyhow::Result<Option<SecretString>> {
-    if ask {
-        let typed = rpassword::prompt_password("Passphrase of the local store: ")
-            .context("cannot ask for the passphrase: this is no terminal")?;
-        return Ok(Some(SecretString::from(typed)));
-    }
-    let Some(file) = credentials.map(|directory| directory.join("vaultd.passphrase")) else {
-        return Ok(None);
-    };
-    match std::fs::read_to_string(&file) {
-        Ok(mut text) => {
-            let length = text.trim_end_matches('\n').len();
-            text.truncate(length);
-            Ok(Some(SecretString::from(text)))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
-    }
 }

@@ -1,6 +1,6 @@
 //! Is a fresh value at hand?
 //!
-//! moka is the shelf: it bounds how many handles there are and drops the least used. Freshness,
+//! moka bounds how many handles there are and drops the least used. Freshness,
 //! one flight per address, flushing and wiping are here. A flush empties slots in place, and a fetch
 //! that was under way to one of them is not kept.
 
@@ -11,11 +11,12 @@ pub mod flight;
 pub mod freshness;
 pub mod held;
 pub mod machine;
+mod shelf;
 mod told;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Notify, broadcast};
@@ -31,6 +32,7 @@ use flight::{Flights, Landed, Ticket};
 use freshness::Freshness;
 use held::{Held, Known, Offer, Slot};
 use machine::Asked;
+use shelf::Shelf;
 pub use told::{Entry, Renewal, Seen, Served};
 
 /// How long a caller waits for one attempt while a stale value is at hand.
@@ -38,14 +40,10 @@ const STALE_WAIT: Duration = Duration::from_secs(1);
 /// How long one fetch may take, whoever asked first: a hurried caller must not spoil it for those
 /// who wait longer.
 const FLIGHT: Duration = Duration::from_secs(10);
-/// How many addresses are held at most.
-const CAPACITY: u64 = 1024;
 
 /// The cache.
 pub struct Cache {
-    shelf: moka::sync::Cache<Address, Arc<Slot>>,
-    /// Every slot that is still alive: what a flush must empty, whatever the shelf has forgotten.
-    index: Mutex<HashMap<Address, Weak<Slot>>>,
+    shelf: Shelf,
     flights: Flights,
     upstream: Arc<Upstream>,
     clock: Arc<dyn Clock>,
@@ -59,13 +57,7 @@ impl Cache {
     /// An empty cache before `upstream`.
     pub fn new(upstream: Arc<Upstream>, clock: Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self {
-            shelf: moka::sync::Cache::builder()
-                .max_capacity(CAPACITY)
-                .eviction_policy(moka::policy::EvictionPolicy::lru())
-                // moka frees what it evicts when it likes, and others may point at it.
-                .eviction_listener(|_, slot: Arc<Slot>, _| *slot.known() = Known::Nothing)
-                .build(),
-            index: Mutex::default(),
+            shelf: Shelf::default(),
             flights: Flights::default(),
             upstream,
             clock,
@@ -87,7 +79,7 @@ impl Cache {
         time: Duration,
     ) -> Result<Served, Arc<UpstreamError>> {
         let began = Instant::now();
-        let slot = self.slot(address, reference);
+        let slot = self.shelf.slot(address, reference);
         slot.uses().asked = Some((self.clock.now(), *freshness));
         let offer = slot.known().offer(self.clock.now(), freshness);
         drop(slot);
@@ -139,29 +131,46 @@ impl Cache {
         landed.unwrap_or_else(|_| Err(Arc::new(UpstreamError::late(address, time))))
     }
 
-    /// Asks the backend ahead of time, while nobody waits. What others have under way is joined, and
-    /// what a flush overtakes is not asked for again.
-    pub async fn renew(self: &Arc<Self>, address: &Address, reference: &str) -> Renewal {
+    /// Asks the backend ahead of time, while nobody waits; `wanted` is how fresh it is to be for whom
+    /// it is done. What others have under way is joined, and what a flush overtakes is not asked for
+    /// again.
+    pub async fn renew(
+        self: &Arc<Self>,
+        address: &Address,
+        reference: &str,
+        wanted: Freshness,
+    ) -> Renewal {
+        self.shelf.slot(address, reference).uses().planned = Some(wanted);
         match self.fly_once(address, reference, None, Asked::Ahead).await {
             Landed::Done(result) => Renewal::Done(result),
             Landed::Superseded => Renewal::Overtaken,
         }
     }
 
+    /// Holds a value from before this start; a younger one that is there stays.
+    pub fn restore(&self, address: &Address, reference: &str, held: Held) {
+        let slot = self.shelf.slot(address, reference);
+        slot.known().confirm(Arc::new(held));
+    }
+
     /// Forgets the addresses that `chosen` picks; returns how many values that were.
     ///
     /// A fetch under way to one of them is not kept, and its waiters ask again.
     pub fn flush(&self, chosen: impl Fn(&Address) -> bool) -> usize {
+        self.upstream.forget();
         // First: a flight that has landed before this is in its slot.
         self.flights.supersede(&chosen);
         let mut flushed = 0;
-        for (address, slot) in self.slots() {
+        for (address, slot) in self.shelf.slots() {
             if chosen(&address) {
                 let mut known = slot.known();
+                let was_known = !matches!(*known, Known::Nothing);
                 flushed += usize::from(known.forget());
                 slot.uses().forget(self.clock.now());
                 // Under the slot's lock, so that watchers hear of changes in their order.
-                self.changes.tell(&slot, Now::Flushed);
+                if was_known {
+                    self.changes.tell(&slot, Now::Flushed);
+                }
             }
         }
         flushed
@@ -170,12 +179,10 @@ impl Cache {
     /// The addresses that were first asked for by a reference that `chosen` picks.
     pub fn addresses(&self, chosen: impl Fn(&SecretRef) -> bool) -> HashSet<Address> {
         let asked_by = |slot: &Slot| {
-            slot.reference
-                .parse()
-                .ok()
-                .is_some_and(|found| chosen(&found))
+            let found = slot.reference.parse();
+            found.is_ok_and(|found| chosen(&found))
         };
-        let slots = self.slots().into_iter();
+        let slots = self.shelf.slots().into_iter();
         let slots = slots.filter(|(_, slot)| asked_by(slot));
         slots.map(|(address, _)| address).collect()
     }
@@ -184,7 +191,7 @@ impl Cache {
     pub fn entries(&self) -> Vec<Entry> {
         let now = self.clock.now();
         let mut entries = Vec::new();
-        for (address, slot) in self.slots() {
+        for (address, slot) in self.shelf.slots() {
             let known = match &*slot.known() {
                 Known::Value(held, why) => {
                     Ok((Arc::clone(held), now.since(held.confirmed), why.clone()))
@@ -194,7 +201,7 @@ impl Cache {
             };
             entries.push(Entry {
                 refreshing: self.flights.are_under_way(&address),
-                wanted: slot.uses().asked.map(|(_, freshness)| freshness),
+                wanted: slot.uses().wanted(),
                 address,
                 reference: slot.reference.clone(),
                 known,
@@ -220,7 +227,7 @@ impl Cache {
                 flushed: uses.flushed,
             }
         };
-        self.slots().into_iter().map(seen).collect()
+        self.shelf.slots().into_iter().map(seen).collect()
     }
 
     /// Waits until the backend's answer or failure has come for any address.
@@ -238,7 +245,7 @@ impl Cache {
     }
 
     fn look(&self, address: &Address, reference: &str, freshness: &Freshness) -> Offer {
-        let slot = self.slot(address, reference);
+        let slot = self.shelf.slot(address, reference);
         slot.known().offer(self.clock.now(), freshness)
     }
 
@@ -341,11 +348,12 @@ impl Cache {
     ) -> Landed {
         let result = self.upstream.fetch(address, FLIGHT).await;
         // Where it is looked for now: the slot of before may have been evicted meanwhile.
-        let slot = self.slot(address, reference);
+        let slot = self.shelf.slot(address, reference);
         let mut known = slot.known();
         if ticket.is_superseded() {
             return Landed::Superseded;
         }
+        let mut is_news = true;
         let result = match result {
             Ok((fetched, confirmed)) => {
                 let held = Arc::new(Held {
@@ -360,37 +368,21 @@ impl Cache {
             Err(error) => {
                 let error = Arc::new(error);
                 match error.class() {
-                    Class::Answer => known.deny(Arc::clone(&error), self.clock.now(), asked),
+                    Class::Answer => {
+                        is_news = known.deny(Arc::clone(&error), self.clock.now(), asked);
+                    }
                     Class::Outage | Class::Credentials => known.fail(|| error.to_string()),
                     Class::Request => {}
                 }
                 Err(error)
             }
         };
-        let why = result.as_ref().err().map(ToString::to_string);
-        self.changes.tell(&slot, Now::after(&known, why));
+        if is_news {
+            let why = result.as_ref().err().map(ToString::to_string);
+            self.changes.tell(&slot, Now::after(&known, why));
+        }
         self.landed.notify_one();
         Landed::Done(result)
-    }
-
-    fn slot(&self, address: &Address, reference: &str) -> Arc<Slot> {
-        self.shelf.get_with_by_ref(address, || {
-            let slot = Arc::new(Slot::new(reference.to_owned()));
-            let mut index = self.index();
-            index.retain(|_, slot| slot.strong_count() > 0);
-            index.insert(address.clone(), Arc::downgrade(&slot));
-            slot
-        })
-    }
-
-    fn index(&self) -> MutexGuard<'_, HashMap<Address, Weak<Slot>>> {
-        self.index.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn slots(&self) -> Vec<(Address, Arc<Slot>)> {
-        let alive =
-            |(address, slot): (&Address, &Weak<Slot>)| Some((address.clone(), slot.upgrade()?));
-        self.index().iter().filter_map(alive).collect()
     }
 }
 

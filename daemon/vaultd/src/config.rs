@@ -157,6 +157,7 @@ pub fn read(texts: Texts, outside: &Outside, own_uid: u32) -> Result<Config, Con
         policy: everywhere.policy,
         audit: everywhere.audit,
         resilience: everywhere.resilience,
+        persist: everywhere.persist,
         logging: everywhere.logging,
         warnings: warnings.into_vec(),
     };
@@ -176,5 +177,9 @@ mod compat_services;
 mod compat_settings;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_ages;
+#[cfg(test)]
+mod tests_persist;
 #[cfg(test)]
 mod tests_views;

@@ -25,6 +25,7 @@ pub mod resolver;
 mod scripted;
 pub mod service;
 pub mod setup;
+pub mod snapshot;
 pub mod socket;
 pub mod upstream;
 pub mod writer;

@@ -101,7 +101,9 @@ impl Refresher {
 
     async fn renew(&self, renew: Renew) -> Landed {
         let left = self.clock.now();
-        let renewal = self.cache.renew(&renew.address, &renew.reference).await;
+        let cache = &self.cache;
+        let renewal = cache.renew(&renew.address, &renew.reference, renew.freshness);
+        let renewal = renewal.await;
         Landed {
             address: renew.address,
             left,

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use vault_backends::oci;
 
@@ -15,6 +16,7 @@ use crate::command::Command;
 use crate::logging;
 use crate::policy::Policy;
 use crate::service::Service;
+use crate::snapshot::{Persist, Rules};
 use crate::upstream;
 
 /// Everything the configuration says of serving requests.
@@ -36,6 +38,8 @@ pub struct Setup {
     pub audit: audit::Settings,
     /// What happens while a vault cannot be asked.
     pub resilience: upstream::Settings,
+    /// Whether values outlive a restart.
+    pub persist: Persist,
     /// Which log lines are written, and where.
     pub logging: logging::Settings,
     /// What a person should know.
@@ -100,6 +104,33 @@ impl Setup {
     /// The scopes of these vaults: what the addresses of its secrets can have.
     pub fn scopes(&self) -> BTreeSet<String> {
         self.vaults().iter().map(oci::Settings::scope).collect()
+    }
+
+    /// What may outlive a restart.
+    pub fn kept(&self) -> Rules {
+        Rules {
+            persist: self.persist,
+            scopes: self.scopes(),
+            longest: self.longest_use(),
+        }
+    }
+
+    /// The longest that any value may be served.
+    fn longest_use(&self) -> Duration {
+        let of_service = |service: &Service| {
+            let around = service.freshness;
+            let secrets = service.secrets.iter();
+            let each = secrets.map(move |secret| around.with(secret.ages));
+            each.chain([around])
+                .map(|freshness| freshness.usable(None))
+                .max()
+        };
+        let of_view = |view: &View| {
+            let services = view.services.values().filter_map(of_service);
+            services.chain([view.freshness.usable(None)]).max()
+        };
+        let longest = self.views().filter_map(of_view).max();
+        longest.unwrap_or_default()
     }
 
     /// The commands of all services in all environments. They are found when the configuration is

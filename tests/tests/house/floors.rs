@@ -17,6 +17,7 @@ const FLOORS: [(&str, u32); 22] = [
     ("audit", 4),
     ("service", 4),
     ("cache", 3),
+    ("snapshot", 3),
     ("upstream", 2),
     ("listener", 2),
     ("arguments", 1),

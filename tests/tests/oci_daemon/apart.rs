@@ -61,7 +61,9 @@ fn an_environment_has_its_own_credential() {
     cloud.service("bar", "token", &json!({}));
     let _daemon = cloud.home.start();
     cloud.token("bar@ci");
-    assert!(cloud.last_key().starts_with("ST$"));
+    // The daemon may ask ahead for what there is without an environment, by its API key.
+    let is_session = |key: &String| key.starts_with("ST$");
+    assert!(cloud.keys().iter().any(is_session), "{:?}", cloud.keys());
 }
 
 #[test]

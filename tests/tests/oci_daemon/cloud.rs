@@ -76,15 +76,22 @@ impl Cloud {
             .to_owned()
     }
 
+    /// The names of the keys that calls were signed with, in their order.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        let key = |header: &str| {
+            let (_, rest) = header.split_once("keyId=\"")?;
+            rest.split('"').next().map(str::to_owned)
+        };
+        self.fake.with(|world| {
+            let seen = world.journal.seen().iter();
+            let headers = seen.filter_map(|seen| seen.headers.get("authorization")?.to_str().ok());
+            headers.filter_map(key).collect()
+        })
+    }
+
     /// The name of the key that the last call was signed with.
     pub(crate) fn last_key(&self) -> String {
-        self.fake.with(|world| {
-            let last = world.journal.seen().last().expect("a call");
-            let header = last.headers.get("authorization").expect("signed");
-            let header = header.to_str().expect("a text");
-            let (_, rest) = header.split_once("keyId=\"").expect("a key");
-            rest.split('"').next().unwrap_or_default().to_owned()
-        })
+        self.keys().pop().expect("a call")
     }
 }
 

@@ -4,4 +4,5 @@ mod apart;
 mod cloud;
 mod launched;
 mod looked_at;
+mod seen;
 mod written;

@@ -13,8 +13,8 @@ use crate::stage::{LONG, NEW, Named, OLD, Stage, text};
 
 /// [`OLD`], as it is shown.
 const STALE: &str = "old-hunter2, stale";
-/// For so long a no is remembered.
-const NEGATIVE: Duration = Duration::from_secs(10);
+/// For so long a no is remembered at most.
+const NEGATIVE: Duration = Duration::from_secs(30);
 
 fn says(status: u16) -> Fault {
     Fault::Status {
@@ -104,7 +104,7 @@ async fn a_pause_that_was_asked_for_and_is_too_long_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_no_ends_what_is_held_and_is_remembered_for_ten_seconds() {
+async fn a_no_ends_what_is_held_and_is_remembered_for_a_while() {
     let stage = Stage::stale().await;
     stage.fails(404, Times::Next(1));
     for calls in [1, 0] {

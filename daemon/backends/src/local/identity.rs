@@ -21,7 +21,7 @@ use crate::calendar::date_time;
 
 use super::envelope::{self, NotOpened};
 use super::error::LocalError;
-use super::place::{failed, read_credential, read_private};
+use super::place::{Bytes, failed, read_credential, read_private};
 use super::writing::WriteLock;
 
 /// What may hold or unlock the identity, beside the store's directory.
@@ -94,11 +94,41 @@ impl StoreIdentity {
         shielded(directory.join(name), text.as_bytes(), shield)
     }
 
+    /// Decrypts what was read from `path`.
+    ///
+    /// # Errors
+    /// [`LocalError::WrongIdentity`], [`LocalError::Damaged`], [`LocalError::Shield`].
+    pub(super) fn open(&self, path: &Path, file: &[u8]) -> Result<Bytes, LocalError> {
+        envelope::open(file, &self.key()?).map_err(|not_opened| {
+            let path = path.to_owned();
+            match not_opened {
+                NotOpened::OtherKey => LocalError::WrongIdentity {
+                    store: path,
+                    identity: self.path.clone(),
+                },
+                NotOpened::OtherPassphrase => LocalError::Damaged {
+                    path,
+                    reason: "its key was altered",
+                },
+                NotOpened::Damaged(reason) => LocalError::Damaged { path, reason },
+            }
+        })
+    }
+
+    /// Encrypts what is to be written to `path`, so that this identity opens it.
+    ///
+    /// # Errors
+    /// [`LocalError::Shield`], [`LocalError::Io`].
+    pub(super) fn seal(&self, path: &Path, plaintext: &[u8]) -> Result<Vec<u8>, LocalError> {
+        let recipient = self.key()?.to_public();
+        envelope::seal(plaintext, &recipient).map_err(failed("encrypt", path))
+    }
+
     /// The key itself, for one use.
     ///
     /// # Errors
     /// [`LocalError::Shield`].
-    pub(super) fn key(&self) -> Result<x25519::Identity, LocalError> {
+    fn key(&self) -> Result<x25519::Identity, LocalError> {
         self.key
             .expose_secret(|text| parse(text))?
             .ok_or_else(|| LocalError::BadIdentity {

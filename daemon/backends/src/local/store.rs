@@ -13,7 +13,6 @@ use zeroize::Zeroizing;
 use crate::backend::{Begins, ListEntry, VersionEntry, Wanted};
 
 use super::document::{Document, Missing, NotAdded, Unreadable};
-use super::envelope::{self, NotOpened};
 use super::error::LocalError;
 use super::identity::{self, Sources, Stamp, StoreIdentity};
 use super::place::{Bytes, check_directory, failed, make_directory, read_private};
@@ -49,7 +48,7 @@ impl Store {
             sync: sync_directory,
         };
         if store.identity()?.is_none() && store.file()?.is_some() {
-            return Err(store.no_identity());
+            return Err(store.no_identity(&store.path));
         }
         Ok(store)
     }
@@ -153,8 +152,7 @@ impl Store {
             });
         }
         let identity = self.identity_for_writing(&lock, before.is_some())?;
-        let recipient = identity.key()?.to_public();
-        let file = envelope::seal(&after, &recipient).map_err(failed("encrypt", &self.path))?;
+        let file = identity.seal(&self.path, &after)?;
         lock.replace(STORE_FILE, &file)?;
         (self.sync)(&self.directory).map_err(|source| LocalError::NotDurable {
             path: self.directory.clone(),
@@ -169,21 +167,8 @@ impl Store {
         let Some(file) = self.file()? else {
             return Ok(None);
         };
-        let identity = self.identity()?.ok_or_else(|| self.no_identity())?;
-        let plaintext = envelope::open(&file, &identity.key()?).map_err(|not_opened| {
-            let (store, identity) = (self.path.clone(), identity.path.clone());
-            match not_opened {
-                NotOpened::OtherKey => LocalError::WrongIdentity { store, identity },
-                NotOpened::OtherPassphrase => LocalError::Damaged {
-                    path: store,
-                    reason: "its key was altered",
-                },
-                NotOpened::Damaged(reason) => LocalError::Damaged {
-                    path: store,
-                    reason,
-                },
-            }
-        })?;
+        let identity = self.identity_for(&self.path)?;
+        let plaintext = identity.open(&self.path, &file)?;
         if plaintext.len() as u64 > MAX_DOCUMENT_BYTES {
             return Err(LocalError::TooLarge {
                 path: self.path.clone(),
@@ -215,6 +200,21 @@ impl Store {
         read_private(&self.path, MAX_DOCUMENT_BYTES + MAX_ENVELOPE_BYTES)
     }
 
+    /// The identity that opens `file`, which is the store or was sealed for it.
+    pub(super) fn identity_for(&self, file: &Path) -> Result<Arc<StoreIdentity>, LocalError> {
+        self.identity()?.ok_or_else(|| self.no_identity(file))
+    }
+
+    /// The identity for files beside the store, made now if there is neither one nor a store.
+    pub(super) fn identity_or_new(&self) -> Result<Arc<StoreIdentity>, LocalError> {
+        if let Some(identity) = self.identity()? {
+            return Ok(identity);
+        }
+        check_directory(&self.directory)?;
+        let lock = WriteLock::take(&self.directory)?;
+        self.identity_for_writing(&lock, self.file()?.is_some())
+    }
+
     fn identity(&self) -> Result<Option<Arc<StoreIdentity>>, LocalError> {
         let mut remembered = self.identity.lock().unwrap_or_else(PoisonError::into_inner);
         let stamp = Stamp::of_first(&self.directory, &self.sources)?;
@@ -241,7 +241,7 @@ impl Store {
     ) -> Result<Arc<StoreIdentity>, LocalError> {
         match self.identity()? {
             Some(identity) => Ok(identity),
-            None if has_store => Err(self.no_identity()),
+            None if has_store => Err(self.no_identity(&self.path)),
             None => {
                 let (directory, now) = (&self.directory, unix_seconds());
                 let made =
@@ -253,9 +253,9 @@ impl Store {
         }
     }
 
-    fn no_identity(&self) -> LocalError {
+    fn no_identity(&self, file: &Path) -> LocalError {
         LocalError::NoIdentity {
-            store: self.path.clone(),
+            store: file.to_owned(),
             searched: identity::places(&self.directory, &self.sources),
         }
     }

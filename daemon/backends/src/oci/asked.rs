@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use rsa::rand_core::{OsRng, RngCore as _};
+
 use crate::backend::{BackendError, Class};
 
 /// One question to OCI, in words. Nothing in it is secret.
@@ -54,4 +56,12 @@ impl Asked {
         } = self;
         format!("as {principal} {place}: {words} (opc-request-id {request_id})")
     }
+}
+
+/// 32 upper-case hexadecimal digits, others for each attempt: two that share them look like one to
+/// whoever searches the service's records.
+pub(crate) fn new_request_id() -> String {
+    let mut bytes = [0; 16];
+    OsRng.fill_bytes(&mut bytes);
+    format!("{:032X}", u128::from_be_bytes(bytes))
 }

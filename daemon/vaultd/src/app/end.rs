@@ -1,9 +1,17 @@
 //! What ends the daemon? A signal; or that it can no longer do what it is there for.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use anyhow::anyhow;
 use tokio::signal::unix::Signal;
 use tokio::task::{JoinError, JoinHandle};
 use tonic::transport::Error;
+
+use crate::snapshot::Snapshot;
+
+/// How long a disk may take for what is kept over a restart.
+const LAST_WRITE: Duration = Duration::from_secs(1);
 
 /// Everything whose end is the daemon's.
 pub(super) struct Ending {
@@ -28,6 +36,14 @@ impl Ending {
     }
 }
 
+/// Keeps what is not kept yet, if the disk does so in time.
+pub(super) async fn keep(snapshot: &Arc<Snapshot>) {
+    let kept = tokio::time::timeout(LAST_WRITE, snapshot.finish()).await;
+    if kept.is_err() {
+        tracing::warn!("the disk is slow: the last values are not kept over the restart");
+    }
+}
+
 fn of_accepting(accepted: Result<(), JoinError>) -> anyhow::Error {
     match accepted {
         Ok(()) => anyhow!("connections are accepted no more"),
@@ -47,7 +63,6 @@ fn of_serving(served: Result<Result<(), Error>, JoinError>) -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
     use tokio::signal::unix::{SignalKind, signal};
 
     /// A daemon that goes on until it is told otherwise. Its signals are two that nobody sends.

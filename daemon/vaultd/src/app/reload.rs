@@ -22,6 +22,7 @@ use crate::grpc::rooms::{Reload, Reloaded};
 use crate::logging::Log;
 use crate::refresher::{Plan, Refresher, Start};
 use crate::setup::{Current, Setup};
+use crate::snapshot::Snapshot;
 use crate::upstream::Upstream;
 
 /// Where the configuration comes from, and whom it concerns.
@@ -34,6 +35,7 @@ pub(super) struct Concerned {
     pub(super) cache: Arc<Cache>,
     pub(super) teller: Arc<Teller>,
     pub(super) refresher: Arc<Refresher>,
+    pub(super) snapshot: Arc<Snapshot>,
 }
 
 /// Reads the configuration again.
@@ -264,6 +266,7 @@ fn put_into_force(setup: Setup, old: &Setup, concerned: &Concerned) -> u64 {
     let changed = !old.scopes().is_subset(&scopes);
     concerned.upstream.set_vaults(setup.vaults());
     let plan = Plan::of(&setup, Start::Restart);
+    let kept = setup.kept();
     let generation = concerned.current.replace(setup);
     if changed {
         let cache = &concerned.cache;
@@ -275,6 +278,7 @@ fn put_into_force(setup: Setup, old: &Setup, concerned: &Concerned) -> u64 {
         );
     }
     concerned.refresher.set_plan(plan);
+    concerned.snapshot.set_rules(kept);
     tracing::info!(generation, "configuration read");
     generation
 }

@@ -18,7 +18,7 @@ pub struct Change {
     pub reference: String,
     /// What is known now.
     pub now: Now,
-    /// How fresh whoever asked last wanted it; `None` where nobody has.
+    /// How fresh it is wanted; `None` where nobody has asked.
     pub wanted: Option<Freshness>,
 }
 
@@ -80,7 +80,7 @@ impl Changes {
         let _ = self.0.send(Change {
             reference: slot.reference.clone(),
             now,
-            wanted: slot.uses().asked.map(|(_, freshness)| freshness),
+            wanted: slot.uses().wanted(),
         });
     }
 }

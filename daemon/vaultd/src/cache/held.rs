@@ -52,11 +52,18 @@ pub(crate) struct Slot {
 pub(crate) struct Uses {
     /// When a caller last asked, and how fresh it was to be.
     pub(crate) asked: Option<(Moment, Freshness)>,
+    /// How fresh it is to be for whom it was fetched ahead.
+    pub(crate) planned: Option<Freshness>,
     /// When it was last flushed.
     pub(crate) flushed: Option<Moment>,
 }
 
 impl Uses {
+    /// How fresh it is wanted.
+    pub(crate) fn wanted(&self) -> Option<Freshness> {
+        self.asked.map(|(_, freshness)| freshness).or(self.planned)
+    }
+
     /// After a flush nobody has asked.
     pub(crate) fn forget(&mut self, now: Moment) {
         (self.asked, self.flushed) = (None, Some(now));

@@ -79,14 +79,16 @@ impl<V: Dated + Clone, E: Clone> Known<V, E> {
     }
 
     /// The backend said that there is no such value. It ends at once; a no that nobody waits for and
-    /// that ends nothing is not remembered, for it would be held against the first who asks.
-    pub fn deny(&mut self, error: E, now: Moment, asked: Asked) {
+    /// that ends nothing is not remembered, for it would be held against the first who asks. Returns
+    /// whether it is.
+    pub fn deny(&mut self, error: E, now: Moment, asked: Asked) -> bool {
         let times = match self {
-            Self::Nothing if asked == Asked::Ahead => return,
+            Self::Nothing if asked == Asked::Ahead => return false,
             Self::No(_, _, times) => times.saturating_add(1),
             _ => 1,
         };
         *self = Self::No(error, now + negative(times), times);
+        true
     }
 
     /// The backend could not be asked, and why.

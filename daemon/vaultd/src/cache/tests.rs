@@ -2,6 +2,7 @@
 
 mod compat;
 mod forgetting;
+mod random;
 
 use super::*;
 use crate::clock::ScriptedClock;
@@ -118,6 +119,21 @@ async fn the_way_of_an_answer_counts_as_age() {
     assert_eq!(caller.await.unwrap(), fresh("v"));
     room.advance(40);
     assert_eq!(room.get().await, fresh("w"));
+}
+
+#[tokio::test]
+async fn an_answer_that_the_machine_slept_through_is_asked_for_again() {
+    let room = Room::new();
+    room.backend.gate.forget_permits(10_000);
+    room.backend.then_value("of yesterday").then_value("v");
+    let cache = Arc::clone(&room.cache);
+    let caller = tokio::spawn(async move { get(&cache).await });
+    while room.backend.calls() == 0 {
+        tokio::task::yield_now().await;
+    }
+    room.advance(100_000);
+    room.backend.gate.add_permits(2);
+    assert_eq!(caller.await.unwrap(), fresh("v"));
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ pub struct Entry {
     pub reference: String,
     /// The value, its age, and why it could not be renewed; or the backend's no.
     pub known: Result<(Arc<Held>, Duration, Option<String>), Arc<UpstreamError>>,
-    /// How fresh whoever asked last wanted it; `None` where nobody has.
+    /// How fresh whoever asked last wants it, or else for whom it was fetched ahead.
     pub wanted: Option<Freshness>,
     /// Whether the backend is being asked now.
     pub refreshing: bool,

@@ -10,11 +10,13 @@ use nix::sys::timerfd::{self, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags
 use nix::time::{ClockId, clock_gettime};
 use tokio::io::unix::AsyncFd;
 
-use super::{Clock, Moment};
+use super::moment::{Clock, Moment};
 
 /// Shorter waits are left to tokio, which needs no file descriptor for each: where the machine sleeps
 /// meanwhile, they end late by no more than this.
 const SHORT: Duration = Duration::from_secs(10);
+/// To wait until the machine's start itself would mean to the kernel not to wait at all, for ever.
+const SOONEST: Duration = Duration::from_nanos(1);
 
 /// The machine's boot clock.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,7 +26,7 @@ impl Clock for BootClock {
     fn now(&self) -> Moment {
         let time = clock_gettime(ClockId::CLOCK_BOOTTIME)
             .expect("Linux has had CLOCK_BOOTTIME since 2.6.39");
-        Moment(Duration::from(time))
+        Moment::after_start(Duration::from(time))
     }
 
     fn sleep_until(&self, moment: Moment) -> BoxFuture<'static, ()> {
@@ -51,7 +53,9 @@ async fn wait(moment: Moment) -> io::Result<()> {
     let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
     let timer = TimerFd::new(timerfd::ClockId::CLOCK_BOOTTIME, flags)?;
     timer.set(
-        Expiration::OneShot(TimeSpec::from_duration(moment.0)),
+        Expiration::OneShot(TimeSpec::from_duration(
+            moment.time_since_start().max(SOONEST),
+        )),
         TimerSetTimeFlags::TFD_TIMER_ABSTIME,
     )?;
     // One that has run out stays readable, and each waits for its own alone.
@@ -72,8 +76,7 @@ mod tests {
         let moment = BootClock.now() + Duration::from_millis(20);
         wait(moment).await.unwrap();
         assert!(BootClock.now() >= moment);
-        let past = Moment(Duration::from_nanos(1));
-        wait(past).await.unwrap();
+        wait(Moment::default()).await.unwrap();
     }
 
     #[tokio::test]

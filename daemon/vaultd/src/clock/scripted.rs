@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Clock, Moment};
+use super::moment::{Clock, Moment};
 
 /// A clock that stands still until it is moved, or that moves along with tokio's.
 #[derive(Debug)]
@@ -79,7 +79,8 @@ async fn flow_on(flows: bool, left: Duration) {
 }
 
 fn now(moved: Duration, flows: Option<Instant>) -> Moment {
-    Moment(flows.map_or(Duration::ZERO, |began| began.elapsed())) + moved
+    let flowed = flows.map_or(Duration::ZERO, |began| began.elapsed());
+    Moment::after_start(flowed) + moved
 }
 
 #[cfg(test)]

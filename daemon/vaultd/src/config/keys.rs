@@ -54,7 +54,7 @@ pub const SECTIONS: &[Section] = &[
     section("vault", "OCI Vault: whom to be, and what bare names mean"),
     section(
         "cache",
-        "how long values are good; they are held in memory only",
+        "how long values are good; they are held in memory, but for persist",
     ),
     section("resilience", "what happens while a vault cannot be asked"),
     section(
@@ -230,6 +230,12 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "cache",
+        "persist",
+        "off",
+        "sealed: an encrypted file in the state directory keeps values of OCI over a restart",
+    ),
+    key(
+        "cache",
         "directory",
         "~/.cache/oci-vault-mcp",
         "where the predecessor kept values; nothing is written there",
@@ -316,6 +322,9 @@ pub const KEYS: &[Key] = &[
         "where store.age and its identity are; null for the state directory",
     ),
 ];
+
+/// Keys that count for all environments, though their section may be below one.
+pub const EVERYWHERE: &[(&str, &str)] = &[("cache", "persist")];
 
 /// Top-level keys that are no sections.
 pub const PLAIN: &[Key] = &[

@@ -1,7 +1,7 @@
 //! Is every key of a file one that is known?
 
 use super::document::{At, ConfigError};
-use super::keys::{ALIASES, KEYS, PLAIN, SECTIONS, find};
+use super::keys::{ALIASES, EVERYWHERE, KEYS, PLAIN, SECTIONS, find};
 use super::warnings::Warnings;
 
 /// Warns of the unknown keys of a file, and refuses those of sections that only this daemon has.
@@ -30,11 +30,14 @@ fn check_environment(at: &At<'_>, warnings: &mut Warnings) -> Result<(), ConfigE
     for (name, at) in &entries {
         let everywhere = find(name).is_some_and(|section| !section.by_environment);
         if everywhere || PLAIN.iter().any(|key| key.name == name) {
-            return Err(
-                at.key_error("counts for all environments; write it at the top of the file")
-            );
+            return Err(at.key_error(EVERYWHERE_SAID));
         }
         check_section(name, at, warnings)?;
+        for (_, key) in EVERYWHERE.iter().filter(|(section, _)| section == name) {
+            if let Some(at) = at.get(key)? {
+                return Err(at.key_error(EVERYWHERE_SAID));
+            }
+        }
     }
     let overlays = SECTIONS.iter().filter(|section| section.by_environment);
     let mut known: Vec<&str> = overlays.map(|section| section.name).collect();
@@ -42,6 +45,8 @@ fn check_environment(at: &At<'_>, warnings: &mut Warnings) -> Result<(), ConfigE
     warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), &known);
     Ok(())
 }
+
+const EVERYWHERE_SAID: &str = "counts for all environments; write it at the top of the file";
 
 fn check_section(name: &str, at: &At<'_>, warnings: &mut Warnings) -> Result<(), ConfigError> {
     let mut known: Vec<&str> = KEYS

@@ -23,6 +23,7 @@ use crate::logging;
 use crate::policy::Policy;
 use crate::service::Service;
 use crate::setup::View;
+use crate::snapshot::Persist;
 use crate::upstream;
 use vault_backends::oci;
 
@@ -46,6 +47,7 @@ pub(super) struct Everywhere {
     pub(super) memory: Preference,
     pub(super) local: Option<PathBuf>,
     pub(super) resilience: upstream::Settings,
+    pub(super) persist: Persist,
     pub(super) logging: logging::Settings,
     pub(super) old_cache: PathBuf,
 }
@@ -117,6 +119,7 @@ impl<'a> ResolverFile<'a> {
             memory: sections::memory(&root)?,
             local: sections::local(&root)?,
             resilience: sections::resilience(&own, warnings)?,
+            persist: sections::persist(&root)?,
             logging: sections::logging(&own, warnings)?,
             old_cache: sections::cache(&own, &self.home, warnings)?.1,
         })

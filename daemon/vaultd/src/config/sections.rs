@@ -13,6 +13,7 @@ use super::warnings::Warnings;
 use crate::audit::{self, OnFailure};
 use crate::cache::freshness::Freshness;
 use crate::logging;
+use crate::snapshot::Persist;
 use crate::upstream;
 
 /// A section's reader: the value of a key, if one is written.
@@ -206,6 +207,19 @@ pub(super) fn cache(
     let mut directory = home.join(".cache/oci-vault-mcp");
     section.read("directory", &mut directory, path_or_relative)?;
     Ok((freshness, directory))
+}
+
+/// `cache.persist`
+pub(super) fn persist(root: &At<'_>) -> Result<Persist, ConfigError> {
+    let mut persist = Persist::default();
+    let section = Section::of(root, "cache")?;
+    // `off` is false in YAML 1.1, and people write that for it.
+    section.read("persist", &mut persist, |at| match at.scalar()? {
+        "off" | "false" => Ok(Persist::Off),
+        "sealed" => Ok(Persist::Sealed),
+        _ => Err(at.error("must be off or sealed")),
+    })?;
+    Ok(persist)
 }
 
 /// `resilience:`

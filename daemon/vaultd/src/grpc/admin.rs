@@ -195,8 +195,9 @@ impl Admin for Service {
         request: Request<message::MetricsRequest>,
     ) -> Result<Response<message::MetricsReply>, Status> {
         let (ask, _) = self.look(&request, Action::Metrics, None).await?;
+        let healthy = report::status(&self.rooms, &ask).healthy;
         Ok(Response::new(message::MetricsReply {
-            text: metrics::text(&self.rooms, &ask),
+            text: metrics::text(&self.rooms, &ask, healthy),
         }))
     }
 
@@ -221,6 +222,11 @@ impl Admin for Service {
                     None => reference_of(held).is_some_and(|reference| ask.may(Some(&reference))),
                 }
         });
+        self.rooms
+            .snapshot
+            .forgotten()
+            .await
+            .map_err(|why| refuse(Code::Internal, kinds::INTERNAL, why))?;
         Ok(Response::new(message::FlushReply {
             flushed: count(flushed),
         }))

@@ -9,6 +9,7 @@ use crate::launch::Launch;
 use crate::refresher::Refresher;
 use crate::resolver::Resolver;
 use crate::setup::Current;
+use crate::snapshot::Snapshot;
 use crate::upstream::Upstream;
 use crate::writer::Writer;
 
@@ -44,6 +45,8 @@ pub struct Rooms {
     pub cache: Arc<Cache>,
     /// What renews them.
     pub refresher: Arc<Refresher>,
+    /// What outlives a restart.
+    pub snapshot: Arc<Snapshot>,
     /// Backends.
     pub upstream: Arc<Upstream>,
     /// The audit record.

@@ -24,6 +24,7 @@ use vault_backends::backend::{Address, BackendKind};
 
 use super::plan::Plan;
 use crate::cache::Seen;
+use crate::cache::freshness::Freshness;
 use crate::clock::Moment;
 use crate::upstream::Name;
 pub use entry::{AFTER_SLEEP, CATCH_UP};
@@ -48,6 +49,8 @@ pub struct Renew {
     pub address: Address,
     /// What people call it.
     pub reference: String,
+    /// How fresh it is to be.
+    pub freshness: Freshness,
 }
 
 /// What to do.
@@ -209,6 +212,7 @@ impl Schedule {
             if let Some(entry) = self.entries.get_mut(&address) {
                 entry.is_flying = true;
                 next.now.push(Renew {
+                    freshness: entry.wish(),
                     reference: entry.reference.clone(),
                     address,
                 });

@@ -12,7 +12,7 @@ use vault_memory::{Preference, Shield};
 /// What the backend does with every call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weather {
-    /// Answers with a version that is one higher than the last.
+    /// Answers with a version that is one higher than that of the call before.
     Fair,
     /// Cannot be asked.
     Out,
@@ -63,6 +63,11 @@ impl WeatherBackend {
         self.calls.load(Ordering::SeqCst)
     }
 
+    /// The version of the last call that was made.
+    pub(crate) fn version(&self) -> u64 {
+        self.versions.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn failed(&self) -> u64 {
         self.failed.load(Ordering::SeqCst)
     }
@@ -106,6 +111,8 @@ impl Backend for WeatherBackend {
 
     async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError> {
         let _flight = self.take_off(address);
+        // As of when it is asked: that the answer is late does not make it newer.
+        let version = self.versions.fetch_add(1, Ordering::SeqCst) + 1;
         let weather = *self.weather.lock().unwrap();
         if weather == Weather::Silent {
             std::future::pending::<()>().await;
@@ -116,7 +123,6 @@ impl Backend for WeatherBackend {
             Weather::Refused => Class::Credentials,
             Weather::Gone => Class::Answer,
             Weather::Fair => {
-                let version = self.versions.fetch_add(1, Ordering::SeqCst) + 1;
                 let mut value = version.to_string().into_bytes();
                 return Ok(Fetched {
                     secret: self.shield.shield(&mut value).unwrap(),

@@ -160,6 +160,8 @@ fn spread(recovery: Duration, jitter: f64) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const SETTINGS: Settings = Settings {
@@ -268,5 +270,65 @@ mod tests {
         assert!(breaker.reset());
         assert!(!breaker.reset());
         assert_eq!(breaker.ask(at(0), &SETTINGS, 0.0), Permit::Call);
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Event {
+        Ask,
+        Answer,
+        Fail,
+        Pass(u64),
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            4 => Just(Event::Ask),
+            1 => Just(Event::Answer),
+            4 => Just(Event::Fail),
+            4 => (0u64..50).prop_map(Event::Pass),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn while_it_is_open_one_probe_leaves_in_each_period(
+            events in prop::collection::vec(event(), 1..200),
+            jitter in 0.0..=1.0,
+        ) {
+            let mut breaker = Breaker::default();
+            // When it opened or its last probe left, without an answer since.
+            let (mut now, mut since, mut failures) = (0, None::<u64>, 0);
+            for event in events {
+                let was_open = breaker.next_probe().is_some();
+                match event {
+                    Event::Pass(seconds) => now += seconds,
+                    Event::Answer => {
+                        breaker.succeeded(at(now), &SETTINGS);
+                        (since, failures) = (None, 0);
+                    }
+                    Event::Fail => {
+                        failures += 1;
+                        let opened = breaker.failed(at(now), &SETTINGS, jitter);
+                        prop_assert_eq!(opened, !was_open && failures >= SETTINGS.threshold);
+                        if opened {
+                            since = Some(now);
+                        }
+                    }
+                    Event::Ask => match breaker.ask(at(now), &SETTINGS, jitter) {
+                        Permit::Call => prop_assert!(!was_open),
+                        Permit::Wait(_) => prop_assert!(was_open),
+                        Permit::Probe => {
+                            prop_assert!(was_open);
+                            prop_assert!(since.is_none_or(|since| now - since >= 60));
+                            since = Some(now);
+                        }
+                    },
+                }
+                if was_open && breaker.next_probe().is_some() {
+                    let longest = at(now + 69);
+                    prop_assert!(breaker.next_probe() <= Some(longest), "it never grows");
+                }
+            }
+        }
     }
 }

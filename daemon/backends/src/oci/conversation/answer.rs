@@ -3,12 +3,12 @@
 use std::fmt;
 
 use serde::de::DeserializeOwned;
-use serde_json::error::Category;
 use zeroize::Zeroizing;
 
 use super::super::asked::Asked;
 use super::super::clock_offset::ClockOffset;
 use super::super::error::BadReply;
+use super::super::json_body;
 use crate::backend::{BackendError, Class};
 
 /// The service's answer, with a status from 200 to 299. The body may hold a value: no `Debug`.
@@ -58,21 +58,12 @@ impl Answer {
         self.asked.error(class, kind, words)
     }
 
-    /// What the body says. The cause of a failure would quote it, and is dropped.
+    /// What the body says.
     ///
     /// # Errors
     /// [`BackendError`] where it is not the JSON that is expected.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, BackendError> {
-        if self.body.iter().all(u8::is_ascii_whitespace) {
-            return Err(self.bad(BadReply::Empty));
-        }
-        serde_json::from_slice(&self.body).map_err(|error| {
-            self.bad(match error.classify() {
-                Category::Eof => BadReply::CutOff,
-                Category::Data => BadReply::WrongForm,
-                Category::Syntax | Category::Io => BadReply::NotJson,
-            })
-        })
+        json_body::read(&self.body).map_err(|reply| self.bad(reply))
     }
 
     /// The failure that an answer is which cannot be used.

@@ -3,10 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rsa::rand_core::{OsRng, RngCore as _};
 use zeroize::Zeroizing;
 
-use super::super::asked::Asked;
+use super::super::asked::{Asked, new_request_id};
 use super::super::clock_offset::ClockOffset;
 use super::super::connection::Connection;
 use super::super::date::HttpDate;
@@ -220,14 +219,6 @@ fn headers(call: &Call<'_>, signed: &[Header], request_id: &str) -> Option<Heade
         headers.insert(HeaderName::from_static(header.name), value);
     }
     Some(headers)
-}
-
-/// 32 upper-case hexadecimal digits, others for each attempt: two that share them look like one to
-/// whoever searches the service's records.
-fn new_request_id() -> String {
-    let mut bytes = [0; 16];
-    OsRng.fill_bytes(&mut bytes);
-    format!("{:032X}", u128::from_be_bytes(bytes))
 }
 
 /// A header of the reply that is a text of visible letters, and not a longer one than this.

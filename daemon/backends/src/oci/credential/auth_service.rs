@@ -6,13 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rsa::rand_core::{OsRng, RngCore as _};
 use zeroize::Zeroizing;
 
 use crate::backend::{BackendError, Class};
 use crate::http::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderName, HeaderValue};
 use crate::http::{Deadlines, HeaderMap, Reply, Request, Uri};
-use crate::oci::asked::Asked;
+use crate::oci::asked::{Asked, new_request_id};
 use crate::oci::clock_offset::ClockOffset;
 use crate::oci::connection::Connection;
 use crate::oci::date::HttpDate;
@@ -198,14 +197,12 @@ impl AuthService {
 
 /// What a question for a token is called in messages.
 pub(super) fn asked(principal: &str, origin: &Origin) -> Asked {
-    let mut bytes = [0; 16];
-    OsRng.fill_bytes(&mut bytes);
     Asked {
         operation: "get",
         about: "a token".to_owned(),
         principal: principal.to_owned(),
         place: format!("at {origin}"),
-        request_id: format!("{:032X}", u128::from_be_bytes(bytes)),
+        request_id: new_request_id(),
     }
 }
 

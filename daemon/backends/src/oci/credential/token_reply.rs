@@ -8,6 +8,7 @@ use crate::http::Reply;
 use crate::http::header::CONTENT_ENCODING;
 use crate::oci::asked::Asked;
 use crate::oci::error::{BadReply, is_page};
+use crate::oci::json_body;
 use crate::oci::token::SecurityToken;
 
 /// A text that is wiped on drop.
@@ -46,17 +47,12 @@ pub(super) fn read<T: serde::de::DeserializeOwned>(
 ) -> Result<T, BackendError> {
     let bad = if reply.headers.contains_key(CONTENT_ENCODING) {
         BadReply::Encoded
-    } else if reply.body.iter().all(u8::is_ascii_whitespace) {
-        BadReply::Empty
     } else if is_page(reply) {
         BadReply::Html
     } else {
-        match serde_json::from_slice(&reply.body) {
+        match json_body::read(&reply.body) {
             Ok(read) => return Ok(read),
-            // The error's own text may quote the reply.
-            Err(error) if error.is_eof() => BadReply::CutOff,
-            Err(error) if error.is_data() => BadReply::WrongForm,
-            Err(_) => BadReply::NotJson,
+            Err(bad) => bad,
         }
     };
     Err(bad.error(asked))

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rsa::rand_core::{OsRng, RngCore as _};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -20,7 +19,7 @@ use super::token_reply::{Hidden, TokenReply, read};
 use crate::backend::{BackendError, Class, Finding};
 use crate::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use crate::http::{Client, HeaderMap, Method, Reply, Request, Trust, with_causes};
-use crate::oci::asked::Asked;
+use crate::oci::asked::{Asked, new_request_id};
 use crate::oci::error::{BadReply, no_reply};
 use crate::oci::files::{Access, Files};
 use crate::oci::findings::{bad, good};
@@ -212,12 +211,7 @@ fn bad_host() -> BackendError {
 
 /// Three parts, as this service wants it.
 fn request_id() -> String {
-    let part = || {
-        let mut bytes = [0; 16];
-        OsRng.fill_bytes(&mut bytes);
-        format!("{:032X}", u128::from_be_bytes(bytes))
-    };
-    [part(), part(), part()].join("/")
+    [new_request_id(), new_request_id(), new_request_id()].join("/")
 }
 
 const PRINCIPAL: &str = "workload identity";

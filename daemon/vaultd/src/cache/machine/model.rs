@@ -145,8 +145,10 @@ proptest! {
                     confirmed: moment(now.saturating_sub(*ago)),
                     valid_for: good.map(Duration::from_secs),
                 }),
-                Event::Deny(true) => known.deny(number, moment(now), Asked::ByCaller),
-                Event::Deny(false) => known.deny(number, moment(now), Asked::Ahead),
+                Event::Deny(waited) => {
+                    let asked = if *waited { Asked::ByCaller } else { Asked::Ahead };
+                    known.deny(number, moment(now), asked);
+                }
                 Event::Fail => known.fail(|| "an outage".to_owned()),
                 Event::Forget => {
                     known.forget();

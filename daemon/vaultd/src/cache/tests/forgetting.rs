@@ -1,6 +1,7 @@
 //! Is a flush final, is what the shelf evicts gone, and who hears of it?
 
 use super::*;
+use crate::cache::shelf::CAPACITY;
 
 #[tokio::test]
 async fn a_flush_wins_over_a_fetch_under_way() {
@@ -130,7 +131,7 @@ async fn what_the_shelf_has_evicted_holds_no_value_and_is_not_listed() {
             .await
             .unwrap();
     }
-    room.cache.shelf.run_pending_tasks();
+    room.cache.shelf.handles.run_pending_tasks();
     let entries = u64::try_from(room.cache.entries().len()).unwrap();
     assert!(entries <= CAPACITY + 64, "moka trims in batches: {entries}");
 }
@@ -142,12 +143,15 @@ async fn what_the_shelf_evicts_is_forgotten_whoever_points_at_it() {
     assert_eq!(room.get().await, fresh("v"));
     let slot = room
         .cache
+        .shelf
         .slot(&address(BackendKind::Local, "x"), "local://x");
     for number in 0..CAPACITY * 2 {
         let name = format!("n{number}");
-        room.cache.slot(&address(BackendKind::Local, &name), &name);
+        room.cache
+            .shelf
+            .slot(&address(BackendKind::Local, &name), &name);
     }
-    room.cache.shelf.run_pending_tasks();
+    room.cache.shelf.handles.run_pending_tasks();
     assert!(matches!(*slot.known(), Known::Nothing));
 }
 
@@ -163,6 +167,7 @@ async fn a_fetch_whose_handle_was_evicted_meanwhile_is_kept() {
     }
     room.cache
         .shelf
+        .handles
         .invalidate(&address(BackendKind::Local, "x"));
     room.backend.gate.add_permits(1);
     assert_eq!(caller.await.unwrap(), fresh("v"));

@@ -43,6 +43,7 @@ pub(super) fn status(rooms: &Rooms, ask: &Ask) -> message::StatusReply {
         .cloned()
         .chain(rooms.current.unwatched())
         .chain(rooms.upstream.notices())
+        .chain(rooms.snapshot.trouble())
         .collect();
     let unwell = |secret: &message::SecretStatus| {
         let state = secret.provenance.as_ref().map(message::Provenance::state);

@@ -203,6 +203,11 @@ impl Entry {
         }
     }
 
+    /// How fresh it is to be.
+    pub(super) fn wish(&self) -> Freshness {
+        self.wishes().next().unwrap_or_default()
+    }
+
     fn wishes(&self) -> impl Iterator<Item = Freshness> {
         let asked = self.asked.map(|(_, freshness)| freshness);
         self.configured.into_iter().chain(asked)

@@ -1,0 +1,99 @@
+//! Is such a file private, whole, and of use to its own store alone?
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+use vault_memory::{Preference, Shield};
+
+use super::*;
+use crate::local::{LocalSettings, LocalStore};
+
+const LIMIT: u64 = 64 * 1024;
+
+/// A directory, and the file of a store in it.
+fn room() -> (tempfile::TempDir, SealedFile) {
+    let place = tempfile::tempdir().unwrap();
+    let file = file_in(place.path());
+    (place, file)
+}
+
+fn file_in(place: &Path) -> SealedFile {
+    let shield = Shield::new(Preference::Auto).unwrap();
+    let directory = place.join("vaultd");
+    let store = LocalStore::open(&LocalSettings::new(&directory), shield).unwrap();
+    store.sealed_file(&directory, "file.age")
+}
+
+fn kind<T: std::fmt::Debug>(result: Result<T, LocalError>) -> &'static str {
+    result.unwrap_err().kind()
+}
+
+#[test]
+fn what_was_written_is_read_and_nobody_else_can_read_it() {
+    let (place, file) = room();
+    assert!(file.read(LIMIT).unwrap().is_none());
+    file.replace(b"the first, which is longer").unwrap();
+    file.replace(b"the second").unwrap();
+    // A store that is opened later.
+    let read = file_in(place.path()).read(LIMIT).unwrap().unwrap();
+    assert_eq!(*read, b"the second");
+    let metadata = fs::metadata(file.path()).unwrap();
+    assert_eq!(metadata.mode() & 0o7777, 0o600);
+    let bytes = fs::read(file.path()).unwrap();
+    assert!(!bytes.windows(6).any(|window| window == b"second"));
+}
+
+#[test]
+fn an_identity_made_for_it_is_the_stores() {
+    let (_place, file) = room();
+    file.replace(b"x").unwrap();
+    let identity = file.directory.join("identity.txt");
+    assert_eq!(fs::metadata(&identity).unwrap().mode() & 0o7777, 0o600);
+    fs::remove_file(&identity).unwrap();
+    assert_eq!(kind(file.read(LIMIT)), "no_identity");
+    file.replace(b"y").unwrap();
+    assert_eq!(*file.read(LIMIT).unwrap().unwrap(), b"y");
+}
+
+#[test]
+fn no_identity_is_made_beside_a_store_that_it_would_not_open() {
+    let (_place, file) = room();
+    fs::write(file.directory.join("store.age"), "a store").unwrap();
+    let mode = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(file.directory.join("store.age"), mode).unwrap();
+    assert_eq!(kind(file.replace(b"x")), "no_identity");
+    assert!(!file.path().exists());
+}
+
+#[test]
+fn a_torn_foreign_or_open_file_is_refused_and_stays() {
+    let (_place, file) = room();
+    file.replace(b"0123456789").unwrap();
+    let whole = fs::read(file.path()).unwrap();
+    for length in [0, 10, whole.len() - 1] {
+        fs::write(file.path(), &whole[..length]).unwrap();
+        assert_eq!(kind(file.read(LIMIT)), "store_damaged", "{length}");
+        assert_eq!(fs::read(file.path()).unwrap().len(), length);
+    }
+    let (_elsewhere, other) = room();
+    other.replace(b"x").unwrap();
+    fs::copy(other.path(), file.path()).unwrap();
+    assert_eq!(kind(file.read(LIMIT)), "wrong_identity");
+    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(kind(file.read(LIMIT)), "wrong_mode");
+}
+
+#[test]
+fn a_file_above_the_limit_is_not_read() {
+    let (_place, file) = room();
+    file.replace(&[7; 2000]).unwrap();
+    assert_eq!(kind(file.read(1000)), "store_too_large");
+}
+
+#[test]
+fn it_can_be_removed_more_than_once() {
+    let (_place, file) = room();
+    file.replace(b"x").unwrap();
+    assert!(file.remove().unwrap());
+    assert!(!file.remove().unwrap());
+    assert!(file.read(LIMIT).unwrap().is_none());
+}

@@ -1,0 +1,378 @@
+//! What outlives a restart? Values of vaults elsewhere, sealed, where the configuration asks for it.
+//!
+//! `cache.persist: sealed` keeps them in a file that the local store's identity opens, so that a
+//! daemon which starts while a vault is out serves them still, within the same bounds. What is new is
+//! written after some seconds; what is forgotten leaves the disk at once. A file that cannot be
+//! brought up to date is removed, for what it holds may have ended.
+//!
+//! It stands beside the way of a request: no answer waits for it but that of a flush.
+
+mod ages;
+mod document;
+mod due;
+mod error;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::sync::{Notify, OwnedMutexGuard};
+use vault_backends::backend::BackendKind;
+use vault_backends::local::SealedFile;
+use vault_backends::wall_clock::WallClock;
+use vault_memory::Shield;
+
+use crate::cache::held::Held;
+use crate::cache::{Cache, Entry};
+use crate::clock::{Clock, Moment};
+use ages::Time;
+use document::Value;
+use due::{Contents, Due, News, OnDisk, Written, due};
+use error::Unusable;
+
+/// The file's name in the state directory.
+pub const FILE: &str = "snapshot.age";
+/// So many bytes of values are kept at most, the youngest first: all of them are in memory at once
+/// while they are sealed.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+/// More than a file with so many has: what is said of each value, and what the age format adds.
+const MOST_SEALED: u64 = 2 * MOST_BYTES as u64;
+
+/// Whether values are kept over a restart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Persist {
+    /// No.
+    #[default]
+    Off,
+    /// In a sealed file.
+    Sealed,
+}
+
+/// What the configuration says of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Whether values are kept at all.
+    pub persist: Persist,
+    /// The scopes of the vaults that are configured; values of others are not kept.
+    pub scopes: BTreeSet<String>,
+    /// The longest that any value may be served. Each caller's own bound counts besides.
+    pub longest: Duration,
+}
+
+/// What a machine is, besides its boot clock.
+pub struct Machine {
+    /// The start of the machine, as the kernel names it; `None` where that is hidden.
+    pub boot: Option<String>,
+    /// What relates one start to the next.
+    pub wall: Arc<dyn WallClock>,
+}
+
+/// The room.
+pub struct Snapshot {
+    cache: Arc<Cache>,
+    shield: Arc<Shield>,
+    clock: Arc<dyn Clock>,
+    machine: Machine,
+    rules: RwLock<Arc<Rules>>,
+    file: Arc<tokio::sync::Mutex<File>>,
+    ruled: Notify,
+    trouble: Mutex<Option<String>>,
+}
+
+/// The file, in one hand at a time.
+struct File {
+    sealed: SealedFile,
+    disk: OnDisk,
+    last: Option<(Moment, Written)>,
+}
+
+impl Snapshot {
+    /// One of `cache` in `file`; what is in it already is left alone until [`Snapshot::load`].
+    pub fn new(
+        cache: Arc<Cache>,
+        file: SealedFile,
+        shield: Arc<Shield>,
+        clock: Arc<dyn Clock>,
+        machine: Machine,
+        rules: Rules,
+    ) -> Arc<Self> {
+        let file = File {
+            sealed: file,
+            disk: OnDisk::Unreadable,
+            last: None,
+        };
+        Arc::new(Self {
+            cache,
+            shield,
+            clock,
+            machine,
+            rules: RwLock::new(Arc::new(rules)),
+            file: Arc::new(tokio::sync::Mutex::new(file)),
+            ruled: Notify::new(),
+            trouble: Mutex::default(),
+        })
+    }
+
+    /// Gives the cache what the file holds and may still be served, before anybody is; blocks. Where
+    /// nothing is to be kept, removes the file.
+    pub fn load(&self) {
+        let file = self.file.try_lock();
+        let mut file = file.expect("nobody has it before it is loaded");
+        let rules = self.rules();
+        if rules.persist == Persist::Off {
+            self.write(&mut file, &rules);
+            return;
+        }
+        match self.restore(&file.sealed, &rules) {
+            Ok(contents) => file.disk = OnDisk::Holds(contents),
+            Err(error) => self.say(Some(format!(
+                "what was kept over the restart cannot be used, nothing of it is served: {}",
+                error.text(&file.sealed)
+            ))),
+        }
+    }
+
+    /// What the file held.
+    fn restore(&self, file: &SealedFile, rules: &Rules) -> Result<Contents, Unusable> {
+        let Some(mut plaintext) = file.read(MOST_SEALED)? else {
+            return Ok(Contents::new());
+        };
+        let (then, values) = document::read(&mut plaintext)?;
+        let now = self.time();
+        let away = now.since(&then);
+        let (all, mut restored) = (values.len(), 0);
+        let mut contents = Contents::new();
+        for (value, plain) in values {
+            let age = away.map(|away| value.age.saturating_add(away));
+            let confirmed = age.and_then(|age| self.clock.now().before(age));
+            let kept = (value.version.clone(), confirmed.unwrap_or_default());
+            contents.insert(value.address.clone(), kept);
+            let bound = value.valid_for.unwrap_or(Duration::MAX).min(rules.longest);
+            let (Some(age), Some(confirmed)) = (age, confirmed) else {
+                continue;
+            };
+            if age >= bound || !rules.scopes.contains(&value.address.scope) {
+                continue;
+            }
+            let held = Held {
+                secret: self.shield.shield(plain)?,
+                version: value.version,
+                confirmed,
+                valid_for: value.valid_for,
+            };
+            self.cache.restore(&value.address, &value.reference, held);
+            restored += 1;
+        }
+        if away.is_none() && all > 0 {
+            tracing::warn!("a clock went back over the restart: what was kept has no age");
+        }
+        tracing::info!(
+            restored,
+            dropped = all - restored,
+            "values kept over the restart"
+        );
+        Ok(contents)
+    }
+
+    /// Keeps the file up to date for as long as it is let.
+    pub async fn run(self: Arc<Self>) {
+        let mut changes = self.cache.changes();
+        let (mut news, mut wake) = (News::Changed, None);
+        loop {
+            match self.due(news).await {
+                (Due::Not, _) => wake = None,
+                // More news do not put it off.
+                (Due::Soon, last) => {
+                    wake = wake.or_else(|| Some(due::moment(self.clock.now(), last)));
+                }
+                (Due::Now, _) => {
+                    self.keep_up().await;
+                    (news, wake) = (News::Changed, None);
+                    continue;
+                }
+            }
+            tokio::select! {
+                told = changes.recv() => news = News::told(told, &mut changes),
+                () = self.ruled.notified() => news = News::Forgotten,
+                () = self.sleep_until(wake) => {
+                    self.keep_up().await;
+                    (news, wake) = (News::Changed, None);
+                }
+            }
+        }
+    }
+
+    async fn sleep_until(&self, moment: Option<Moment>) {
+        match moment {
+            Some(moment) => self.clock.sleep_until(moment).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Follows another configuration from now on.
+    pub fn set_rules(&self, rules: Rules) {
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+        self.ruled.notify_one();
+    }
+
+    /// Returns when nothing that was forgotten before is on the disk.
+    ///
+    /// # Errors
+    /// Why something may be, in words for a person.
+    pub async fn forgotten(self: &Arc<Self>) -> Result<(), String> {
+        self.keep_up().await;
+        match (&self.file.lock().await.disk, self.trouble()) {
+            (OnDisk::Unremoved, Some(trouble)) => Err(trouble),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes what is not written yet, before the end.
+    pub async fn finish(self: &Arc<Self>) {
+        if self.due(News::Changed).await.0 != Due::Not {
+            self.keep_up().await;
+        }
+    }
+
+    /// What a person should know.
+    pub fn trouble(&self) -> Option<String> {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.clone()
+    }
+
+    /// Brings the file to what is held, off the serving threads and also if the caller goes away.
+    async fn keep_up(self: &Arc<Self>) {
+        let file = Arc::clone(&self.file).lock_owned().await;
+        let snapshot = Arc::clone(self);
+        let write = move |mut file: OwnedMutexGuard<File>| {
+            snapshot.write(&mut file, &snapshot.rules());
+            vault_memory::wipe_parked_thread();
+        };
+        if tokio::task::spawn_blocking(move || write(file))
+            .await
+            .is_err()
+        {
+            tracing::error!("writing what is kept over a restart was lost");
+        }
+    }
+
+    fn write(&self, file: &mut File, rules: &Rules) {
+        let (entries, left_out) = self.held(rules);
+        let contents = contents(&entries);
+        if matches!(&file.disk, OnDisk::Holds(written) if *written == contents) {
+            return;
+        }
+        let written = match entries.as_slice() {
+            [] => file.sealed.remove().map(|_| ()).map_err(Unusable::from),
+            entries => self.seal(&file.sealed, entries),
+        };
+        let (disk, outcome, trouble) = match written {
+            Ok(()) => (
+                OnDisk::Holds(contents),
+                Written::Well,
+                (left_out > 0).then(|| {
+                    format!("{left_out} values are too large to be kept over a restart, too")
+                }),
+            ),
+            Err(error) => {
+                let why = error.text(&file.sealed);
+                let (disk, what) = match file.sealed.remove() {
+                    Ok(_) => (OnDisk::Holds(Contents::new()), "nothing is kept"),
+                    Err(_) => (OnDisk::Unremoved, "old values stay on the disk"),
+                };
+                let trouble = format!("values cannot be kept over a restart, {what}: {why}");
+                (disk, Written::Failed, Some(trouble))
+            }
+        };
+        file.disk = disk;
+        file.last = Some((self.clock.now(), outcome));
+        self.say(trouble);
+    }
+
+    fn seal(&self, file: &SealedFile, entries: &[(Entry, Arc<Held>)]) -> Result<(), Unusable> {
+        let now = self.clock.now();
+        let value = |(entry, held): &'_ (Entry, Arc<Held>)| Value {
+            address: entry.address.clone(),
+            reference: entry.reference.clone(),
+            version: held.version.clone(),
+            age: now.since(held.confirmed),
+            valid_for: held.valid_for,
+        };
+        let values: Vec<_> = entries
+            .iter()
+            .map(|entry| (value(entry), &*entry.1))
+            .collect();
+        Ok(file.replace(&document::write(&self.time_at(now), &values)?)?)
+    }
+
+    /// What is to be kept by `rules`, and how many values there was no room for.
+    fn held(&self, rules: &Rules) -> (Vec<(Entry, Arc<Held>)>, usize) {
+        if rules.persist == Persist::Off {
+            return (vec![], 0);
+        }
+        let known = |entry: Entry| {
+            let (held, age, _) = entry.known.as_ref().ok()?;
+            let bound = held.valid_for.unwrap_or(Duration::MAX).min(rules.longest);
+            let kept = entry.address.kind == BackendKind::Oci
+                && rules.scopes.contains(&entry.address.scope)
+                && *age < bound;
+            let held = Arc::clone(held);
+            kept.then_some((entry, held))
+        };
+        let mut entries: Vec<_> = self.cache.entries().into_iter().filter_map(known).collect();
+        entries.sort_by_key(|(_, held)| std::cmp::Reverse(held.confirmed));
+        let mut room = MOST_BYTES;
+        let all = entries.len();
+        entries.retain(|(_, held)| {
+            let left = room.checked_sub(held.secret.len());
+            room = left.unwrap_or(room);
+            left.is_some()
+        });
+        let left_out = all - entries.len();
+        (entries, left_out)
+    }
+
+    async fn due(&self, news: News) -> (Due, Option<(Moment, Written)>) {
+        let file = self.file.lock().await;
+        let held = contents(&self.held(&self.rules()).0);
+        (due(&file.disk, &held, news), file.last)
+    }
+
+    fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn time(&self) -> Time {
+        self.time_at(self.clock.now())
+    }
+
+    fn time_at(&self, now: Moment) -> Time {
+        Time {
+            boot: self.machine.boot.clone(),
+            since_start: now.time_since_start(),
+            unix_seconds: self.machine.wall.unix_seconds(),
+        }
+    }
+
+    /// Remembers what a person should know; what is no news is not logged again.
+    fn say(&self, trouble: Option<String>) {
+        let mut last = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        match &trouble {
+            Some(trouble) if last.as_ref() != Some(trouble) => tracing::warn!("{trouble}"),
+            None if last.is_some() => tracing::info!("values are kept over a restart again"),
+            _ => {}
+        }
+        *last = trouble;
+    }
+}
+
+fn contents(entries: &[(Entry, Arc<Held>)]) -> Contents {
+    let value = |(entry, held): &(Entry, Arc<Held>)| {
+        let kept = (held.version.clone(), held.confirmed);
+        (entry.address.clone(), kept)
+    };
+    entries.iter().map(value).collect()
+}
+
+#[cfg(test)]
+mod tests;

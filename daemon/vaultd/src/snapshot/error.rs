@@ -1,0 +1,28 @@
+//! Why can the file not be used?
+
+use vault_backends::backend::BackendError;
+use vault_backends::local::{LocalError, SealedFile};
+use vault_memory::ShieldError;
+
+use super::document::Unreadable;
+
+/// Why the file cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unusable {
+    #[error(transparent)]
+    File(#[from] LocalError),
+    #[error(transparent)]
+    Shield(#[from] ShieldError),
+    #[error("{0}")]
+    Document(#[from] Unreadable),
+}
+
+impl Unusable {
+    /// In words for a person, with all causes.
+    pub(super) fn text(self, file: &SealedFile) -> String {
+        match self {
+            Self::File(error) => BackendError::from(error).to_string(),
+            error => format!("{}: {error}", file.path().display()),
+        }
+    }
+}

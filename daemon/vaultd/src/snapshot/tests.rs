@@ -1,0 +1,360 @@
+//! What is still there after a restart, and what is not?
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use super::*;
+use crate::cache::freshness::{Ahead, Freshness};
+use crate::clock::ScriptedClock;
+use crate::scripted::{ScriptedBackend, answer, outage};
+use crate::upstream::Upstream;
+use vault_backends::backend::{Address, Backend};
+use vault_backends::local::{LocalSettings, LocalStore};
+use vault_memory::Preference;
+
+const FRESHNESS: Freshness = Freshness {
+    ttl: Duration::from_secs(100),
+    max_stale: Duration::from_secs(1000),
+    stale_fallback: true,
+    refresh_ahead: Ahead::Never,
+};
+const TIME: Duration = Duration::from_secs(8);
+
+struct Calendar(u64);
+
+impl WallClock for Calendar {
+    fn unix_seconds(&self) -> u64 {
+        self.0
+    }
+}
+
+/// A machine's disk.
+struct Disk(tempfile::TempDir);
+
+/// A daemon on it.
+struct Running {
+    backend: Arc<ScriptedBackend>,
+    clock: Arc<ScriptedClock>,
+    cache: Arc<Cache>,
+    snapshot: Arc<Snapshot>,
+}
+
+fn sealed() -> Rules {
+    Rules {
+        persist: Persist::Sealed,
+        scopes: BTreeSet::from([String::new()]),
+        longest: FRESHNESS.max_stale,
+    }
+}
+
+impl Disk {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn state(&self) -> PathBuf {
+        self.0.path().join("vaultd")
+    }
+
+    fn file(&self) -> PathBuf {
+        self.state().join(FILE)
+    }
+
+    /// A daemon that starts when the machine is up for so long and the wall clock says so.
+    fn start(&self, boot: &str, up: u64, wall: u64, rules: Rules) -> Running {
+        self.start_by(ScriptedClock::default(), boot, up, wall, rules)
+    }
+
+    fn start_by(
+        &self,
+        clock: ScriptedClock,
+        boot: &str,
+        up: u64,
+        wall: u64,
+        rules: Rules,
+    ) -> Running {
+        let shield = Shield::new(Preference::Auto).unwrap();
+        let settings = LocalSettings::new(self.state());
+        let store = LocalStore::open(&settings, Arc::clone(&shield)).unwrap();
+        let backend = ScriptedBackend::new(BackendKind::Oci);
+        let clock = Arc::new(clock);
+        clock.advance(Duration::from_secs(up));
+        let backends = [Arc::clone(&backend) as Arc<dyn Backend>];
+        let shared = || Arc::clone(&clock) as Arc<dyn Clock>;
+        let upstream = Upstream::new(backends.into_iter().collect(), shared());
+        let cache = Cache::new(Arc::new(upstream), shared());
+        let machine = Machine {
+            boot: Some(boot.to_owned()),
+            wall: Arc::new(Calendar(wall)),
+        };
+        let file = store.sealed_file(&self.state(), FILE);
+        let snapshot = Snapshot::new(Arc::clone(&cache), file, shield, shared(), machine, rules);
+        snapshot.load();
+        Running {
+            backend,
+            clock,
+            cache,
+            snapshot,
+        }
+    }
+
+    /// What a daemon that starts now has of `name`: its age, if it has it.
+    fn age_of(&self, name: &str, boot: &str, up: u64, wall: u64, rules: Rules) -> Option<u64> {
+        let running = self.start(boot, up, wall, rules);
+        let entries = running.cache.entries().into_iter();
+        let mut named = entries.filter(|entry| entry.address.name == name);
+        named.next().map(|entry| entry.known.unwrap().1.as_secs())
+    }
+}
+
+fn oci(name: &str) -> Address {
+    crate::scripted::address(BackendKind::Oci, name)
+}
+
+impl Running {
+    fn hold(&self, address: &Address, valid_for: Option<u64>) {
+        let shield = &self.snapshot.shield;
+        let held = Held {
+            secret: shield.shield(&mut b"a value".to_vec()).unwrap(),
+            version: "7".to_owned(),
+            confirmed: self.clock.now(),
+            valid_for: valid_for.map(Duration::from_secs),
+        };
+        let reference = format!("oci-vault://{}", address.name);
+        self.cache.restore(address, &reference, held);
+    }
+
+    async fn get(&self, name: &str) -> Result<(String, bool, u64), &'static str> {
+        let reference = format!("oci-vault://{name}");
+        let address = oci(name);
+        let served = self.cache.get(&address, &reference, &FRESHNESS, TIME);
+        let served = served.await.map_err(|error| error.kind())?;
+        let text = |bytes: &mut [u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let value = served.held.secret.expose_secret(text).unwrap();
+        Ok((value, served.stale.is_some(), served.age.as_secs()))
+    }
+}
+
+#[tokio::test]
+async fn over_a_reboot_a_value_keeps_its_age_and_is_served_while_the_vault_is_out() {
+    let disk = Disk::new();
+    let before = disk.start("a", 50_000, 1_000_000, sealed());
+    before.backend.then_value("kept");
+    assert_eq!(before.get("x").await, Ok(("kept".to_owned(), false, 0)));
+    before.clock.advance(Duration::from_secs(99));
+    before.snapshot.finish().await;
+    let after = disk.start("b", 30, 1_000_300, sealed());
+    after.backend.then(outage());
+    let age = 99 + 301;
+    assert_eq!(after.get("x").await, Ok(("kept".to_owned(), true, age)));
+    let entry = after.cache.entries().remove(0);
+    assert_eq!(entry.reference, "oci-vault://x");
+    assert_eq!(entry.known.unwrap().0.version, "1");
+}
+
+#[tokio::test]
+async fn what_is_fresh_after_a_restart_needs_no_vault() {
+    let disk = Disk::new();
+    let before = disk.start("a", 500, 1_000_000, sealed());
+    before.backend.then_value("kept");
+    before.get("x").await.unwrap();
+    before.snapshot.finish().await;
+    // The wall clock jumped, which means nothing.
+    let after = disk.start("a", 599, 1, sealed());
+    assert_eq!(after.get("x").await, Ok(("kept".to_owned(), false, 99)));
+    assert_eq!(after.backend.calls(), 0);
+    after.clock.advance(Duration::from_secs(1));
+    after.backend.then_value("new");
+    assert_eq!(after.get("x").await, Ok(("new".to_owned(), false, 0)));
+}
+
+#[tokio::test]
+async fn what_is_too_old_or_has_no_age_is_dropped() {
+    let disk = Disk::new();
+    let before = disk.start("a", 500, 1_000_000, sealed());
+    before.hold(&oci("x"), None);
+    before.hold(&oci("short"), Some(200));
+    before.snapshot.finish().await;
+    let table = [
+        ("x", "a", 1499, 0, Some(999)),
+        ("x", "a", 1500, 0, None),
+        ("x", "a", 499, 1_000_000, None),
+        ("x", "b", 5, 1_000_998, Some(999)),
+        ("x", "b", 5, 1_000_999, None),
+        ("x", "b", 5, 999_999, None),
+        ("short", "a", 699, 0, Some(199)),
+        ("short", "a", 700, 0, None),
+    ];
+    for (name, boot, up, wall, expected) in table {
+        let age = disk.age_of(name, boot, up, wall, sealed());
+        assert_eq!(age, expected, "{name} {boot} {up} {wall}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_dropped_leaves_the_disk() {
+    let disk = Disk::new();
+    let before = disk.start("a", 500, 1_000_000, sealed());
+    before.hold(&oci("x"), None);
+    before.snapshot.finish().await;
+    assert!(disk.file().exists());
+    disk.start("a", 2000, 0, sealed()).snapshot.finish().await;
+    assert!(!disk.file().exists());
+}
+
+#[tokio::test]
+async fn values_of_this_machines_store_and_of_vaults_not_configured_are_not_kept() {
+    let disk = Disk::new();
+    let before = disk.start("a", 500, 1_000_000, sealed());
+    let local = crate::scripted::address(BackendKind::Local, "local");
+    let elsewhere = Address {
+        scope: "elsewhere".to_owned(),
+        ..oci("elsewhere")
+    };
+    before.hold(&local, None);
+    before.hold(&elsewhere, None);
+    before.snapshot.finish().await;
+    assert!(!disk.file().exists());
+    before.hold(&oci("x"), None);
+    before.snapshot.finish().await;
+    let other = Rules {
+        scopes: BTreeSet::from(["elsewhere".to_owned()]),
+        ..sealed()
+    };
+    assert_eq!(disk.age_of("x", "a", 500, 0, sealed()), Some(0));
+    assert_eq!(disk.age_of("x", "a", 500, 0, other), None);
+}
+
+#[tokio::test]
+async fn a_flush_takes_from_the_disk_what_it_takes_from_memory() {
+    let disk = Disk::new();
+    let running = disk.start("a", 500, 1_000_000, sealed());
+    running.hold(&oci("x"), None);
+    running.hold(&oci("y"), None);
+    running.snapshot.finish().await;
+    running.cache.flush(|address| address.name == "x");
+    running.snapshot.forgotten().await.unwrap();
+    assert_eq!(disk.age_of("x", "a", 500, 0, sealed()), None);
+    assert_eq!(disk.age_of("y", "a", 500, 0, sealed()), Some(0));
+    running.cache.flush(|_| true);
+    running.snapshot.forgotten().await.unwrap();
+    assert!(!disk.file().exists());
+}
+
+#[tokio::test]
+async fn turned_off_it_leaves_nothing_on_the_disk() {
+    let disk = Disk::new();
+    let running = disk.start("a", 500, 1_000_000, sealed());
+    running.hold(&oci("x"), None);
+    running.snapshot.finish().await;
+    assert!(disk.file().exists());
+    let off = disk.start("a", 500, 1_000_000, Rules::default());
+    assert!(!disk.file().exists());
+    off.hold(&oci("x"), None);
+    off.snapshot.finish().await;
+    assert!(!disk.file().exists());
+    off.snapshot.set_rules(sealed());
+    off.snapshot.finish().await;
+    assert!(disk.file().exists());
+    off.snapshot.set_rules(Rules::default());
+    off.snapshot.finish().await;
+    assert!(!disk.file().exists());
+}
+
+#[tokio::test]
+async fn a_file_of_no_use_is_said_and_stays_until_there_is_another() {
+    let disk = Disk::new();
+    let before = disk.start("a", 500, 1_000_000, sealed());
+    before.hold(&oci("x"), None);
+    before.snapshot.finish().await;
+    let whole = fs::read(disk.file()).unwrap();
+    fs::write(disk.file(), &whole[..whole.len() - 1]).unwrap();
+    let after = disk.start("a", 500, 1_000_000, sealed());
+    let trouble = after.snapshot.trouble().expect("it is said");
+    assert!(trouble.contains("snapshot.age"), "{trouble}");
+    after.snapshot.finish().await;
+    assert!(disk.file().exists());
+    after.hold(&oci("y"), None);
+    after.snapshot.finish().await;
+    assert_eq!(after.snapshot.trouble(), None);
+    assert_eq!(disk.age_of("y", "a", 500, 0, sealed()), Some(0));
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_brought_up_to_date_is_removed() {
+    let disk = Disk::new();
+    let running = disk.start("a", 500, 1_000_000, sealed());
+    running.hold(&oci("x"), None);
+    running.snapshot.finish().await;
+    // Others can look in: nothing is written there.
+    let mode = |mode| fs::set_permissions(disk.state(), fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o755);
+    running.hold(&oci("y"), None);
+    running.snapshot.finish().await;
+    assert!(!disk.file().exists());
+    let trouble = running.snapshot.trouble().expect("it is said");
+    assert!(trouble.contains("chmod 700"), "{trouble}");
+    mode(0o700);
+    running.snapshot.finish().await;
+    assert_eq!(running.snapshot.trouble(), None);
+    assert_eq!(disk.age_of("x", "a", 500, 0, sealed()), Some(0));
+}
+
+#[tokio::test]
+async fn a_flush_says_that_old_values_stay_where_it_cannot_remove_them() {
+    let disk = Disk::new();
+    let running = disk.start("a", 500, 1_000_000, sealed());
+    running.hold(&oci("x"), None);
+    running.snapshot.finish().await;
+    // What cannot be removed like a file.
+    fs::remove_file(disk.file()).unwrap();
+    fs::create_dir(disk.file()).unwrap();
+    running.cache.flush(|_| true);
+    let trouble = running.snapshot.forgotten().await.unwrap_err();
+    assert!(trouble.contains("old values stay on the disk"), "{trouble}");
+    fs::remove_dir(disk.file()).unwrap();
+    running.snapshot.forgotten().await.unwrap();
+    assert_eq!(running.snapshot.trouble(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_it_runs_what_is_new_is_written_soon_and_what_ended_at_once() {
+    let disk = Disk::new();
+    let running = disk.start_by(ScriptedClock::flowing(), "a", 500, 1_000_000, sealed());
+    let keeping = tokio::spawn(Arc::clone(&running.snapshot).run());
+    let seconds = |seconds| running.clock.sleep(Duration::from_secs(seconds));
+    let kept = || {
+        let after = disk.start("a", 600, 0, sealed());
+        let entries = after.cache.entries().into_iter();
+        let mut names: Vec<_> = entries.map(|entry| entry.address.name).collect();
+        names.sort();
+        names.join(" ")
+    };
+    running
+        .backend
+        .then_value("1")
+        .then_value("2")
+        .then(answer());
+    running.get("x").await.unwrap();
+    assert_eq!(kept(), "");
+    seconds(2).await;
+    assert_eq!(kept(), "x");
+    running.get("y").await.unwrap();
+    seconds(5).await;
+    assert_eq!(kept(), "x", "it was written a moment ago");
+    seconds(5).await;
+    assert_eq!(kept(), "x y");
+    // The vault says that there is none any more.
+    let x = oci("x");
+    let refresh = running.cache.refresh(&x, "oci-vault://x", TIME);
+    refresh.await.unwrap_err();
+    while kept() != "y" {
+        tokio::task::yield_now().await;
+    }
+    running.cache.flush(|_| true);
+    while disk.file().exists() {
+        tokio::task::yield_now().await;
+    }
+    keeping.abort();
+}
