@@ -81,7 +81,13 @@ fn address(number: usize) -> Address {
 
 impl Member {
     /// One that starts at `now` with so many secrets.
-    pub(super) fn new(seed: u64, secrets: usize, freshness: Freshness, now: u64) -> Self {
+    pub(super) fn new(
+        seed: u64,
+        secrets: usize,
+        freshness: Freshness,
+        start: Start,
+        now: u64,
+    ) -> Self {
         let item = |number| Item {
             address: address(number),
             reference: String::new(),
@@ -90,7 +96,7 @@ impl Member {
         let mut schedule = Schedule::new(Dice::of(seed, "host").roll());
         let plan = Plan {
             items: (0..secrets).map(item).collect(),
-            start: Start::Restart,
+            start,
         };
         schedule.plan(plan, moment(now));
         Self {
@@ -122,7 +128,13 @@ impl Member {
 
     /// The same host after its daemon has started anew.
     pub(super) fn restarted(&self, freshness: Freshness, now: u64) -> Self {
-        Self::new(self.seed, self.confirmed.len(), freshness, now)
+        Self::new(
+            self.seed,
+            self.confirmed.len(),
+            freshness,
+            Start::Restart,
+            now,
+        )
     }
 
     /// Does what is to be done at `now`.

@@ -53,7 +53,7 @@ impl Report {
         let (stale_renewed, overdue_renewed) = (halves(&mut fleet.stale), halves(&mut fleet.fresh));
         let (calls, refused) = fleet.books();
         let ttl = settings.ttl_minutes * 60;
-        let first = times.restart + ttl / 4;
+        let first = times.restart + ttl / 2;
         let parts = [
             ("steady", 0..times.outage),
             ("outage", times.outage..times.back),

@@ -6,6 +6,7 @@ use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use vaultd::cache::freshness::Freshness;
+use vaultd::refresher::Start;
 use vaultd::upstream;
 
 use super::member::{Event, Member};
@@ -37,7 +38,7 @@ impl Default for Settings {
             daemons: 100_000,
             secrets: 20,
             ttl_minutes: 60,
-            limit: 3.0,
+            limit: 4.0,
             seed: 0,
         }
     }
@@ -132,7 +133,7 @@ impl Fleet {
         for number in 0..settings.daemons {
             let number = u64::try_from(number).unwrap_or_default();
             let seed = settings.seed.wrapping_mul(1 << 32).wrapping_add(number);
-            let mut member = Member::new(seed, settings.secrets, freshness, now);
+            let mut member = Member::new(seed, settings.secrets, freshness, Start::Session, now);
             member.settle(now);
             fleet.members.push(member);
         }

@@ -95,7 +95,11 @@ pub(super) async fn refresh(daemon: Arc<Daemon>, wish: Wish) {
 pub(super) async fn renew(daemon: Arc<Daemon>, wish: Wish) {
     let asking = Asking::begin(&daemon, wish, "renews");
     let (address, reference) = (asking.truth.address.clone(), asking.truth.reference());
-    let renewed = stay(wish.patience, daemon.cache.renew(&address, &reference)).await;
+    let renewed = stay(
+        wish.patience,
+        daemon.cache.renew(&address, &reference, wish.freshness),
+    )
+    .await;
     if let Some((Renewal::Done(Ok(held)), _)) = renewed {
         asking.trace(&mut daemon.world.state(), &held);
     }

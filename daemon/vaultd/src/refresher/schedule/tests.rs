@@ -139,7 +139,7 @@ fn a_host_has_its_own_moments_and_keeps_them() {
 #[test]
 fn first_fetches_are_spread_and_the_more_so_where_many_hosts_may_start_at_once() {
     let names: Vec<String> = (0..100).map(|n| format!("n{n}")).collect();
-    for (start, end) in [(Start::Session, 10), (Start::Restart, 900)] {
+    for (start, end) in [(Start::Session, 10), (Start::Restart, 1_800)] {
         let mut schedule = Schedule::new(1);
         schedule.plan(plan(names.iter().map(String::as_str), start), at(0));
         let attempts = names
