@@ -70,7 +70,7 @@ async fn a_question_after_health_is_short() {
 }
 
 #[tokio::test]
-async fn what_no_backend_serves_pushes_no_value_off_the_shelf() {
+async fn what_no_backend_can_be_asked_pushes_no_value_off_the_shelf() {
     let home = prepared();
     home.write_resolver("policy: {rules: [{allow: [all]}]}\n");
     let _daemon = home.start();
@@ -82,8 +82,8 @@ async fn what_no_backend_serves_pushes_no_value_off_the_shelf() {
         let name = |number| format!("oci-vault://{part}-{number}");
         let refusal = rpc.secrets.resolve(resolve((0..256).map(name).collect()));
         assert_eq!(
-            kind_of(&refusal.await.expect_err("no backend")),
-            kinds::UNSUPPORTED
+            kind_of(&refusal.await.expect_err("in no compartment")),
+            kinds::INVALID_REQUEST
         );
     }
     home.run(&["bar"]).success();
@@ -182,6 +182,7 @@ async fn made_up_names_are_not_fetched_to_take_the_place_of_what_is_in_use() {
     for name in ["t", "unused"] {
         home.put(name, "v");
     }
+    let before = home.local_calls();
     let mut rpc = Rpc::connect(&home.socket()).await;
     let mut refresh = async |reference: &str| {
         let reference = reference.to_owned();
@@ -193,7 +194,7 @@ async fn made_up_names_are_not_fetched_to_take_the_place_of_what_is_in_use() {
         let problem = refresh(name).await;
         assert!(problem.contains("no service uses it"), "{name}: {problem}");
     }
-    assert_eq!(home.local_calls(), 0);
+    assert_eq!(home.local_calls(), before);
     assert_eq!(refresh("local://t").await, "", "a service uses it");
     home.write_resolver(
         "policy: {rules: [{allow: [default]}, {allow: [get], references: ['local://unused']}]}\n",

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use vault_backends::backend::{
     Address, Backend, BackendError, BackendKind, Class, Fetched, Finding, WritableBackend,
 };
-use vault_backends::oci;
+use vault_backends::oci::{self, secret_place::SecretPlace};
 use vault_backends::registry::{Backends, Key};
 
 use crate::clock::{Clock, Moment};
@@ -147,12 +147,15 @@ impl Upstream {
         self.lines().retain(|name, _| open.contains(&name.key()));
     }
 
-    /// Refuses an address that no backend serves.
+    /// Refuses an address that no backend serves, or can be asked for.
     ///
     /// # Errors
     /// [`UpstreamError::NoBackend`].
     pub fn check(&self, address: &Address) -> Result<(), UpstreamError> {
         if self.backends.has(address.kind, &address.scope) {
+            if address.kind == BackendKind::Oci {
+                SecretPlace::of(address)?;
+            }
             return Ok(());
         }
         Err(UpstreamError::NoBackend(Name::of(address)))

@@ -93,11 +93,12 @@ pub(super) async fn refresh(daemon: Arc<Daemon>, wish: Wish) {
 
 /// Has a value renewed as the refresher does.
 pub(super) async fn renew(daemon: Arc<Daemon>, wish: Wish) {
+    let freshness = wish.freshness;
     let asking = Asking::begin(&daemon, wish, "renews");
     let (address, reference) = (asking.truth.address.clone(), asking.truth.reference());
     let renewed = stay(
         wish.patience,
-        daemon.cache.renew(&address, &reference, wish.freshness),
+        daemon.cache.renew(&address, &reference, freshness),
     )
     .await;
     if let Some((Renewal::Done(Ok(held)), _)) = renewed {

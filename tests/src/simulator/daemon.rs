@@ -46,7 +46,7 @@ impl Daemon {
         seed: u64,
     ) -> Arc<Self> {
         let kinds = [BackendKind::Oci, BackendKind::Local];
-        let vaults = kinds.map(|kind| SeededVault::new(kind, Arc::clone(&world), seed));
+        let vaults = kinds.map(|kind| SeededVault::open(kind, Arc::clone(&world), seed));
         let clock = Arc::clone(&world.clock) as Arc<dyn Clock>;
         let began = Instant::now();
         // By the moment alone: the order in which tasks of one moment run must not matter.

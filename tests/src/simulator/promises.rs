@@ -4,6 +4,7 @@ use vault_backends::backend::Wanted;
 use vaultd::cache::freshness::{Freshness, Verdict};
 
 use super::daemon::Daemon;
+use super::world::State;
 
 /// Looks at everything.
 pub(super) fn check(daemon: &Daemon) -> Result<(), String> {
@@ -18,7 +19,7 @@ pub(super) fn check(daemon: &Daemon) -> Result<(), String> {
         let Ok((held, ..)) = entry.known else {
             continue;
         };
-        let number = state.number(&entry.address);
+        let number = State::number(&entry.address);
         let secret = &state.secrets[number];
         let mut answered = secret.answered.iter().rev().copied();
         let of_it = |call: &usize| {

@@ -27,7 +27,7 @@ pub(super) struct SeededVault {
 }
 
 impl SeededVault {
-    pub(super) fn new(kind: BackendKind, world: Arc<World>, seed: u64) -> Arc<dyn Backend> {
+    pub(super) fn open(kind: BackendKind, world: Arc<World>, seed: u64) -> Arc<dyn Backend> {
         Arc::new(Self {
             kind,
             world,
@@ -135,7 +135,7 @@ impl<'a> UnderWay<'a> {
     ) -> (Self, Dice, Fault) {
         let now = world.now();
         let mut state = world.state();
-        let secret = state.number(address);
+        let secret = State::number(address);
         let number = state.calls.len();
         // Of their own for each: the order in which calls of one moment come must not matter.
         let nth = state.secrets[secret].calls;

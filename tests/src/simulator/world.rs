@@ -246,7 +246,7 @@ impl State {
     }
 
     /// Which secret an address is.
-    pub(super) fn number(&self, address: &Address) -> usize {
+    pub(super) fn number(address: &Address) -> usize {
         let number = address.name.get(1..).and_then(|number| number.parse().ok());
         number.expect("the addresses here are made of numbers")
     }
