@@ -277,7 +277,7 @@ async fn a_new_plan_counts_at_once_and_what_it_leaves_out_is_let_go() {
         items: vec![item("n0", FRESHNESS), item("new", FRESHNESS)],
         start: Start::Restart,
     });
-    pass(MINUTE * 15).await;
+    pass(MINUTE * 30).await;
     assert_eq!(room.backend.asked(), ["new"]);
     pass(HOUR * 3).await;
     let mut asked = room.backend.asked();
