@@ -7,8 +7,10 @@ mod member;
 mod plot;
 mod report;
 mod run;
+mod settings;
 mod vault;
 
 pub use plot::svg;
 pub use report::{Phase, Report};
-pub use run::{Settings, run};
+pub use run::run;
+pub use settings::Settings;

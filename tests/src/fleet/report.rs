@@ -3,7 +3,21 @@
 use std::fmt::{self, Display};
 use std::ops::Range;
 
-use super::run::{Fleet, Settings, Times};
+use super::settings::{MINUTE, Settings, Times};
+
+/// What was noted while it ran, by seconds from the beginning.
+pub(super) struct Books {
+    /// Calls that came.
+    pub(super) came: Vec<u32>,
+    /// Of them, those the vault had no time for.
+    pub(super) refused: Vec<u32>,
+    /// Values that had become stale and were renewed after the outage, by seconds from its end.
+    pub(super) stale: Vec<u64>,
+    /// The same of those that had not, but were asked for in vain.
+    pub(super) fresh: Vec<u64>,
+    /// Values that were renewed later than they were fresh, outside of the outage.
+    pub(super) late: u64,
+}
 
 /// A part of the time.
 #[derive(Clone, Debug)]
@@ -44,15 +58,15 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn of(settings: &Settings, times: Times, steady: f64, mut fleet: Fleet) -> Self {
+    pub(super) fn of(settings: &Settings, times: Times, steady: f64, mut books: Books) -> Self {
         let halves = |seconds: &mut Vec<u64>| {
             seconds.sort_unstable();
             let half = seconds.get(seconds.len() / 2).copied();
             (half.unwrap_or(0), seconds.last().copied().unwrap_or(0))
         };
-        let (stale_renewed, overdue_renewed) = (halves(&mut fleet.stale), halves(&mut fleet.fresh));
-        let (calls, refused) = fleet.books();
-        let ttl = settings.ttl_minutes * 60;
+        let (stale_renewed, overdue_renewed) = (halves(&mut books.stale), halves(&mut books.fresh));
+        let (calls, refused) = (&books.came, &books.refused);
+        let ttl = settings.ttl_minutes * MINUTE;
         let first = times.restart + ttl / 2;
         let parts = [
             ("steady", 0..times.outage),
@@ -68,10 +82,10 @@ impl Report {
             steady,
             phases: parts.into_iter().map(phase).collect(),
             calls: calls[..place(times.end)].to_vec(),
-            stale: fleet.stale.len(),
+            stale: books.stale.len(),
             stale_renewed,
             overdue_renewed,
-            late: fleet.late,
+            late: books.late,
         }
     }
 

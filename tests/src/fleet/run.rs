@@ -10,63 +10,12 @@ use vaultd::refresher::Start;
 use vaultd::upstream;
 
 use super::member::{Event, Member};
-use super::report::Report;
+use super::report::{Books, Report};
+use super::settings::{MINUTE, Settings, Times};
 use super::vault::Vault;
 
 /// How far from the beginning of the clock the fleet begins, so that there is a past.
 const BEFORE: u64 = 48 * 3600;
-const MINUTE: u64 = 60;
-
-/// Which fleet.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// How many daemons there are.
-    pub daemons: usize,
-    /// How many secrets each has.
-    pub secrets: usize,
-    /// How long a value is fresh, in minutes.
-    pub ttl_minutes: u64,
-    /// How many times the calls of a quiet day the vault takes in one second.
-    pub limit: f64,
-    /// What is drawn.
-    pub seed: u64,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            daemons: 100_000,
-            secrets: 20,
-            ttl_minutes: 60,
-            limit: 4.0,
-            seed: 0,
-        }
-    }
-}
-
-/// When what happens, in seconds from the beginning.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Times {
-    pub(super) outage: u64,
-    pub(super) back: u64,
-    pub(super) restart: u64,
-    pub(super) end: u64,
-}
-
-impl Times {
-    fn of(settings: &Settings) -> Self {
-        let ttl = settings.ttl_minutes * MINUTE;
-        let outage = ttl;
-        let back = outage + 10 * MINUTE;
-        let restart = back + ttl;
-        Self {
-            outage,
-            back,
-            restart,
-            end: restart + 3 * ttl,
-        }
-    }
-}
 
 /// Runs it.
 pub fn run(settings: &Settings) -> Report {
@@ -80,7 +29,7 @@ pub fn run(settings: &Settings) -> Report {
     fleet.until(times.restart);
     fleet.restart(times.restart);
     fleet.until(times.end);
-    Report::of(settings, times, steady, fleet)
+    Report::of(settings, times, steady, fleet.books())
 }
 
 /// The calls in one second of a quiet day.
@@ -93,19 +42,16 @@ fn steady(settings: &Settings, freshness: &Freshness) -> f64 {
 type Queue = BinaryHeap<Reverse<(u64, u32, Event)>>;
 
 /// All of them.
-pub(super) struct Fleet {
+struct Fleet {
     members: Vec<Member>,
     queue: Queue,
     freshness: Freshness,
     careful: upstream::Settings,
-    pub(super) vault: Vault,
+    vault: Vault,
     times: Times,
-    /// Values that had become stale and were renewed after the outage, by seconds from its end.
-    pub(super) stale: Vec<u64>,
-    /// The same of those that had not, but were asked for in vain.
-    pub(super) fresh: Vec<u64>,
-    /// Values that were renewed later than they were fresh, outside of the outage.
-    pub(super) late: u64,
+    stale: Vec<u64>,
+    fresh: Vec<u64>,
+    late: u64,
 }
 
 impl Fleet {
@@ -192,9 +138,15 @@ impl Fleet {
         }
     }
 
-    /// Calls that came, and of them those that were refused, by seconds from the beginning.
-    pub(super) fn books(&self) -> (&[u32], &[u32]) {
+    /// What is left of it.
+    fn books(mut self) -> Books {
         let from = usize::try_from(BEFORE).unwrap_or_default();
-        (&self.vault.came[from..], &self.vault.refused[from..])
+        Books {
+            came: self.vault.came.split_off(from),
+            refused: self.vault.refused.split_off(from),
+            stale: self.stale,
+            fresh: self.fresh,
+            late: self.late,
+        }
     }
 }

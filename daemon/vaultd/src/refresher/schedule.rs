@@ -201,14 +201,14 @@ impl Schedule {
         }
         let (mut due, mut wake) = (Vec::new(), None::<Moment>);
         for (address, entry) in &self.entries {
-            let Some(at) = self.at(address, entry, &gates) else {
+            let Some(at) = at(address, entry, &gates) else {
                 continue;
             };
             if at > now {
                 wake = Some(wake.map_or(at, |wake| wake.min(at)));
                 continue;
             }
-            due.push((self.rank(address, entry, now, &gates), address.clone()));
+            due.push((rank(address, entry, now, &gates), address.clone()));
         }
         due.sort_by_key(|(rank, _)| *rank);
         let mut next = Next { now: vec![], wake };
@@ -272,7 +272,7 @@ impl Schedule {
         let scope = self.scopes.get(&name).copied().unwrap_or_default();
         let gate = scope.gate(probes(&name), self.lacking(&name));
         let gates = HashMap::from([(name, gate)]);
-        self.at(address, self.entries.get(address)?, &gates)
+        at(address, self.entries.get(address)?, &gates)
     }
 
     fn planned(&self) -> impl Iterator<Item = &Address> {
@@ -322,42 +322,41 @@ impl Schedule {
             }
         }
     }
+}
 
-    /// When this may be asked for, as things stand.
-    fn at(&self, address: &Address, entry: &Entry, gates: &HashMap<Name, Gate>) -> Option<Moment> {
-        if entry.is_flying {
-            return None;
-        }
-        let due = entry.due(address, entry.drawn.renewal)?;
-        match gates.get(&Name::of(address)) {
-            // Whoever is next is asked for: that one has failed before says nothing of it.
-            Some(Gate::ForOne(from)) => Some(due.max(*from)),
-            _ => Some(due.max(entry.not_before)),
-        }
+/// When this may be asked for, as things stand.
+fn at(address: &Address, entry: &Entry, gates: &HashMap<Name, Gate>) -> Option<Moment> {
+    if entry.is_flying {
+        return None;
     }
+    let due = entry.due(address, entry.drawn.renewal)?;
+    match gates.get(&Name::of(address)) {
+        // Whoever is next is asked for: that one has failed before says nothing of it.
+        Some(Gate::ForOne(from)) => Some(due.max(*from)),
+        _ => Some(due.max(entry.not_before)),
+    }
+}
 
-    /// What comes first, smallest first.
-    fn rank(
-        &self,
-        address: &Address,
-        entry: &Entry,
-        now: Moment,
-        gates: &HashMap<Name, Gate>,
-    ) -> (u32, bool, Moment, u64) {
-        // A probe is not to be lost on the same broken secret for ever.
-        let failures = match gates.get(&Name::of(address)) {
-            Some(Gate::ForOne(_)) => entry.failures,
-            _ => 0,
-        };
-        let confirmed = entry.held.map(|(confirmed, _)| confirmed);
-        let is_fresh = !entry.fresh_for(now).is_zero();
-        (
-            failures,
-            is_fresh,
-            confirmed.unwrap_or_default(),
-            entry.drawn.tie,
-        )
-    }
+/// What comes first, smallest first.
+fn rank(
+    address: &Address,
+    entry: &Entry,
+    now: Moment,
+    gates: &HashMap<Name, Gate>,
+) -> (u32, bool, Moment, u64) {
+    // A probe is not to be lost on the same broken secret for ever.
+    let failures = match gates.get(&Name::of(address)) {
+        Some(Gate::ForOne(_)) => entry.failures,
+        _ => 0,
+    };
+    let confirmed = entry.held.map(|(confirmed, _)| confirmed);
+    let is_fresh = !entry.fresh_for(now).is_zero();
+    (
+        failures,
+        is_fresh,
+        confirmed.unwrap_or_default(),
+        entry.drawn.tie,
+    )
 }
 
 fn is_of(address: &Address, name: &Name) -> bool {
