@@ -289,8 +289,7 @@ fn parse_query(
 }
 
 fn is_name(name: &str) -> bool {
-    let is_letter =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(is_letter)
 }
 

@@ -208,11 +208,7 @@ impl Secrets for Service {
             let current = Arc::clone(&current);
             move || current.get().view(None).freshness
         };
-        let watching = Watching::new(
-            Arc::clone(&self.rooms.cache),
-            Arc::clone(&clock),
-            others,
-        );
+        let watching = Watching::new(Arc::clone(&self.rooms.cache), Arc::clone(&clock), others);
         let changes = unfold(watching, |mut watching| async {
             Some((watching.next().await?, watching))
         });

@@ -96,7 +96,11 @@ impl<F: Fn() -> Freshness> Watching<F> {
                 wanted: entry.wanted,
             })
         };
-        self.cache.entries().into_iter().filter_map(turned).collect()
+        self.cache
+            .entries()
+            .into_iter()
+            .filter_map(turned)
+            .collect()
     }
 }
 
@@ -150,7 +154,9 @@ mod tests {
 
         async fn ask(&self) {
             let address = address(BackendKind::Local, "x");
-            let asked = self.cache.get(&address, "local://x", &FRESHNESS, SECOND * 8);
+            let asked = self
+                .cache
+                .get(&address, "local://x", &FRESHNESS, SECOND * 8);
             let _ = asked.await;
         }
     }
@@ -202,11 +208,18 @@ mod tests {
         room.clock.advance(SECOND * 100);
         room.ask().await;
         let now = room.clock.now();
-        assert_eq!(told(&mut watching, now).await, [Verdict::Fresh], "renewed before the look");
+        assert_eq!(
+            told(&mut watching, now).await,
+            [Verdict::Fresh],
+            "renewed before the look"
+        );
         room.clock.advance(SECOND * 99);
         assert_eq!(told(&mut watching, room.clock.now()).await, []);
         room.clock.advance(SECOND);
-        assert_eq!(told(&mut watching, room.clock.now()).await, [Verdict::Stale]);
+        assert_eq!(
+            told(&mut watching, room.clock.now()).await,
+            [Verdict::Stale]
+        );
         room.ask().await;
         let now = room.clock.now();
         assert_eq!(told(&mut watching, now).await, [Verdict::Stale], "and why");
