@@ -142,7 +142,8 @@ async fn what_was_asked_for_is_renewed_for_a_day() {
     assert_eq!(room.get("x").await, Ok(false));
     pass(HOUR * 24).await;
     let calls = room.backend.calls();
-    assert!((24..37).contains(&calls), "{calls}");
+    // Every 39 to 51 minutes, whatever this host draws.
+    assert!((28..=37).contains(&calls), "{calls}");
     pass(HOUR * 24).await;
     assert!(room.backend.calls() <= calls + 1, "nobody wants it");
 }
