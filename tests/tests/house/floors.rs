@@ -4,7 +4,7 @@ use crate::graph::Graph;
 
 /// The rooms of `daemon/vaultd`, by floor. What stands beside the floors of `daemon/README.md` has
 /// the floor from which it is used.
-const FLOORS: [(&str, u32); 22] = [
+const FLOORS: [(&str, u32); 23] = [
     ("app", 8),
     ("config", 7),
     ("grpc", 7),
