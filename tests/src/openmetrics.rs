@@ -189,9 +189,12 @@ fn suffixes(kind: &str) -> Option<&'static [&'static str]> {
     }
 }
 
+/// Names and values.
+type Labels = Vec<(String, String)>;
+
 /// `{name="value",…}` or nothing, and what follows.
-fn labels(text: &str) -> Result<(Vec<(String, String)>, &str), &'static str> {
-    let mut labels: Vec<(String, String)> = vec![];
+fn labels(text: &str) -> Result<(Labels, &str), &'static str> {
+    let mut labels = Labels::new();
     let Some(mut rest) = text.strip_prefix('{') else {
         return Ok((labels, text));
     };

@@ -1,6 +1,7 @@
 //! Which command does what was asked?
 
 mod breaker;
+mod caller;
 mod delete;
 mod deletion;
 mod doctor;
@@ -29,19 +30,14 @@ mod why;
 
 use std::process::ExitCode;
 
-use vault_client::{Client, connect};
-
 use crate::arguments::{Arguments, Breaker, Command, Policy, Status};
 use crate::failure::Failure;
 use crate::report::Form;
-
-const AGENT: &str = concat!("vaultctl/", env!("CARGO_PKG_VERSION"));
+use caller::{AGENT, Caller};
 
 /// Carries out one command.
 pub(crate) async fn carry_out(arguments: Arguments, form: Form) -> Result<ExitCode, Failure> {
-    let caller = Caller {
-        deadline: arguments.deadline,
-    };
+    let caller = Caller::new(arguments.deadline);
     match arguments.command {
         Command::Status(Status { watch: true }) => status_watch::run(&caller, form).await,
         Command::Status(_) => status::run(caller.client().await?, form).await,
@@ -80,18 +76,7 @@ pub(crate) async fn carry_out(arguments: Arguments, form: Form) -> Result<ExitCo
             service,
             reference,
         }) => policy::test(caller.client().await?, action, service, reference, form).await,
-        Command::Resolve(options) => resolve::run(AGENT, options, form, caller.deadline).await,
+        Command::Resolve(options) => resolve::run(AGENT, options, form, arguments.deadline).await,
         Command::Watch(on) => watch::run(caller.client().await?, on, form).await,
-    }
-}
-
-/// What is needed to call the daemon.
-struct Caller {
-    deadline: std::time::Duration,
-}
-
-impl Caller {
-    async fn client(&self) -> Result<Client, Failure> {
-        Ok(connect(AGENT, self.deadline).await?)
     }
 }

@@ -5,9 +5,6 @@ mod fake;
 #[path = "support/programs.rs"]
 mod programs;
 
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
-
 use fake::{Fake, Plan};
 use programs::{code, run, stderr, stdout};
 use vault_proto::generated::{Provenance, WatchEvent};
@@ -288,24 +285,6 @@ fn a_value_that_is_not_held_has_neither_version_nor_age() {
         assert!(line.ends_with(&expected), "{line}");
     }
     assert_eq!(lines.lines().count(), 2);
-}
-
-#[test]
-fn a_watch_ends_with_its_reader_also_while_nothing_changes() {
-    let plan = Plan {
-        watches_on: true,
-        ..Plan::default()
-    };
-    let fake = Fake::start(plan);
-    let mut command = fake.command(programs::VAULTCTL, &["watch"]);
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    for name in ["local://a", "local://b"] {
-        assert!(lines.next().unwrap().unwrap().starts_with(name));
-    }
-    // All is read that will ever come.
-    drop(lines);
-    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -25,11 +25,11 @@ use vault_backends::backend::{Address, Class};
 use vault_proto::reference::SecretRef;
 
 use crate::clock::Clock;
-use crate::upstream::{Name, Upstream, UpstreamError};
+use crate::upstream::{Upstream, UpstreamError};
 use changes::{Change, Changes, Now};
 use counters::Counters;
 use flight::{Flights, Landed, Ticket};
-use freshness::{Freshness, Verdict};
+use freshness::Freshness;
 use held::{Held, Known, Offer, Slot};
 use machine::Asked;
 use shelf::Shelf;
@@ -86,7 +86,7 @@ impl Cache {
         match offer {
             Offer::Fresh(held) => {
                 self.counters.hits.count(began.elapsed());
-                return Ok(self.fresh(held));
+                return Ok(self.served(held, None));
             }
             Offer::No(error) => return Err(error),
             Offer::Stale(_) | Offer::Nothing => {
@@ -100,14 +100,15 @@ impl Cache {
                 return self.or_stale(landed, address, reference, freshness);
             }
             if let Offer::Stale(held) = self.look(address, reference, freshness) {
-                return Ok(self.stale(held, "the backend is slow to answer".to_owned()));
+                let slow = "the backend is slow to answer".to_owned();
+                return Ok(self.served(held, Some(slow)));
             }
             // It was flushed or expired meanwhile: from here on like one without a value.
         }
         let fetch = self.fetch(address, reference, Some(freshness));
         match tokio::time::timeout(time.saturating_sub(began.elapsed()), fetch).await {
             Ok(landed) => self.or_stale(landed, address, reference, freshness),
-            Err(_) => Err(Arc::new(late(address, time))),
+            Err(_) => Err(Arc::new(UpstreamError::late(address, time))),
         }
     }
 
@@ -127,7 +128,7 @@ impl Cache {
             self.fetch(address, reference, None).await
         };
         let landed = tokio::time::timeout(time, fetch).await;
-        landed.unwrap_or_else(|_| Err(Arc::new(late(address, time))))
+        landed.unwrap_or_else(|_| Err(Arc::new(UpstreamError::late(address, time))))
     }
 
     /// Asks the backend ahead of time, while nobody waits; `wanted` is how fresh it is to be for whom
@@ -156,6 +157,7 @@ impl Cache {
     ///
     /// A fetch under way to one of them is not kept, and its waiters ask again.
     pub fn flush(&self, chosen: impl Fn(&Address) -> bool) -> usize {
+        self.upstream.forget();
         // First: a flight that has landed before this is in its slot.
         self.flights.supersede(&chosen);
         let mut flushed = 0;
@@ -257,30 +259,24 @@ impl Cache {
         freshness: &Freshness,
     ) -> Result<Served, Arc<UpstreamError>> {
         match landed {
-            Ok(held) => Ok(self.fresh(held)),
+            Ok(held) => Ok(self.served(held, None)),
             Err(error) => match (error.class(), self.look(address, reference, freshness)) {
                 (Class::Outage | Class::Credentials, Offer::Stale(held)) => {
-                    Ok(self.stale(held, error.to_string()))
+                    Ok(self.served(held, Some(error.to_string())))
                 }
                 _ => Err(error),
             },
         }
     }
 
-    fn fresh(&self, held: Arc<Held>) -> Served {
-        Served {
-            age: self.age(&held),
-            held,
-            stale: None,
+    fn served(&self, held: Arc<Held>, stale: Option<String>) -> Served {
+        if stale.is_some() {
+            self.counters.stale.fetch_add(1, Ordering::Relaxed);
         }
-    }
-
-    fn stale(&self, held: Arc<Held>, why: String) -> Served {
-        self.counters.stale.fetch_add(1, Ordering::Relaxed);
         Served {
             age: self.age(&held),
             held,
-            stale: Some(why),
+            stale,
         }
     }
 
@@ -292,24 +288,25 @@ impl Cache {
         reference: &str,
         enough: Option<&Freshness>,
     ) -> Result<Arc<Held>, Arc<UpstreamError>> {
+        let mut is_second = false;
         loop {
-            match self
-                .fly_once(address, reference, enough, Asked::ByCaller)
-                .await
-            {
-                Landed::Done(Ok(held)) if self.is_overslept(&held, enough) => {}
-                Landed::Done(result) => return result,
+            let flight = self.fly_once(address, reference, enough, Asked::ByCaller);
+            match flight.await {
                 // A flush went by: what was fetched may be what the flush was to get rid of.
                 Landed::Superseded => {}
+                // The machine slept meanwhile, say: what has come is older than was agreed.
+                Landed::Done(Ok(held)) if self.is_late(&held, enough) => {
+                    if std::mem::replace(&mut is_second, true) {
+                        return Err(Arc::new(UpstreamError::late(address, FLIGHT)));
+                    }
+                }
+                Landed::Done(result) => return result,
             }
         }
     }
 
-    /// Whether the machine slept while an answer was on its way, for so long that it is one no more.
-    fn is_overslept(&self, held: &Held, enough: Option<&Freshness>) -> bool {
-        let age = self.age(held);
-        let is_fresh = |enough: &Freshness| enough.judge(age, held.valid_for) == Verdict::Fresh;
-        age > FLIGHT && !enough.is_some_and(is_fresh)
+    fn is_late(&self, held: &Held, enough: Option<&Freshness>) -> bool {
+        enough.is_some_and(|enough| !enough.takes(self.age(held), held.valid_for, FLIGHT))
     }
 
     async fn fly_once(
@@ -386,13 +383,6 @@ impl Cache {
         }
         self.landed.notify_one();
         Landed::Done(result)
-    }
-}
-
-fn late(address: &Address, time: Duration) -> UpstreamError {
-    UpstreamError::Deadline {
-        name: Name::of(address),
-        seconds: time.as_secs(),
     }
 }
 

@@ -79,6 +79,8 @@ impl Refresher {
                 }
             };
             tokio::select! {
+                // In this order, so that a simulator's seed is the same run each time.
+                biased;
                 Some(landed) = flying.next() => self.land(&landed),
                 () = wake => {}
                 () = self.cache.landed() => {}

@@ -220,6 +220,13 @@ impl Upstream {
         waits.min().unwrap_or(Duration::from_hours(1))
     }
 
+    /// Lets every open backend forget what names mean.
+    pub fn forget(&self) {
+        for (_, backend) in self.backends.all() {
+            backend.forget();
+        }
+    }
+
     /// What a backend finds when it looks at everything it needs.
     ///
     /// # Errors

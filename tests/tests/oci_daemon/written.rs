@@ -79,3 +79,19 @@ fn a_deletion_ends_what_servers_get_and_can_be_cancelled() {
     cancelled.success();
     assert_eq!(cloud.token("bar"), "v");
 }
+
+#[test]
+fn a_flush_forgets_which_secret_a_name_means() {
+    let cloud = Cloud::new();
+    let old = cloud.fake.put("token", "old");
+    cloud.service("bar", "token", &json!({}));
+    let _daemon = cloud.home.start();
+    assert_eq!(cloud.token("bar"), "old");
+    // Another secret gets the name, and the old one can still be read by its OCID.
+    cloud
+        .fake
+        .with(|world| world.secrets.secret(&old).name = "moved".to_owned());
+    cloud.fake.put("token", "new");
+    cloud.home.ctl(&["flush", "oci-vault://token"]).success();
+    assert_eq!(cloud.token("bar"), "new");
+}

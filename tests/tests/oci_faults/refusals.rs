@@ -215,21 +215,21 @@ fn of_service() -> Vec<Row> {
             "request_timeout",
             &["ocistatus"],
         ),
-        no(
+        out(
             "409, its state",
             says(409, "IncorrectState"),
-            "blocked",
-            &["its value is withheld"],
+            "incorrect_state",
+            &["try again"],
         ),
-        out(
-            "409, a state that passes",
+        no(
+            "409, a value that is withheld",
             Fault::Status {
                 status: 409,
                 code: "IncorrectState".to_owned(),
-                message: "The secret is in state UPDATING.".to_owned(),
+                message: "The version is expired and blocked.".to_owned(),
             },
-            "incorrect_state",
-            &["it is being changed"],
+            "blocked",
+            &["its value is withheld"],
         ),
         out(
             "409, a lock",

@@ -66,9 +66,9 @@ async fn each_fault_has_its_class_its_word_and_its_remedy() {
         ),
         (
             status(409, "IncorrectState"),
-            Answer,
-            "blocked",
-            "enable the key",
+            Outage,
+            "incorrect_state",
+            "try again",
         ),
         (
             status(409, "LockConflict"),

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use vault_proto::generated::StatusReply;
 
-use super::Caller;
+use super::caller::Caller;
 use super::status::StatusJson;
 use super::status_table::text;
 use crate::failure::Failure;

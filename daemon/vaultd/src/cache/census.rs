@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Entry;
 use super::freshness::{Freshness, Verdict};
+use super::told::Entry;
 
 /// Values by state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -89,6 +89,15 @@ impl Freshness {
         }
     }
 
+    /// Whether a caller takes a value of this age that it has waited for itself, for so long at most:
+    /// what is older by its own wait alone is not too old, for it will get no younger one.
+    pub fn takes(&self, age: Duration, valid_for: Option<Duration>, waited: Duration) -> bool {
+        match self.judge(age, valid_for) {
+            Verdict::Fresh => true,
+            _ => age <= waited && valid_for.is_none_or(|valid_for| age < valid_for),
+        }
+    }
+
     /// How long a value may be served.
     pub fn usable(&self, valid_for: Option<Duration>) -> Duration {
         let bound = if self.stale_fallback {

@@ -80,6 +80,20 @@ fn stale(value: &str) -> Got {
 }
 
 #[tokio::test]
+async fn what_the_machine_slept_over_is_asked_for_again() {
+    let room = Room::new();
+    room.backend.then_value("old").then_value("new");
+    room.backend.gate.forget_permits(10_000);
+    let sleep = async {
+        tokio::task::yield_now().await;
+        room.advance(5000);
+        room.backend.gate.add_permits(2);
+    };
+    let (got, ()) = tokio::join!(room.get(), sleep);
+    assert_eq!(got, Ok(("new".to_owned(), false)));
+}
+
+#[tokio::test]
 async fn a_fresh_value_is_served_without_asking() {
     let room = Room::new();
     room.backend.then_value("v");

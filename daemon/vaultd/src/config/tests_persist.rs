@@ -52,7 +52,7 @@ fn the_longest_bound_of_all_counts_and_the_scopes_are_those_of_now() {
                 environments: {p: {cache: {max_stale: 8000}, vault: {config_profile: P}}}\n";
     let setup = setup(text).unwrap();
     let kept = setup.kept();
-    assert_eq!(kept.longest, Duration::from_secs(9000));
+    assert_eq!(kept.longest, Duration::from_mins(150));
     assert_eq!(kept.persist, Persist::Sealed);
     assert_eq!(kept.scopes, setup.scopes());
     assert_eq!(kept.scopes.len(), 2);

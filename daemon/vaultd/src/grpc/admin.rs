@@ -195,8 +195,9 @@ impl Admin for Service {
         request: Request<message::MetricsRequest>,
     ) -> Result<Response<message::MetricsReply>, Status> {
         let (ask, _) = self.look(&request, Action::Metrics, None).await?;
+        let healthy = report::status(&self.rooms, &ask).healthy;
         Ok(Response::new(message::MetricsReply {
-            text: metrics::text(&self.rooms, &ask),
+            text: metrics::text(&self.rooms, &ask, healthy),
         }))
     }
 

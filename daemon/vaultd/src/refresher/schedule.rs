@@ -125,9 +125,11 @@ impl Schedule {
             entry.configured = None;
         }
         for item in plan.items {
-            let share = self.seed.share(&item.address, Use::FirstFetch);
+            let seed = self.seed;
+            let share = seed.share(&item.address, Use::FirstFetch);
             let entry = self.entries.entry(item.address.clone());
-            let entry = entry.or_insert_with(|| Entry::new(item.reference, now));
+            let new = || Entry::new(item.reference, seed, &item.address, now);
+            let entry = entry.or_insert_with(new);
             entry.configured = Some(item.freshness);
             if !before.contains(&item.address) && entry.held.is_none() {
                 let spread = match item.address.kind {
@@ -149,7 +151,7 @@ impl Schedule {
                 if !wanted {
                     continue;
                 }
-                let entry = Entry::new(seen.reference.clone(), now);
+                let entry = Entry::new(seen.reference.clone(), self.seed, &seen.address, now);
                 self.entries.insert(seen.address.clone(), entry);
             }
             let jitter = self.seed.share(&seen.address, Use::Renewal);
@@ -301,7 +303,7 @@ impl Schedule {
         if entry.is_flying {
             return None;
         }
-        let due = entry.due(address, self.seed.share(address, Use::Renewal))?;
+        let due = entry.due(address, entry.drawn.0)?;
         match gates.get(&Name::of(address)) {
             // Whoever is next is asked for: that one has failed before says nothing of it.
             Some(Gate::ForOne(from)) => Some(due.max(*from)),
@@ -324,8 +326,12 @@ impl Schedule {
         };
         let confirmed = entry.held.map(|(confirmed, _)| confirmed);
         let is_fresh = !entry.fresh_for(now).is_zero();
-        let tie = self.seed.hash(address, Use::CatchUp);
-        (failures, is_fresh, confirmed.unwrap_or_default(), tie)
+        (
+            failures,
+            is_fresh,
+            confirmed.unwrap_or_default(),
+            entry.drawn.1,
+        )
     }
 }
 

@@ -1,6 +1,8 @@
 //! Why did a backend give no value?
 
-use vault_backends::backend::{BackendError, Class};
+use std::time::Duration;
+
+use vault_backends::backend::{Address, BackendError, Class};
 
 use super::name::Name;
 
@@ -41,6 +43,14 @@ pub enum UpstreamError {
 }
 
 impl UpstreamError {
+    /// No answer for `address` within `time`.
+    pub(crate) fn late(address: &Address, time: Duration) -> Self {
+        Self::Deadline {
+            name: Name::of(address),
+            seconds: time.as_secs(),
+        }
+    }
+
     /// How the failure is to be taken.
     pub fn class(&self) -> Class {
         match self {

@@ -152,16 +152,12 @@ const TABLE: &[Row] = &[
         "check vault.endpoint and vault.management_endpoint, or leave them out",
     ),
     on(408, Outage, "request_timeout").means("OCI did not get the request in time", LATER),
-    // Which state withholds a value is said in texts that are not documented. A value that is withheld
-    // is an answer, as long as it lasts; only a change that is under way is none.
-    on(409, Outage, "incorrect_state")
-        .of(Service::Secrets)
-        .coded(&["IncorrectState"])
-        .saying(&["updating", "creating"])
-        .means("it is being changed", "nothing need be done if it passes"),
+    // The texts are not documented. A value that is withheld for good is an answer; a state that passes is
+    // an outage, as all other conflicts are.
     on(409, Answer, "blocked")
         .of(Service::Secrets)
         .coded(&["IncorrectState"])
+        .saying(&["expir", "blocked", "delet", "disabled", "not enabled"])
         .means(
             "its value is withheld: it is expired, disabled or to be deleted, or its key is not enabled",
             "add a new version, cancel the deletion, or enable the key",

@@ -36,6 +36,27 @@ fn a_ttl_of_zero_is_never_fresh() {
 }
 
 #[test]
+fn what_a_caller_has_waited_for_may_be_older_by_its_wait_and_by_no_more() {
+    let waited = seconds(10);
+    let short = Freshness {
+        ttl: seconds(1),
+        max_stale: seconds(5),
+        ..F
+    };
+    for (age, valid_for, is_taken) in [
+        (0, None, true),
+        (10, None, true),
+        (11, None, false),
+        (6, Some(7), true),
+        (6, Some(6), false),
+    ] {
+        let taken = short.takes(seconds(age), valid_for.map(seconds), waited);
+        assert_eq!(taken, is_taken, "{age} s, good for {valid_for:?}");
+    }
+    assert!(F.takes(seconds(9), None, seconds(1)), "still fresh");
+}
+
+#[test]
 fn without_the_fallback_a_value_ends_with_its_ttl() {
     let strict = Freshness {
         stale_fallback: false,

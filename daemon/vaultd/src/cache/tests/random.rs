@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cache::freshness::Ahead;
+use crate::cache::freshness::Verdict;
 use crate::scripted::{Weather, WeatherBackend};
 
 const NAMES: [&str; 2] = ["a", "b"];

@@ -9,7 +9,6 @@ use std::sync::atomic::Ordering;
 use vault_proto::generated as message;
 
 use super::openmetrics::{Kind, Text};
-use super::report;
 use crate::cache::census::Census;
 use crate::grpc::rooms::Rooms;
 use crate::resolver::{Ask, millis};
@@ -31,8 +30,8 @@ pub(super) fn counters(rooms: &Rooms, health: &[Health]) -> message::Counters {
     }
 }
 
-/// OpenMetrics 1.0 text.
-pub(super) fn text(rooms: &Rooms, ask: &Ask) -> String {
+/// OpenMetrics 1.0 text; `healthy` as status says it.
+pub(super) fn text(rooms: &Rooms, ask: &Ask, healthy: bool) -> String {
     let mut text = Text::default();
     let mut build = text.family("vaultd_build_info", Kind::Gauge, "Which vaultd this is.");
     build.value(&[("version", env!("CARGO_PKG_VERSION"))], 1);
@@ -46,7 +45,7 @@ pub(super) fn text(rooms: &Rooms, ask: &Ask) -> String {
     gauge(
         "vaultd_healthy",
         "1 where vaultctl status says healthy, else 0.",
-        report::status(rooms, ask).healthy.into(),
+        healthy.into(),
     );
     of_cache(&mut text, rooms, ask);
     of_backends(&mut text, &rooms.upstream.health());

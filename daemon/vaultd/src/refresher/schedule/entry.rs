@@ -56,6 +56,9 @@ impl Seed {
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) reference: String,
+    /// What was drawn for its renewals, and its place among those that are due together. Looked at
+    /// for every secret each time, and drawn once.
+    pub(super) drawn: (f64, u64),
     /// How fresh a configured service wants it.
     pub(super) configured: Option<Freshness>,
     /// When a caller last asked, and how fresh it was to be.
@@ -72,9 +75,13 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(reference: String, now: Moment) -> Self {
+    pub(super) fn new(reference: String, seed: Seed, address: &Address, now: Moment) -> Self {
         Self {
             reference,
+            drawn: (
+                seed.share(address, Use::Renewal),
+                seed.hash(address, Use::CatchUp),
+            ),
             configured: None,
             asked: None,
             held: None,

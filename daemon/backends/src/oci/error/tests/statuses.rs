@@ -107,7 +107,14 @@ fn every_status_and_code_is_taken_as_it_must_be() {
             Outage,
             "request_timeout",
         ),
-        (Secrets, 409, "IncorrectState", SAID, Answer, "blocked"),
+        (
+            Secrets,
+            409,
+            "IncorrectState",
+            SAID,
+            Outage,
+            "incorrect_state",
+        ),
         (
             Secrets,
             409,

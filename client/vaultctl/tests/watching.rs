@@ -1,4 +1,4 @@
-//! Does `vaultctl status --watch` show what changes, and end well?
+//! Does what watches show what changes, and end well?
 
 #[path = "../../lib/tests/fake/daemon.rs"]
 mod fake;
@@ -103,6 +103,24 @@ fn a_watch_ends_with_the_daemon() {
     assert!(lines.next().is_some());
     drop(fake);
     assert_eq!(child.wait().unwrap().code(), Some(3));
+}
+
+#[test]
+fn a_watch_ends_with_its_reader_also_while_nothing_changes() {
+    let plan = Plan {
+        watches_on: true,
+        ..Plan::default()
+    };
+    let fake = Fake::start(plan);
+    let mut command = fake.command(programs::VAULTCTL, &["watch"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for name in ["local://a", "local://b"] {
+        assert!(lines.next().unwrap().unwrap().starts_with(name));
+    }
+    // All is read that will ever come.
+    drop(lines);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 /// What a terminal of 50 columns and 12 rows is sent, until `enough`; then it is interrupted.
