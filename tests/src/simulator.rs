@@ -12,6 +12,7 @@ mod director;
 mod outage;
 mod promises;
 mod vault;
+mod virtual_time;
 mod watched;
 mod weather;
 mod world;
@@ -21,10 +22,3 @@ pub use director::{Failure, run};
 pub use outage::{Afterwards, outage};
 pub use weather::Fault;
 pub use world::Figures;
-
-/// A runtime whose time goes from one thing that happens to the next.
-fn virtual_time() -> Result<tokio::runtime::Runtime, String> {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    let built = builder.enable_time().start_paused(true).build();
-    built.map_err(|error| format!("no runtime: {error}"))
-}

@@ -43,7 +43,8 @@ pub struct Failure {
 pub fn run(seed: u64) -> Result<Figures, Failure> {
     let failure = |story: String| Failure { seed, story };
     let whole = AssertUnwindSafe(|| {
-        super::virtual_time().map_or_else(Err, |time| time.block_on(Director::run(seed)))
+        super::virtual_time::virtual_time()
+            .map_or_else(Err, |time| time.block_on(Director::run(seed)))
     });
     match catch_unwind(whole) {
         Ok(result) => result.map_err(failure),

@@ -46,7 +46,7 @@ pub struct Afterwards {
 /// # Errors
 /// The promise that was broken.
 pub fn outage(seed: u64, fault: Fault) -> Result<Afterwards, String> {
-    super::virtual_time()?.block_on(run(seed, fault))
+    super::virtual_time::virtual_time()?.block_on(run(seed, fault))
 }
 
 async fn run(seed: u64, fault: Fault) -> Result<Afterwards, String> {
