@@ -25,6 +25,8 @@ while read -r word; do
 done
 "#;
 
+const NSENTER: &str = "nsenter";
+
 /// A small disk in the place of a home's state directory, seen by daemons that are started on it.
 pub(crate) struct SmallDisk {
     holder: Child,
@@ -40,18 +42,19 @@ impl SmallDisk {
             Ok(disk) => disk,
             Err(why) => return Some(why),
         };
-        let entered = disk.enter(Path::new("true")).output();
+        let mut entered = disk.enter(Command::new(NSENTER), Path::new("true"));
+        let entered = entered.stdin(Stdio::null()).output();
         match entered {
             Ok(output) if output.status.success() => None,
             Ok(output) => Some(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
-            Err(error) => Some(format!("nsenter does not start: {error}")),
+            Err(error) => Some(format!("{NSENTER} does not start: {error}")),
         }
     }
 
     /// # Panics
     /// Where there can be none.
     pub(crate) fn of(home: &Home) -> Self {
-        Self::mount(home).unwrap_or_else(|why| panic!("no small disk: {why}"))
+        Self::mount(home).unwrap_or_else(|why| panic!("{why}"))
     }
 
     fn mount(home: &Home) -> Result<Self, String> {
@@ -111,7 +114,7 @@ impl SmallDisk {
             let read = std::io::Read::read_to_string(&mut stderr, &mut said);
             read.expect("a pipe can be read");
         }
-        said.trim().to_owned()
+        format!("a small disk cannot be mounted: {}", said.trim())
     }
 
     /// Leaves no free page. Of the last page of a file the rest is still there.
@@ -124,26 +127,21 @@ impl SmallDisk {
         self.say("free");
     }
 
-    fn enter(&self, program: &Path) -> Command {
-        let mut command = Command::new("nsenter");
-        self.into_it(&mut command, program);
-        command
-    }
-
-    fn into_it(&self, command: &mut Command, program: &Path) {
+    /// `command`, which is `nsenter`, as one that runs `program` where the disk is seen.
+    fn enter(&self, mut command: Command, program: &Path) -> Command {
         command.args(["--target", &self.holder.id().to_string(), "--mount"]);
         if !geteuid().is_root() {
             command.args(["--user", "--preserve-credentials"]);
         }
         command.arg(program);
+        command
     }
 
     /// A daemon whose state is on this disk.
     #[track_caller]
     pub(crate) fn start<'a>(&self, home: &'a Home) -> Daemon<'a> {
         home.start_with(|command| {
-            *command = home.command(Path::new("nsenter"));
-            self.into_it(command, &binaries().vaultd);
+            *command = self.enter(home.command(Path::new(NSENTER)), &binaries().vaultd);
         })
     }
 
@@ -174,10 +172,9 @@ impl SmallDisk {
             read.unwrap_or_else(|_| panic!("a torn record: {line}"))
         };
         let records = record.lines().map(whole);
-        let launches = records
+        records
             .filter(|record| record["event"] == "launch" && record["outcome"] == "allowed")
-            .count();
-        launches
+            .count()
     }
 }
 
