@@ -156,9 +156,10 @@ fn a_value_that_cannot_be_stored_leaves_the_one_before() {
     let daemon = disk.start(&home);
     home.put("token", "old");
     disk.fill();
-    let put = |name: &str| home.ctl_with_input(&["put", name], b"new");
+    let put = |name: &str, value: &str| home.ctl_with_input(&["put", name], value.as_bytes());
     for name in ["token", "other"] {
-        put(name).refused(3, &[NO_SPACE]);
+        // It would not fit into what the store has already either.
+        put(name, &"new".repeat(10_000)).refused(3, &[NO_SPACE]);
     }
     assert!(!disk.has_leftovers());
     daemon.kill();
@@ -170,7 +171,7 @@ fn a_value_that_cannot_be_stored_leaves_the_one_before() {
     };
     holds(home.run(&["bar"]), "old");
     assert!(!home.ctl(&["list"]).success().contains("other"));
-    put("token").success();
+    put("token", "new").success();
     holds(home.run(&["bar"]), "new");
     assert!(daemon.terminate().success());
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::seen::{Answer, LAUNCHERS, Seen, torn};
-use crate::harness::{Home, until};
+use crate::harness::{Daemon, Home, until};
 
 /// The strictest of the programs that start servers gives them so long; vault-run's own 8 s are
 /// inside of it.
@@ -69,8 +69,10 @@ pub fn stop(how_long: Duration) -> Stopped {
     let times = Times::default();
     let mut report = Stopped::default();
     thread::scope(|scope| {
-        // Also where something in here panics: the callers are waited for.
-        let end = End(&over);
+        let end = End {
+            over: &over,
+            daemon: &daemon,
+        };
         for _ in 0..LAUNCHERS {
             scope.spawn(|| {
                 while !over.is_so() {
@@ -99,7 +101,9 @@ pub fn stop(how_long: Duration) -> Stopped {
         report.stopped = continued - stopped;
         times.all().continued = Some(continued);
         daemon.signal(Signal::SIGCONT);
-        until("a launch gets a value", || times.all().good.is_some());
+        until("a launch gets a value", || {
+            times.all().good.is_some() || !seen.wrong().is_empty()
+        });
         work();
         drop(end);
     });
@@ -128,11 +132,17 @@ impl Over {
     }
 }
 
-struct End<'a>(&'a Over);
+/// Ends the callers, who are waited for also where something panics: none is to wait for a daemon
+/// that is stopped.
+struct End<'a> {
+    over: &'a Over,
+    daemon: &'a Daemon<'a>,
+}
 
 impl Drop for End<'_> {
     fn drop(&mut self) {
-        self.0.0.store(true, Ordering::Release);
+        self.over.0.store(true, Ordering::Release);
+        self.daemon.signal(Signal::SIGCONT);
     }
 }
 
