@@ -2,8 +2,8 @@
 //!
 //! A reference is parsed once, where it enters, and never normalised: what is doubtful is refused.
 //! Forms: `oci-vault://OCID`, `oci-vault://NAME`, `oci-vault://CONTAINER/NAME`, `local://NAME`,
-//! each with `?version=N` or `?stage=STAGE`. There is no percent-decoding, and a reference inside a
-//! longer text is none.
+//! each with `?version=N` or `?stage=STAGE`, those of OCI Vault with `?version_name=NAME` too. There is
+//! no percent-decoding, and a reference inside a longer text is none.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -12,7 +12,7 @@ use std::str::FromStr;
 const OCI_SCHEME: &str = "oci-vault://";
 const LOCAL_SCHEME: &str = "local://";
 const SECRET_OCID: &str = "ocid1.vaultsecret.";
-const LONGEST_LOCAL_NAME: usize = 255;
+const LONGEST_NAME: usize = 255;
 /// In bytes. Two OCIDs and a version are below 600; what a caller names stays in memory and in the
 /// audit record for longer than its call.
 const LONGEST: usize = 1024;
@@ -56,6 +56,8 @@ pub enum Selector {
     Version(NonZeroU64),
     /// One by its stage.
     Stage(Stage),
+    /// One by the name it was given in OCI Vault: `[A-Za-z0-9._-]`, at most 255 bytes.
+    VersionName(String),
 }
 
 /// The stages of OCI Vault's secret versions.
@@ -106,9 +108,12 @@ pub enum ReferenceError {
     /// Not one of the five stages.
     #[error("the stage is none of CURRENT, PENDING, LATEST, PREVIOUS, DEPRECATED")]
     Stage,
-    /// Both a version and a stage.
-    #[error("a reference names a version or a stage, not both")]
-    VersionAndStage,
+    /// A character that versions' names do not have.
+    #[error("a version's name is made of 1 to 255 letters, digits, '.', '_' and '-'")]
+    VersionName,
+    /// More than one of version, stage and version name.
+    #[error("a reference names a version in one way: version, stage or version_name")]
+    Ambiguous,
     /// A parameter that `local://` does not have.
     #[error("local:// knows no parameter but version and stage")]
     Parameter,
@@ -254,26 +259,38 @@ fn split_query(rest: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Reads `version=N` and `stage=S`, the last of each winning; a parameter without `=` says nothing.
+/// Reads `version=N`, `stage=S` and `version_name=NAME`, the last of each winning; a parameter without
+/// `=` says nothing.
 fn parse_query(
     query: Option<&str>,
     other: impl Fn(&str) -> Result<(), ReferenceError>,
 ) -> Result<Selector, ReferenceError> {
-    let (mut version, mut stage) = (None, None);
+    let (mut version, mut stage, mut version_name) = (None, None, None);
     for parameter in query.unwrap_or_default().split('&') {
         match parameter.split_once('=') {
             Some(("version", number)) => version = Some(number),
             Some(("stage", word)) => stage = Some(word),
+            Some((name @ "version_name", word)) => {
+                other(name)?;
+                version_name = Some(word);
+            }
             Some((name, _)) => other(name)?,
             None => {}
         }
     }
-    match (version, stage) {
-        (Some(_), Some(_)) => Err(ReferenceError::VersionAndStage),
-        (Some(number), None) => Ok(Selector::Version(parse_version(number)?)),
-        (None, Some(word)) => Ok(Selector::Stage(word.parse()?)),
-        (None, None) => Ok(Selector::Current),
+    match (version, stage, version_name) {
+        (None, None, None) => Ok(Selector::Current),
+        (Some(number), None, None) => Ok(Selector::Version(parse_version(number)?)),
+        (None, Some(word), None) => Ok(Selector::Stage(word.parse()?)),
+        (None, None, Some(name)) if is_name(name) => Ok(Selector::VersionName(name.to_owned())),
+        (None, None, Some(_)) => Err(ReferenceError::VersionName),
+        _ => Err(ReferenceError::Ambiguous),
     }
+}
+
+fn is_name(name: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(is_letter)
 }
 
 /// A version number as references and service files write it.
@@ -295,11 +312,7 @@ fn check_local_name(name: &str) -> Result<(), ReferenceError> {
     if name.contains("..") || name == "." {
         return Err(ReferenceError::Dots);
     }
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    let good = name.len() <= LONGEST_LOCAL_NAME
-        && name.bytes().all(allowed)
-        && name.as_bytes()[0].is_ascii_alphanumeric();
-    if good {
+    if is_name(name) && name.as_bytes()[0].is_ascii_alphanumeric() {
         Ok(())
     } else {
         Err(ReferenceError::LocalName)
@@ -354,6 +367,7 @@ impl fmt::Display for SecretRef {
             Selector::Current => Ok(()),
             Selector::Version(number) => write!(f, "?version={number}"),
             Selector::Stage(stage) => write!(f, "?stage={}", stage.as_str()),
+            Selector::VersionName(name) => write!(f, "?version_name={name}"),
         }
     }
 }

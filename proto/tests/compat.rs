@@ -34,7 +34,7 @@ fn seen(text: &str) -> Value {
     };
     let version = match reference.selector() {
         Selector::Version(number) => Some(number.get()),
-        Selector::Current | Selector::Stage(_) => None,
+        _ => None,
     };
     serde_json::json!({
         "valid": true, "secret_ocid": ocid, "container": container, "name": name, "version": version

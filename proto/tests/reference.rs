@@ -96,7 +96,26 @@ fn stages_are_the_five_words_and_exclude_a_version() {
     );
     assert_eq!(
         problem("local://n?version=1&stage=LATEST"),
-        ReferenceError::VersionAndStage
+        ReferenceError::Ambiguous
+    );
+}
+
+#[test]
+fn a_version_of_oci_vault_may_have_a_name_and_no_other_may() {
+    let text = "oci-vault://c/n?version_name=2026-11.blue_1";
+    assert_eq!(text.parse::<SecretRef>().expect("a name").to_string(), text);
+    let long = "x".repeat(256);
+    for name in ["", "a b", "a%20b", "a/b", "ä", "a?b", &long] {
+        let text = format!("oci-vault://n?version_name={name}");
+        assert_eq!(problem(&text), ReferenceError::VersionName, "{text}");
+    }
+    for other in ["version=1", "stage=LATEST"] {
+        let text = format!("oci-vault://n?version_name=blue&{other}");
+        assert_eq!(problem(&text), ReferenceError::Ambiguous, "{text}");
+    }
+    assert_eq!(
+        problem("local://n?version_name=blue"),
+        ReferenceError::Parameter
     );
 }
 
@@ -125,7 +144,7 @@ fn bare_names_mean_the_store_to_a_person_and_oci_in_a_service_file() {
 proptest! {
     #[test]
     fn what_is_printed_reads_back_the_same(
-        text in "(oci-vault|local)://[a-zA-Z0-9._/ -]{1,20}(\\?(version=[0-9]{1,4}|stage=LATEST))?"
+        text in "(oci-vault|local)://[a-zA-Z0-9._/ -]{1,20}(\\?(version=[0-9]{1,4}|stage=LATEST|version_name=[a-z.-]{1,4}))?"
     ) {
         if let Ok(reference) = text.parse::<SecretRef>() {
             prop_assert_eq!(reference.to_string().parse::<SecretRef>(), Ok(reference));

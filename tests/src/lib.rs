@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod crashes;
+pub mod fleet;
 pub mod harness;
 pub mod mcp;
 pub mod oci;

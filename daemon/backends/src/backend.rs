@@ -41,10 +41,11 @@ pub enum Wanted {
     Version(u64),
     /// A stage by its name, such as `PENDING`.
     Stage(String),
+    /// One that was given this name, where a vault has names for versions.
+    Named(String),
 }
 
-/// Where one value is: everything a backend needs to fetch it, and everything that tells two
-/// values apart, so it is also the cache's key.
+/// Where one value is: what a backend needs to fetch it, and what tells it from others in a cache.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Address {
     /// The kind of vault.

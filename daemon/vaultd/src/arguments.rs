@@ -51,7 +51,8 @@ Files:
                        oci-vault-mcp/resolver.yaml, else both in /etc;
                        read again when it changes, all or nothing
   configs/NAME.json    one service each, or NAME.yaml, beside those
-  $XDG_STATE_HOME/vaultd/   store.age, identity.txt, audit.jsonl
+  $XDG_STATE_HOME/vaultd/   store.age, identity.txt, audit.jsonl;
+                       snapshot.age, with cache.persist: sealed
   $XDG_RUNTIME_DIR/vaultd/vaultd.sock     the socket; without it
                        /run/user/UID/vaultd/vaultd.sock
 

@@ -5,6 +5,7 @@ mod ask;
 pub mod rooms;
 mod secrets;
 mod status;
+mod watching;
 
 use std::time::Duration;
 

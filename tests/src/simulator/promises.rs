@@ -1,6 +1,7 @@
 //! Is what the daemon holds what it should hold, whoever asks?
 
-use vaultd::cache::freshness::Freshness;
+use vault_backends::backend::Wanted;
+use vaultd::cache::freshness::{Freshness, Verdict};
 
 use super::daemon::Daemon;
 use super::world::State;
@@ -48,10 +49,10 @@ pub(super) fn check_at_peace(daemon: &Daemon) -> Result<(), String> {
     for item in daemon.items().iter() {
         let is_fresh = |freshness: Freshness| {
             let held = daemon.holds(&item.address.name)?;
-            (held.judge(now, &freshness) == vaultd::cache::freshness::Verdict::Fresh).then_some(())
+            (held.judge(now, &freshness) == Verdict::Fresh).then_some(())
         };
         let is_kept = item.freshness.renewed_at(None, 0.5).is_some();
-        let is_renewed = item.address.wanted == vault_backends::backend::Wanted::Current;
+        let is_renewed = item.address.wanted == Wanted::Current;
         if is_kept && is_renewed && is_fresh(item.freshness).is_none() {
             stale.push(item.address.name.clone());
         }

@@ -56,7 +56,7 @@ async fn each_version_and_stage_is_found_in_each_way() {
     let id = reader.fake.put("db", "four");
     reader.fake.with(|world| {
         let secret = world.secrets.secret(&id);
-        secret.pending = Some(secret.add(b"five".to_vec(), None, 0));
+        secret.pending = Some(secret.add(b"five".to_vec(), Some("next".to_owned()), 0));
     });
     let stage = |stage: &str| Wanted::Stage(stage.to_owned());
     for (wanted, text, version) in [
@@ -67,6 +67,7 @@ async fn each_version_and_stage_is_found_in_each_way() {
         (stage("LATEST"), "five", "5"),
         (stage("PREVIOUS"), "three", "3"),
         (stage("DEPRECATED"), "two", "2"),
+        (Wanted::Named("next".to_owned()), "five", "5"),
     ] {
         for (container, name) in [
             (None, id.as_str()),

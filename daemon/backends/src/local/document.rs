@@ -95,6 +95,8 @@ impl<'a> Document<'a> {
                 "LATEST" => versions.versions.last(),
                 _ => return Err(Missing::Stage),
             },
+            // References to this store have no such word.
+            Wanted::Named(_) => None,
         };
         found.ok_or(Missing::Version)
     }

@@ -197,6 +197,7 @@ impl Selector {
             Wanted::Current => None,
             Wanted::Version(number) => Some(("versionNumber", number.to_string())),
             Wanted::Stage(stage) => Some(("stage", stage.clone())),
+            Wanted::Named(name) => Some(("secretVersionName", name.clone())),
         })
     }
 

@@ -25,7 +25,9 @@ pub struct SecretBundle<'a> {
     pub secret_id: String,
     /// Which version.
     pub version_number: u64,
-    /// What the version is called by its place among the others. May be unknown words, or none.
+    /// What the version was called by whoever stored it.
+    pub version_name: Option<String>,
+    /// What it is called by its place among the others. May be unknown words, or none.
     pub stages: Vec<String>,
     /// When the version ends, in seconds since 1970-01-01 UTC.
     expiry: Option<u64>,
@@ -61,6 +63,8 @@ pub enum ContentError {
 struct Written<'a> {
     secret_id: Option<String>,
     version_number: Option<u64>,
+    #[serde(borrow)]
+    version_name: Option<&'a RawValue>,
     stages: Option<Vec<Option<String>>>,
     time_of_expiry: Option<String>,
     time_of_deletion: Option<String>,
@@ -96,6 +100,9 @@ impl<'a> SecretBundle<'a> {
         Ok(Self {
             secret_id: secret_id.ok_or(BadReply::NoId)?,
             version_number: written.version_number.ok_or(BadReply::NoVersion)?,
+            version_name: written
+                .version_name
+                .and_then(|name| serde_json::from_str(name.get()).ok()),
             stages: written.stages.into_iter().flatten().flatten().collect(),
             expiry: time(written.time_of_expiry.as_deref())?,
             deletion: time(written.time_of_deletion.as_deref())?,
@@ -119,6 +126,7 @@ impl<'a> SecretBundle<'a> {
             }
             Wanted::Version(number) => self.version_number == *number,
             Wanted::Stage(stage) => self.has_stage(stage),
+            Wanted::Named(name) => self.version_name.as_ref() == Some(name),
         };
         is_wanted.then_some(()).ok_or(BadReply::WrongVersion)
     }

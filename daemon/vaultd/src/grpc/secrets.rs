@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use tokio_stream::wrappers::BroadcastStream;
+use futures_util::stream::unfold;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Code, Request, Response, Status};
 use vault_proto::generated as message;
@@ -16,6 +16,7 @@ use vault_proto::{PROTOCOL, kinds};
 use super::ask::{ask, caller, environment, reference, request_id};
 use super::rooms::Rooms;
 use super::status::{of_launch, of_resolve, of_upstream, refuse};
+use super::watching::Watching;
 use crate::cache::changes::{Change, Now};
 use crate::cache::freshness::{Freshness, Verdict};
 use crate::clock::Moment;
@@ -203,12 +204,17 @@ impl Secrets for Service {
             Arc::clone(&self.rooms.clock),
             Arc::clone(&self.rooms.current),
         );
-        let changes = BroadcastStream::new(self.rooms.cache.changes());
+        let others = {
+            let current = Arc::clone(&current);
+            move || current.get().view(None).freshness
+        };
+        let watching = Watching::new(Arc::clone(&self.rooms.cache), Arc::clone(&clock), others);
+        let changes = unfold(watching, |mut watching| async {
+            Some((watching.next().await?, watching))
+        });
         let events = changes.filter_map(move |change| {
             // Both go when the watch does.
             let _held = (&seat, &stay);
-            // Who lags behind has missed some; the next ones still come.
-            let change = change.ok()?;
             let reference: SecretRef = change.reference.parse().ok()?;
             let chosen = wanted.is_empty() || wanted.contains(&reference);
             // The policy in force now: a watch outlives the one it began under.

@@ -15,8 +15,8 @@ const MOST: usize = 512;
 /// Over how long the first fetches are spread at the start of a session.
 const SESSION: Duration = Duration::from_secs(10);
 /// And else: this part of the ttl, within bounds.
-const PART: u32 = 4;
-const LONGEST: Duration = Duration::from_mins(15);
+const PART: u32 = 2;
+const LONGEST: Duration = Duration::from_mins(30);
 
 /// A secret that is to be at hand.
 #[derive(Clone, Debug, PartialEq, Eq)]

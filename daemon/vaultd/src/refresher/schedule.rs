@@ -6,7 +6,8 @@
 //!   the oldest;
 //! - while a backend is out, one of its secrets at a time is asked for, when its breaker lets a probe
 //!   through, or by the same measure where the breaker has nothing to say (a credential is refused,
-//!   a person has switched the breaker off);
+//!   a person has switched the breaker off), or less often as long as everything is still fresh: many
+//!   hosts that nothing hurries need not be heard every minute;
 //! - once it is back, and after the machine has slept, what is overdue is spread: the stale over
 //!   [`CATCH_UP`], the others over the time they are still fresh;
 //! - what a flush has emptied is not fetched before it is asked for, or due again as if it had been
@@ -22,7 +23,7 @@ use std::time::Duration;
 
 use vault_backends::backend::{Address, BackendKind};
 
-use super::plan::Plan;
+use super::plan::{Plan, Start};
 use crate::cache::Seen;
 use crate::cache::freshness::Freshness;
 use crate::clock::Moment;
@@ -37,6 +38,11 @@ pub const AT_ONCE: usize = 4;
 const ENOUGH: u32 = 5;
 /// From one attempt to the next while it is.
 const RECOVERY: Duration = Duration::from_mins(1);
+/// The same while everything of it that is wanted is still fresh.
+const PATIENCE: Duration = Duration::from_mins(5);
+/// So long before something is not fresh any more patience ends: what is back is then noticed, and
+/// caught up with, in time.
+const IN_TIME: Duration = Duration::from_secs(90);
 /// A backend that asks for a longer pause is not believed.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 /// Who wakes so much too late has slept.
@@ -80,6 +86,8 @@ struct Scope {
     failures: u32,
     /// While it is out by that count, the next attempt.
     until: Moment,
+    /// No attempt before, as long as everything is still fresh.
+    patient: Moment,
     /// No attempt before, since the last one was not let through.
     breath: Moment,
     is_out: bool,
@@ -97,12 +105,19 @@ enum Gate {
 }
 
 impl Scope {
-    fn gate(&self, probe: Option<Moment>) -> Gate {
-        match probe {
-            Some(probe) => Gate::ForOne(probe.max(self.breath)),
-            None if self.failures >= ENOUGH => Gate::ForOne(self.until.max(self.breath)),
-            None => Gate::Open,
-        }
+    /// `lacking` is from when on something of it will be lacking soon.
+    fn gate(&self, probe: Option<Moment>, lacking: Moment) -> Gate {
+        let from = match probe {
+            Some(probe) => probe,
+            None if self.failures >= ENOUGH => self.until,
+            None => return Gate::Open,
+        };
+        Gate::ForOne(from.max(self.breath).max(self.patient.min(lacking)))
+    }
+
+    /// It has answered.
+    fn is_heard(&mut self) {
+        (self.failures, self.patient) = (0, Moment::default());
     }
 }
 
@@ -125,9 +140,11 @@ impl Schedule {
             entry.configured = None;
         }
         for item in plan.items {
-            let share = self.seed.share(&item.address, Use::FirstFetch);
+            let seed = self.seed;
+            let share = seed.share(&item.address, Use::FirstFetch);
             let entry = self.entries.entry(item.address.clone());
-            let entry = entry.or_insert_with(|| Entry::new(item.reference, now));
+            let new = || Entry::new(item.reference, seed, &item.address, now);
+            let entry = entry.or_insert_with(new);
             entry.configured = Some(item.freshness);
             if !before.contains(&item.address) && entry.held.is_none() {
                 let spread = match item.address.kind {
@@ -135,6 +152,7 @@ impl Schedule {
                     BackendKind::Oci => plan.start.spread(&item.freshness),
                 };
                 (entry.base, entry.not_before) = (now, now + spread.mul_f64(share));
+                entry.is_first = plan.start == Start::Restart;
             }
         }
     }
@@ -149,7 +167,7 @@ impl Schedule {
                 if !wanted {
                     continue;
                 }
-                let entry = Entry::new(seen.reference.clone(), now);
+                let entry = Entry::new(seen.reference.clone(), self.seed, &seen.address, now);
                 self.entries.insert(seen.address.clone(), entry);
             }
             let jitter = self.seed.share(&seen.address, Use::Renewal);
@@ -157,10 +175,8 @@ impl Schedule {
                 continue;
             };
             if entry.learn(&seen, jitter, now) {
-                self.scopes
-                    .entry(Name::of(&seen.address))
-                    .or_default()
-                    .failures = 0;
+                let scope = self.scopes.entry(Name::of(&seen.address));
+                scope.or_default().is_heard();
             }
         }
         for address in gone {
@@ -185,14 +201,14 @@ impl Schedule {
         }
         let (mut due, mut wake) = (Vec::new(), None::<Moment>);
         for (address, entry) in &self.entries {
-            let Some(at) = self.at(address, entry, &gates) else {
+            let Some(at) = at(address, entry, &gates) else {
                 continue;
             };
             if at > now {
                 wake = Some(wake.map_or(at, |wake| wake.min(at)));
                 continue;
             }
-            due.push((self.rank(address, entry, now, &gates), address.clone()));
+            due.push((rank(address, entry, now, &gates), address.clone()));
         }
         due.sort_by_key(|(rank, _)| *rank);
         let mut next = Next { now: vec![], wake };
@@ -226,10 +242,11 @@ impl Schedule {
         let again = self.seed.share(address, Use::Attempt);
         let scope = self.scopes.entry(Name::of(address)).or_default();
         match outcome {
-            Outcome::Confirmed(..) | Outcome::Gone | Outcome::Refused => scope.failures = 0,
+            Outcome::Confirmed(..) | Outcome::Gone | Outcome::Refused => scope.is_heard(),
             Outcome::Failed(pause) => {
                 scope.failures = scope.failures.saturating_add(1);
                 scope.until = left + RECOVERY.mul_f64(1.0 + 0.15 * again);
+                scope.patient = left + PATIENCE.mul_f64(1.0 + 0.15 * again);
                 if let Some(pause) = pause {
                     scope.failures = scope.failures.max(ENOUGH);
                     scope.until = scope.until.max(now + pause.min(LONGEST_PAUSE));
@@ -246,17 +263,16 @@ impl Schedule {
 
     /// A person says that the backends are back.
     pub fn release(&mut self) {
-        for scope in self.scopes.values_mut() {
-            scope.failures = 0;
-        }
+        self.scopes.values_mut().for_each(Scope::is_heard);
     }
 
     /// When this address is asked for next, if nothing happens meanwhile.
     pub fn next_attempt(&self, address: &Address, probes: Probes<'_>) -> Option<Moment> {
         let name = Name::of(address);
         let scope = self.scopes.get(&name).copied().unwrap_or_default();
-        let gates = HashMap::from([(name.clone(), scope.gate(probes(&name)))]);
-        self.at(address, self.entries.get(address)?, &gates)
+        let gate = scope.gate(probes(&name), self.lacking(&name));
+        let gates = HashMap::from([(name, gate)]);
+        at(address, self.entries.get(address)?, &gates)
     }
 
     fn planned(&self) -> impl Iterator<Item = &Address> {
@@ -270,8 +286,9 @@ impl Schedule {
         let names: HashSet<Name> = self.entries.keys().map(Name::of).collect();
         let mut gates = HashMap::new();
         for name in names {
+            let lacking = self.lacking(&name);
             let scope = self.scopes.entry(name.clone()).or_default();
-            let gate = scope.gate(probes(&name));
+            let gate = scope.gate(probes(&name), lacking);
             let is_back = scope.is_out && gate == Gate::Open;
             scope.is_out = gate != Gate::Open;
             if slept {
@@ -284,49 +301,66 @@ impl Schedule {
         gates
     }
 
+    /// From when on something of it that is renewed will not be fresh for long.
+    fn lacking(&self, name: &Name) -> Moment {
+        let entries = self.entries.iter();
+        let of_it = entries.filter(|(address, entry)| {
+            is_of(address, name) && entry.due(address, entry.drawn.renewal).is_some()
+        });
+        let ends = of_it.map(|(_, entry)| entry.fresh_until().unwrap_or_default());
+        let first = ends.min().unwrap_or_default();
+        Moment::default() + first.since(Moment::default() + IN_TIME)
+    }
+
     fn catch_up(&mut self, name: &Name, from: Moment, now: Moment) {
         let seed = self.seed;
-        let of_it = |address: &Address| (address.kind, &address.scope) == (name.kind, &name.scope);
         for (address, entry) in &mut self.entries {
-            if of_it(address) && !entry.is_flying {
+            if is_of(address, name) && !entry.is_flying {
                 let jitter = seed.share(address, Use::Renewal);
                 let share = seed.share(address, Use::CatchUp);
                 entry.catch_up(address, jitter, from, share, now);
             }
         }
     }
+}
 
-    /// When this may be asked for, as things stand.
-    fn at(&self, address: &Address, entry: &Entry, gates: &HashMap<Name, Gate>) -> Option<Moment> {
-        if entry.is_flying {
-            return None;
-        }
-        let due = entry.due(address, self.seed.share(address, Use::Renewal))?;
-        match gates.get(&Name::of(address)) {
-            // Whoever is next is asked for: that one has failed before says nothing of it.
-            Some(Gate::ForOne(from)) => Some(due.max(*from)),
-            _ => Some(due.max(entry.not_before)),
-        }
+/// When this may be asked for, as things stand.
+fn at(address: &Address, entry: &Entry, gates: &HashMap<Name, Gate>) -> Option<Moment> {
+    if entry.is_flying {
+        return None;
     }
+    let due = entry.due(address, entry.drawn.renewal)?;
+    match gates.get(&Name::of(address)) {
+        // Whoever is next is asked for: that one has failed before says nothing of it.
+        Some(Gate::ForOne(from)) => Some(due.max(*from)),
+        _ => Some(due.max(entry.not_before)),
+    }
+}
 
-    /// What comes first, smallest first.
-    fn rank(
-        &self,
-        address: &Address,
-        entry: &Entry,
-        now: Moment,
-        gates: &HashMap<Name, Gate>,
-    ) -> (u32, bool, Moment, u64) {
-        // A probe is not to be lost on the same broken secret for ever.
-        let failures = match gates.get(&Name::of(address)) {
-            Some(Gate::ForOne(_)) => entry.failures,
-            _ => 0,
-        };
-        let confirmed = entry.held.map(|(confirmed, _)| confirmed);
-        let is_fresh = !entry.fresh_for(now).is_zero();
-        let tie = self.seed.hash(address, Use::CatchUp);
-        (failures, is_fresh, confirmed.unwrap_or_default(), tie)
-    }
+/// What comes first, smallest first.
+fn rank(
+    address: &Address,
+    entry: &Entry,
+    now: Moment,
+    gates: &HashMap<Name, Gate>,
+) -> (u32, bool, Moment, u64) {
+    // A probe is not to be lost on the same broken secret for ever.
+    let failures = match gates.get(&Name::of(address)) {
+        Some(Gate::ForOne(_)) => entry.failures,
+        _ => 0,
+    };
+    let confirmed = entry.held.map(|(confirmed, _)| confirmed);
+    let is_fresh = !entry.fresh_for(now).is_zero();
+    (
+        failures,
+        is_fresh,
+        confirmed.unwrap_or_default(),
+        entry.drawn.tie,
+    )
+}
+
+fn is_of(address: &Address, name: &Name) -> bool {
+    (address.kind, &address.scope) == (name.kind, &name.scope)
 }
 
 #[cfg(test)]

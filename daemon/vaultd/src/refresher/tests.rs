@@ -142,7 +142,8 @@ async fn what_was_asked_for_is_renewed_for_a_day() {
     assert_eq!(room.get("x").await, Ok(false));
     pass(HOUR * 24).await;
     let calls = room.backend.calls();
-    assert!((24..37).contains(&calls), "{calls}");
+    // Every 39 to 51 minutes, whatever this host draws.
+    assert!((28..=37).contains(&calls), "{calls}");
     pass(HOUR * 24).await;
     assert!(room.backend.calls() <= calls + 1, "nobody wants it");
 }
@@ -277,7 +278,7 @@ async fn a_new_plan_counts_at_once_and_what_it_leaves_out_is_let_go() {
         items: vec![item("n0", FRESHNESS), item("new", FRESHNESS)],
         start: Start::Restart,
     });
-    pass(MINUTE * 15).await;
+    pass(MINUTE * 30).await;
     assert_eq!(room.backend.asked(), ["new"]);
     pass(HOUR * 3).await;
     let mut asked = room.backend.asked();

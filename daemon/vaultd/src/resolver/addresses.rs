@@ -10,6 +10,7 @@ pub fn address(reference: &SecretRef, vault: &oci::Settings) -> Address {
         Selector::Current => Wanted::Current,
         Selector::Version(number) => Wanted::Version(number.get()),
         Selector::Stage(stage) => Wanted::Stage(stage.as_str().to_owned()),
+        Selector::VersionName(name) => Wanted::Named(name.clone()),
     };
     let (container, name) = match reference.place() {
         Place::Local { name } => (None, name),
@@ -75,6 +76,7 @@ pub fn reference_of(address: &Address) -> Option<SecretRef> {
         Wanted::Current => String::new(),
         Wanted::Version(number) => format!("?version={number}"),
         Wanted::Stage(stage) => format!("?stage={stage}"),
+        Wanted::Named(name) => format!("?version_name={name}"),
     };
     let text = format!("{scheme}{container}{}{selector}", address.name);
     text.parse().ok()

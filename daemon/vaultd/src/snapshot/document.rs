@@ -71,6 +71,7 @@ enum Which {
     Current,
     Version(u64),
     Stage(String),
+    Named(String),
 }
 
 /// The document of these values, all of OCI Vault, as they are at `now`.
@@ -146,6 +147,7 @@ fn row(value: &Value, bytes: usize) -> Row {
             Wanted::Current => Which::Current,
             Wanted::Version(number) => Which::Version(number),
             Wanted::Stage(stage) => Which::Stage(stage),
+            Wanted::Named(name) => Which::Named(name),
         },
         reference,
         version: value.version.clone(),
@@ -166,6 +168,7 @@ fn value(row: Row) -> Value {
                 Which::Current => Wanted::Current,
                 Which::Version(number) => Wanted::Version(number),
                 Which::Stage(stage) => Wanted::Stage(stage),
+                Which::Named(name) => Wanted::Named(name),
             },
         },
         reference: row.reference,
@@ -197,7 +200,7 @@ mod tests {
             Wanted::Current,
             Wanted::Version(3),
             Wanted::Stage("PENDING".to_owned()),
-            Wanted::Current,
+            Wanted::Named("blue".to_owned()),
         ];
         let both = plain.iter().zip(wanted);
         let value = |(plain, wanted): (&&[u8], Wanted)| {

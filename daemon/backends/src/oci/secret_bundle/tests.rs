@@ -182,6 +182,7 @@ fn it_must_be_what_was_asked_for() {
     let body = with("/stages", json!(["PREVIOUS", "SOMEDAY"]));
     let read = SecretBundle::read(&body).expect("a bundle");
     let stage = |stage: &str| Wanted::Stage(stage.to_owned());
+    let named = |name: &str| Wanted::Named(name.to_owned());
     for (id, wanted, expected) in [
         (None, Wanted::Current, Ok(())),
         (Some(ID), Wanted::Version(7), Ok(())),
@@ -194,8 +195,18 @@ fn it_must_be_what_was_asked_for() {
         (None, Wanted::Version(8), Err(BadReply::WrongVersion)),
         (None, stage("PENDING"), Err(BadReply::WrongVersion)),
         (None, stage("previous"), Err(BadReply::WrongVersion)),
+        (None, named("blue"), Err(BadReply::WrongVersion)),
     ] {
         assert_eq!(read.check(id, &wanted), expected, "{id:?} {wanted:?}");
+    }
+    for (name, expected) in [
+        (json!("blue"), Ok(())),
+        (json!("Blue"), Err(BadReply::WrongVersion)),
+        (json!(["blue"]), Err(BadReply::WrongVersion)),
+    ] {
+        let body = with("/versionName", name);
+        let read = SecretBundle::read(&body).expect("a bundle");
+        assert_eq!(read.check(Some(ID), &named("blue")), expected);
     }
     let body = without("stages");
     let read = SecretBundle::read(&body).expect("a bundle");

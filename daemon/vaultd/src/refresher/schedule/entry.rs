@@ -22,6 +22,8 @@ const REMEMBERED: Duration = Duration::from_hours(24);
 const AFTER_FAILURE: (Duration, Duration) = (Duration::from_secs(15), Duration::from_mins(5));
 /// The same after an answer that says no: only somebody's doing will change it.
 const AFTER_NO: (Duration, Duration) = (Duration::from_secs(30), Duration::from_hours(1));
+/// The soonest first renewal, as a part of the time to the usual one.
+const SOONEST: f64 = 0.1;
 /// How much of the time that a value is still fresh may pass until it is caught up with.
 const IN_TIME: f64 = 0.9;
 
@@ -33,6 +35,7 @@ pub(super) struct Seed(pub(super) u64);
 #[derive(Clone, Copy, Debug, Hash)]
 pub(super) enum Use {
     FirstFetch,
+    FirstRenewal,
     Renewal,
     Attempt,
     CatchUp,
@@ -52,10 +55,22 @@ impl Seed {
     }
 }
 
+/// What is looked at for every secret each time, and drawn once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Drawn {
+    pub(super) renewal: f64,
+    first: f64,
+    pub(super) tie: u64,
+}
+
 /// One secret.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) reference: String,
+    pub(super) drawn: Drawn,
+    /// Whether it was fetched, or is to be, when many hosts may have been started at once: then its
+    /// first renewal comes at any time, or they would all come together again.
+    pub(super) is_first: bool,
     /// How fresh a configured service wants it.
     pub(super) configured: Option<Freshness>,
     /// When a caller last asked, and how fresh it was to be.
@@ -72,9 +87,15 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(reference: String, now: Moment) -> Self {
+    pub(super) fn new(reference: String, seed: Seed, address: &Address, now: Moment) -> Self {
         Self {
             reference,
+            drawn: Drawn {
+                renewal: seed.share(address, Use::Renewal),
+                first: seed.share(address, Use::FirstRenewal),
+                tie: seed.hash(address, Use::CatchUp),
+            },
+            is_first: false,
             configured: None,
             asked: None,
             held: None,
@@ -100,14 +121,14 @@ impl Entry {
             // Somebody who asked was told no.
             (self.base, self.not_before) = (now, now + AFTER_NO.0);
         }
-        self.held = seen.held;
+        self.hold(seen.held);
         is_new
     }
 
     pub(super) fn land(&mut self, outcome: Outcome, jitter: f64, again: f64, now: Moment) {
         let pause = match outcome {
             Outcome::Confirmed(at, valid_for) => {
-                self.held = Some((at, valid_for));
+                self.hold(Some((at, valid_for)));
                 (self.failures, self.not_before) = (0, Moment::default());
                 return;
             }
@@ -121,6 +142,11 @@ impl Entry {
             }
         };
         self.not_before = now + pause.mul_f64(0.75 + 0.5 * again);
+    }
+
+    fn hold(&mut self, held: Option<(Moment, Option<Duration>)>) {
+        self.is_first &= self.held.is_none() || self.held == held;
+        self.held = held;
     }
 
     /// Counts a failure, and says how long to wait after it.
@@ -165,17 +191,25 @@ impl Entry {
         let age = ages
             .filter_map(|wish| wish.renewed_at(valid_for, jitter))
             .min();
-        age.map(|age| confirmed + age)
+        let first = if self.is_first {
+            SOONEST + (1.0 - SOONEST) * self.drawn.first
+        } else {
+            1.0
+        };
+        age.map(|age| confirmed + age.mul_f64(first))
     }
 
     /// How long it is still fresh to whoever wants it freshest.
     pub(super) fn fresh_for(&self, now: Moment) -> Duration {
+        let until = self.fresh_until();
+        until.map(|until| until.since(now)).unwrap_or_default()
+    }
+
+    /// Until when; `None` where nothing is held.
+    pub(super) fn fresh_until(&self) -> Option<Moment> {
         let ttl = self.wishes().map(|wish| wish.ttl).min();
-        let left = |(confirmed, valid_for): (Moment, Option<Duration>)| {
-            let end = ttl?.min(valid_for.unwrap_or(Duration::MAX));
-            Some((confirmed + end).since(now))
-        };
-        self.held.and_then(left).unwrap_or_default()
+        let (confirmed, valid_for) = self.held?;
+        Some(confirmed + ttl?.min(valid_for.unwrap_or(Duration::MAX)))
     }
 
     /// Gives it a place among all that are overdue.

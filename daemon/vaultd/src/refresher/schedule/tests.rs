@@ -139,7 +139,7 @@ fn a_host_has_its_own_moments_and_keeps_them() {
 #[test]
 fn first_fetches_are_spread_and_the_more_so_where_many_hosts_may_start_at_once() {
     let names: Vec<String> = (0..100).map(|n| format!("n{n}")).collect();
-    for (start, end) in [(Start::Session, 10), (Start::Restart, 900)] {
+    for (start, end) in [(Start::Session, 10), (Start::Restart, 1_800)] {
         let mut schedule = Schedule::new(1);
         schedule.plan(plan(names.iter().map(String::as_str), start), at(0));
         let attempts = names
@@ -157,6 +157,46 @@ fn first_fetches_are_spread_and_the_more_so_where_many_hosts_may_start_at_once()
 
 fn names_of(next: &Next) -> usize {
     next.now.len()
+}
+
+#[test]
+fn while_everything_is_fresh_a_backend_that_is_out_is_asked_less_often_and_in_time_before_it_is_not()
+ {
+    let mut schedule = Schedule::new(1);
+    schedule.learn(vec![seen("a", 0), seen("b", 1_000)], at(3_000));
+    let probe = |at: Moment| move |_: &Name| Some(at + Duration::from_mins(1));
+    assert_eq!(names(&schedule.next(at(3_000), &closed)), ["a"]);
+    schedule.landed(&oci("a"), Outcome::Failed(None), at(3_000), at(3_001));
+    let open = probe(at(3_000));
+    assert!(schedule.next(at(3_299), &open).now.is_empty(), "no hurry");
+    assert_eq!(names_of(&schedule.next(at(3_346), &open)), 1);
+    schedule.landed(&oci("a"), Outcome::Failed(None), at(3_346), at(3_347));
+    let open = probe(at(3_346));
+    let next = schedule.next(at(3_347), &open);
+    let in_time = at(3_600 - 90);
+    assert_eq!((names_of(&next), next.wake), (0, Some(in_time)));
+    assert_eq!(names_of(&schedule.next(in_time, &open)), 1);
+}
+
+#[test]
+fn hosts_that_were_restarted_at_once_do_not_come_back_at_once() {
+    let mut schedule = Schedule::new(1);
+    let list: Vec<String> = (0..100).map(|n| format!("n{n}")).collect();
+    schedule.plan(plan(list.iter().map(String::as_str), Start::Restart), at(0));
+    let renewals = |schedule: &mut Schedule, now: u64| {
+        for name in &list {
+            let confirmed = Outcome::Confirmed(at(now), None);
+            schedule.landed(&oci(name), confirmed, at(now), at(now));
+        }
+        let attempt = |name: &String| schedule.next_attempt(&oci(name), &closed);
+        let mut attempts: Vec<Moment> = list.iter().filter_map(attempt).collect();
+        attempts.sort();
+        (attempts[10].since(at(now)), attempts[90].since(at(now)))
+    };
+    let (early, late) = renewals(&mut schedule, 0);
+    assert!(early < Duration::from_mins(15) && late > Duration::from_mins(35));
+    let (early, _) = renewals(&mut schedule, 3_000);
+    assert!(early > Duration::from_mins(38), "from then on as usual");
 }
 
 #[test]

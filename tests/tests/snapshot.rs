@@ -1,0 +1,267 @@
+//! What is served after a restart, while the vault is out? Real programs, a fake cloud that goes away.
+
+#[path = "oci_daemon/cloud.rs"]
+#[expect(dead_code, reason = "not all of its room is needed here")]
+mod cloud;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+use vault_backends::local::{LocalSettings, LocalStore};
+use vault_memory::{Preference, Shield};
+use vault_tests::harness::{Home, until};
+use vault_tests::scan::{Scanner, marked_value};
+
+use cloud::Cloud;
+
+const FILE: &str = "snapshot.age";
+
+/// A cloud with one secret for the service `bar`, and its reference. A ttl of 0 asks each time.
+fn cloud(ttl: u64, value: &str) -> (Cloud, String) {
+    let cloud = Cloud::new();
+    cloud.configure(&json!({"cache": {"persist": "sealed", "ttl": ttl}}));
+    let reference = format!("oci-vault://{}", cloud.fake.put("token", value));
+    cloud.service("bar", &reference, &json!({}));
+    (cloud, reference)
+}
+
+fn file(home: &Home) -> PathBuf {
+    home.state(FILE)
+}
+
+fn is_kept(home: &Home) -> bool {
+    file(home).exists()
+}
+
+/// What stands in the file, for whoever has the identity.
+fn opened(home: &Home) -> Vec<u8> {
+    let shield = Shield::new(Preference::Auto).expect("memory");
+    let settings = LocalSettings::new(home.state(""));
+    let store = LocalStore::open(&settings, shield).expect("the store");
+    let sealed = store.sealed_file(&home.state(""), FILE);
+    let plain = sealed.read(1 << 20).expect("it opens");
+    plain.expect("there is one").to_vec()
+}
+
+fn holds(home: &Home, value: &str) -> bool {
+    let opened = opened(home);
+    opened
+        .windows(value.len())
+        .any(|part| part == value.as_bytes())
+}
+
+fn warnings(home: &Home) -> String {
+    let status = home.ctl(&["--json", "status"]);
+    let status: Value = serde_json::from_str(&status.stdout).expect("JSON");
+    status["warnings"].to_string()
+}
+
+#[track_caller]
+fn token(home: &Home, service: &str) -> String {
+    let launched = home.run(&[service]);
+    let mut lines = launched.success().lines();
+    let found = lines.find_map(|line| line.strip_prefix("TOKEN="));
+    found
+        .unwrap_or_else(|| panic!("no token: {launched}"))
+        .to_owned()
+}
+
+#[test]
+fn a_daemon_that_starts_while_the_vault_is_out_serves_what_it_had_and_says_so() {
+    let value = marked_value();
+    let (Cloud { fake, home, .. }, _) = cloud(0, &value);
+    let daemon = home.start();
+    assert_eq!(token(&home, "bar"), value);
+    assert!(daemon.terminate().success());
+    assert!(holds(&home, &value), "nothing was kept");
+    drop(fake);
+    let daemon = home.start();
+    assert_eq!(token(&home, "bar"), value);
+    let record = home.audit_of("launch").pop().expect("a record");
+    assert_eq!(record["outcome"], "allowed", "{record}");
+    assert_eq!(record["values"][0]["state"], "stale", "{record}");
+    assert_eq!(record["values"][0]["version"], "1", "{record}");
+    assert!(daemon.terminate().success());
+    // Once more: nothing became younger, and nothing was lost.
+    let _daemon = home.start();
+    assert_eq!(token(&home, "bar"), value);
+    assert_eq!(Scanner::new(value.as_bytes()).in_files(home.root()), []);
+}
+
+#[test]
+fn what_is_fresh_after_being_killed_needs_no_vault() {
+    let value = marked_value();
+    let (Cloud { fake, home, .. }, _) = cloud(3600, &value);
+    let daemon = home.start();
+    assert_eq!(token(&home, "bar"), value);
+    until("the value is kept while the daemon runs", || is_kept(&home));
+    daemon.kill();
+    drop(fake);
+    let _daemon = home.start();
+    assert_eq!(token(&home, "bar"), value);
+    let record = home.audit_of("launch").pop().expect("a record");
+    assert_eq!(record["values"][0]["state"], "fresh", "{record}");
+    assert_eq!(Scanner::new(value.as_bytes()).in_files(home.root()), []);
+}
+
+#[test]
+fn what_is_flushed_is_off_the_disk_before_the_answer() {
+    let (cloud, reference) = cloud(3600, &marked_value());
+    let other = marked_value();
+    let named = format!("oci-vault://{}", cloud.fake.put("other", &other));
+    cloud.service("other", &named, &json!({}));
+    let Cloud { fake, home, .. } = cloud;
+    let daemon = home.start();
+    let value = token(&home, "bar");
+    assert_eq!(token(&home, "other"), other);
+    until("both are kept", || {
+        is_kept(&home) && holds(&home, &value) && holds(&home, &other)
+    });
+    // From here on nothing is fetched again.
+    drop(fake);
+    home.ctl(&["flush", &reference]).success();
+    assert!(!holds(&home, &value), "it is still there");
+    assert!(holds(&home, &other), "the other one is gone, too");
+    daemon.kill();
+    let _daemon = home.start();
+    assert_eq!(token(&home, "other"), other);
+    home.run(&["bar"]).refused(3, &[]);
+    home.ctl(&["flush"]).success();
+    assert!(!is_kept(&home));
+}
+
+#[test]
+fn nothing_is_kept_unless_it_is_asked_for_and_nothing_stays_when_it_is_not_any_more() {
+    let (cloud, reference) = cloud(3600, &marked_value());
+    cloud.configure(&json!({}));
+    let daemon = cloud.home.start();
+    cloud.token("bar");
+    assert!(daemon.terminate().success());
+    assert!(!is_kept(&cloud.home));
+    cloud.configure(&json!({"cache": {"persist": "sealed"}}));
+    let daemon = cloud.home.start();
+    cloud.token("bar");
+    until("it is kept", || is_kept(&cloud.home));
+    // While it runs.
+    cloud.configure(&json!({}));
+    cloud.home.ctl(&["reload"]).success();
+    until("it is gone", || !is_kept(&cloud.home));
+    cloud.configure(&json!({"cache": {"persist": "sealed"}}));
+    cloud.home.ctl(&["reload"]).success();
+    until("it is kept again", || is_kept(&cloud.home));
+    daemon.kill();
+    // And while it does not.
+    cloud.configure(&json!({}));
+    let _daemon = cloud.home.start();
+    assert!(!is_kept(&cloud.home), "{reference} is still there");
+}
+
+#[test]
+fn values_of_this_machines_store_are_not_kept_twice() {
+    let home = Home::new();
+    home.write_resolver("cache: {persist: sealed}\n");
+    let service = json!({"secrets": {"TOKEN": {"secret_name": "local://token"}},
+        "target_command": ["env"]});
+    home.write_service("bar", &service);
+    let daemon = home.start();
+    home.put("token", "v");
+    assert_eq!(token(&home, "bar"), "v");
+    assert!(daemon.terminate().success());
+    assert!(!is_kept(&home));
+}
+
+#[test]
+fn a_torn_or_foreign_file_is_a_warning_until_there_is_a_good_one() {
+    let value = marked_value();
+    let (cloud, _) = cloud(3600, &value);
+    let home = &cloud.home;
+    let daemon = home.start();
+    cloud.token("bar");
+    assert!(daemon.terminate().success());
+    let whole = fs::read(file(home)).expect("the file");
+    let foreign = b"age-encryption.org/v1\n-> X25519 foreign\n".to_vec();
+    let said = |log: &str| {
+        log.matches("what was kept over the restart cannot be used")
+            .count()
+    };
+    for (number, spoiled) in [whole[..whole.len() / 2].to_vec(), vec![], foreign]
+        .into_iter()
+        .enumerate()
+    {
+        fs::write(file(home), &spoiled).expect("a file");
+        let daemon = home.start();
+        assert_eq!(said(&daemon.log()), number + 1, "{}", daemon.log());
+        assert_eq!(cloud.token("bar"), value);
+        until("there is a good one", || {
+            fs::read(file(home)).is_ok_and(|now| now != spoiled)
+        });
+        until("nobody is warned any more", || {
+            !warnings(home).contains("kept over the restart")
+        });
+        assert!(daemon.terminate().success());
+        assert!(holds(home, &value));
+    }
+}
+
+#[test]
+fn a_full_disk_is_a_warning_and_the_end_of_the_old_file() {
+    let value = marked_value();
+    let (cloud, _) = cloud(3600, &value);
+    cloud.configure(&json!({
+        "cache": {"persist": "sealed"},
+        "audit": {"on_failure": "serve"},
+    }));
+    let home = &cloud.home;
+    let Some(disk) = SmallDisk::at(&home.state("")) else {
+        return println!("skipped: only root can mount a small disk");
+    };
+    let daemon = home.start();
+    assert_eq!(cloud.token("bar"), value);
+    until("it is kept", || is_kept(home));
+    disk.fill();
+    let other = marked_value();
+    let reference = format!("oci-vault://{}", cloud.fake.put("other", &other));
+    cloud.service("other", &reference, &json!({}));
+    home.ctl(&["reload"]).success();
+    assert_eq!(cloud.token("other"), other);
+    until("a person is told", || {
+        warnings(home).contains("nothing is kept")
+    });
+    assert!(!is_kept(home), "it holds less than was served");
+    assert_eq!(cloud.token("bar"), value);
+    disk.empty();
+    assert!(daemon.terminate().success());
+    assert!(holds(home, &value) && holds(home, &other));
+}
+
+/// A disk of some kilobytes, which is gone when this is.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// `None` where this user may not make one.
+    fn at(place: &Path) -> Option<Self> {
+        fs::create_dir_all(place).expect("a directory");
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=64k,mode=0700", "none"]);
+        let mounted = mount.arg(place).output().ok()?;
+        mounted.status.success().then(|| Self(place.to_owned()))
+    }
+
+    fn fill(&self) {
+        let filling = fs::write(self.0.join("filling"), vec![0; 1 << 20]);
+        filling.expect_err("the disk is full");
+    }
+
+    fn empty(&self) {
+        fs::remove_file(self.0.join("filling")).expect("the file goes");
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: a daemon may still have a file open.
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
