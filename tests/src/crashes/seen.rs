@@ -3,12 +3,15 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::harness::Home;
+use serde_json::json;
+
+use crate::harness::{Home, Outcome};
+use crate::oci::{COMPARTMENT, FakeOci, VAULT, write_credentials};
 
 /// How many callers launch at once.
 pub(super) const LAUNCHERS: usize = 2;
-const SERVICE: &str =
-    r#"{"secrets":{"TOKEN":{"secret_name":"local://token"}},"target_command":["env"]}"#;
+/// Words of a caller that found no daemon, or lost it on the way.
+const NOBODY: [&str; 2] = ["vaultd", "daemon"];
 
 /// How a launch ended that nothing is wrong with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,24 +23,59 @@ pub(super) enum Answer {
 }
 
 /// What callers have seen.
-#[derive(Debug, Default)]
 pub(super) struct Seen {
     launched: AtomicU64,
     refused: AtomicU64,
     /// The number of the last value whose storing was begun.
     begun: AtomicU64,
     acknowledged: AtomicU64,
+    /// A vault elsewhere, whose secret has the number of the last value that was to be stored.
+    vault: FakeOci,
+    /// The newest of them that any launch has got.
+    got: AtomicU64,
     wrong: Mutex<Vec<String>>,
 }
 
 impl Seen {
-    /// Of a home with a service, and with a first value, so that there is always one.
+    /// Of a home with a service that has a secret of the store and one of a vault elsewhere, which
+    /// the daemon keeps sealed; and with first values, so that there is always one.
     pub(super) fn at(home: &Home) -> Self {
-        home.write_service_file("bar.json", SERVICE);
+        let vault = FakeOci::start();
+        vault.put("remote", "0");
+        let directory = home.path("credentials");
+        std::fs::create_dir(&directory).expect("a directory");
+        let credentials = write_credentials(&vault, &directory).expect("credentials");
+        let url = vault.https_url();
+        let resolver = json!({
+            "vault": {
+                "config_file": credentials.config_file, "ca_file": credentials.ca_file,
+                "endpoint": url, "auth_endpoint": url,
+                "compartment_id": COMPARTMENT, "vault_id": VAULT,
+            },
+            "cache": {"ttl": 1, "persist": "sealed"},
+        });
+        // JSON is YAML.
+        home.write_resolver(&resolver.to_string());
+        let service = json!({
+            "secrets": {
+                "TOKEN": {"secret_name": "local://token"},
+                "REMOTE": {"secret_name": format!("oci-vault://{VAULT}/remote")},
+            },
+            "target_command": ["env"],
+        });
+        home.write_service("bar", &service);
         let daemon = home.start();
         home.put("token", b"0");
         daemon.terminate();
-        Self::default()
+        Self {
+            launched: AtomicU64::default(),
+            refused: AtomicU64::default(),
+            begun: AtomicU64::default(),
+            acknowledged: AtomicU64::default(),
+            vault,
+            got: AtomicU64::default(),
+            wrong: Mutex::default(),
+        }
     }
 
     pub(super) fn launched(&self) -> u64 {
@@ -60,23 +98,29 @@ impl Seen {
     /// Launches; `None` where something was wrong with it.
     pub(super) fn launch(&self, home: &Home) -> Option<Answer> {
         let oldest = self.acknowledged.load(Ordering::Acquire);
+        let got = self.got.load(Ordering::Acquire);
         let launched = home.run(&["bar"]);
         let newest = self.begun.load(Ordering::Acquire);
+        let is_nobody = || NOBODY.iter().any(|word| launched.stderr.contains(word));
         match launched.code {
             0 => {
                 self.launched.fetch_add(1, Ordering::AcqRel);
-                let mut lines = launched.stdout.lines();
-                let token = lines.find_map(|line| line.strip_prefix("TOKEN="));
-                let token: Option<u64> = token.and_then(|token| token.parse().ok());
-                if !token.is_some_and(|token| (oldest..=newest).contains(&token)) {
+                let (token, remote) = (number(&launched, "TOKEN="), number(&launched, "REMOTE="));
+                let is_one = |number: Option<u64>, least: u64| {
+                    number.is_some_and(|number| (least..=newest).contains(&number))
+                };
+                if !is_one(token, oldest) || !is_one(remote, got) {
                     self.say(format!(
-                        "{token:?} is not in {oldest}..={newest}: {launched}"
+                        "{token:?} is not in {oldest}..={newest}, or {remote:?} not in \
+                         {got}..={newest}: {launched}"
                     ));
                     return None;
                 }
+                self.got
+                    .fetch_max(remote.unwrap_or_default(), Ordering::AcqRel);
                 Some(Answer::Value)
             }
-            3 if launched.stdout.is_empty() => {
+            3 if launched.stdout.is_empty() && is_nobody() => {
                 self.refused.fetch_add(1, Ordering::AcqRel);
                 Some(Answer::Refusal)
             }
@@ -87,9 +131,10 @@ impl Seen {
         }
     }
 
-    /// Stores the next number.
+    /// Stores the next number, here and there.
     pub(super) fn store(&self, home: &Home) {
         let number = self.begun.fetch_add(1, Ordering::AcqRel) + 1;
+        self.vault.put("remote", number.to_string());
         let stored = home.ctl_with_input(&["put", "token"], number.to_string().as_bytes());
         match stored.code {
             0 => self.acknowledged.store(number, Ordering::Release),
@@ -113,6 +158,13 @@ impl Seen {
     pub(super) fn wrong(&self) -> Vec<String> {
         self.wrong.lock().expect("nobody panics here").clone()
     }
+}
+
+/// What a variable of the server was.
+fn number(launched: &Outcome, variable: &str) -> Option<u64> {
+    let mut lines = launched.stdout.lines();
+    let value = lines.find_map(|line| line.strip_prefix(variable))?;
+    value.parse().ok()
 }
 
 /// Lines of the audit record that are no whole ones.
