@@ -116,6 +116,12 @@ impl Snapshot {
     /// Gives the cache what the file holds and may still be served, before anybody is; blocks. Where
     /// nothing is to be kept, removes the file.
     pub fn load(&self) {
+        self.load_all();
+        // Of the thread that starts the daemon, which goes to sleep with what it last did.
+        vault_memory::wipe_parked_thread();
+    }
+
+    fn load_all(&self) {
         let file = self.file.try_lock();
         let mut file = file.expect("nobody has it before it is loaded");
         let rules = self.rules();
@@ -138,13 +144,16 @@ impl Snapshot {
             return Ok(Contents::new());
         };
         let (then, values) = document::read(&mut plaintext)?;
-        let now = self.time();
-        let away = now.since(&then);
+        let now = self.clock.now();
+        // Read later than the other clock: nothing becomes younger by what lies between.
+        let away = self
+            .time(now, self.machine.wall.unix_seconds())
+            .since(&then);
         let (all, mut restored) = (values.len(), 0);
         let mut contents = Contents::new();
         for (value, plain) in values {
             let age = away.map(|away| value.age.saturating_add(away));
-            let confirmed = age.and_then(|age| self.clock.now().before(age));
+            let confirmed = age.and_then(|age| now.before(age));
             let kept = (value.version.clone(), confirmed.unwrap_or_default());
             contents.insert(value.address.clone(), kept);
             let bound = value.valid_for.unwrap_or(Duration::MAX).min(rules.longest);
@@ -290,6 +299,8 @@ impl Snapshot {
     }
 
     fn seal(&self, file: &SealedFile, entries: &[(Entry, Arc<Held>)]) -> Result<(), Unusable> {
+        // Read sooner than the other clock: nothing becomes younger by what lies between.
+        let unix_seconds = self.machine.wall.unix_seconds();
         let now = self.clock.now();
         let value = |(entry, held): &'_ (Entry, Arc<Held>)| Value {
             address: entry.address.clone(),
@@ -302,7 +313,7 @@ impl Snapshot {
             .iter()
             .map(|entry| (value(entry), &*entry.1))
             .collect();
-        Ok(file.replace(&document::write(&self.time_at(now), &values)?)?)
+        Ok(file.replace(&document::write(&self.time(now, unix_seconds), &values)?)?)
     }
 
     /// What is to be kept by `rules`, and how many values there was no room for.
@@ -342,15 +353,11 @@ impl Snapshot {
         Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn time(&self) -> Time {
-        self.time_at(self.clock.now())
-    }
-
-    fn time_at(&self, now: Moment) -> Time {
+    fn time(&self, now: Moment, unix_seconds: u64) -> Time {
         Time {
             boot: self.machine.boot.clone(),
             since_start: now.time_since_start(),
-            unix_seconds: self.machine.wall.unix_seconds(),
+            unix_seconds,
         }
     }
 

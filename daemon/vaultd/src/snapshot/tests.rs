@@ -1,5 +1,7 @@
 //! What is still there after a restart, and what is not?
 
+mod starting;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -74,23 +76,28 @@ impl Disk {
         wall: u64,
         rules: Rules,
     ) -> Running {
-        let shield = Shield::new(Preference::Auto).unwrap();
-        let settings = LocalSettings::new(self.state());
-        let store = LocalStore::open(&settings, Arc::clone(&shield)).unwrap();
-        let backend = ScriptedBackend::new(BackendKind::Oci);
-        let clock = Arc::new(clock);
         clock.advance(Duration::from_secs(up));
-        let backends = [Arc::clone(&backend) as Arc<dyn Backend>];
-        let shared = || Arc::clone(&clock) as Arc<dyn Clock>;
-        let upstream = Upstream::new(backends.into_iter().collect(), shared());
-        let cache = Cache::new(Arc::new(upstream), shared());
         let machine = Machine {
             boot: Some(boot.to_owned()),
             wall: Arc::new(Calendar(wall)),
         };
+        let running = self.prepare(Arc::new(clock), machine, rules);
+        running.snapshot.load();
+        running
+    }
+
+    /// One that has not looked at its disk yet.
+    fn prepare(&self, clock: Arc<ScriptedClock>, machine: Machine, rules: Rules) -> Running {
+        let shield = Shield::new(Preference::Auto).unwrap();
+        let settings = LocalSettings::new(self.state());
+        let store = LocalStore::open(&settings, Arc::clone(&shield)).unwrap();
+        let backend = ScriptedBackend::new(BackendKind::Oci);
+        let backends = [Arc::clone(&backend) as Arc<dyn Backend>];
+        let shared = || Arc::clone(&clock) as Arc<dyn Clock>;
+        let upstream = Upstream::new(backends.into_iter().collect(), shared());
+        let cache = Cache::new(Arc::new(upstream), shared());
         let file = store.sealed_file(&self.state(), FILE);
         let snapshot = Snapshot::new(Arc::clone(&cache), file, shield, shared(), machine, rules);
-        snapshot.load();
         Running {
             backend,
             clock,
