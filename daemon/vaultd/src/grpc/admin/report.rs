@@ -34,6 +34,7 @@ pub(super) fn status(rooms: &Rooms, ask: &Ask) -> message::StatusReply {
             secret(entry, &wanted)
         })
         .collect();
+    let kept = rooms.snapshot.trouble();
     let audit_error = rooms.audit.last_error().unwrap_or_default();
     let warnings: Vec<String> = rooms
         .facts
@@ -43,7 +44,7 @@ pub(super) fn status(rooms: &Rooms, ask: &Ask) -> message::StatusReply {
         .cloned()
         .chain(rooms.current.unwatched())
         .chain(rooms.upstream.notices())
-        .chain(rooms.snapshot.trouble())
+        .chain(kept.as_ref().map(|trouble| trouble.words.clone()))
         .collect();
     let unwell = |secret: &message::SecretStatus| {
         let state = secret.provenance.as_ref().map(message::Provenance::state);
@@ -56,6 +57,7 @@ pub(super) fn status(rooms: &Rooms, ask: &Ask) -> message::StatusReply {
     let healthy = refused.is_none()
         && audit_error.is_empty()
         && health.iter().all(is_well)
+        && !kept.is_some_and(|trouble| trouble.holds_old)
         && !secrets.iter().any(unwell);
     secrets.retain(|secret| is_shown(ask, &secret.reference));
     let uptime = rooms.clock.now().since(rooms.facts.started);

@@ -90,3 +90,18 @@ fn the_thread_that_loads_forgets_what_it_did() {
         assert_eq!(pattern_bytes(frame), 0);
     }
 }
+
+#[tokio::test]
+async fn what_a_killed_writer_left_is_gone_whether_values_are_kept_or_not() {
+    let disk = Disk::new();
+    let before = disk.start("a", 500, 1_000_000, sealed());
+    before.hold(&oci("x"), None);
+    before.snapshot.finish().await;
+    let left = disk.state().join(".new.left.tmp");
+    for rules in [sealed(), Rules::default(), sealed()] {
+        fs::write(&left, "values").unwrap();
+        let running = disk.start("a", 500, 1_000_000, rules);
+        assert!(!left.exists());
+        assert_eq!(running.trouble(), None);
+    }
+}
