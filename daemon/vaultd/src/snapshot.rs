@@ -2,10 +2,10 @@
 //!
 //! `cache.persist: sealed` keeps them in a file that the local store's identity opens, so that a
 //! daemon which starts while a vault is out serves them still, within the same bounds. What is new is
-//! written after some seconds; what is forgotten leaves the disk at once. A file that cannot be
-//! brought up to date is removed, for what it holds may have ended.
+//! written after some seconds; what is forgotten, replaced or has ended leaves the disk at once. A file
+//! that cannot be brought up to date is removed, for what it holds may have ended.
 //!
-//! It stands beside the way of a request: no answer waits for it but that of a flush.
+//! It stands beside the way of a request: no answer waits for it but that of a flush or a change.
 
 mod ages;
 mod document;
@@ -173,6 +173,7 @@ impl Snapshot {
                 version: value.version,
                 confirmed,
                 valid_for: value.valid_for,
+                is_kept: true,
             };
             self.cache.restore(&value.address, &value.reference, held);
             restored += 1;

@@ -130,6 +130,7 @@ impl Running {
             version: "7".to_owned(),
             confirmed: self.clock.now(),
             valid_for: valid_for.map(Duration::from_secs),
+            is_kept: false,
         };
         let reference = format!("oci-vault://{}", address.name);
         self.cache.restore(address, &reference, held);
@@ -169,19 +170,23 @@ async fn over_a_reboot_a_value_keeps_its_age_and_is_served_while_the_vault_is_ou
 }
 
 #[tokio::test]
-async fn what_is_fresh_after_a_restart_needs_no_vault() {
+async fn what_was_kept_is_served_only_while_the_vault_cannot_be_asked() {
     let disk = Disk::new();
     let before = disk.start("a", 500, 1_000_000, sealed());
     before.backend.then_value("kept");
     before.get("x").await.unwrap();
     before.snapshot.finish().await;
     // The wall clock jumped, which means nothing.
-    let after = disk.start("a", 599, 1, sealed());
-    assert_eq!(after.get("x").await, Ok(("kept".to_owned(), false, 99)));
-    assert_eq!(after.backend.calls(), 0);
-    after.clock.advance(Duration::from_secs(1));
+    let start = || disk.start("a", 599, 1, sealed());
+    let after = start();
+    after.backend.then(outage());
+    assert_eq!(after.get("x").await, Ok(("kept".to_owned(), true, 99)));
+    let after = start();
     after.backend.then_value("new");
-    assert_eq!(after.get("x").await, Ok(("new".to_owned(), false, 0)));
+    for _ in 0..2 {
+        assert_eq!(after.get("x").await, Ok(("new".to_owned(), false, 0)));
+    }
+    assert_eq!(after.backend.calls(), 1);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! What does a person see? Pure translations of the rooms' states into messages.
 
 use std::path::Path;
+use std::time::Duration;
 
 use vault_backends::backend::{ListEntry, VersionEntry};
 use vault_proto::generated as message;
@@ -9,6 +10,7 @@ use vault_proto::reference::SecretRef;
 use super::metrics;
 use crate::cache::Entry;
 use crate::cache::freshness::{Freshness, Verdict};
+use crate::cache::machine::Dated;
 use crate::command::{Command, Missing};
 use crate::grpc::rooms::Rooms;
 use crate::resolver::{Ask, millis};
@@ -126,12 +128,13 @@ pub(super) fn secret(entry: &Entry, freshness: &Freshness) -> message::SecretSta
             };
         }
     };
-    let state = match freshness.judge(*age, held.valid_for) {
+    let state = match held.judge(*age, freshness) {
         Verdict::Fresh => message::State::Fresh,
         Verdict::Stale => message::State::Stale,
         Verdict::Expired => message::State::Expired,
     };
     let stale = state != message::State::Fresh;
+    let ttl = if stale { Duration::ZERO } else { freshness.ttl };
     let provenance = message::Provenance {
         version: held.version.clone(),
         age_ms: millis(*age),
@@ -143,7 +146,7 @@ pub(super) fn secret(entry: &Entry, freshness: &Freshness) -> message::SecretSta
     message::SecretStatus {
         reference,
         provenance: Some(provenance),
-        fresh_for_ms: millis(freshness.ttl.min(usable).saturating_sub(*age)),
+        fresh_for_ms: millis(ttl.min(usable).saturating_sub(*age)),
         usable_for_ms: millis(usable.saturating_sub(*age)),
     }
 }

@@ -46,6 +46,7 @@ async fn room() -> (Room, PathBuf) {
         version: "1".to_owned(),
         confirmed: ScriptedClock::default().now(),
         valid_for: None,
+        is_kept: false,
     };
     room.cache.restore(&address(), "oci-vault://x", held);
     room.snapshot.finish().await;
