@@ -1,4 +1,4 @@
-//! Does the daemon hold its promises on 200 bad days, and in the outage that everybody fears?
+//! Does the daemon hold its promises on 500 bad days, and in the outage that everybody fears?
 
 use std::thread;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use vault_tests::simulator::{Fault, Figures, outage, run};
 
 /// As many as the machine of whoever changes something has, or more.
 const THREADS: u64 = 4;
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 500;
 
 #[test]
-fn no_promise_is_broken_by_two_hundred_seeds() {
+fn no_promise_is_broken_by_five_hundred_seeds() {
     let part = |part: u64| {
         let mut all = Figures::default();
         for seed in (0..SEEDS).filter(|seed| seed % THREADS == part) {

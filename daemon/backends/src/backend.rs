@@ -45,8 +45,7 @@ pub enum Wanted {
     Named(String),
 }
 
-/// Where one value is: everything a backend needs to fetch it, and everything that tells two
-/// values apart, so it is also the cache's key.
+/// Where one value is: what a backend needs to fetch it, and what tells it from others in a cache.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Address {
     /// The kind of vault.

@@ -86,7 +86,7 @@ impl Cache {
         match offer {
             Offer::Fresh(held) => {
                 self.counters.hits.count(began.elapsed());
-                return Ok(self.served(held, None));
+                return Ok(self.served(held, freshness, None));
             }
             Offer::No(error) => return Err(error),
             Offer::Stale(_) | Offer::Nothing => {
@@ -101,7 +101,7 @@ impl Cache {
             }
             if let Offer::Stale(held) = self.look(address, reference, freshness) {
                 let slow = "the backend is slow to answer".to_owned();
-                return Ok(self.served(held, Some(slow)));
+                return Ok(self.served(held, freshness, Some(slow)));
             }
             // It was flushed or expired meanwhile: from here on like one without a value.
         }
@@ -263,25 +263,26 @@ impl Cache {
         freshness: &Freshness,
     ) -> Result<Served, Arc<UpstreamError>> {
         match landed {
-            Ok(held) => Ok(self.served(held, None)),
+            Ok(held) => Ok(self.served(held, freshness, None)),
             Err(error) => match (error.class(), self.look(address, reference, freshness)) {
                 (Class::Outage | Class::Credentials, Offer::Stale(held)) => {
-                    Ok(self.served(held, Some(error.to_string())))
+                    Ok(self.served(held, freshness, Some(error.to_string())))
                 }
                 _ => Err(error),
             },
         }
     }
 
-    fn served(&self, held: Arc<Held>, stale: Option<String>) -> Served {
+    fn served(&self, held: Arc<Held>, freshness: &Freshness, stale: Option<String>) -> Served {
         if stale.is_some() {
             self.counters.stale.fetch_add(1, Ordering::Relaxed);
         }
-        Served {
-            age: self.age(&held),
-            held,
-            stale,
-        }
+        Served::new(held, self.clock.now(), freshness, stale)
+    }
+
+    /// Whether a value that was served may still leave.
+    pub fn may_leave(&self, served: &Served) -> bool {
+        self.clock.now() < served.until
     }
 
     /// Joins the flight to `address`, or starts one; where `enough` says what is fresh, what another

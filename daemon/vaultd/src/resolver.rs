@@ -143,6 +143,9 @@ pub enum ResolveError {
     /// The process that connected has ended.
     #[error("the caller that connected has ended")]
     PeerGone,
+    /// It took so long to write the record that a value ended meanwhile.
+    #[error("a value has ended while its release was written down; ask again")]
+    Ended,
 }
 
 impl Resolved {
@@ -263,7 +266,7 @@ impl Resolver {
     /// word where nothing will.
     ///
     /// # Errors
-    /// [`ResolveError::PeerGone`], [`ResolveError::Audit`]: then nothing may leave.
+    /// [`ResolveError::PeerGone`], [`ResolveError::Audit`], [`ResolveError::Ended`]: then nothing may leave.
     pub async fn release(
         &self,
         ask: &Ask,
@@ -283,10 +286,13 @@ impl Resolver {
             .map(|one| handed_out(one, error.is_none()))
             .collect();
         self.record(ask, outcome, rule, values, error).await?;
-        if alive {
+        let mut served = resolved.iter().filter_map(|one| one.value.as_ref().ok());
+        if !alive {
+            Err(ResolveError::PeerGone)
+        } else if served.all(|served| self.cache.may_leave(served)) {
             Ok(())
         } else {
-            Err(ResolveError::PeerGone)
+            Err(ResolveError::Ended)
         }
     }
 

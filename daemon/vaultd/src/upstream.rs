@@ -204,8 +204,7 @@ impl Upstream {
 
     /// The health of every backend that is open.
     pub fn health(&self) -> Vec<Health> {
-        let now = self.clock.now();
-        let health = |(kind, scope): Key| self.line(Name { kind, scope }).health(now);
+        let health = |(kind, scope): Key| self.line(Name { kind, scope }).health();
         self.backends.keys().into_iter().map(health).collect()
     }
 
@@ -345,6 +344,7 @@ impl Upstream {
                 }
             }
             Err(error) if matches!(error.class(), Class::Credentials | Class::Outage) => {
+                breaker.0.undecided();
                 breaker.1 = error.to_string();
             }
             _ => {

@@ -43,7 +43,18 @@ pub fn binaries() -> &'static Binaries {
 fn build() -> Result<Binaries, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
-    let output = Command::new(cargo)
+    let mut command = Command::new(cargo);
+    // They are about the package under test, and some build scripts run again when they change.
+    let about_us = std::env::vars_os().map(|(name, _)| name).filter(|name| {
+        let name = name.to_string_lossy();
+        ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"]
+            .iter()
+            .any(|start| name.starts_with(start))
+    });
+    for name in about_us {
+        command.env_remove(name);
+    }
+    let output = command
         .args([
             "build",
             "--quiet",

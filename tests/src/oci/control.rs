@@ -30,6 +30,8 @@ const COMMANDS: &str = "\
   parents COUNT          the resource is inside of so many others
   on-behalf [TOKEN]      every request about secrets must bear this token, or need none
   hang-up WORD           yes: connections are closed at once; no: they are not
+  away                   end all connections and listen no more
+  back                   listen again, on the same ports
   rotate                 give the instance another certificate
   revoke                 take back all tokens
   quit                   end; so does the end of the input
@@ -162,6 +164,14 @@ fn obey(fake: &FakeOci, line: &str) -> Result<Value, String> {
                 _ => return Err(format!("neither yes nor no: {word}")),
             };
             fake.with(|world| world.hangs_up = hangs_up);
+            json!({})
+        }
+        ["away"] => {
+            fake.go_away();
+            json!({})
+        }
+        ["back"] => {
+            fake.come_back();
             json!({})
         }
         ["rotate"] => {

@@ -97,6 +97,19 @@ impl FakeOci {
         self.with(|world| world.faults.plan(route, fault, times));
     }
 
+    /// Ends all connections and listens no more: whoever calls is refused.
+    pub fn go_away(&self) {
+        self.server.close();
+    }
+
+    /// Listens again, on the same ports, with whatever has changed meanwhile.
+    ///
+    /// # Panics
+    /// Where this machine gives no threads.
+    pub fn come_back(&self) {
+        self.server.open();
+    }
+
     /// No planned fault is left.
     pub fn heal(&self) {
         self.with(|world| world.faults.clear());

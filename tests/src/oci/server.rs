@@ -1,7 +1,8 @@
 //! How do calls come in?
 
 use std::convert::Infallible;
-use std::net::{Ipv4Addr, TcpListener};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -10,7 +11,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
@@ -25,84 +26,139 @@ use super::world::World;
 /// Where a Kubernetes cluster gives its pods tokens; no variable says another.
 const WORKLOAD_PORT: u16 = 12250;
 
-/// Listening ports, and the thread that answers on them.
+/// The ports of a fake, and the thread that answers on them while there is one.
 pub(super) struct Server {
     /// By certificate.
     pub(super) https_ports: [(Certificate, u16); 4],
     pub(super) http_port: u16,
     /// The address at which [`WORKLOAD_PORT`] answers.
     pub(super) cluster: Ipv4Addr,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    doors: Arc<[Door]>,
+    world: Arc<Mutex<World>>,
+    open: Mutex<Option<Open>>,
+}
+
+/// A port, and how TLS is spoken there, if it is.
+struct Door {
+    /// Bound, and never listened on: while nobody else listens, callers are refused, and no other
+    /// process is given the port.
+    kept: TcpSocket,
+    tls: Option<TlsAcceptor>,
+}
+
+/// The thread that answers.
+struct Open {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
 }
 
 impl Server {
     pub(super) fn start(authority: &Authority, world: Arc<Mutex<World>>) -> Self {
-        let (cluster, listener) = cluster();
-        let good = authority.acceptor(Certificate::Good, cluster);
-        let mut doors = vec![(listener, Some(good))];
-        let (listener, http_port) = listen();
-        doors.push((listener, None));
+        let (cluster, kept) = cluster();
+        let door = |kept, shown| Door {
+            kept,
+            tls: Some(authority.acceptor(shown, cluster)),
+        };
+        let mut doors = vec![door(kept, Certificate::Good)];
+        let (kept, http_port) = free_port();
+        doors.push(Door { kept, tls: None });
         let https_ports = Certificate::ALL.map(|shown| {
-            let (listener, port) = listen();
-            doors.push((listener, Some(authority.acceptor(shown, cluster))));
+            let (kept, port) = free_port();
+            doors.push(door(kept, shown));
             (shown, port)
         });
+        let server = Self {
+            https_ports,
+            http_port,
+            cluster,
+            doors: doors.into(),
+            world,
+            open: Mutex::default(),
+        };
+        server.open();
+        server
+    }
+
+    /// Listens on all ports, where it does not.
+    pub(super) fn open(&self) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.is_some() {
+            return;
+        }
+        // Here, not in the thread: whoever calls next finds them open.
+        let listeners = self.doors.iter().map(Door::listen);
+        let doors: Vec<_> = listeners
+            .zip(self.doors.iter().map(|door| door.tls.clone()))
+            .collect();
         let (stop, stopped) = oneshot::channel();
+        let world = Arc::clone(&self.world);
         let run = move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build();
             run(&runtime.expect("a runtime"), doors, &world, stopped);
         };
-        let thread = std::thread::Builder::new()
-            .name("fake-oci".to_owned())
-            .spawn(run);
-        Self {
-            https_ports,
-            http_port,
-            cluster,
-            stop: Some(stop),
-            thread: Some(thread.expect("a thread")),
-        }
+        let thread = std::thread::Builder::new().name("fake-oci".to_owned());
+        let thread = thread.spawn(run).expect("a thread");
+        *open = Some(Open { stop, thread });
     }
-}
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
+    /// Ends all connections and listens no more; whoever calls is refused.
+    pub(super) fn close(&self) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Open { stop, thread }) = open.take() {
+            drop(stop);
             // A panic in there has been printed.
             let _ = thread.join();
         }
     }
 }
 
-fn listen() -> (TcpListener, u16) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    (listener, port)
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Door {
+    /// # Panics
+    /// Where the port is not to be had, which is kept for this.
+    fn listen(&self) -> TcpListener {
+        let address = self.kept.local_addr().expect("an address");
+        // The standard library lets an address be bound that is bound, and not listened on.
+        TcpListener::bind(address).expect("the port is kept")
+    }
+}
+
+fn free_port() -> (TcpSocket, u16) {
+    let kept = keep((Ipv4Addr::LOCALHOST, 0).into()).expect("a port");
+    let port = kept.local_addr().expect("an address").port();
+    (kept, port)
+}
+
+fn keep(address: SocketAddr) -> io::Result<TcpSocket> {
+    let kept = TcpSocket::new_v4()?;
+    kept.set_reuseaddr(true)?;
+    kept.bind(address)?;
+    Ok(kept)
 }
 
 /// The port is always the same, so each fake has an address of its own in 127.0.0.0/8.
-fn cluster() -> (Ipv4Addr, TcpListener) {
+fn cluster() -> (Ipv4Addr, TcpSocket) {
     let mut attempts = (0..100).filter_map(|_| {
         let mut bytes = [0; 3];
         getrandom::fill(&mut bytes).expect("the system has random bytes");
         let address = Ipv4Addr::new(127, bytes[0] | 1, bytes[1], bytes[2]);
-        let listener = TcpListener::bind((address, WORKLOAD_PORT)).ok()?;
-        Some((address, listener))
+        let kept = keep((address, WORKLOAD_PORT).into()).ok()?;
+        Some((address, kept))
     });
     attempts.next().expect("an address of this machine")
 }
 
-/// A port to listen on, and how TLS is spoken there, if it is.
-type Door = (TcpListener, Option<TlsAcceptor>);
-
-/// Until `stopped` is dropped. Connections end with the runtime.
+/// Until `stopped` is dropped. Connections and listeners end with the runtime.
 fn run(
     runtime: &Runtime,
-    doors: Vec<Door>,
+    doors: Vec<(TcpListener, Option<TlsAcceptor>)>,
     world: &Arc<Mutex<World>>,
     stopped: oneshot::Receiver<()>,
 ) {

@@ -19,6 +19,8 @@ use super::world::{Truth, World};
 
 const SECRETS: usize = 50;
 const OUTAGE: Duration = Duration::from_mins(30);
+/// Later than any promise.
+const PATIENCE: Duration = Duration::from_mins(10);
 const SECOND: Duration = Duration::from_secs(1);
 const FRESHNESS: Freshness = Freshness {
     ttl: Duration::from_mins(5),
@@ -88,6 +90,9 @@ async fn run(seed: u64, fault: Fault) -> Result<Afterwards, String> {
     world.state().weather = Weather::Fair;
     let back = clock.now();
     while !all_are_fresh(&daemon) {
+        if clock.now().since(back) > PATIENCE {
+            return Err(format!("{PATIENCE:?} after the outage not all are fresh"));
+        }
         sleep(SECOND).await;
         promises::check(&daemon)?;
     }

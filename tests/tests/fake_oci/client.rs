@@ -72,6 +72,19 @@ async fn a_signed_request_is_answered_over_both_ports() {
 }
 
 #[tokio::test]
+async fn who_calls_while_it_is_away_is_refused_and_finds_it_where_it_was() {
+    let asked = Asked::new();
+    let url = asked.fake.https_url();
+    for _ in 0..2 {
+        asked.fake.go_away();
+        let error = asked.call(&url, NEVER).await.unwrap_err();
+        assert_eq!(error.kind(), "connect", "{error}");
+        asked.fake.come_back();
+        assert_eq!(asked.call(&url, NEVER).await.unwrap().status.as_u16(), 200);
+    }
+}
+
+#[tokio::test]
 async fn each_way_to_fail_has_its_word() {
     let asked = Asked::new();
     for (fault, kind) in [

@@ -78,6 +78,8 @@ fn it_obeys_its_input_and_ends_with_it() {
         "on-behalf",
         "hang-up yes",
         "hang-up no",
+        "away",
+        "back",
     ] {
         assert_eq!(program.say(command), json!({}), "{command}");
     }

@@ -4,5 +4,6 @@ mod apart;
 mod cloud;
 mod launched;
 mod looked_at;
+mod outage;
 mod seen;
 mod written;

@@ -96,6 +96,25 @@ fn why_shows_the_line_the_attempts_and_what_comes_next() {
 }
 
 #[test]
+fn why_tells_each_service_what_it_would_get_itself() {
+    let (cloud, reference) = cloud();
+    cloud.service("strict", &reference, &json!({"ttl": 0, "max_stale": 0}));
+    let _daemon = cloud.home.start();
+    cloud.token("bar");
+    fail(&cloud, &reference, 2);
+    let why = parsed(cloud.home.ctl(&["--json", "why", &reference]).success());
+    let routes = why["routes"].as_array().unwrap();
+    let serves = |service: &str| {
+        let mut routes = routes.iter();
+        let own = routes.find(|route| route["used_by"][0]["service"] == service);
+        own.expect("a route")["would_serve"].as_str().unwrap()
+    };
+    assert_eq!(routes.len(), 2, "{why}");
+    assert_eq!(serves("bar"), "the value held, which is fresh");
+    assert!(serves("strict").starts_with("an error"), "{why}");
+}
+
+#[test]
 fn metrics_tell_the_same_and_are_openmetrics_whatever_a_path_holds() {
     let (cloud, reference) = cloud();
     let strange = cloud.home.path("a \"quote\" and \\n");

@@ -1,5 +1,10 @@
 //! What is systemd told? It listens if it started us; nobody else does.
 
+use std::ffi::OsStr;
+use std::io;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,9 +32,13 @@ pub(super) struct Teller {
 }
 
 impl Teller {
-    /// Requests are served.
+    /// Requests are served. This word must arrive, so it is waited for.
     pub(super) fn ready(&self) {
-        self.tell(self.line(), NotifyState::Ready);
+        let line = self.line();
+        if let Err(error) = sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(&line)]) {
+            tracing::warn!(%error, "systemd could not be told that the daemon is ready");
+        }
+        *self.last() = line;
     }
 
     /// The configuration was read, or could not be: somebody may be waiting for the word, and must be
@@ -46,7 +55,7 @@ impl Teller {
         }
         let look = || {
             let teller = Arc::clone(&self);
-            // One that does not listen holds up nobody else.
+            // Who counts what is held holds up nobody else.
             let told = tokio::task::spawn_blocking(move || {
                 let line = teller.line();
                 if *teller.last() != line {
@@ -74,7 +83,7 @@ impl Teller {
         let (generation, refused) = self.current.history();
         let health = self.upstream.health();
         let open = health.iter();
-        let open = open.filter(|health| matches!(health.breaker, State::Open(_)));
+        let open = open.filter(|health| health.breaker != State::Closed);
         line(
             view.services.len(),
             refused.is_none().then_some(generation),
@@ -136,10 +145,27 @@ pub(super) fn watchdog_period() -> Option<Duration> {
     sd_notify::watchdog_enabled()
 }
 
+/// Tells without waiting: a manager that has stopped to listen must hold up nobody, and what it has
+/// missed is told again, or no matter to it any more.
 fn notify(states: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
+    if let Some(socket) = std::env::var_os("NOTIFY_SOCKET")
+        && let Err(error) = send(&socket, states)
+    {
         tracing::debug!(%error, "systemd could not be told");
     }
+}
+
+/// One datagram to a path, or to an abstract name where it begins with `@`; sd_notify(3).
+fn send(socket: &OsStr, states: &[NotifyState<'_>]) -> io::Result<()> {
+    let address = match socket.as_bytes().strip_prefix(b"@") {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(socket)?,
+    };
+    let lines: Vec<String> = states.iter().map(|state| format!("{state}\n")).collect();
+    let sender = UnixDatagram::unbound()?;
+    sender.set_nonblocking(true)?;
+    sender.send_to_addr(lines.concat().as_bytes(), &address)?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -170,6 +196,35 @@ mod tests {
             "serving 2 services by an old configuration (see `vaultctl status`); \
              5 values fresh, 1 stale, 1 expired; 1 breakers open"
         );
+    }
+
+    #[test]
+    fn a_manager_that_does_not_listen_holds_up_nobody() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("notify");
+        let manager = UnixDatagram::bind(&path).unwrap();
+        let told = |_: &usize| send(path.as_os_str(), &[NotifyState::Watchdog]).is_ok();
+        let queued = (0..100_000).take_while(told).count();
+        assert!(
+            (1..100_000).contains(&queued),
+            "its queue is full: {queued}"
+        );
+        let mut heard = [0; 64];
+        let bytes = manager.recv(&mut heard).unwrap();
+        assert_eq!(&heard[..bytes], b"WATCHDOG=1\n");
+        assert!(send(path.as_os_str(), &[NotifyState::Stopping]).is_ok());
+    }
+
+    #[test]
+    fn an_abstract_socket_is_one_too() {
+        let name = format!("vaultd-test-{}", std::process::id());
+        let address = SocketAddr::from_abstract_name(&name).unwrap();
+        let manager = UnixDatagram::bind_addr(&address).unwrap();
+        let status = NotifyState::Status("well");
+        send(OsStr::new(&format!("@{name}")), &[status]).unwrap();
+        let mut heard = [0; 64];
+        let bytes = manager.recv(&mut heard).unwrap();
+        assert_eq!(&heard[..bytes], b"STATUS=well\n");
     }
 
     #[tokio::test(start_paused = true)]

@@ -8,8 +8,9 @@ use super::freshness::Freshness;
 use super::held::{Known, Slot};
 use crate::clock::Moment;
 
-/// How many changes a slow watcher may lag behind before it misses some.
-const BACKLOG: usize = 64;
+/// How many changes a slow watcher may lag behind before it misses some: a flush tells of all that
+/// is held at once.
+pub(crate) const BACKLOG: usize = 1024;
 
 /// One change, for watchers.
 #[derive(Clone, Debug)]

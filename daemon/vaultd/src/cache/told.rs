@@ -10,6 +10,9 @@ use super::held::Held;
 use crate::clock::Moment;
 use crate::upstream::UpstreamError;
 
+/// How long a call takes at most.
+const AT_MOST: Duration = Duration::from_secs(10);
+
 /// A value that may be served.
 #[derive(Clone, Debug)]
 pub struct Served {
@@ -19,6 +22,24 @@ pub struct Served {
     pub age: Duration,
     /// Why it is stale; `None` where it is fresh.
     pub stale: Option<String>,
+    /// From when on it may not leave any more, however long it took to write down that it does.
+    pub until: Moment,
+}
+
+impl Served {
+    /// `held` for somebody who wants it so fresh.
+    pub fn new(held: Arc<Held>, now: Moment, freshness: &Freshness, stale: Option<String>) -> Self {
+        let age = now.since(held.confirmed);
+        let usable = freshness.usable(held.valid_for);
+        // What was waited for is taken at any age, and has the time that a call may take.
+        let left = usable.checked_sub(age).filter(|left| !left.is_zero());
+        Self {
+            until: now + left.unwrap_or(AT_MOST),
+            held,
+            age,
+            stale,
+        }
+    }
 }
 
 /// One held address, for status.

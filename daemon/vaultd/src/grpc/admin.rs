@@ -107,12 +107,7 @@ impl Service {
         };
         match refreshed {
             Ok(held) => {
-                let age = self.rooms.clock.now().since(held.confirmed);
-                let served = Served {
-                    held,
-                    age,
-                    stale: None,
-                };
+                let served = Served::new(held, self.rooms.clock.now(), &ask.freshness, None);
                 message::RefreshedSecret {
                     reference: label,
                     provenance: Some(provenance(&served)),

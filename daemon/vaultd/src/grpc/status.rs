@@ -44,6 +44,7 @@ pub(super) fn of_resolve(error: &ResolveError) -> Status {
         ResolveError::Denied { .. } => (Code::PermissionDenied, kinds::DENIED),
         ResolveError::Audit(_) => (Code::FailedPrecondition, kinds::AUDIT),
         ResolveError::PeerGone => (Code::Cancelled, kinds::PEER_GONE),
+        ResolveError::Ended => (Code::Unavailable, kinds::UNAVAILABLE),
     };
     refuse(code, kind, error.to_string())
 }

@@ -125,6 +125,7 @@ impl LaunchError {
             Self::Resolve(ResolveError::Denied { .. }) => kinds::DENIED,
             Self::Resolve(ResolveError::Audit(_)) => kinds::AUDIT,
             Self::Resolve(ResolveError::PeerGone) => kinds::PEER_GONE,
+            Self::Resolve(ResolveError::Ended) => kinds::UNAVAILABLE,
             Self::Seal(SealError::PublicKey | SealError::RequestId) => kinds::INVALID_REQUEST,
             Self::Seal(_) | Self::Shield(_) => kinds::INTERNAL,
         }

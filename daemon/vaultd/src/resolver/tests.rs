@@ -3,22 +3,44 @@
 use std::os::unix::net::UnixStream;
 
 use futures_util::FutureExt;
+use vault_backends::backend::{Backend, BackendKind};
 
 use super::*;
 use crate::clock::{Clock, ScriptedClock};
 use crate::config::outside::Outside;
 use crate::config::{self, Texts};
+use crate::scripted::{ScriptedBackend, outage};
+
+struct Room {
+    place: tempfile::TempDir,
+    clock: Arc<ScriptedClock>,
+    backend: Arc<ScriptedBackend>,
+    resolver: Resolver,
+}
+
+impl Room {
+    fn new() -> Self {
+        let place = tempfile::tempdir().unwrap();
+        let scripted = Arc::new(ScriptedClock::default());
+        let clock = Arc::clone(&scripted) as Arc<dyn Clock>;
+        let backend = ScriptedBackend::new(BackendKind::Local);
+        let backends = [Arc::clone(&backend) as Arc<dyn Backend>].into_iter();
+        let upstream = Arc::new(Upstream::new(backends.collect(), Arc::clone(&clock)));
+        let cache = Cache::new(Arc::clone(&upstream), clock);
+        let audit = Arc::new(Audit::new(place.path().join("audit.jsonl"), false));
+        Self {
+            resolver: Resolver::new(cache, upstream, audit),
+            clock: scripted,
+            backend,
+            place,
+        }
+    }
+}
 
 #[tokio::test]
 async fn who_goes_away_before_its_turn_leaves_no_work_behind() {
-    let place = tempfile::tempdir().unwrap();
-    let clock: Arc<dyn Clock> = Arc::new(ScriptedClock::default());
-    let upstream = Arc::new(Upstream::new([].into_iter().collect(), Arc::clone(&clock)));
-    let cache = Cache::new(Arc::clone(&upstream), clock);
-    let file = place.path().join("audit.jsonl");
-    let audit = Arc::new(Audit::new(file.clone(), false));
-    let resolver = Resolver::new(cache, upstream, audit);
-    let ask = ask();
+    let room = Room::new();
+    let (ask, resolver) = (ask(), &room.resolver);
     let record = || resolver.record(&ask, Outcome::Allowed, "a rule", vec![], None);
     let turns = resolver.writes.acquire_many(4).await.unwrap();
     for _ in 0..50 {
@@ -26,8 +48,29 @@ async fn who_goes_away_before_its_turn_leaves_no_work_behind() {
     }
     drop(turns);
     record().await.unwrap();
-    let written = std::fs::read_to_string(file).unwrap();
+    let written = std::fs::read_to_string(room.place.path().join("audit.jsonl")).unwrap();
     assert_eq!(written.lines().count(), 1, "{written}");
+}
+
+#[tokio::test]
+async fn what_ends_while_its_release_is_written_down_does_not_leave() {
+    let room = Room::new();
+    let ask = ask();
+    let look = || {
+        let reference: SecretRef = "local://x".parse().unwrap();
+        room.resolver.look(&ask, vec![Want::of(&reference)])
+    };
+    room.backend.then_value("v");
+    look().await;
+    // A day less a second old, and the store cannot be read.
+    room.clock.advance(Duration::from_secs(86_399));
+    room.backend.then(outage());
+    let resolved = look().await;
+    let release = || room.resolver.release(&ask, "a rule", &resolved, None);
+    release().await.unwrap();
+    room.clock.advance(Duration::from_secs(1));
+    let refused = release().await.unwrap_err();
+    assert!(matches!(refused, ResolveError::Ended), "{refused}");
 }
 
 fn ask() -> Ask {

@@ -76,6 +76,13 @@ impl WeatherBackend {
         *self.most.lock().unwrap()
     }
 
+    /// How many calls to a name are under way.
+    pub(crate) fn under_way(&self, name: &str) -> usize {
+        let flying = self.flying.lock().unwrap();
+        let to_it = flying.iter().filter(|(address, _)| address.name == name);
+        to_it.map(|(_, count)| count).sum()
+    }
+
     /// The names asked for since the last look.
     pub(crate) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.asked.lock().unwrap())

@@ -46,9 +46,9 @@ pub enum Permit {
 pub enum State {
     /// Calls go through.
     Closed,
-    /// No call before this moment.
+    /// No call before this moment; the first one after it is a probe, whenever somebody makes it.
     Open(Moment),
-    /// A probe is out, or the next call is one.
+    /// A probe is out, or one has succeeded.
     HalfOpen,
 }
 
@@ -126,6 +126,13 @@ impl Breaker {
         }
     }
 
+    /// The backend could not be asked, for a reason that does not count.
+    pub fn undecided(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.probing = false;
+        }
+    }
+
     /// Closes it by hand; returns whether it was not closed.
     pub fn reset(&mut self) -> bool {
         self.failures = 0;
@@ -142,13 +149,11 @@ impl Breaker {
         self.failures
     }
 
-    /// What it is at `now`.
-    pub fn state(&self, now: Moment) -> State {
+    /// What it is.
+    pub fn state(&self) -> State {
         match &self.open {
             None => State::Closed,
-            Some(open) if open.probing || open.successes > 0 || now >= open.next_probe => {
-                State::HalfOpen
-            }
+            Some(open) if open.probing || open.successes > 0 => State::HalfOpen,
             Some(open) => State::Open(open.next_probe),
         }
     }
@@ -223,6 +228,16 @@ mod tests {
     }
 
     #[test]
+    fn it_is_open_until_a_probe_leaves_and_after_one_that_decides_nothing() {
+        let mut breaker = open_at_zero();
+        assert_eq!(breaker.state(), State::Open(at(60)));
+        assert_eq!(breaker.ask(at(300), &SETTINGS, 0.0), Permit::Probe);
+        assert_eq!(breaker.state(), State::HalfOpen);
+        breaker.undecided();
+        assert_eq!(breaker.state(), State::Open(at(360)));
+    }
+
+    #[test]
     fn a_period_counts_from_when_its_probe_left() {
         let mut breaker = open_at_zero();
         assert_eq!(breaker.ask(at(60), &SETTINGS, 0.0), Permit::Probe);
@@ -236,15 +251,15 @@ mod tests {
         let mut breaker = open_at_zero();
         assert_eq!(breaker.ask(at(60), &SETTINGS, 0.0), Permit::Probe);
         breaker.succeeded(at(60), &SETTINGS);
-        assert_eq!(breaker.state(at(60)), State::HalfOpen);
+        assert_eq!(breaker.state(), State::HalfOpen);
         assert_eq!(breaker.ask(at(60), &SETTINGS, 0.0), Permit::Probe);
         breaker.failed(at(60), &SETTINGS, 0.0);
-        assert_eq!(breaker.state(at(61)), State::Open(at(120)));
+        assert_eq!(breaker.state(), State::Open(at(120)));
         for _ in 0..2 {
             assert_eq!(breaker.ask(at(120), &SETTINGS, 0.0), Permit::Probe);
             breaker.succeeded(at(120), &SETTINGS);
         }
-        assert_eq!(breaker.state(at(120)), State::Closed);
+        assert_eq!(breaker.state(), State::Closed);
     }
 
     #[test]
@@ -253,7 +268,7 @@ mod tests {
         for _ in 0..5 {
             breaker.failed(at(0), &SETTINGS, 1.0);
         }
-        assert_eq!(breaker.state(at(0)), State::Open(at(69)));
+        assert_eq!(breaker.state(), State::Open(at(69)));
     }
 
     #[test]

@@ -42,7 +42,7 @@ fn compat_circuit_breaker() {
                         "failed"
                     }
                 };
-                let state = match breaker.state(now) {
+                let state = match breaker.state() {
                     State::Closed => "closed",
                     State::Open(_) => "open",
                     State::HalfOpen => "half_open",

@@ -10,7 +10,6 @@ use tokio::time::Instant;
 use super::breaker::{Breaker, State};
 use super::error::UpstreamError;
 use super::name::Name;
-use crate::clock::Moment;
 use crate::histogram::{Counted, Histogram, SLOW};
 
 /// Calls under way at once, for each backend.
@@ -111,12 +110,12 @@ impl Line {
         self.took.count(took);
     }
 
-    pub(super) fn health(&self, now: Moment) -> Health {
+    pub(super) fn health(&self) -> Health {
         let breaker = self.breaker();
         let count = |event| self.counter(event).load(Ordering::Relaxed);
         Health {
             name: self.name.clone(),
-            breaker: breaker.0.state(now),
+            breaker: breaker.0.state(),
             consecutive_failures: breaker.0.consecutive_failures(),
             last_error: breaker.1.clone(),
             tally: Tally {

@@ -130,7 +130,10 @@ fn wanted_at<'a>(
     freshness: Freshness,
     reference: &SecretRef,
 ) -> &'a mut Wanted {
-    let place = all.iter().position(|(there, _)| *there == address);
+    // Who wants it fresher than others is told what it gets itself.
+    let place = all
+        .iter()
+        .position(|(there, wanted)| *there == address && wanted.freshness == freshness);
     let place = place.unwrap_or_else(|| {
         let wanted = Wanted {
             reference: reference.clone(),
@@ -195,7 +198,9 @@ fn route(
     };
     let state = held.as_ref().and_then(|held| held.provenance.as_ref());
     let state = state.map(message::Provenance::state);
-    let is_open = known.is_some_and(|health| matches!(health.breaker, breaker::State::Open(_)));
+    // From its moment on, whoever wants something is the probe.
+    let is_open = known
+        .is_some_and(|health| matches!(health.breaker, breaker::State::Open(until) if until > now));
     let ahead = rooms.refresher.next_attempt(address);
     let next_attempt_ms = ahead
         .filter(|_| is_served)
