@@ -91,7 +91,7 @@ fn a_daemon_that_starts_while_the_vault_is_out_serves_what_it_had_and_says_so() 
 }
 
 #[test]
-fn what_is_fresh_after_being_killed_needs_no_vault() {
+fn what_was_kept_before_it_was_killed_is_served_while_the_vault_is_out() {
     let value = marked_value();
     let (Cloud { fake, home, .. }, _) = cloud(3600, &value);
     let daemon = home.start();
@@ -102,8 +102,60 @@ fn what_is_fresh_after_being_killed_needs_no_vault() {
     let _daemon = home.start();
     assert_eq!(token(&home, "bar"), value);
     let record = home.audit_of("launch").pop().expect("a record");
-    assert_eq!(record["values"][0]["state"], "fresh", "{record}");
+    // However young it is: there may have been a newer one.
+    assert_eq!(record["values"][0]["state"], "stale", "{record}");
     assert_eq!(Scanner::new(value.as_bytes()).in_files(home.root()), []);
+}
+
+#[test]
+fn a_newer_version_is_not_followed_by_the_older_one_that_a_killed_daemon_had_kept() {
+    let (cloud, reference) = cloud(3600, &marked_value());
+    let home = &cloud.home;
+    let daemon = home.start();
+    cloud.token("bar");
+    until("it is kept", || is_kept(home));
+    let older = fs::read(file(home)).expect("the file");
+    let newer = marked_value();
+    cloud.fake.put("token", &newer);
+    home.ctl(&["refresh", &reference]).success();
+    assert_eq!(cloud.token("bar"), newer);
+    until("the newer one is kept", || holds(home, &newer));
+    daemon.kill();
+    // As if it had been killed a moment sooner.
+    fs::write(file(home), older).expect("a file");
+    let _daemon = home.start();
+    assert_eq!(cloud.token("bar"), newer);
+    let record = home.audit_of("launch").pop().expect("a record");
+    assert_eq!(record["values"][0]["state"], "fresh", "{record}");
+}
+
+#[test]
+fn values_that_cannot_be_removed_from_the_disk_are_no_healthy_state() {
+    let (cloud, _) = cloud(3600, &marked_value());
+    let home = &cloud.home;
+    let daemon = home.start();
+    cloud.token("bar");
+    until("it is kept", || is_kept(home));
+    let healthy = |number: u8| {
+        let metrics = home.ctl(&["metrics"]);
+        let line = format!("vaultd_healthy {number}");
+        let lines: Vec<_> = metrics.success().lines().collect();
+        assert!(lines.contains(&line.as_str()), "{metrics}");
+    };
+    home.ctl(&["status"]).success();
+    healthy(1);
+    // What cannot be removed like a file.
+    fs::remove_file(file(home)).expect("it goes");
+    fs::create_dir(file(home)).expect("a directory");
+    home.ctl(&["flush"])
+        .refused(3, &["old values stay on the disk"]);
+    assert_eq!(home.ctl(&["status"]).code, 2);
+    healthy(0);
+    fs::remove_dir(file(home)).expect("it goes");
+    home.ctl(&["flush"]).success();
+    home.ctl(&["status"]).success();
+    healthy(1);
+    assert!(daemon.terminate().success());
 }
 
 #[test]

@@ -218,6 +218,7 @@ impl House {
             Arc::clone(&resolver),
             Arc::clone(&upstream),
             Arc::clone(&cache),
+            Arc::clone(&snapshot),
             Arc::clone(&shield),
         )
         .context("cannot keep this boot's key")

@@ -147,10 +147,12 @@ impl Cache {
         }
     }
 
-    /// Holds a value from before this start; a younger one that is there stays.
+    /// Holds a value from before this start, until the backend is asked for it; a younger one that is
+    /// there stays.
     pub fn restore(&self, address: &Address, reference: &str, held: Held) {
         let slot = self.shelf.slot(address, reference);
-        slot.known().confirm(Arc::new(held));
+        let is_kept = true;
+        slot.known().confirm(Arc::new(Held { is_kept, ..held }));
     }
 
     /// Forgets the addresses that `chosen` picks; returns how many values that were.
@@ -214,9 +216,10 @@ impl Cache {
     /// Every address there is a slot for, held or not.
     pub fn seen(&self) -> Vec<Seen> {
         let seen = |(address, slot): (Address, Arc<Slot>)| {
-            let held = match &*slot.known() {
-                Known::Value(held, _) => Some((held.confirmed, held.valid_for)),
-                Known::Nothing | Known::No(..) => None,
+            let (held, is_kept) = match &*slot.known() {
+                Known::Value(held, _) if held.is_kept => (None, true),
+                Known::Value(held, _) => (Some((held.confirmed, held.valid_for)), false),
+                Known::Nothing | Known::No(..) => (None, false),
             };
             let uses = *slot.uses();
             Seen {
@@ -224,6 +227,7 @@ impl Cache {
                 reference: slot.reference.clone(),
                 asked: uses.asked,
                 held,
+                is_kept,
                 flushed: uses.flushed,
             }
         };
@@ -362,6 +366,7 @@ impl Cache {
                     version: fetched.version,
                     confirmed,
                     valid_for: fetched.valid_for,
+                    is_kept: false,
                 });
                 known.confirm(Arc::clone(&held));
                 Ok(held)

@@ -2,22 +2,20 @@
 //!
 //! `cache.persist: sealed` keeps them in a file that the local store's identity opens, so that a
 //! daemon which starts while a vault is out serves them still, within the same bounds. What is new is
-//! written after some seconds; what is forgotten leaves the disk at once. A file that cannot be
-//! brought up to date is removed, for what it holds may have ended.
+//! written after some seconds; what is forgotten, replaced or has ended leaves the disk at once. A file
+//! that cannot be brought up to date is removed, for what it holds may have ended.
 //!
-//! It stands beside the way of a request: no answer waits for it but that of a flush.
+//! It stands beside the way of a request: no answer waits for it but that of a flush or a change.
 
 mod ages;
 mod document;
 mod due;
 mod error;
+mod rules;
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedMutexGuard};
-use vault_backends::backend::BackendKind;
 use vault_backends::local::SealedFile;
 use vault_backends::wall_clock::WallClock;
 use vault_memory::Shield;
@@ -27,8 +25,9 @@ use crate::cache::{Cache, Entry};
 use crate::clock::{Clock, Moment};
 use ages::Time;
 use document::Value;
-use due::{Contents, Due, News, OnDisk, Written, due};
+use due::{Contents, Due, Kept, News, OnDisk, Written, due, first_end};
 use error::Unusable;
+pub use rules::{Persist, Rules};
 
 /// The file's name in the state directory.
 pub const FILE: &str = "snapshot.age";
@@ -37,27 +36,6 @@ pub const FILE: &str = "snapshot.age";
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 /// More than a file with so many has: what is said of each value, and what the age format adds.
 const MOST_SEALED: u64 = 2 * MOST_BYTES as u64;
-
-/// Whether values are kept over a restart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Persist {
-    /// No.
-    #[default]
-    Off,
-    /// In a sealed file.
-    Sealed,
-}
-
-/// What the configuration says of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rules {
-    /// Whether values are kept at all.
-    pub persist: Persist,
-    /// The scopes of the vaults that are configured; values of others are not kept.
-    pub scopes: BTreeSet<String>,
-    /// The longest that any value may be served. Each caller's own bound counts besides.
-    pub longest: Duration,
-}
 
 /// What a machine is, besides its boot clock.
 pub struct Machine {
@@ -76,7 +54,16 @@ pub struct Snapshot {
     rules: RwLock<Arc<Rules>>,
     file: Arc<tokio::sync::Mutex<File>>,
     ruled: Notify,
-    trouble: Mutex<Option<String>>,
+    trouble: Mutex<Option<Trouble>>,
+}
+
+/// Why the file is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// In words for a person.
+    pub words: String,
+    /// Whether values are on the disk that are to be gone from it.
+    pub holds_old: bool,
 }
 
 /// The file, in one hand at a time.
@@ -84,6 +71,15 @@ struct File {
     sealed: SealedFile,
     disk: OnDisk,
     last: Option<(Moment, Written)>,
+}
+
+/// How the file is, beside what is held.
+struct Look {
+    due: Due,
+    /// When it was last written, or was to be.
+    last: Option<(Moment, Written)>,
+    /// When something in it ends, if nothing happens.
+    first_end: Option<Moment>,
 }
 
 impl Snapshot {
@@ -116,6 +112,12 @@ impl Snapshot {
     /// Gives the cache what the file holds and may still be served, before anybody is; blocks. Where
     /// nothing is to be kept, removes the file.
     pub fn load(&self) {
+        self.load_all();
+        // Of the thread that starts the daemon, which goes to sleep with what it last did.
+        vault_memory::wipe_parked_thread();
+    }
+
+    fn load_all(&self) {
         let file = self.file.try_lock();
         let mut file = file.expect("nobody has it before it is loaded");
         let rules = self.rules();
@@ -124,11 +126,20 @@ impl Snapshot {
             return;
         }
         match self.restore(&file.sealed, &rules) {
-            Ok(contents) => file.disk = OnDisk::Holds(contents),
-            Err(error) => self.say(Some(format!(
-                "what was kept over the restart cannot be used, nothing of it is served: {}",
-                error.text(&file.sealed)
-            ))),
+            Ok(contents) => {
+                // Values that a killed writer left would outlive a flush. Where they stay now, the next
+                // writing or flush is about them, too.
+                if file.sealed.remove_leftovers().is_ok() {
+                    file.disk = OnDisk::Holds(contents);
+                }
+            }
+            Err(error) => self.say(Some(Trouble {
+                words: format!(
+                    "what was kept over the restart cannot be used, nothing of it is served: {}",
+                    error.text(&file.sealed)
+                ),
+                holds_old: false,
+            })),
         }
     }
 
@@ -138,20 +149,23 @@ impl Snapshot {
             return Ok(Contents::new());
         };
         let (then, values) = document::read(&mut plaintext)?;
-        let now = self.time();
-        let away = now.since(&then);
+        let now = self.clock.now();
+        // Read later than the other clock: nothing becomes younger by what lies between.
+        let away = self
+            .time(now, self.machine.wall.unix_seconds())
+            .since(&then);
         let (all, mut restored) = (values.len(), 0);
         let mut contents = Contents::new();
         for (value, plain) in values {
             let age = away.map(|away| value.age.saturating_add(away));
-            let confirmed = age.and_then(|age| self.clock.now().before(age));
-            let kept = (value.version.clone(), confirmed.unwrap_or_default());
+            let confirmed = age.and_then(|age| now.before(age));
+            let bound = rules.bound(value.valid_for);
+            let kept = Kept::new(&value.version, confirmed.unwrap_or_default(), bound);
             contents.insert(value.address.clone(), kept);
-            let bound = value.valid_for.unwrap_or(Duration::MAX).min(rules.longest);
             let (Some(age), Some(confirmed)) = (age, confirmed) else {
                 continue;
             };
-            if age >= bound || !rules.scopes.contains(&value.address.scope) {
+            if age >= bound || !rules.keep(&value.address) {
                 continue;
             }
             let held = Held {
@@ -159,6 +173,7 @@ impl Snapshot {
                 version: value.version,
                 confirmed,
                 valid_for: value.valid_for,
+                is_kept: true,
             };
             self.cache.restore(&value.address, &value.reference, held);
             restored += 1;
@@ -177,26 +192,26 @@ impl Snapshot {
     /// Keeps the file up to date for as long as it is let.
     pub async fn run(self: Arc<Self>) {
         let mut changes = self.cache.changes();
-        let (mut news, mut wake) = (News::Changed, None);
+        let (mut news, mut soon) = (News::Changed, None);
         loop {
-            match self.due(news).await {
-                (Due::Not, _) => wake = None,
+            let look = self.look(news).await;
+            soon = match look.due {
+                Due::Not => None,
                 // More news do not put it off.
-                (Due::Soon, last) => {
-                    wake = wake.or_else(|| Some(due::moment(self.clock.now(), last)));
-                }
-                (Due::Now, _) => {
+                Due::Soon => soon.or_else(|| Some(due::moment(self.clock.now(), look.last))),
+                Due::Now => {
                     self.keep_up().await;
-                    (news, wake) = (News::Changed, None);
+                    (news, soon) = (News::Changed, None);
                     continue;
                 }
-            }
+            };
+            let wake = soon.into_iter().chain(look.first_end).min();
             tokio::select! {
                 told = changes.recv() => news = News::told(told, &mut changes),
                 () = self.ruled.notified() => news = News::Forgotten,
                 () = self.sleep_until(wake) => {
                     self.keep_up().await;
-                    (news, wake) = (News::Changed, None);
+                    (news, soon) = (News::Changed, None);
                 }
             }
         }
@@ -221,21 +236,21 @@ impl Snapshot {
     /// Why something may be, in words for a person.
     pub async fn forgotten(self: &Arc<Self>) -> Result<(), String> {
         self.keep_up().await;
-        match (&self.file.lock().await.disk, self.trouble()) {
-            (OnDisk::Unremoved, Some(trouble)) => Err(trouble),
+        match self.trouble() {
+            Some(trouble) if trouble.holds_old => Err(trouble.words),
             _ => Ok(()),
         }
     }
 
     /// Writes what is not written yet, before the end.
     pub async fn finish(self: &Arc<Self>) {
-        if self.due(News::Changed).await.0 != Due::Not {
+        if self.look(News::Changed).await.due != Due::Not {
             self.keep_up().await;
         }
     }
 
     /// What a person should know.
-    pub fn trouble(&self) -> Option<String> {
+    pub fn trouble(&self) -> Option<Trouble> {
         let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         trouble.clone()
     }
@@ -258,7 +273,7 @@ impl Snapshot {
 
     fn write(&self, file: &mut File, rules: &Rules) {
         let (entries, left_out) = self.held(rules);
-        let contents = contents(&entries);
+        let contents = contents(&entries, rules);
         if matches!(&file.disk, OnDisk::Holds(written) if *written == contents) {
             return;
         }
@@ -270,8 +285,11 @@ impl Snapshot {
             Ok(()) => (
                 OnDisk::Holds(contents),
                 Written::Well,
-                (left_out > 0).then(|| {
-                    format!("{left_out} values are too large to be kept over a restart, too")
+                (left_out > 0).then(|| Trouble {
+                    words: format!(
+                        "{left_out} values are too large to be kept over a restart, too"
+                    ),
+                    holds_old: false,
                 }),
             ),
             Err(error) => {
@@ -280,7 +298,10 @@ impl Snapshot {
                     Ok(_) => (OnDisk::Holds(Contents::new()), "nothing is kept"),
                     Err(_) => (OnDisk::Unremoved, "old values stay on the disk"),
                 };
-                let trouble = format!("values cannot be kept over a restart, {what}: {why}");
+                let trouble = Trouble {
+                    words: format!("values cannot be kept over a restart, {what}: {why}"),
+                    holds_old: matches!(disk, OnDisk::Unremoved),
+                };
                 (disk, Written::Failed, Some(trouble))
             }
         };
@@ -290,6 +311,8 @@ impl Snapshot {
     }
 
     fn seal(&self, file: &SealedFile, entries: &[(Entry, Arc<Held>)]) -> Result<(), Unusable> {
+        // Read sooner than the other clock: nothing becomes younger by what lies between.
+        let unix_seconds = self.machine.wall.unix_seconds();
         let now = self.clock.now();
         let value = |(entry, held): &'_ (Entry, Arc<Held>)| Value {
             address: entry.address.clone(),
@@ -302,20 +325,14 @@ impl Snapshot {
             .iter()
             .map(|entry| (value(entry), &*entry.1))
             .collect();
-        Ok(file.replace(&document::write(&self.time_at(now), &values)?)?)
+        Ok(file.replace(&document::write(&self.time(now, unix_seconds), &values)?)?)
     }
 
     /// What is to be kept by `rules`, and how many values there was no room for.
     fn held(&self, rules: &Rules) -> (Vec<(Entry, Arc<Held>)>, usize) {
-        if rules.persist == Persist::Off {
-            return (vec![], 0);
-        }
         let known = |entry: Entry| {
             let (held, age, _) = entry.known.as_ref().ok()?;
-            let bound = held.valid_for.unwrap_or(Duration::MAX).min(rules.longest);
-            let kept = entry.address.kind == BackendKind::Oci
-                && rules.scopes.contains(&entry.address.scope)
-                && *age < bound;
+            let kept = rules.keep(&entry.address) && *age < rules.bound(held.valid_for);
             let held = Arc::clone(held);
             kept.then_some((entry, held))
         };
@@ -332,33 +349,34 @@ impl Snapshot {
         (entries, left_out)
     }
 
-    async fn due(&self, news: News) -> (Due, Option<(Moment, Written)>) {
+    async fn look(&self, news: News) -> Look {
         let file = self.file.lock().await;
-        let held = contents(&self.held(&self.rules()).0);
-        (due(&file.disk, &held, news), file.last)
+        let rules = self.rules();
+        let held = contents(&self.held(&rules).0, &rules);
+        Look {
+            due: due(&file.disk, &held, news),
+            last: file.last,
+            first_end: first_end(&file.disk),
+        }
     }
 
     fn rules(&self) -> Arc<Rules> {
         Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn time(&self) -> Time {
-        self.time_at(self.clock.now())
-    }
-
-    fn time_at(&self, now: Moment) -> Time {
+    fn time(&self, now: Moment, unix_seconds: u64) -> Time {
         Time {
             boot: self.machine.boot.clone(),
             since_start: now.time_since_start(),
-            unix_seconds: self.machine.wall.unix_seconds(),
+            unix_seconds,
         }
     }
 
     /// Remembers what a person should know; what is no news is not logged again.
-    fn say(&self, trouble: Option<String>) {
+    fn say(&self, trouble: Option<Trouble>) {
         let mut last = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         match &trouble {
-            Some(trouble) if last.as_ref() != Some(trouble) => tracing::warn!("{trouble}"),
+            Some(trouble) if last.as_ref() != Some(trouble) => tracing::warn!("{}", trouble.words),
             None if last.is_some() => tracing::info!("values are kept over a restart again"),
             _ => {}
         }
@@ -366,9 +384,10 @@ impl Snapshot {
     }
 }
 
-fn contents(entries: &[(Entry, Arc<Held>)]) -> Contents {
+fn contents(entries: &[(Entry, Arc<Held>)], rules: &Rules) -> Contents {
     let value = |(entry, held): &(Entry, Arc<Held>)| {
-        let kept = (held.version.clone(), held.confirmed);
+        let bound = rules.bound(held.valid_for);
+        let kept = Kept::new(&held.version, held.confirmed, bound);
         (entry.address.clone(), kept)
     };
     entries.iter().map(value).collect()

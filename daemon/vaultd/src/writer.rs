@@ -2,7 +2,8 @@
 //!
 //! The record is written before the change, and a second one where the change failed: a change
 //! without a record cannot happen, a record without its change is followed by one that says so.
-//! Record, change and flush are one task: a caller that goes away meanwhile does not part them.
+//! Record, change and flush are one task: a caller that goes away meanwhile does not part them. Who gets
+//! an answer need not fear that a restart brings back what was replaced.
 
 use std::num::NonZeroU64;
 use std::panic::AssertUnwindSafe;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 use vault_backends::backend::{
-    Address, BackendError, ListEntry, NewVersion, Target, VersionEntry, Wanted,
+    Address, BackendError, BackendKind, ListEntry, NewVersion, Target, VersionEntry, Wanted,
 };
 use vault_memory::{Secret, Shield, ShieldError};
 use vault_proto::reference::{SecretRef, parse_version};
@@ -20,6 +21,7 @@ use vault_proto::sealed::{Label, Opener, OpeningKey, Purpose, SealError, TAG_BYT
 use crate::audit::{Outcome, ValueRecord};
 use crate::cache::Cache;
 use crate::resolver::{Ask, ResolveError, Resolver, Want, may_be_same_secret, plain};
+use crate::snapshot::Snapshot;
 use crate::upstream::{Upstream, UpstreamError};
 
 /// Changes under way at once. Each outlives a caller that goes away, so their number is bounded here.
@@ -52,6 +54,9 @@ pub enum WriteError {
         /// Why there is no record of it.
         why: String,
     },
+    /// The change is made, but what it replaced may be served again after a restart.
+    #[error("the change is made, but {0}")]
+    StaysOnDisk(String),
 }
 
 /// A value on its way in, sealed to this boot's key.
@@ -68,6 +73,7 @@ pub struct Writer {
     resolver: Arc<Resolver>,
     upstream: Arc<Upstream>,
     cache: Arc<Cache>,
+    snapshot: Arc<Snapshot>,
     shield: Arc<Shield>,
     public_key: Vec<u8>,
     /// The private half for this boot, shielded while it is not used.
@@ -84,6 +90,7 @@ impl Writer {
         resolver: Arc<Resolver>,
         upstream: Arc<Upstream>,
         cache: Arc<Cache>,
+        snapshot: Arc<Snapshot>,
         shield: Arc<Shield>,
     ) -> Result<Self, ShieldError> {
         let (private, public) = OpeningKey::generate();
@@ -92,6 +99,7 @@ impl Writer {
             resolver,
             upstream,
             cache,
+            snapshot,
             shield,
             public_key: public.to_vec(),
             private_key,
@@ -107,7 +115,7 @@ impl Writer {
     /// Stores a new version and returns it.
     ///
     /// # Errors
-    /// [`WriteError`]; then nothing has changed, unless a backend's failure says otherwise.
+    /// [`WriteError`]; then nothing has changed, unless its text says otherwise.
     pub async fn put(
         &self,
         ask: &Ask,
@@ -125,7 +133,7 @@ impl Writer {
     /// Deletes a secret with all its versions and returns how many there were.
     ///
     /// # Errors
-    /// [`WriteError`]; then nothing has changed, unless a backend's failure says otherwise.
+    /// [`WriteError`]; then nothing has changed, unless its text says otherwise.
     pub async fn delete(&self, ask: &Ask, reference: &SecretRef) -> Result<usize, WriteError> {
         let (target, rule) = self.permit(ask, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
@@ -137,7 +145,7 @@ impl Writer {
     /// Makes an existing version the current one.
     ///
     /// # Errors
-    /// [`WriteError`]; then nothing has changed, unless a backend's failure says otherwise.
+    /// [`WriteError`]; then nothing has changed, unless its text says otherwise.
     pub async fn promote(
         &self,
         ask: &Ask,
@@ -157,7 +165,7 @@ impl Writer {
     /// in seconds since 1970-01-01 UTC.
     ///
     /// # Errors
-    /// [`WriteError`]; then nothing has changed, unless a backend's failure says otherwise.
+    /// [`WriteError`]; then nothing has changed, unless its text says otherwise.
     pub async fn schedule_deletion(
         &self,
         ask: &Ask,
@@ -180,7 +188,7 @@ impl Writer {
     /// Keeps a secret, or one of its versions, that was to be deleted.
     ///
     /// # Errors
-    /// [`WriteError`]; then nothing has changed, unless a backend's failure says otherwise.
+    /// [`WriteError`]; then nothing has changed, unless its text says otherwise.
     pub async fn cancel_deletion(
         &self,
         ask: &Ask,
@@ -282,6 +290,7 @@ impl Writer {
         let change = Change {
             resolver: Arc::clone(&self.resolver),
             cache: Arc::clone(&self.cache),
+            snapshot: Arc::clone(&self.snapshot),
             ask: ask.clone(),
             reference: reference.clone(),
             rule,
@@ -309,6 +318,7 @@ fn in_record(version: Option<u64>) -> String {
 struct Change {
     resolver: Arc<Resolver>,
     cache: Arc<Cache>,
+    snapshot: Arc<Snapshot>,
     ask: Ask,
     reference: SecretRef,
     rule: String,
@@ -328,8 +338,15 @@ impl Change {
     async fn finish<T>(&self, result: Result<T, UpstreamError>) -> Result<T, WriteError> {
         let written = self.ask.address(&self.reference);
         self.cache.flush(|held| may_be_same_secret(held, &written));
+        let forgotten = match written.kind {
+            // No value of this machine's own store is there.
+            BackendKind::Local => Ok(()),
+            BackendKind::Oci => self.snapshot.forgotten().await,
+        };
         let failure = match result {
-            Ok(done) => return Ok(done),
+            Ok(done) => {
+                return forgotten.map(|()| done).map_err(WriteError::StaysOnDisk);
+            }
             Err(failure) => failure,
         };
         let recorded = self.record(Outcome::Failed, Some(failure.kind())).await;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::error::LocalError;
 use super::place::{Bytes, check_directory, failed, read_private};
 use super::store::Store;
-use super::writing::{WriteLock, sync_directory};
+use super::writing::{WriteLock, remove_leftovers};
 
 /// A file that the identity of the local store opens, and nothing else does.
 #[derive(Clone, Debug)]
@@ -58,22 +58,33 @@ impl SealedFile {
         let identity = self.store.identity_or_new()?;
         let file = identity.seal(&self.path(), plaintext)?;
         WriteLock::take(&self.directory)?.replace(self.name, &file)?;
-        sync_directory(&self.directory).map_err(failed("sync", &self.directory))
+        self.store.sync(&self.directory)
     }
 
-    /// Removes it; says whether there was one.
+    /// Removes it, and what killed writers left of it; says whether it was there. Without an error
+    /// none of it comes back, also after a power failure.
     ///
     /// # Errors
-    /// [`LocalError::Io`].
+    /// [`LocalError::Io`]; [`LocalError::Locked`], where there is something left of another writer.
     pub fn remove(&self) -> Result<bool, LocalError> {
         let path = self.path();
-        match fs::remove_file(&path) {
-            Ok(()) => sync_directory(&self.directory)
-                .map_err(failed("sync", &self.directory))
-                .map(|()| true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(failed("remove", path)(error)),
-        }
+        let was_there = match fs::remove_file(&path) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(failed("remove", path)(error)),
+        };
+        remove_leftovers(&self.directory)?;
+        // Also where it was gone: an attempt before may have failed here.
+        self.store.sync(&self.directory)?;
+        Ok(was_there)
+    }
+
+    /// Removes what killed writers left beside it.
+    ///
+    /// # Errors
+    /// As [`SealedFile::remove`].
+    pub fn remove_leftovers(&self) -> Result<(), LocalError> {
+        remove_leftovers(&self.directory)
     }
 }
 

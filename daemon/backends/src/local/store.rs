@@ -29,7 +29,7 @@ pub(super) struct Store {
     /// one must not be written for.
     identity: Mutex<Option<(Stamp, Arc<StoreIdentity>)>>,
     /// [`sync_directory`], but for tests of a disk that fails.
-    sync: fn(&Path) -> io::Result<()>,
+    pub(super) sync: fn(&Path) -> io::Result<()>,
 }
 
 impl Store {
@@ -247,10 +247,15 @@ impl Store {
                 let made =
                     StoreIdentity::create(directory, &self.sources, lock, now, &self.shield)?;
                 // Before there is a store that nothing else opens.
-                (self.sync)(directory).map_err(failed("sync", directory))?;
+                self.sync(directory)?;
                 Ok(Arc::new(made))
             }
         }
+    }
+
+    /// Brings the names in `directory` to the disk.
+    pub(super) fn sync(&self, directory: &Path) -> Result<(), LocalError> {
+        (self.sync)(directory).map_err(failed("sync", directory))
     }
 
     fn no_identity(&self, file: &Path) -> LocalError {

@@ -67,17 +67,36 @@ impl<'a> WriteLock<'a> {
 
     /// Under the lock no other writer is at work, so these files are nobody's.
     fn remove_leftovers(&self) -> Result<(), LocalError> {
-        let entries = fs::read_dir(self.directory).map_err(failed("list", self.directory))?;
-        for entry in entries {
-            let entry = entry.map_err(failed("list", self.directory))?;
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if name.starts_with(LEFTOVER_PREFIX) && name.ends_with(LEFTOVER_SUFFIX) {
-                fs::remove_file(entry.path()).map_err(failed("remove", entry.path()))?;
-            }
+        for path in leftovers(self.directory)? {
+            fs::remove_file(&path).map_err(failed("remove", &path))?;
         }
         Ok(())
     }
+}
+
+/// Removes what killed writers left, if they left anything; else nobody is waited for.
+///
+/// # Errors
+/// As [`WriteLock::take`].
+pub(super) fn remove_leftovers(directory: &Path) -> Result<(), LocalError> {
+    if leftovers(directory)?.is_empty() {
+        return Ok(());
+    }
+    WriteLock::take(directory).map(drop)
+}
+
+/// What writers have under way, or left.
+fn leftovers(directory: &Path) -> Result<Vec<PathBuf>, LocalError> {
+    let mut found = vec![];
+    for entry in fs::read_dir(directory).map_err(failed("list", directory))? {
+        let entry = entry.map_err(failed("list", directory))?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(LEFTOVER_PREFIX) && name.ends_with(LEFTOVER_SUFFIX) {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
 }
 
 /// Brings the names in the directory to the disk.

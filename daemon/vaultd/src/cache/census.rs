@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::freshness::{Freshness, Verdict};
+use super::machine::Dated;
 use super::told::Entry;
 
 /// Values by state.
@@ -10,7 +11,7 @@ use super::told::Entry;
 pub struct Census {
     /// To be served.
     pub fresh: usize,
-    /// Past their time to live: to be served only while the backend cannot be asked.
+    /// Past their time to live, or from before this start: to be served only while the backend cannot be asked.
     pub stale: usize,
     /// Held, and never to be served again.
     pub expired: usize,
@@ -29,12 +30,7 @@ impl Census {
                 census.negative += 1;
                 continue;
             };
-            match entry
-                .wanted
-                .as_ref()
-                .unwrap_or(others)
-                .judge(*age, held.valid_for)
-            {
+            match held.judge(*age, entry.wanted.as_ref().unwrap_or(others)) {
                 Verdict::Fresh => census.fresh += 1,
                 Verdict::Stale => {
                     census.stale += 1;

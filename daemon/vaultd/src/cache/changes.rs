@@ -40,6 +40,8 @@ pub enum Now {
         at: Moment,
         /// The bound the backend itself gave.
         valid_for: Option<Duration>,
+        /// Whether it is from before this start.
+        is_kept: bool,
         /// Why it could not be renewed just now; `None` where it was.
         why: Option<String>,
     },
@@ -53,6 +55,7 @@ impl Now {
                 version: held.version.clone(),
                 at: held.confirmed,
                 valid_for: held.valid_for,
+                is_kept: held.is_kept,
                 why,
             },
             Known::No(error, ..) => Self::No(error.to_string()),

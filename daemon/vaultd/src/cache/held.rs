@@ -21,6 +21,8 @@ pub struct Held {
     pub confirmed: Moment,
     /// The bound the backend itself gave.
     pub valid_for: Option<Duration>,
+    /// Whether it is from before this start: the backend was not asked for it since.
+    pub is_kept: bool,
 }
 
 impl Dated for Arc<Held> {
@@ -30,6 +32,10 @@ impl Dated for Arc<Held> {
 
     fn valid_for(&self) -> Option<Duration> {
         self.valid_for
+    }
+
+    fn is_kept(&self) -> bool {
+        self.is_kept
     }
 }
 

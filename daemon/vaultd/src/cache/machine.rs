@@ -16,6 +16,17 @@ pub trait Dated {
     fn confirmed(&self) -> Moment;
     /// The bound the backend itself gave.
     fn valid_for(&self) -> Option<Duration>;
+    /// Whether it is from before this start: the backend was not asked for it since.
+    fn is_kept(&self) -> bool;
+
+    /// How usable it is at this age to somebody who wants it this fresh. One that was kept is never
+    /// fresh: it may be older than one that was served before the restart.
+    fn judge(&self, age: Duration, freshness: &Freshness) -> Verdict {
+        match freshness.judge(age, self.valid_for()) {
+            Verdict::Fresh if self.is_kept() => Verdict::Stale,
+            verdict => verdict,
+        }
+    }
 }
 
 /// What is known of one address.
@@ -61,7 +72,7 @@ impl<V: Dated + Clone, E: Clone> Known<V, E> {
             Self::Nothing | Self::No(..) => Offer::Nothing,
             Self::Value(value, _) => {
                 let age = now.since(value.confirmed());
-                match freshness.judge(age, value.valid_for()) {
+                match value.judge(age, freshness) {
                     Verdict::Fresh => Offer::Fresh(value.clone()),
                     Verdict::Stale => Offer::Stale(value.clone()),
                     Verdict::Expired => Offer::Nothing,

@@ -66,8 +66,10 @@ pub struct Seen {
     pub reference: String,
     /// When a caller last asked for it, and how fresh it was to be; `None` since the last flush.
     pub asked: Option<(Moment, Freshness)>,
-    /// When the value that is held was confirmed, and the backend's own bound.
+    /// When the value that is held was confirmed since this start, and the backend's own bound.
     pub held: Option<(Moment, Option<Duration>)>,
+    /// Whether a value from before this start is held.
+    pub is_kept: bool,
     /// When it was last flushed.
     pub flushed: Option<Moment>,
 }

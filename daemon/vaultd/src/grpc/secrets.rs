@@ -263,13 +263,14 @@ fn event(change: Change, now: Moment, others: Freshness) -> message::WatchEvent 
             version,
             at,
             valid_for,
+            is_kept,
             why,
         } => {
             let age = now.since(at);
             let judge = change.wanted.unwrap_or(others);
             let state = match judge.judge(age, valid_for) {
-                Verdict::Fresh => message::State::Fresh,
-                Verdict::Stale => message::State::Stale,
+                Verdict::Fresh if !is_kept => message::State::Fresh,
+                Verdict::Fresh | Verdict::Stale => message::State::Stale,
                 Verdict::Expired => message::State::Expired,
             };
             let why = why.filter(|_| state != message::State::Fresh);
@@ -299,6 +300,7 @@ mod tests {
             version: "3".to_owned(),
             at: Moment::default() + Duration::from_hours(30 - hours),
             valid_for: None,
+            is_kept: false,
             why: why.map(str::to_owned),
         };
         for (known, state, reason) in [

@@ -10,6 +10,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::cache::changes::{Change, Now};
 use crate::cache::freshness::Freshness;
+use crate::cache::machine::Dated;
 use crate::cache::{Cache, Entry};
 use crate::clock::{Clock, Moment};
 
@@ -84,13 +85,14 @@ impl<F: Fn() -> Freshness> Watching<F> {
         let turned = |entry: Entry| {
             let (held, _, why) = entry.known.ok()?;
             let wanted = entry.wanted.unwrap_or(others);
-            let judge = |at: Moment| wanted.judge(at.since(held.confirmed), held.valid_for);
+            let judge = |at: Moment| held.judge(at.since(held.confirmed), &wanted);
             (judge(before) != judge(now)).then(|| Change {
                 reference: entry.reference,
                 now: Now::Value {
                     version: held.version.clone(),
                     at: held.confirmed,
                     valid_for: held.valid_for,
+                    is_kept: held.is_kept,
                     why,
                 },
                 wanted: entry.wanted,

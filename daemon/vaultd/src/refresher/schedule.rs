@@ -162,7 +162,8 @@ impl Schedule {
         let mut gone: HashSet<Address> = self.entries.keys().cloned().collect();
         for seen in seen {
             gone.remove(&seen.address);
-            let wanted = seen.asked.is_some() && seen.held.is_some();
+            let has_value = seen.held.is_some() || seen.is_kept;
+            let wanted = seen.asked.is_some() && has_value;
             if !self.entries.contains_key(&seen.address) {
                 if !wanted {
                     continue;

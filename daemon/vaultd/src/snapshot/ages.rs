@@ -33,11 +33,13 @@ impl Time {
         }
         let passed = self.unix_seconds.checked_sub(then.unix_seconds)?;
         let passed = Duration::from_secs(passed) + ROUNDING;
-        if self.boot.is_none() || then.boot.is_none() {
-            return Some(passed);
-        }
-        // All of this start came after `then`. A wall clock that knows of less was set back.
-        (passed + DRIFT >= self.since_start).then(|| passed.max(self.since_start))
+        let is_hidden = self.boot.is_none() || then.boot.is_none();
+        // All of another start came after `then`. Where it may be the same one, so much of it did.
+        let of_the_same = self.since_start.checked_sub(then.since_start);
+        let least = of_the_same.filter(|_| is_hidden);
+        let least = least.unwrap_or(self.since_start);
+        // A wall clock that knows of less was set back.
+        (passed + DRIFT >= least).then(|| passed.max(least))
     }
 }
 
@@ -95,10 +97,25 @@ mod tests {
     }
 
     #[test]
-    fn where_the_start_is_hidden_the_wall_clock_counts() {
+    fn where_the_start_is_hidden_the_wall_clock_counts_and_never_makes_younger() {
         let then = time("", 5000, 1_000_000);
-        assert_eq!(time("", 9000, 1_000_010).since(&then), Some(seconds(11)));
-        assert_eq!(time("a", 9000, 1_000_010).since(&then), Some(seconds(11)));
-        assert_eq!(time("", 9000, 999_999).since(&then), None);
+        let table = [
+            // As long as one start has lasted at least.
+            (5010, 1_000_010, Some(11)),
+            (5010, 1_009_999, Some(10_000)),
+            (5070, 1_000_012, Some(70)),
+            (9000, 1_000_010, None),
+            (9000, 999_999, None),
+            // It can only be another one.
+            (5, 1_000_010, Some(11)),
+            (70, 1_000_012, Some(70)),
+            (4999, 1_000_010, None),
+        ];
+        for (up, wall, expected) in table {
+            for boot in ["", "a"] {
+                let age = time(boot, up, wall).since(&then);
+                assert_eq!(age, expected.map(seconds), "{boot:?} {up} {wall}");
+            }
+        }
     }
 }

@@ -216,6 +216,7 @@ mod tests {
                 version: "7".to_owned(),
                 confirmed: Moment::default(),
                 valid_for: Some(Duration::from_secs(9)),
+                is_kept: false,
             };
             let value = Value {
                 address,

@@ -17,8 +17,28 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// And no sooner after that failed: a disk is seldom emptied in seconds.
 const AFTER_FAILURE: Duration = Duration::from_mins(1);
 
-/// Values by address: version and when it was confirmed.
-pub(super) type Contents = HashMap<Address, (String, Moment)>;
+/// Values by address.
+pub(super) type Contents = HashMap<Address, Kept>;
+
+/// What tells one value of an address from another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    version: String,
+    confirmed: Moment,
+    /// From when on it is not kept.
+    end: Moment,
+}
+
+impl Kept {
+    /// Of this version, and kept up to the age of `bound`.
+    pub(super) fn new(version: &str, confirmed: Moment, bound: Duration) -> Self {
+        Self {
+            version: version.to_owned(),
+            confirmed,
+            end: confirmed + bound,
+        }
+    }
+}
 
 /// What the file is known to be.
 #[derive(Debug, Default)]
@@ -74,13 +94,25 @@ pub(super) fn due(disk: &OnDisk, held: &Contents, news: News) -> Due {
     match disk {
         OnDisk::Holds(written) if written == held => Due::Not,
         _ if news == News::Forgotten => Due::Now,
-        // The values of a vault that said no.
-        OnDisk::Holds(written) if written.keys().any(|address| !held.contains_key(address)) => {
-            Due::Now
-        }
+        // The values of a vault that said no, or gives others now.
+        OnDisk::Holds(written) if !written.iter().all(|one| is_still(one, held)) => Due::Now,
         // A person may still make it readable.
         OnDisk::Unreadable if held.is_empty() => Due::Not,
         _ => Due::Soon,
+    }
+}
+
+/// Whether a start that finds this would serve the version that is held.
+fn is_still((address, written): (&Address, &Kept), held: &Contents) -> bool {
+    let held = held.get(address);
+    held.is_some_and(|held| held.version == written.version)
+}
+
+/// When something on the disk must leave it, though nobody says so.
+pub(super) fn first_end(disk: &OnDisk) -> Option<Moment> {
+    match disk {
+        OnDisk::Holds(written) => written.values().map(|kept| kept.end).min(),
+        OnDisk::Unreadable | OnDisk::Unremoved => None,
     }
 }
 
@@ -112,7 +144,7 @@ mod tests {
         let value = |&(name, version, at): &(&str, &str, u64)| {
             let address = crate::scripted::address(BackendKind::Oci, name);
             let at = Moment::after_start(Duration::from_secs(at));
-            (address, (version.to_owned(), at))
+            (address, Kept::new(version, at, Duration::from_secs(100)))
         };
         values.iter().map(value).collect()
     }
@@ -127,7 +159,8 @@ mod tests {
         let table = [
             (&written, News::Changed, Due::Not),
             (&written, News::Forgotten, Due::Not),
-            (&newer, News::Changed, Due::Soon),
+            // Else an older one would follow after a kill.
+            (&newer, News::Changed, Due::Now),
             (&more, News::Changed, Due::Soon),
             (&confirmed, News::Changed, Due::Soon),
             (&less, News::Changed, Due::Now),
@@ -139,6 +172,14 @@ mod tests {
         for (held, news, expected) in table {
             assert_eq!(due(&disk, held, news), expected, "{held:?} {news:?}");
         }
+    }
+
+    #[test]
+    fn what_time_ends_has_its_moment() {
+        let end = first_end(&OnDisk::Holds(contents(&[("a", "1", 7), ("b", "1", 5)])));
+        assert_eq!(end, Some(Moment::after_start(Duration::from_secs(105))));
+        assert_eq!(first_end(&OnDisk::Holds(contents(&[]))), None);
+        assert_eq!(first_end(&OnDisk::Unremoved), None);
     }
 
     #[test]

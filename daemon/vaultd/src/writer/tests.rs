@@ -1,12 +1,14 @@
 //! Is a change finished whatever becomes of its caller, and is all of it written down?
 
+mod kept;
+
 use std::os::unix::net::UnixStream;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use vault_backends::backend::{Backend, BackendKind, Class, Fetched, WritableBackend};
+use vault_backends::backend::{Backend, Class, Fetched, WritableBackend};
 use vault_memory::Preference;
 use vault_proto::sealed::Sealer;
 
@@ -120,6 +122,7 @@ impl WritableBackend for SlowVault {
 struct Room {
     vault: Arc<SlowVault>,
     cache: Arc<Cache>,
+    snapshot: Arc<Snapshot>,
     writer: Arc<Writer>,
     place: tempfile::TempDir,
 }
@@ -138,18 +141,21 @@ impl Room {
         let backends = [Arc::clone(&vault) as Arc<dyn Backend>];
         let clock = Arc::new(ScriptedClock::default());
         let upstream = Arc::new(Upstream::new(backends.into_iter().collect(), clock.clone()));
-        let cache = Cache::new(Arc::clone(&upstream), clock);
+        let cache = Cache::new(Arc::clone(&upstream), clock.clone());
         let place = tempfile::tempdir().unwrap();
+        let snapshot = kept::snapshot(place.path(), &cache, clock, &shield);
         let audit = Arc::new(Audit::new(place.path().join("audit.jsonl"), false));
         let resolver = Arc::new(Resolver::new(
             Arc::clone(&cache),
             Arc::clone(&upstream),
             audit,
         ));
-        let writer = Writer::new(resolver, upstream, Arc::clone(&cache), shield).unwrap();
+        let (seen, kept) = (Arc::clone(&cache), Arc::clone(&snapshot));
+        let writer = Writer::new(resolver, upstream, seen, kept, shield).unwrap();
         Self {
             vault,
             cache,
+            snapshot,
             writer: Arc::new(writer),
             place,
         }

@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use vault_memory::{Preference, Shield};
 
 use super::*;
+use crate::local::writing::sync_directory;
 use crate::local::{LocalSettings, LocalStore};
 
 const LIMIT: u64 = 64 * 1024;
@@ -87,6 +88,52 @@ fn a_file_above_the_limit_is_not_read() {
     let (_place, file) = room();
     file.replace(&[7; 2000]).unwrap();
     assert_eq!(kind(file.read(1000)), "store_too_large");
+}
+
+#[test]
+fn what_a_killed_writer_left_goes_with_it() {
+    let (_place, file) = room();
+    file.replace(b"x").unwrap();
+    let left = file.directory.join(".new.left.tmp");
+    let leave = || fs::copy(file.path(), &left).unwrap();
+    leave();
+    file.remove_leftovers().unwrap();
+    assert!(!left.exists() && file.path().exists());
+    leave();
+    assert!(file.remove().unwrap());
+    assert!(!left.exists() && !file.path().exists());
+    // Also where the writer was the first.
+    fs::write(&left, "x").unwrap();
+    assert!(!file.remove().unwrap());
+    assert!(!left.exists());
+}
+
+#[test]
+fn another_writer_is_waited_for_only_where_it_may_have_left_something() {
+    let (_place, file) = room();
+    file.replace(b"x").unwrap();
+    let lock = WriteLock::take(&file.directory).unwrap();
+    assert!(file.remove().unwrap());
+    let under_way = file.directory.join(".new.under-way.tmp");
+    fs::write(&under_way, "x").unwrap();
+    assert_eq!(kind(file.remove()), "store_locked");
+    assert!(under_way.exists());
+    drop(lock);
+    file.remove().unwrap();
+    assert!(!under_way.exists());
+}
+
+#[test]
+fn it_is_gone_only_when_the_disk_has_confirmed_it() {
+    let (_place, mut file) = room();
+    file.replace(b"x").unwrap();
+    let store = Arc::get_mut(&mut file.store).unwrap();
+    store.sync = |_| Err(io::Error::other("the disk is gone"));
+    for _ in 0..2 {
+        assert_eq!(kind(file.remove()), "io");
+    }
+    Arc::get_mut(&mut file.store).unwrap().sync = sync_directory;
+    assert!(!file.remove().unwrap());
 }
 
 #[test]

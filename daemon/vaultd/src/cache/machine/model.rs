@@ -12,6 +12,7 @@ struct Numbered {
     number: usize,
     confirmed: Moment,
     valid_for: Option<Duration>,
+    is_kept: bool,
 }
 
 impl Dated for Numbered {
@@ -22,12 +23,18 @@ impl Dated for Numbered {
     fn valid_for(&self) -> Option<Duration> {
         self.valid_for
     }
+
+    fn is_kept(&self) -> bool {
+        self.is_kept
+    }
 }
 
 #[derive(Clone, Debug)]
 enum Event {
     /// The backend was asked so long ago and confirms a value, good for so long.
     Confirm(u64, Option<u64>),
+    /// Such a value was kept over a restart.
+    Restore(u64, Option<u64>),
     Deny(bool),
     Fail,
     Forget,
@@ -37,6 +44,7 @@ enum Event {
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         3 => (0u64..12, prop::option::of(0u64..60)).prop_map(|(ago, good)| Event::Confirm(ago, good)),
+        1 => (0u64..12, prop::option::of(0u64..60)).prop_map(|(ago, good)| Event::Restore(ago, good)),
         2 => any::<bool>().prop_map(Event::Deny),
         1 => Just(Event::Fail),
         1 => Just(Event::Forget),
@@ -59,13 +67,14 @@ type History = Vec<(u64, Event)>;
 /// What a look should give: the number of the event that brought it.
 fn expected(history: &History, now: u64, freshness: &Freshness) -> Offer<usize, usize> {
     // The time a value was asked for; the newest confirmation in a row that nothing ended.
-    let mut best: Option<(u64, usize, Option<u64>)> = None;
+    let mut best: Option<(u64, usize, Option<u64>, bool)> = None;
     for (number, (at, event)) in history.iter().enumerate().rev() {
         match event {
-            Event::Confirm(ago, good) => {
+            Event::Confirm(ago, good) | Event::Restore(ago, good) => {
                 let asked = at.saturating_sub(*ago);
+                let is_kept = matches!(event, Event::Restore(..));
                 if best.is_none_or(|(other, ..)| asked > other) {
-                    best = Some((asked, number, *good));
+                    best = Some((asked, number, *good, is_kept));
                 }
             }
             Event::Forget => break,
@@ -84,7 +93,7 @@ fn expected(history: &History, now: u64, freshness: &Freshness) -> Offer<usize, 
             Event::Deny(_) | Event::Fail | Event::Pass(_) => {}
         }
     }
-    let Some((asked, number, good)) = best else {
+    let Some((asked, number, good, is_kept)) = best else {
         return Offer::Nothing;
     };
     let (age, ttl) = (now - asked, freshness.ttl.as_secs());
@@ -95,7 +104,7 @@ fn expected(history: &History, now: u64, freshness: &Freshness) -> Offer<usize, 
     };
     match age {
         _ if age >= good.unwrap_or(u64::MAX).min(end) => Offer::Nothing,
-        _ if age < ttl => Offer::Fresh(number),
+        _ if age < ttl && !is_kept => Offer::Fresh(number),
         _ => Offer::Stale(number),
     }
 }
@@ -106,7 +115,7 @@ fn something_before(history: &History, number: usize) -> bool {
     let ends = before.map(|(_, event)| event);
     for event in ends {
         match event {
-            Event::Confirm(..) | Event::Deny(true) => return true,
+            Event::Confirm(..) | Event::Restore(..) | Event::Deny(true) => return true,
             Event::Forget => return false,
             _ => {}
         }
@@ -119,7 +128,7 @@ fn nos_in_a_row(history: &History, number: usize) -> usize {
     let mut count = 1;
     for (number, (_, event)) in history[..number].iter().enumerate().rev() {
         match event {
-            Event::Confirm(..) | Event::Forget => break,
+            Event::Confirm(..) | Event::Restore(..) | Event::Forget => break,
             Event::Deny(waited) if *waited || something_before(history, number) => count += 1,
             _ => {}
         }
@@ -140,10 +149,11 @@ proptest! {
         let mut known = Known::<Numbered, usize>::default();
         for (number, event) in events.into_iter().enumerate() {
             match &event {
-                Event::Confirm(ago, good) => known.confirm(Numbered {
+                Event::Confirm(ago, good) | Event::Restore(ago, good) => known.confirm(Numbered {
                     number,
                     confirmed: moment(now.saturating_sub(*ago)),
                     valid_for: good.map(Duration::from_secs),
+                    is_kept: matches!(event, Event::Restore(..)),
                 }),
                 Event::Deny(waited) => {
                     let asked = if *waited { Asked::ByCaller } else { Asked::Ahead };

@@ -1,6 +1,7 @@
 //! What does a person see? Pure translations of the rooms' states into messages.
 
 use std::path::Path;
+use std::time::Duration;
 
 use vault_backends::backend::{ListEntry, VersionEntry};
 use vault_proto::generated as message;
@@ -9,6 +10,7 @@ use vault_proto::reference::SecretRef;
 use super::metrics;
 use crate::cache::Entry;
 use crate::cache::freshness::{Freshness, Verdict};
+use crate::cache::machine::Dated;
 use crate::command::{Command, Missing};
 use crate::grpc::rooms::Rooms;
 use crate::resolver::{Ask, millis};
@@ -34,6 +36,7 @@ pub(super) fn status(rooms: &Rooms, ask: &Ask) -> message::StatusReply {
             secret(entry, &wanted)
         })
         .collect();
+    let kept = rooms.snapshot.trouble();
     let audit_error = rooms.audit.last_error().unwrap_or_default();
     let warnings: Vec<String> = rooms
         .facts
@@ -43,7 +46,7 @@ pub(super) fn status(rooms: &Rooms, ask: &Ask) -> message::StatusReply {
         .cloned()
         .chain(rooms.current.unwatched())
         .chain(rooms.upstream.notices())
-        .chain(rooms.snapshot.trouble())
+        .chain(kept.as_ref().map(|trouble| trouble.words.clone()))
         .collect();
     let unwell = |secret: &message::SecretStatus| {
         let state = secret.provenance.as_ref().map(message::Provenance::state);
@@ -56,6 +59,7 @@ pub(super) fn status(rooms: &Rooms, ask: &Ask) -> message::StatusReply {
     let healthy = refused.is_none()
         && audit_error.is_empty()
         && health.iter().all(is_well)
+        && !kept.is_some_and(|trouble| trouble.holds_old)
         && !secrets.iter().any(unwell);
     secrets.retain(|secret| is_shown(ask, &secret.reference));
     let uptime = rooms.clock.now().since(rooms.facts.started);
@@ -124,12 +128,13 @@ pub(super) fn secret(entry: &Entry, freshness: &Freshness) -> message::SecretSta
             };
         }
     };
-    let state = match freshness.judge(*age, held.valid_for) {
+    let state = match held.judge(*age, freshness) {
         Verdict::Fresh => message::State::Fresh,
         Verdict::Stale => message::State::Stale,
         Verdict::Expired => message::State::Expired,
     };
     let stale = state != message::State::Fresh;
+    let ttl = if stale { Duration::ZERO } else { freshness.ttl };
     let provenance = message::Provenance {
         version: held.version.clone(),
         age_ms: millis(*age),
@@ -141,7 +146,7 @@ pub(super) fn secret(entry: &Entry, freshness: &Freshness) -> message::SecretSta
     message::SecretStatus {
         reference,
         provenance: Some(provenance),
-        fresh_for_ms: millis(freshness.ttl.min(usable).saturating_sub(*age)),
+        fresh_for_ms: millis(ttl.min(usable).saturating_sub(*age)),
         usable_for_ms: millis(usable.saturating_sub(*age)),
     }
 }

@@ -75,7 +75,9 @@ pub(super) struct Entry {
     pub(super) configured: Option<Freshness>,
     /// When a caller last asked, and how fresh it was to be.
     pub(super) asked: Option<(Moment, Freshness)>,
-    /// When the value that is held was confirmed, and the backend's own bound.
+    /// Whether a value from before this start is held.
+    is_kept: bool,
+    /// When the value that is held was confirmed since, and the backend's own bound.
     pub(super) held: Option<(Moment, Option<Duration>)>,
     /// Where nothing is held, since when it is due.
     pub(super) base: Moment,
@@ -98,6 +100,7 @@ impl Entry {
             is_first: false,
             configured: None,
             asked: None,
+            is_kept: false,
             held: None,
             base: now,
             not_before: Moment::default(),
@@ -109,7 +112,7 @@ impl Entry {
 
     /// Takes in what the cache holds of it; returns whether the backend has confirmed it anew.
     pub(super) fn learn(&mut self, seen: &Seen, jitter: f64, now: Moment) -> bool {
-        self.asked = seen.asked;
+        (self.asked, self.is_kept) = (seen.asked, seen.is_kept);
         if seen.flushed > self.flushed {
             self.flushed = seen.flushed;
             self.forget(jitter, seen.flushed.unwrap_or(now));
@@ -173,7 +176,11 @@ impl Entry {
         // What is under way is to be found when it lands.
         self.is_flying
             || self.configured.is_some()
-            || self.held.is_some() && self.asked.is_some_and(lately)
+            || self.has_value() && self.asked.is_some_and(lately)
+    }
+
+    fn has_value(&self) -> bool {
+        self.held.is_some() || self.is_kept
     }
 
     /// When it is due, failures and other backends' turns aside.
@@ -183,8 +190,11 @@ impl Entry {
             Some(_) if matches!(address.wanted, Wanted::Version(_)) => return None,
             Some(held) => held,
             None => {
+                // What was kept is renewed for whoever asks, too.
+                let asked = self.asked.filter(|_| self.is_kept);
+                let wish = self.configured.or(asked.map(|(_, freshness)| freshness));
                 let is_renewed = |wish: Freshness| wish.renewed_at(None, jitter).is_some();
-                return self.configured.is_some_and(is_renewed).then_some(self.base);
+                return wish.is_some_and(is_renewed).then_some(self.base);
             }
         };
         let ages = self.wishes();

@@ -41,6 +41,7 @@ fn seen(name: &str, confirmed: u64) -> Seen {
         reference: name.to_owned(),
         asked: Some((at(confirmed), FRESHNESS)),
         held: Some((at(confirmed), None)),
+        is_kept: false,
         flushed: None,
     }
 }
@@ -54,6 +55,33 @@ fn names(next: &Next) -> Vec<&str> {
         .iter()
         .map(|renew| renew.address.name.as_str())
         .collect()
+}
+
+#[test]
+fn what_was_kept_over_a_restart_is_fetched_like_what_was_never_had() {
+    let kept = |name, asked: Option<u64>| Seen {
+        asked: asked.map(|asked| (at(asked), FRESHNESS)),
+        held: None,
+        is_kept: true,
+        ..seen(name, 0)
+    };
+    let mut schedule = Schedule::new(1);
+    schedule.plan(plan(["planned"], Start::Session), at(0));
+    let all = || {
+        vec![
+            kept("planned", None),
+            kept("asked", Some(1)),
+            kept("other", None),
+        ]
+    };
+    schedule.learn(all(), at(1));
+    assert_eq!(names(&schedule.next(at(1), &closed)), ["asked"]);
+    schedule.landed(&oci("asked"), Outcome::Failed(None), at(1), at(1));
+    schedule.learn(all(), at(25));
+    let mut next = schedule.next(at(25), &closed);
+    next.now
+        .sort_by(|left, right| left.reference.cmp(&right.reference));
+    assert_eq!(names(&next), ["asked", "planned"]);
 }
 
 #[test]
