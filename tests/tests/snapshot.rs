@@ -5,8 +5,7 @@
 mod cloud;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use vault_backends::local::{LocalSettings, LocalStore};
@@ -254,66 +253,5 @@ fn a_torn_or_foreign_file_is_a_warning_until_there_is_a_good_one() {
         });
         assert!(daemon.terminate().success());
         assert!(holds(home, &value));
-    }
-}
-
-#[test]
-fn a_full_disk_is_a_warning_and_the_end_of_the_old_file() {
-    let value = marked_value();
-    let (cloud, _) = cloud(3600, &value);
-    cloud.configure(&json!({
-        "cache": {"persist": "sealed"},
-        "audit": {"on_failure": "serve"},
-    }));
-    let home = &cloud.home;
-    let Some(disk) = SmallDisk::at(&home.state("")) else {
-        return println!("skipped: only root can mount a small disk");
-    };
-    let daemon = home.start();
-    assert_eq!(cloud.token("bar"), value);
-    until("it is kept", || is_kept(home));
-    disk.fill();
-    let other = marked_value();
-    let reference = format!("oci-vault://{}", cloud.fake.put("other", &other));
-    cloud.service("other", &reference, &json!({}));
-    home.ctl(&["reload"]).success();
-    assert_eq!(cloud.token("other"), other);
-    until("a person is told", || {
-        warnings(home).contains("nothing is kept")
-    });
-    assert!(!is_kept(home), "it holds less than was served");
-    assert_eq!(cloud.token("bar"), value);
-    disk.empty();
-    assert!(daemon.terminate().success());
-    assert!(holds(home, &value) && holds(home, &other));
-}
-
-/// A disk of some kilobytes, which is gone when this is.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// `None` where this user may not make one.
-    fn at(place: &Path) -> Option<Self> {
-        fs::create_dir_all(place).expect("a directory");
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=64k,mode=0700", "none"]);
-        let mounted = mount.arg(place).output().ok()?;
-        mounted.status.success().then(|| Self(place.to_owned()))
-    }
-
-    fn fill(&self) {
-        let filling = fs::write(self.0.join("filling"), vec![0; 1 << 20]);
-        filling.expect_err("the disk is full");
-    }
-
-    fn empty(&self) {
-        fs::remove_file(self.0.join("filling")).expect("the file goes");
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // Lazily: a daemon may still have a file open.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }
