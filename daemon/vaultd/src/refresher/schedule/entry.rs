@@ -235,7 +235,8 @@ impl Entry {
         let was_tried = self.held.is_some() || self.failures > 0;
         if was_tried && self.due(address, jitter).is_some_and(|due| due <= now) {
             let window = self.fresh_for(now).mul_f64(IN_TIME).max(CATCH_UP);
-            self.not_before = from + window.mul_f64(share);
+            // Later rather than sooner: what has little time left makes the beginning busy.
+            self.not_before = from + window.mul_f64(share.sqrt());
             self.failures = 0;
         }
     }
