@@ -14,7 +14,7 @@ use vaultd::upstream::UpstreamError;
 
 use super::daemon::{Daemon, Holding};
 use super::vault;
-use super::world::{State, Truth};
+use super::world::{Call, State, Truth};
 
 /// How late a timer may ring.
 const TICK: Duration = Duration::from_millis(5);
@@ -243,7 +243,7 @@ impl Asking {
 
     fn did_not_wait_for_long(&self, state: &mut State) {
         let took = self.began.elapsed();
-        if self.has_a_value(state) && took > STALE_WAIT + TICK {
+        if took > STALE_WAIT + TICK && self.has_a_value(state) {
             state.broken(format!(
                 "s{} was at hand and its caller waited {took:?}",
                 self.wish.secret
@@ -254,11 +254,21 @@ impl Asking {
     /// Whether what was at hand at the beginning still is.
     fn has_a_value(&self, state: &State) -> bool {
         let truth = &state.secrets[self.wish.secret];
-        let usable = |held: Holding| held.judge(state.now(), &self.wish.freshness);
+        let now = state.now();
+        let usable = |held: Holding| held.judge(now, &self.wish.freshness);
+        // What has come in its place may have ended by the vault's own word: then there is none, for
+        // an older one does not follow a newer one.
+        let has_ended = |call: &Call| {
+            let bound = call.answer.and_then(|(_, valid_for)| valid_for);
+            call.secret == self.wish.secret
+                && call.ended_step > Some(self.step)
+                && bound.is_some_and(|bound| now.since(call.began) >= bound)
+        };
         self.was != Verdict::Expired
             && self.held.map(usable) != Some(Verdict::Expired)
             && truth.flushed.len() == self.truth.flushed.len()
             && truth.noes == self.truth.noes
+            && !state.calls.iter().any(has_ended)
     }
 }
 
