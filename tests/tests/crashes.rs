@@ -16,7 +16,7 @@ fn being_killed_thirty_times_under_load_leaves_no_wrong_answer_behind() {
 
 #[test]
 fn a_daemon_that_was_stopped_under_load_goes_on_where_it_was() {
-    // It cannot answer; who asks is told so, and does not hang.
+    // It cannot answer, and each caller was told so.
     let report = stop(Duration::ZERO);
     assert_eq!(report.wrong, Vec::<String>::new(), "{report}");
     assert!(report.refused > 0 && report.stored > 0, "{report}");
@@ -35,7 +35,7 @@ fn a_record_that_cannot_be_written_keeps_values_back_until_it_can() {
     let record = home.state("audit.jsonl");
     let kept = home.path("kept.jsonl");
     std::fs::rename(&record, &kept).expect("the record moves");
-    // Every write to it fails as on a full disk.
+    // A link is not followed; the full disk itself has a file of its own.
     std::os::unix::fs::symlink("/dev/full", &record).expect("a link");
     let launched = home.run(&["bar"]);
     launched.refused(3, &["audit"]);

@@ -86,7 +86,7 @@ impl Cache {
         match offer {
             Offer::Fresh(held) => {
                 self.counters.hits.count(began.elapsed());
-                return Ok(self.served(held, freshness, None));
+                return Ok(Served::held(held, self.clock.now(), freshness, None));
             }
             Offer::No(error) => return Err(error),
             Offer::Stale(_) | Offer::Nothing => {
@@ -101,7 +101,7 @@ impl Cache {
             }
             if let Offer::Stale(held) = self.look(address, reference, freshness) {
                 let slow = "the backend is slow to answer".to_owned();
-                return Ok(self.served(held, freshness, Some(slow)));
+                return Ok(self.stale(held, freshness, slow));
             }
             // It was flushed or expired meanwhile: from here on like one without a value.
         }
@@ -263,21 +263,19 @@ impl Cache {
         freshness: &Freshness,
     ) -> Result<Served, Arc<UpstreamError>> {
         match landed {
-            Ok(held) => Ok(self.served(held, freshness, None)),
+            Ok(held) => Ok(Served::awaited(held, self.clock.now(), freshness)),
             Err(error) => match (error.class(), self.look(address, reference, freshness)) {
                 (Class::Outage | Class::Credentials, Offer::Stale(held)) => {
-                    Ok(self.served(held, freshness, Some(error.to_string())))
+                    Ok(self.stale(held, freshness, error.to_string()))
                 }
                 _ => Err(error),
             },
         }
     }
 
-    fn served(&self, held: Arc<Held>, freshness: &Freshness, stale: Option<String>) -> Served {
-        if stale.is_some() {
-            self.counters.stale.fetch_add(1, Ordering::Relaxed);
-        }
-        Served::new(held, self.clock.now(), freshness, stale)
+    fn stale(&self, held: Arc<Held>, freshness: &Freshness, why: String) -> Served {
+        self.counters.stale.fetch_add(1, Ordering::Relaxed);
+        Served::held(held, self.clock.now(), freshness, Some(why))
     }
 
     /// Whether a value that was served may still leave.

@@ -64,11 +64,10 @@ impl Launch {
             Ok(argv) => argv,
             Err(error) => return Err(self.refuse(&ask, &rule, error).await?),
         };
-        let resolved = self.resolver.look(&ask, wants(&chosen)).await;
-        let problem = first_problem(&chosen, &resolved);
-        let error = problem.as_ref().map(LaunchError::kind);
-        self.resolver.release(&ask, &rule, &resolved, error).await?;
-        if let Some(problem) = problem {
+        let kind = |resolved: &[Resolved]| Some(first_problem(&chosen, resolved)?.kind());
+        let wants = wants(&chosen);
+        let resolved = self.resolver.hand_out(&ask, &rule, &wants, kind).await?;
+        if let Some(problem) = first_problem(&chosen, &resolved) {
             return Err(problem);
         }
         let mut values = Vec::with_capacity(resolved.len());

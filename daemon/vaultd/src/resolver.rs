@@ -1,6 +1,7 @@
 //! Who may have which values? Down: may they? Up: write it down.
 
 mod addresses;
+mod error;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use crate::policy::{Action, Decision, Question, remedy};
 use crate::setup::Setup;
 use crate::upstream::{Upstream, UpstreamError};
 pub use addresses::{address, is_same_secret, may_be_same_secret, other_name, reference_of};
+pub use error::ResolveError;
 
 /// Everything known of a request before it is answered.
 #[derive(Clone, Debug)]
@@ -120,32 +122,6 @@ pub struct Resolved {
     pub reference: SecretRef,
     /// The value, or why there is none.
     pub value: Result<Served, Arc<UpstreamError>>,
-}
-
-/// Why nothing is answered.
-#[derive(Debug, thiserror::Error)]
-pub enum ResolveError {
-    /// Policy says no.
-    #[error("policy denies {action}{of} ({rule}); to allow it, {hint}")]
-    Denied {
-        /// The action.
-        action: Action,
-        /// " of REFERENCE", or nothing.
-        of: String,
-        /// The rule that decided.
-        rule: String,
-        /// What would allow it.
-        hint: String,
-    },
-    /// The record could not be written.
-    #[error("nothing leaves without its audit record, and {0}")]
-    Audit(String),
-    /// The process that connected has ended.
-    #[error("the caller that connected has ended")]
-    PeerGone,
-    /// It took so long to write the record that a value ended meanwhile.
-    #[error("a value has ended while its release was written down; ask again")]
-    Ended,
 }
 
 impl Resolved {
@@ -262,6 +238,27 @@ impl Resolver {
         join_all(wants.into_iter().map(fetch)).await
     }
 
+    /// What is to leave, written down; `problem` says the stable word where nothing is to. What ends
+    /// while that is written is looked for once more.
+    ///
+    /// # Errors
+    /// As [`Resolver::release`].
+    pub async fn hand_out(
+        &self,
+        ask: &Ask,
+        rule: &str,
+        wants: &[Want],
+        problem: impl Fn(&[Resolved]) -> Option<&'static str>,
+    ) -> Result<Vec<Resolved>, ResolveError> {
+        let mut resolved = self.look(ask, wants.to_vec()).await;
+        let mut released = self.release(ask, rule, &resolved, problem(&resolved)).await;
+        if let Err(ResolveError::Ended) = released {
+            resolved = self.look(ask, wants.to_vec()).await;
+            released = self.release(ask, rule, &resolved, problem(&resolved)).await;
+        }
+        released.map(|()| resolved)
+    }
+
     /// Writes down what is about to leave, after a second look at who asked. `error` is the stable
     /// word where nothing will.
     ///
@@ -288,12 +285,15 @@ impl Resolver {
         self.record(ask, outcome, rule, values, error).await?;
         let mut served = resolved.iter().filter_map(|one| one.value.as_ref().ok());
         if !alive {
-            Err(ResolveError::PeerGone)
-        } else if served.all(|served| self.cache.may_leave(served)) {
-            Ok(())
-        } else {
-            Err(ResolveError::Ended)
+            return Err(ResolveError::PeerGone);
         }
+        if error.is_some() || served.all(|served| self.cache.may_leave(served)) {
+            return Ok(());
+        }
+        let values = resolved.iter().map(|one| handed_out(one, false)).collect();
+        let (failed, why) = (Outcome::Failed, Some(kinds::UNAVAILABLE));
+        self.record(ask, failed, rule, values, why).await?;
+        Err(ResolveError::Ended)
     }
 
     /// Writes one record off the serving threads.

@@ -26,6 +26,7 @@ use crate::clock::{Clock, Moment};
 use ages::Time;
 use document::Value;
 use due::{Contents, Due, Kept, News, OnDisk, Written, due, first_end};
+pub use error::Trouble;
 use error::Unusable;
 pub use rules::{Persist, Rules};
 
@@ -55,15 +56,6 @@ pub struct Snapshot {
     file: Arc<tokio::sync::Mutex<File>>,
     ruled: Notify,
     trouble: Mutex<Option<Trouble>>,
-}
-
-/// Why the file is not as it should be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
-    /// In words for a person.
-    pub words: String,
-    /// Whether values are on the disk that are to be gone from it.
-    pub holds_old: bool,
 }
 
 /// The file, in one hand at a time.
@@ -133,13 +125,10 @@ impl Snapshot {
                     file.disk = OnDisk::Holds(contents);
                 }
             }
-            Err(error) => self.say(Some(Trouble {
-                words: format!(
-                    "what was kept over the restart cannot be used, nothing of it is served: {}",
-                    error.text(&file.sealed)
-                ),
-                holds_old: false,
-            })),
+            Err(error) => self.say(Some(Trouble::warning(format!(
+                "what was kept over the restart cannot be used, nothing of it is served: {}",
+                error.text(&file.sealed)
+            )))),
         }
     }
 
@@ -154,7 +143,7 @@ impl Snapshot {
         let away = self
             .time(now, self.machine.wall.unix_seconds())
             .since(&then);
-        let (all, mut restored) = (values.len(), 0);
+        let (all, mut usable) = (values.len(), Vec::new());
         let mut contents = Contents::new();
         for (value, plain) in values {
             let age = away.map(|away| value.age.saturating_add(away));
@@ -175,8 +164,12 @@ impl Snapshot {
                 valid_for: value.valid_for,
                 is_kept: true,
             };
-            self.cache.restore(&value.address, &value.reference, held);
-            restored += 1;
+            usable.push((value.address, value.reference, held));
+        }
+        // All or nothing.
+        let restored = usable.len();
+        for (address, reference, held) in usable {
+            self.cache.restore(&address, &reference, held);
         }
         if away.is_none() && all > 0 {
             tracing::warn!("a clock went back over the restart: what was kept has no age");
@@ -226,8 +219,11 @@ impl Snapshot {
 
     /// Follows another configuration from now on.
     pub fn set_rules(&self, rules: Rules) {
-        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
-        self.ruled.notify_one();
+        let mut ours = self.rules.write().unwrap_or_else(PoisonError::into_inner);
+        if **ours != rules {
+            *ours = Arc::new(rules);
+            self.ruled.notify_one();
+        }
     }
 
     /// Returns when nothing that was forgotten before is on the disk.
@@ -275,6 +271,10 @@ impl Snapshot {
         let (entries, left_out) = self.held(rules);
         let contents = contents(&entries, rules);
         if matches!(&file.disk, OnDisk::Holds(written) if *written == contents) {
+            // What could not be kept is not to be kept any more.
+            if left_out == 0 {
+                self.say(None);
+            }
             return;
         }
         let written = match entries.as_slice() {
@@ -285,11 +285,9 @@ impl Snapshot {
             Ok(()) => (
                 OnDisk::Holds(contents),
                 Written::Well,
-                (left_out > 0).then(|| Trouble {
-                    words: format!(
-                        "{left_out} values are too large to be kept over a restart, too"
-                    ),
-                    holds_old: false,
+                (left_out > 0).then(|| {
+                    let many = format!("{left_out} values are too many to be kept over a restart");
+                    Trouble::warning(many)
                 }),
             ),
             Err(error) => {

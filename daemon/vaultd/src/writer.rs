@@ -40,7 +40,7 @@ pub enum WriteError {
     #[error(transparent)]
     Shield(#[from] ShieldError),
     /// A reference to one version cannot be written to.
-    #[error("{0} names one version; leave ?version= and ?stage= away")]
+    #[error("{0} names one version; leave what follows the question mark away")]
     Pinned(String),
     /// The backend's failure.
     #[error(transparent)]

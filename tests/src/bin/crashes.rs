@@ -12,6 +12,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use vault_tests::crashes::{stop, storm};
 
+/// A daemon that was killed is ready again after so long.
+const READY: Duration = Duration::from_secs(1);
 const USAGE: &str = "usage: crashes [KILLS [SEED]] | crashes --stopped SECONDS";
 
 fn main() -> Result<()> {
@@ -33,7 +35,10 @@ fn main() -> Result<()> {
 
 fn kill(kills: &str, seed: &str) -> Result<()> {
     let report = storm(number("KILLS", kills)?, number("SEED", seed)?);
-    tell(&report, &report.wrong)
+    tell(&report, &report.wrong)?;
+    let late = report.ready.iter().filter(|ready| **ready > READY).count();
+    ensure!(late == 0, "{late} times it took longer than {READY:?}");
+    Ok(())
 }
 
 fn number<N: FromStr>(name: &str, word: &str) -> Result<N> {

@@ -22,16 +22,16 @@ fn main() -> ExitCode {
     };
     let report = run(&settings);
     tell(&report.to_string());
-    let Some(path) = path else {
-        return ExitCode::SUCCESS;
-    };
-    match std::fs::write(&path, svg(&report)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tell(&format!("{} is not written: {error}", path.display()));
-            ExitCode::FAILURE
-        }
+    let mut wrong = report.broken();
+    if let Some(path) = path
+        && let Err(error) = std::fs::write(&path, svg(&report))
+    {
+        wrong.push(format!("{} is not written: {error}", path.display()));
     }
+    for wrong in &wrong {
+        tell(&format!("WRONG: {wrong}"));
+    }
+    ExitCode::from(u8::from(!wrong.is_empty()))
 }
 
 fn arguments(

@@ -100,9 +100,37 @@ impl Report {
             .expect("the phases are these")
     }
 
-    /// The worst second of a part, in calls of a quiet second.
-    pub fn peak(&self, name: &str) -> f64 {
-        f64::from(self.phase(name).peak) / self.steady
+    /// What was promised, and is not so.
+    pub fn broken(&self) -> Vec<String> {
+        let mut broken = Vec::new();
+        for (name, times) in [
+            ("steady", 1.3),
+            ("back", 3.0),
+            ("restart", 3.0),
+            ("after it", 1.5),
+            ("and later", 1.3),
+        ] {
+            let phase = self.phase(name);
+            let most = self.steady * times;
+            if phase.minute > most {
+                broken.push(format!("{name}: a minute of more than {most:.0} calls/s"));
+            }
+            // Chance adds to a second: five standard deviations.
+            let most = most + 5.0 * most.sqrt();
+            if f64::from(phase.peak) > most {
+                broken.push(format!("{name}: a second of more than {most:.0} calls"));
+            }
+        }
+        if self.late > 0 {
+            broken.push("values turned stale without an outage".to_owned());
+        }
+        if self.stale_renewed.1 > 90 {
+            broken.push("values were stale 90 s after the outage".to_owned());
+        }
+        if self.stale > 0 && self.stale_renewed.0 >= self.overdue_renewed.0 {
+            broken.push("stale ones were not renewed first".to_owned());
+        }
+        broken
     }
 }
 

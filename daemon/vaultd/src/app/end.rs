@@ -11,7 +11,7 @@ use tonic::transport::Error;
 use crate::snapshot::Snapshot;
 
 /// How long a disk may take for what is kept over a restart.
-const LAST_WRITE: Duration = Duration::from_secs(1);
+const LAST_WRITE: Duration = Duration::from_secs(3);
 
 /// Everything whose end is the daemon's.
 pub(super) struct Ending {

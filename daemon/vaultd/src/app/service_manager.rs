@@ -69,8 +69,9 @@ impl Teller {
     }
 
     fn tell(&self, line: String, occasion: NotifyState<'_>) {
-        notify(&[occasion, NotifyState::Status(&line)]);
-        *self.last() = line;
+        if notify(&[occasion, NotifyState::Status(&line)]) {
+            *self.last() = line;
+        }
     }
 
     fn last(&self) -> MutexGuard<'_, String> {
@@ -145,14 +146,17 @@ pub(super) fn watchdog_period() -> Option<Duration> {
     sd_notify::watchdog_enabled()
 }
 
-/// Tells without waiting: a manager that has stopped to listen must hold up nobody, and what it has
-/// missed is told again, or no matter to it any more.
-fn notify(states: &[NotifyState<'_>]) {
-    if let Some(socket) = std::env::var_os("NOTIFY_SOCKET")
-        && let Err(error) = send(&socket, states)
-    {
+/// Tells without waiting, and returns whether that was possible: a manager that has stopped to listen
+/// must hold up nobody. Lines that it missed are told at the next look.
+fn notify(states: &[NotifyState<'_>]) -> bool {
+    let Some(socket) = std::env::var_os("NOTIFY_SOCKET") else {
+        return true;
+    };
+    let sent = send(&socket, states);
+    if let Err(error) = &sent {
         tracing::debug!(%error, "systemd could not be told");
     }
+    sent.is_ok()
 }
 
 /// One datagram to a path, or to an abstract name where it begins with `@`; sd_notify(3).

@@ -27,17 +27,30 @@ pub struct Served {
 }
 
 impl Served {
-    /// `held` for somebody who wants it so fresh.
-    pub fn new(held: Arc<Held>, now: Moment, freshness: &Freshness, stale: Option<String>) -> Self {
-        let age = now.since(held.confirmed);
-        let usable = freshness.usable(held.valid_for);
-        // What was waited for is taken at any age, and has the time that a call may take.
-        let left = usable.checked_sub(age).filter(|left| !left.is_zero());
+    /// What was held already, for somebody who wants it so fresh.
+    pub fn held(
+        held: Arc<Held>,
+        now: Moment,
+        freshness: &Freshness,
+        stale: Option<String>,
+    ) -> Self {
         Self {
-            until: now + left.unwrap_or(AT_MOST),
+            until: held.confirmed + freshness.usable(held.valid_for),
+            age: now.since(held.confirmed),
             held,
-            age,
             stale,
+        }
+    }
+
+    /// What was waited for: it is taken at any age, and has the time that a call may take, if its
+    /// backend gives it so long.
+    pub fn awaited(held: Arc<Held>, now: Moment, freshness: &Freshness) -> Self {
+        let bound = held.valid_for.map(|bound| held.confirmed + bound);
+        let served = Self::held(held, now, freshness, None);
+        let until = served.until.max(now + AT_MOST);
+        Self {
+            until: bound.map_or(until, |bound| until.min(bound)),
+            ..served
         }
     }
 }
@@ -81,4 +94,51 @@ pub enum Renewal {
     Done(Result<Arc<Held>, Arc<UpstreamError>>),
     /// A flush went by: nothing was kept, and nobody asks again.
     Overtaken,
+}
+
+#[cfg(test)]
+mod tests {
+    use vault_memory::{Preference, Shield};
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn held(confirmed: Moment, valid_for: Option<Duration>) -> Arc<Held> {
+        let shield = Shield::new(Preference::Auto).unwrap();
+        Arc::new(Held {
+            secret: shield.shield(&mut b"v".to_vec()).unwrap(),
+            version: "1".to_owned(),
+            confirmed,
+            valid_for,
+            is_kept: false,
+        })
+    }
+
+    #[test]
+    fn what_is_held_leaves_until_its_end_and_what_was_waited_for_while_a_call_may_take() {
+        let then = Moment::default() + SECOND * 1_000;
+        let now = then + SECOND * 5;
+        let short = Freshness {
+            ttl: SECOND * 6,
+            stale_fallback: false,
+            ..Freshness::default()
+        };
+        let none = Freshness {
+            ttl: Duration::ZERO,
+            ..short
+        };
+        let until = |served: Served| served.until.since(then).as_secs();
+        for (freshness, bound, if_held, if_awaited) in [
+            (short, None, 6, 15),
+            (none, None, 0, 15),
+            (none, Some(7), 0, 7),
+            (short, Some(3), 3, 3),
+            (Freshness::default(), None, 86_400, 86_400),
+        ] {
+            let held = || held(then, bound.map(Duration::from_secs));
+            assert_eq!(until(Served::held(held(), now, &freshness, None)), if_held);
+            assert_eq!(until(Served::awaited(held(), now, &freshness)), if_awaited);
+        }
+    }
 }

@@ -107,7 +107,7 @@ impl Service {
         };
         match refreshed {
             Ok(held) => {
-                let served = Served::new(held, self.rooms.clock.now(), &ask.freshness, None);
+                let served = Served::awaited(held, self.rooms.clock.now(), &ask.freshness);
                 message::RefreshedSecret {
                     reference: label,
                     provenance: Some(provenance(&served)),

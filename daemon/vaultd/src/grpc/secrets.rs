@@ -24,6 +24,7 @@ use crate::launch::{Wanted, seal};
 use crate::listener::seats::Seats;
 use crate::policy::Action;
 use crate::resolver::{Ask, Resolved, Want};
+use crate::upstream::UpstreamError;
 
 /// The most references of one Resolve or Watch.
 const REFERENCES: usize = 256;
@@ -150,17 +151,16 @@ impl Secrets for Service {
             .permit(&ask, &wants)
             .await
             .map_err(|error| of_resolve(&error))?;
-        let resolved = resolver.look(&ask, wants).await;
-        let problem = resolved.iter().find_map(|one| one.value.as_ref().err());
-        let too_much = bytes(&resolved) > VALUES;
-        let error = problem.map(|error| error.kind());
-        let error = error.or(too_much.then_some(kinds::INVALID_REQUEST));
-        let released = resolver.release(&ask, &rule, &resolved, error).await;
-        released.map_err(|error| of_resolve(&error))?;
-        if let Some(problem) = problem {
+        let kind = |resolved: &[Resolved]| {
+            let too_much = (bytes(resolved) > VALUES).then_some(kinds::INVALID_REQUEST);
+            problem(resolved).map(UpstreamError::kind).or(too_much)
+        };
+        let resolved = resolver.hand_out(&ask, &rule, &wants, kind).await;
+        let resolved = resolved.map_err(|error| of_resolve(&error))?;
+        if let Some(problem) = problem(&resolved) {
             return Err(of_upstream(problem));
         }
-        if too_much {
+        if bytes(&resolved) > VALUES {
             let message = format!(
                 "the values are more than {} KiB together; ask for fewer at once",
                 VALUES / 1024
@@ -241,6 +241,12 @@ fn wants(references: &[String]) -> Result<Vec<Want>, Status> {
     }
     let want = |text: &String| Ok(Want::of(&reference(text)?));
     references.iter().map(want).collect()
+}
+
+/// The first value that cannot be had.
+fn problem(resolved: &[Resolved]) -> Option<&UpstreamError> {
+    let mut problems = resolved.iter().filter_map(|one| one.value.as_ref().err());
+    problems.next().map(|error| &**error)
 }
 
 fn bytes(resolved: &[Resolved]) -> usize {

@@ -105,14 +105,15 @@ enum Gate {
 }
 
 impl Scope {
-    /// `lacking` is from when on something of it will be lacking soon.
-    fn gate(&self, probe: Option<Moment>, lacking: Moment) -> Gate {
+    /// `lacking` is from when on something of it will be lacking soon, if anything will.
+    fn gate(&self, probe: Option<Moment>, lacking: Option<Moment>) -> Gate {
         let from = match probe {
             Some(probe) => probe,
             None if self.failures >= ENOUGH => self.until,
             None => return Gate::Open,
         };
-        Gate::ForOne(from.max(self.breath).max(self.patient.min(lacking)))
+        let patient = lacking.map_or(self.patient, |lacking| lacking.min(self.patient));
+        Gate::ForOne(from.max(self.breath).max(patient))
     }
 
     /// It has answered.
@@ -303,14 +304,14 @@ impl Schedule {
     }
 
     /// From when on something of it that is renewed will not be fresh for long.
-    fn lacking(&self, name: &Name) -> Moment {
+    fn lacking(&self, name: &Name) -> Option<Moment> {
         let entries = self.entries.iter();
         let of_it = entries.filter(|(address, entry)| {
             is_of(address, name) && entry.due(address, entry.drawn.renewal).is_some()
         });
-        let ends = of_it.map(|(_, entry)| entry.fresh_until().unwrap_or_default());
-        let first = ends.min().unwrap_or_default();
-        Moment::default() + first.since(Moment::default() + IN_TIME)
+        let ends = of_it.filter_map(|(_, entry)| entry.is_missed_from());
+        let first = ends.min()?;
+        Some(Moment::default() + first.since(Moment::default() + IN_TIME))
     }
 
     fn catch_up(&mut self, name: &Name, from: Moment, now: Moment) {

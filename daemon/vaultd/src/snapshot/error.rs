@@ -26,3 +26,22 @@ impl Unusable {
         }
     }
 }
+
+/// Why the file is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// In words for a person.
+    pub words: String,
+    /// Whether values are on the disk that are to be gone from it.
+    pub holds_old: bool,
+}
+
+impl Trouble {
+    /// One that leaves nothing behind.
+    pub(super) fn warning(words: String) -> Self {
+        Self {
+            words,
+            holds_old: false,
+        }
+    }
+}

@@ -86,6 +86,8 @@ pub(super) struct Entry {
     pub(super) failures: u32,
     pub(super) is_flying: bool,
     flushed: Option<Moment>,
+    /// Whether the last answer was a no: nothing is missed then that asking sooner would bring.
+    is_denied: bool,
 }
 
 impl Entry {
@@ -107,6 +109,7 @@ impl Entry {
             failures: 0,
             is_flying: false,
             flushed: None,
+            is_denied: false,
         }
     }
 
@@ -120,15 +123,20 @@ impl Entry {
         let is_new = seen.held.is_some() && seen.held != self.held;
         if is_new {
             (self.failures, self.not_before) = (0, Moment::default());
+            self.is_denied = false;
         } else if seen.held.is_none() && self.held.is_some() {
             // Somebody who asked was told no.
             (self.base, self.not_before) = (now, now + AFTER_NO.0);
+            self.is_denied = true;
         }
         self.hold(seen.held);
         is_new
     }
 
     pub(super) fn land(&mut self, outcome: Outcome, jitter: f64, again: f64, now: Moment) {
+        if outcome != Outcome::NotAsked {
+            self.is_denied = matches!(outcome, Outcome::Gone | Outcome::Refused);
+        }
         let pause = match outcome {
             Outcome::Confirmed(at, valid_for) => {
                 self.hold(Some((at, valid_for)));
@@ -220,6 +228,14 @@ impl Entry {
         let ttl = self.wishes().map(|wish| wish.ttl).min();
         let (confirmed, valid_for) = self.held?;
         Some(confirmed + ttl?.min(valid_for.unwrap_or(Duration::MAX)))
+    }
+
+    /// From when on somebody may miss it; `None` where the answer was no.
+    pub(super) fn is_missed_from(&self) -> Option<Moment> {
+        match self.held {
+            Some(_) => self.fresh_until(),
+            None => (!self.is_denied).then_some(self.base),
+        }
     }
 
     /// Gives it a place among all that are overdue.

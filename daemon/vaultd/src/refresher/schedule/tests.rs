@@ -207,6 +207,27 @@ fn while_everything_is_fresh_a_backend_that_is_out_is_asked_less_often_and_in_ti
 }
 
 #[test]
+fn a_secret_that_there_is_none_of_makes_nobody_hurry() {
+    let mut schedule = Schedule::new(1);
+    schedule.plan(plan(["gone"], Start::Session), at(2_900));
+    schedule.learn(vec![seen("a", 2_000)], at(2_900));
+    let fail = |schedule: &mut Schedule| {
+        schedule.landed(&oci("a"), Outcome::Failed(None), at(3_000), at(3_001));
+    };
+    let open = |_: &Name| Some(at(3_060));
+    fail(&mut schedule);
+    assert_eq!(
+        names_of(&schedule.next(at(3_061), &open)),
+        1,
+        "never asked for"
+    );
+    schedule.landed(&oci("gone"), Outcome::Gone, at(3_061), at(3_061));
+    fail(&mut schedule);
+    assert_eq!(names_of(&schedule.next(at(3_299), &open)), 0);
+    assert_eq!(names_of(&schedule.next(at(3_346), &open)), 1);
+}
+
+#[test]
 fn hosts_that_were_restarted_at_once_do_not_come_back_at_once() {
     let mut schedule = Schedule::new(1);
     let list: Vec<String> = (0..100).map(|n| format!("n{n}")).collect();

@@ -1,0 +1,29 @@
+//! Why is a caller given nothing?
+
+use crate::policy::Action;
+
+/// Why nothing is answered.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// Policy says no.
+    #[error("policy denies {action}{of} ({rule}); to allow it, {hint}")]
+    Denied {
+        /// The action.
+        action: Action,
+        /// " of REFERENCE", or nothing.
+        of: String,
+        /// The rule that decided.
+        rule: String,
+        /// What would allow it.
+        hint: String,
+    },
+    /// The record could not be written.
+    #[error("nothing leaves without its audit record, and {0}")]
+    Audit(String),
+    /// The process that connected has ended.
+    #[error("the caller that connected has ended")]
+    PeerGone,
+    /// It took so long to write the record that a value ended meanwhile.
+    #[error("a value has ended while its release was written down; ask again")]
+    Ended,
+}
