@@ -19,10 +19,10 @@ async fn lives(scene: &Scene, credential: &Arc<Credential>, route: Route) {
     scene.pass(2_200);
     credential.upkeep().await;
     assert_eq!(calls(), 2, "it is renewed ahead of its end");
+    // It is due again, and from here on each attempt fails, those behind the scenes as well.
+    scene.break_down(route);
     scene.pass(2_100);
     scene.ask(credential).await.unwrap();
-
-    scene.break_down(route);
     scene.pass(100);
     credential.upkeep().await;
     assert!(calls() > 2, "it is tried");
