@@ -96,3 +96,23 @@ fn nobody_is_believed_who_cannot_show_a_certificate() {
     launched.refused(3, &["TLS", "localhost"]);
     assert_eq!(cloud.fake.calls(Route::GetSecretBundle), 0);
 }
+
+#[test]
+fn a_version_that_was_given_a_name_is_had_by_it() {
+    let cloud = Cloud::new();
+    let id = cloud.fake.put("token", "the current one");
+    cloud.fake.with(|world| {
+        let secret = world.secrets.secret(&id);
+        secret.add(b"the blue one".to_vec(), Some("blue".to_owned()), 0);
+    });
+    for (service, name) in [("bar", "blue"), ("other", "green")] {
+        let reference = format!("oci-vault://{VAULT}/token?version_name={name}");
+        cloud.service(service, &reference, &json!({}));
+    }
+    let _daemon = cloud.home.start();
+    assert_eq!(cloud.token("bar"), "the blue one");
+    cloud
+        .home
+        .run(&["other"])
+        .refused(3, &["version \"green\" of secret"]);
+}

@@ -48,7 +48,7 @@ impl Retrieval {
     /// [`BackendError`].
     pub async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError> {
         let place = SecretPlace::of(address)?;
-        let about = place.described();
+        let about = format!("{}{}", version_of(&address.wanted), place.described());
         match place {
             SecretPlace::Id(id) => self.by_id(id, &about, &address.wanted).await,
             SecretPlace::Vault { vault, name } => {
@@ -185,6 +185,16 @@ fn reading(about: &str) -> Call<'_> {
         body: None,
         headers: Vec::new(),
         max_reply_bytes: MAX_BUNDLE_BYTES,
+    }
+}
+
+/// "version 7 of ", in an error about it.
+fn version_of(wanted: &Wanted) -> String {
+    match wanted {
+        Wanted::Current => String::new(),
+        Wanted::Version(number) => format!("version {number} of "),
+        Wanted::Stage(stage) => format!("the {stage} version of "),
+        Wanted::Named(name) => format!("version {name:?} of "),
     }
 }
 

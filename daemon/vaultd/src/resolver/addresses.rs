@@ -152,6 +152,7 @@ mod tests {
             "local://x?stage=CURRENT",
             "oci-vault://n",
             "oci-vault://c/n?stage=PREVIOUS",
+            "oci-vault://c/n?version_name=blue",
             "oci-vault://ocid1.vaultsecret.oc1..x?version=1",
         ] {
             let reference: SecretRef = text.parse().unwrap();
