@@ -313,12 +313,15 @@ proptest! {
         let mut held: HashMap<String, Seen> = HashMap::new();
         let mut flying: Vec<(Address, Moment)> = vec![];
         for step in steps {
+            // No two things happen in one moment.
+            now = now + Duration::from_millis(1);
             match step {
                 Step::Pass(seconds) => now = now + Duration::from_secs(seconds),
                 Step::Ask(n) => {
                     let seen = Seen {
                         asked: Some((now, FRESHNESS)),
                         held: Some((now, None)),
+                        flushed: held.get(&names[n]).and_then(|seen| seen.flushed),
                         ..seen(&names[n], 0)
                     };
                     held.insert(names[n].clone(), seen);
@@ -338,6 +341,10 @@ proptest! {
                         Outcome::NotAsked,
                         Outcome::Overtaken,
                     ][usize::from(how)];
+                    // The cache says so, whatever the backend said.
+                    let flushed = held.get(&address.name).and_then(|seen| seen.flushed);
+                    let is_overtaken = flushed.is_some_and(|flushed| flushed >= left);
+                    let outcome = if is_overtaken { Outcome::Overtaken } else { outcome };
                     schedule.landed(&address, outcome, left, now);
                     if let (Outcome::Confirmed(..), Some(seen)) = (outcome, held.get_mut(&address.name)) {
                         seen.held = Some((now, None));
