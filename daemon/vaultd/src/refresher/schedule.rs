@@ -172,11 +172,10 @@ impl Schedule {
                 let entry = Entry::new(seen.reference.clone(), self.seed, &seen.address, now);
                 self.entries.insert(seen.address.clone(), entry);
             }
-            let jitter = self.seed.share(&seen.address, Use::Renewal);
             let Some(entry) = self.entries.get_mut(&seen.address) else {
                 continue;
             };
-            if entry.learn(&seen, jitter, now) {
+            if entry.learn(&seen, now) {
                 let scope = self.scopes.entry(Name::of(&seen.address));
                 scope.or_default().is_heard();
             }
@@ -240,7 +239,6 @@ impl Schedule {
 
     /// Takes in what came of a renewal that left at `left`.
     pub fn landed(&mut self, address: &Address, outcome: Outcome, left: Moment, now: Moment) {
-        let jitter = self.seed.share(address, Use::Renewal);
         let again = self.seed.share(address, Use::Attempt);
         let scope = self.scopes.entry(Name::of(address)).or_default();
         match outcome {
@@ -259,7 +257,7 @@ impl Schedule {
         }
         if let Some(entry) = self.entries.get_mut(address) {
             entry.is_flying = false;
-            entry.land(outcome, jitter, again, now);
+            entry.land(outcome, again, now);
         }
     }
 
@@ -306,9 +304,8 @@ impl Schedule {
     /// From when on something of it that is renewed will not be fresh for long.
     fn lacking(&self, name: &Name) -> Option<Moment> {
         let entries = self.entries.iter();
-        let of_it = entries.filter(|(address, entry)| {
-            is_of(address, name) && entry.due(address, entry.drawn.renewal).is_some()
-        });
+        let of_it =
+            entries.filter(|(address, entry)| is_of(address, name) && entry.due(address).is_some());
         let ends = of_it.filter_map(|(_, entry)| entry.is_missed_from());
         let first = ends.min()?;
         Some(Moment::default() + first.since(Moment::default() + IN_TIME))
@@ -318,9 +315,8 @@ impl Schedule {
         let seed = self.seed;
         for (address, entry) in &mut self.entries {
             if is_of(address, name) && !entry.is_flying {
-                let jitter = seed.share(address, Use::Renewal);
                 let share = seed.share(address, Use::CatchUp);
-                entry.catch_up(address, jitter, from, share, now);
+                entry.catch_up(address, from, share, now);
             }
         }
     }
@@ -331,7 +327,7 @@ fn at(address: &Address, entry: &Entry, gates: &HashMap<Name, Gate>) -> Option<M
     if entry.is_flying {
         return None;
     }
-    let due = entry.due(address, entry.drawn.renewal)?;
+    let due = entry.due(address)?;
     match gates.get(&Name::of(address)) {
         // Whoever is next is asked for: that one has failed before says nothing of it.
         Some(Gate::ForOne(from)) => Some(due.max(*from)),

@@ -58,7 +58,7 @@ impl Seed {
 /// What is looked at for every secret each time, and drawn once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Drawn {
-    pub(super) renewal: f64,
+    renewal: f64,
     first: f64,
     pub(super) tie: u64,
 }
@@ -114,11 +114,11 @@ impl Entry {
     }
 
     /// Takes in what the cache holds of it; returns whether the backend has confirmed it anew.
-    pub(super) fn learn(&mut self, seen: &Seen, jitter: f64, now: Moment) -> bool {
+    pub(super) fn learn(&mut self, seen: &Seen, now: Moment) -> bool {
         (self.asked, self.is_kept) = (seen.asked, seen.is_kept);
         if seen.flushed > self.flushed {
             self.flushed = seen.flushed;
-            self.forget(jitter, seen.flushed.unwrap_or(now));
+            self.forget(seen.flushed.unwrap_or(now));
         }
         let is_new = seen.held.is_some() && seen.held != self.held;
         if is_new {
@@ -133,7 +133,7 @@ impl Entry {
         is_new
     }
 
-    pub(super) fn land(&mut self, outcome: Outcome, jitter: f64, again: f64, now: Moment) {
+    pub(super) fn land(&mut self, outcome: Outcome, again: f64, now: Moment) {
         if outcome != Outcome::NotAsked {
             self.is_denied = matches!(outcome, Outcome::Gone | Outcome::Refused);
         }
@@ -143,7 +143,7 @@ impl Entry {
                 (self.failures, self.not_before) = (0, Moment::default());
                 return;
             }
-            Outcome::Overtaken => return self.forget(jitter, now),
+            Outcome::Overtaken => return self.forget(now),
             Outcome::NotAsked => BREATH,
             Outcome::Failed(_) => self.failed(AFTER_FAILURE),
             Outcome::Refused => self.failed(AFTER_NO),
@@ -168,10 +168,10 @@ impl Entry {
     }
 
     /// Due again as if it had been fetched at `now`.
-    fn forget(&mut self, jitter: f64, now: Moment) {
+    fn forget(&mut self, now: Moment) {
         let period = self
             .wishes()
-            .filter_map(|wish| wish.renewed_at(None, jitter))
+            .filter_map(|wish| wish.renewed_at(None, self.drawn.renewal))
             .min();
         (self.held, self.failures) = (None, 0);
         self.base = now + period.unwrap_or(REMEMBERED);
@@ -192,7 +192,7 @@ impl Entry {
     }
 
     /// When it is due, failures and other backends' turns aside.
-    pub(super) fn due(&self, address: &Address, jitter: f64) -> Option<Moment> {
+    pub(super) fn due(&self, address: &Address) -> Option<Moment> {
         let (confirmed, valid_for) = match self.held {
             // A version never changes: once it is here, it is asked for again by callers alone.
             Some(_) if matches!(address.wanted, Wanted::Version(_)) => return None,
@@ -201,13 +201,14 @@ impl Entry {
                 // What was kept is renewed for whoever asks, too.
                 let asked = self.asked.filter(|_| self.is_kept);
                 let wish = self.configured.or(asked.map(|(_, freshness)| freshness));
-                let is_renewed = |wish: Freshness| wish.renewed_at(None, jitter).is_some();
+                let is_renewed =
+                    |wish: Freshness| wish.renewed_at(None, self.drawn.renewal).is_some();
                 return wish.is_some_and(is_renewed).then_some(self.base);
             }
         };
         let ages = self.wishes();
         let age = ages
-            .filter_map(|wish| wish.renewed_at(valid_for, jitter))
+            .filter_map(|wish| wish.renewed_at(valid_for, self.drawn.renewal))
             .min();
         let first = if self.is_first {
             SOONEST + (1.0 - SOONEST) * self.drawn.first
@@ -239,17 +240,10 @@ impl Entry {
     }
 
     /// Gives it a place among all that are overdue.
-    pub(super) fn catch_up(
-        &mut self,
-        address: &Address,
-        jitter: f64,
-        from: Moment,
-        share: f64,
-        now: Moment,
-    ) {
+    pub(super) fn catch_up(&mut self, address: &Address, from: Moment, share: f64, now: Moment) {
         // What was never tried has its place already.
         let was_tried = self.held.is_some() || self.failures > 0;
-        if was_tried && self.due(address, jitter).is_some_and(|due| due <= now) {
+        if was_tried && self.due(address).is_some_and(|due| due <= now) {
             let window = self.fresh_for(now).mul_f64(IN_TIME).max(CATCH_UP);
             // Later rather than sooner: what has little time left makes the beginning busy.
             self.not_before = from + window.mul_f64(share.sqrt());
