@@ -72,12 +72,7 @@ impl Refresher {
             for renew in next.now {
                 flying.push(self.renew(renew));
             }
-            let wake = async {
-                match next.wake {
-                    Some(moment) => self.clock.sleep_until(moment).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let wake = self.clock.sleep_until_any(next.wake);
             tokio::select! {
                 // In this order, so that a simulator's seed is the same run each time.
                 biased;

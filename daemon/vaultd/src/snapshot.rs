@@ -202,18 +202,11 @@ impl Snapshot {
             tokio::select! {
                 told = changes.recv() => news = News::told(told, &mut changes),
                 () = self.ruled.notified() => news = News::Forgotten,
-                () = self.sleep_until(wake) => {
+                () = self.clock.sleep_until_any(wake) => {
                     self.keep_up().await;
                     (news, soon) = (News::Changed, None);
                 }
             }
-        }
-    }
-
-    async fn sleep_until(&self, moment: Option<Moment>) {
-        match moment {
-            Some(moment) => self.clock.sleep_until(moment).await,
-            None => std::future::pending().await,
         }
     }
 
@@ -375,7 +368,9 @@ impl Snapshot {
         let mut last = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         match &trouble {
             Some(trouble) if last.as_ref() != Some(trouble) => tracing::warn!("{}", trouble.words),
-            None if last.is_some() => tracing::info!("values are kept over a restart again"),
+            None if last.is_some() => {
+                tracing::info!("what is kept over a restart is as it should be again");
+            }
             _ => {}
         }
         *last = trouble;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::broadcast;
 
 use super::freshness::Freshness;
-use super::held::{Known, Slot};
+use super::held::{Held, Known, Slot};
 use crate::clock::Moment;
 
 /// How many changes a slow watcher may lag behind before it misses some: a flush tells of all that
@@ -51,15 +51,20 @@ impl Now {
     /// After a flight that left `known` behind, and failed with `why`, if it failed.
     pub(crate) fn after(known: &Known, why: Option<String>) -> Self {
         match known {
-            Known::Value(held, _) => Self::Value {
-                version: held.version.clone(),
-                at: held.confirmed,
-                valid_for: held.valid_for,
-                is_kept: held.is_kept,
-                why,
-            },
+            Known::Value(held, _) => Self::value(held, why),
             Known::No(error, ..) => Self::No(error.to_string()),
             Known::Nothing => Self::Nothing(why.unwrap_or_default()),
+        }
+    }
+
+    /// A value that is held, and why it could not be renewed just now.
+    pub(crate) fn value(held: &Held, why: Option<String>) -> Self {
+        Self::Value {
+            version: held.version.clone(),
+            at: held.confirmed,
+            valid_for: held.valid_for,
+            is_kept: held.is_kept,
+            why,
         }
     }
 }

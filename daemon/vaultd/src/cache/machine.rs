@@ -19,13 +19,23 @@ pub trait Dated {
     /// Whether it is from before this start: the backend was not asked for it since.
     fn is_kept(&self) -> bool;
 
-    /// How usable it is at this age to somebody who wants it this fresh. One that was kept is never
-    /// fresh: it may be older than one that was served before the restart.
+    /// How usable it is at this age to somebody who wants it this fresh.
     fn judge(&self, age: Duration, freshness: &Freshness) -> Verdict {
-        match freshness.judge(age, self.valid_for()) {
-            Verdict::Fresh if self.is_kept() => Verdict::Stale,
-            verdict => verdict,
-        }
+        judge(freshness, age, self.valid_for(), self.is_kept())
+    }
+}
+
+/// How usable a value is at this age to somebody who wants it this fresh. One that was kept is never
+/// fresh: it may be older than one that was served before the restart.
+pub fn judge(
+    freshness: &Freshness,
+    age: Duration,
+    valid_for: Option<Duration>,
+    is_kept: bool,
+) -> Verdict {
+    match freshness.judge(age, valid_for) {
+        Verdict::Fresh if is_kept => Verdict::Stale,
+        verdict => verdict,
     }
 }
 

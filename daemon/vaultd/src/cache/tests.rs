@@ -17,6 +17,21 @@ const FRESHNESS: Freshness = Freshness {
     refresh_ahead: freshness::Ahead::Never,
 };
 
+impl Cache {
+    /// One over this backend alone, and the way to it.
+    pub(crate) fn over<B: Backend + 'static>(
+        backend: &Arc<B>,
+        clock: &Arc<ScriptedClock>,
+    ) -> (Arc<Upstream>, Arc<Self>) {
+        let backends = [Arc::clone(backend) as Arc<dyn Backend>];
+        let clock = Arc::clone(clock) as Arc<dyn Clock>;
+        let upstream = Upstream::new(backends.into_iter().collect(), Arc::clone(&clock));
+        let upstream = Arc::new(upstream);
+        let cache = Self::new(Arc::clone(&upstream), clock);
+        (upstream, cache)
+    }
+}
+
 struct Room {
     backend: Arc<ScriptedBackend>,
     clock: Arc<ScriptedClock>,
@@ -27,11 +42,7 @@ impl Room {
     fn new() -> Self {
         let backend = ScriptedBackend::new(BackendKind::Local);
         let clock = Arc::new(ScriptedClock::default());
-        let backends = [Arc::clone(&backend) as Arc<dyn Backend>]
-            .into_iter()
-            .collect();
-        let upstream = Upstream::new(backends, Arc::clone(&clock) as Arc<dyn Clock>);
-        let cache = Cache::new(Arc::new(upstream), Arc::clone(&clock) as Arc<dyn Clock>);
+        let (_, cache) = Cache::over(&backend, &clock);
         Self {
             backend,
             clock,

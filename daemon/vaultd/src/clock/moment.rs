@@ -51,6 +51,14 @@ pub trait Clock: Send + Sync {
     /// Waits until `moment`; a moment that has passed while the machine slept counts at once.
     fn sleep_until(&self, moment: Moment) -> BoxFuture<'static, ()>;
 
+    /// Waits until `moment`, and for ever where there is none.
+    fn sleep_until_any(&self, moment: Option<Moment>) -> BoxFuture<'static, ()> {
+        match moment {
+            Some(moment) => self.sleep_until(moment),
+            None => Box::pin(std::future::pending()),
+        }
+    }
+
     /// Waits for so long.
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
         self.sleep_until(self.now() + time)

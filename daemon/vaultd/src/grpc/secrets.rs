@@ -19,6 +19,7 @@ use super::status::{of_launch, of_resolve, of_upstream, refuse};
 use super::watching::Watching;
 use crate::cache::changes::{Change, Now};
 use crate::cache::freshness::{Freshness, Verdict};
+use crate::cache::machine::judge;
 use crate::clock::Moment;
 use crate::launch::{Wanted, seal};
 use crate::listener::seats::Seats;
@@ -273,10 +274,10 @@ fn event(change: Change, now: Moment, others: Freshness) -> message::WatchEvent 
             why,
         } => {
             let age = now.since(at);
-            let judge = change.wanted.unwrap_or(others);
-            let state = match judge.judge(age, valid_for) {
-                Verdict::Fresh if !is_kept => message::State::Fresh,
-                Verdict::Fresh | Verdict::Stale => message::State::Stale,
+            let wanted = change.wanted.unwrap_or(others);
+            let state = match judge(&wanted, age, valid_for, is_kept) {
+                Verdict::Fresh => message::State::Fresh,
+                Verdict::Stale => message::State::Stale,
                 Verdict::Expired => message::State::Expired,
             };
             let why = why.filter(|_| state != message::State::Fresh);

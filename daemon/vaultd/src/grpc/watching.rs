@@ -1,10 +1,8 @@
 //! What does a watcher hear, and when? Changes as they happen, and what time alone does to values.
 
 use std::collections::VecDeque;
-use std::future::pending;
 use std::sync::Arc;
 
-use futures_util::FutureExt;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -46,11 +44,7 @@ impl<F: Fn() -> Freshness> Watching<F> {
             if let Some(change) = self.turned.pop_front() {
                 return Some(change);
             }
-            let turn = self.next_turn();
-            let turn = match turn {
-                Some(moment) => self.clock.sleep_until(moment),
-                None => pending().boxed(),
-            };
+            let turn = self.clock.sleep_until_any(self.next_turn());
             tokio::select! {
                 biased;
                 change = self.changes.recv() => match change {
@@ -88,13 +82,7 @@ impl<F: Fn() -> Freshness> Watching<F> {
             let judge = |at: Moment| held.judge(at.since(held.confirmed), &wanted);
             (judge(before) != judge(now)).then(|| Change {
                 reference: entry.reference,
-                now: Now::Value {
-                    version: held.version.clone(),
-                    at: held.confirmed,
-                    valid_for: held.valid_for,
-                    is_kept: held.is_kept,
-                    why,
-                },
+                now: Now::value(&held, why),
                 wanted: entry.wanted,
             })
         };
@@ -110,13 +98,13 @@ impl<F: Fn() -> Freshness> Watching<F> {
 mod tests {
     use std::time::Duration;
 
-    use vault_backends::backend::{Backend, BackendKind};
+    use futures_util::FutureExt;
+    use vault_backends::backend::BackendKind;
 
     use super::*;
     use crate::cache::freshness::{Ahead, Verdict};
     use crate::clock::ScriptedClock;
     use crate::scripted::{ScriptedBackend, address, outage};
-    use crate::upstream::Upstream;
 
     const SECOND: Duration = Duration::from_secs(1);
     const FRESHNESS: Freshness = Freshness {
@@ -136,12 +124,7 @@ mod tests {
         fn new() -> Self {
             let backend = ScriptedBackend::new(BackendKind::Local);
             let clock = Arc::new(ScriptedClock::default());
-            let backends = [Arc::clone(&backend) as Arc<dyn Backend>];
-            let upstream = Upstream::new(
-                backends.into_iter().collect(),
-                Arc::clone(&clock) as Arc<dyn Clock>,
-            );
-            let cache = Cache::new(Arc::new(upstream), Arc::clone(&clock) as Arc<dyn Clock>);
+            let (_, cache) = Cache::over(&backend, &clock);
             Self {
                 backend,
                 clock,

@@ -6,7 +6,7 @@ use super::*;
 use crate::cache::freshness::{Ahead, Freshness};
 use crate::clock::ScriptedClock;
 use crate::scripted::{Weather, WeatherBackend, address};
-use vault_backends::backend::{Backend, BackendKind, Wanted};
+use vault_backends::backend::{BackendKind, Wanted};
 
 const FRESHNESS: Freshness = Freshness {
     ttl: Duration::from_hours(1),
@@ -44,13 +44,7 @@ impl Room {
     fn with(plan: Plan, takes: Duration) -> Self {
         let backend = WeatherBackend::new(BackendKind::Oci, takes);
         let clock = Arc::new(ScriptedClock::flowing());
-        let backends = [Arc::clone(&backend) as Arc<dyn Backend>];
-        let upstream = Upstream::new(
-            backends.into_iter().collect(),
-            Arc::clone(&clock) as Arc<dyn Clock>,
-        );
-        let upstream = Arc::new(upstream);
-        let cache = Cache::new(Arc::clone(&upstream), Arc::clone(&clock) as Arc<dyn Clock>);
+        let (upstream, cache) = Cache::over(&backend, &clock);
         let refresher = Refresher::new(
             Arc::clone(&cache),
             Arc::clone(&upstream),

@@ -3,10 +3,10 @@
 use std::os::unix::net::UnixStream;
 
 use futures_util::FutureExt;
-use vault_backends::backend::{Backend, BackendKind};
+use vault_backends::backend::BackendKind;
 
 use super::*;
-use crate::clock::{Clock, ScriptedClock};
+use crate::clock::ScriptedClock;
 use crate::config::outside::Outside;
 use crate::config::{self, Texts};
 use crate::scripted::{ScriptedBackend, outage};
@@ -21,16 +21,13 @@ struct Room {
 impl Room {
     fn new() -> Self {
         let place = tempfile::tempdir().unwrap();
-        let scripted = Arc::new(ScriptedClock::default());
-        let clock = Arc::clone(&scripted) as Arc<dyn Clock>;
+        let clock = Arc::new(ScriptedClock::default());
         let backend = ScriptedBackend::new(BackendKind::Local);
-        let backends = [Arc::clone(&backend) as Arc<dyn Backend>].into_iter();
-        let upstream = Arc::new(Upstream::new(backends.collect(), Arc::clone(&clock)));
-        let cache = Cache::new(Arc::clone(&upstream), clock);
+        let (upstream, cache) = Cache::over(&backend, &clock);
         let audit = Arc::new(Audit::new(place.path().join("audit.jsonl"), false));
         Self {
             resolver: Resolver::new(cache, upstream, audit),
-            clock: scripted,
+            clock,
             backend,
             place,
         }

@@ -30,12 +30,7 @@ fn compat_stale_fallback() {
 async fn fallback(cached: &Value, upstream: &Value) -> Value {
     let backend = ScriptedBackend::new(BackendKind::Oci);
     let clock = Arc::new(ScriptedClock::default());
-    let backends = [Arc::clone(&backend) as Arc<dyn Backend>];
-    let way = Upstream::new(
-        backends.into_iter().collect(),
-        Arc::clone(&clock) as Arc<dyn Clock>,
-    );
-    let way = Arc::new(way);
+    let (way, cache) = Cache::over(&backend, &clock);
     way.configure(Settings {
         retry: retry::Settings {
             max_retries: 0,
@@ -43,7 +38,6 @@ async fn fallback(cached: &Value, upstream: &Value) -> Value {
         },
         ..Settings::default()
     });
-    let cache = Cache::new(Arc::clone(&way), Arc::clone(&clock) as Arc<dyn Clock>);
     let address = address(BackendKind::Oci, "x");
     let get = || cache.get(&address, "x", &FRESHNESS, TIME);
     if !cached.is_null() {

@@ -77,12 +77,7 @@ impl World {
     fn new() -> Arc<Self> {
         let backend = WeatherBackend::new(BackendKind::Oci, Duration::from_millis(700));
         let clock = Arc::new(ScriptedClock::flowing());
-        let backends = [Arc::clone(&backend) as Arc<dyn Backend>];
-        let upstream = Upstream::new(
-            backends.into_iter().collect(),
-            Arc::clone(&clock) as Arc<dyn Clock>,
-        );
-        let cache = Cache::new(Arc::new(upstream), Arc::clone(&clock) as Arc<dyn Clock>);
+        let (_, cache) = Cache::over(&backend, &clock);
         Arc::new(Self {
             backend,
             clock,
