@@ -17,7 +17,7 @@ use crate::peer::PeerRecord;
 
 /// How records are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct AuditSettings {
     /// Whether each record is on the disk before the value leaves.
     pub sync: bool,
     /// What happens where a record cannot be written.
@@ -28,7 +28,7 @@ pub struct Settings {
     pub keep: u32,
 }
 
-impl Default for Settings {
+impl Default for AuditSettings {
     fn default() -> Self {
         Self {
             sync: false,
@@ -183,7 +183,7 @@ impl Audit {
     ///
     /// # Errors
     /// [`AuditError`], but under [`OnFailure::Serve`], where the failure is kept for status.
-    pub fn write(&self, record: &Record<'_>, settings: &Settings) -> Result<(), AuditError> {
+    pub fn write(&self, record: &Record<'_>, settings: &AuditSettings) -> Result<(), AuditError> {
         let mut line = serde_json::to_string(record).expect("a record is made of plain fields");
         if self.to_journal {
             tracing::info!(target: "audit", record = line);
@@ -204,7 +204,7 @@ impl Audit {
         &self,
         open: &mut Option<File>,
         line: &[u8],
-        settings: &Settings,
+        settings: &AuditSettings,
     ) -> Result<(), AuditError> {
         let failed = |source| AuditError::Write {
             path: self.path.clone(),

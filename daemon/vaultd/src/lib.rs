@@ -6,6 +6,7 @@
 pub mod app;
 pub mod arguments;
 pub mod audit;
+pub mod backend_kinds;
 pub mod cache;
 pub mod clock;
 pub mod command;
@@ -27,5 +28,6 @@ pub mod service;
 pub mod setup;
 pub mod snapshot;
 pub mod socket;
+pub mod targets;
 pub mod upstream;
 pub mod writer;

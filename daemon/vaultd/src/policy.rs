@@ -35,7 +35,7 @@ pub enum Action {
     Watch,
     /// Forget held values.
     Flush,
-    /// Ask the backend now.
+    /// RequestContext the backend now.
     Refresh,
     /// Close a breaker.
     ResetBreaker,
@@ -55,7 +55,7 @@ pub enum Action {
     ScheduleDeletion,
     /// Keep what was to be deleted.
     CancelDeletion,
-    /// Ask what policy would say.
+    /// RequestContext what policy would say.
     TestPolicy,
 }
 

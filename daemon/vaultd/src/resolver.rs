@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
-use vault_backends::backend::Address;
-use vault_backends::oci;
+use vault_backends::address::Address;
 use vault_proto::generated::{Provenance, State};
 use vault_proto::kinds;
 use vault_proto::reference::SecretRef;
@@ -21,13 +20,14 @@ use crate::clock::unix_time;
 use crate::peer::Peer;
 use crate::policy::{Action, Decision, Question, remedy};
 use crate::setup::Setup;
+use crate::targets::Targets;
 use crate::upstream::{Upstream, UpstreamError};
 pub use addresses::{address, is_same_secret, may_be_same_secret, other_name, reference_of};
 pub use error::ResolveError;
 
 /// Everything known of a request before it is answered.
 #[derive(Clone, Debug)]
-pub struct Ask {
+pub struct RequestContext {
     /// The configuration it is answered by.
     pub setup: Arc<Setup>,
     /// Who asks.
@@ -42,13 +42,13 @@ pub struct Ask {
     pub request_id: Vec<u8>,
     /// How long values are good for who asks.
     pub freshness: Freshness,
-    /// Whom to be at OCI Vault for who asks, and what a bare name means.
-    pub vault: Arc<oci::Settings>,
+    /// The vaults that references lead to for who asks, and what a bare name means there.
+    pub targets: Arc<Targets>,
     /// How long the answer may take.
     pub time: Duration,
 }
 
-impl Ask {
+impl RequestContext {
     /// Whether policy lets the asker see or touch one thing of many, under the action it was let in
     /// for. Nothing is written down: what policy hides here was not asked for by name.
     pub fn may(&self, reference: Option<&SecretRef>) -> bool {
@@ -57,12 +57,12 @@ impl Ask {
 
     /// Where a backend finds what a reference means to the asker.
     pub fn address(&self, reference: &SecretRef) -> Address {
-        address(reference, &self.vault)
+        address(reference, &self.targets)
     }
 
     /// Policy's answer to one question.
     pub fn decide(&self, action: Action, reference: Option<&SecretRef>) -> Decision {
-        let other = reference.and_then(|reference| other_name(reference, &self.vault));
+        let other = reference.and_then(|reference| other_name(reference, &self.targets));
         let question = Question {
             action,
             other_name: other.as_ref(),
@@ -93,7 +93,7 @@ impl Ask {
 
 /// One secret asked for.
 #[derive(Clone, Debug)]
-pub struct Want {
+pub struct SecretRequest {
     /// The variable it goes into; empty where there is none.
     pub variable: String,
     /// Which secret.
@@ -102,7 +102,7 @@ pub struct Want {
     pub ages: Ages,
 }
 
-impl Want {
+impl SecretRequest {
     /// A secret that goes into no variable.
     pub fn of(reference: &SecretRef) -> Self {
         Self {
@@ -139,7 +139,7 @@ pub fn provenance(served: &Served) -> Provenance {
         State::Fresh
     };
     Provenance {
-        version: served.held.version.clone(),
+        version: served.held.bundle.version.clone(),
         age_ms: millis(served.age),
         state: state.into(),
         stale_reason: served.stale.clone().unwrap_or_default(),
@@ -188,27 +188,39 @@ impl Resolver {
     ///
     /// # Errors
     /// [`ResolveError::Denied`], or that its record could not be written.
-    pub async fn permit(&self, ask: &Ask, wants: &[Want]) -> Result<String, ResolveError> {
-        let none = wants.is_empty().then(|| ask.question(None));
-        let each = wants.iter().map(|want| ask.question(Some(&want.reference)));
+    pub async fn permit(
+        &self,
+        context: &RequestContext,
+        wants: &[SecretRequest],
+    ) -> Result<String, ResolveError> {
+        let none = wants.is_empty().then(|| context.question(None));
+        let each = wants
+            .iter()
+            .map(|want| context.question(Some(&want.reference)));
         let mut rule = String::new();
         for question in none.into_iter().chain(each) {
-            let decision = ask.decide(ask.action, question.reference);
+            let decision = context.decide(context.action, question.reference);
             if !decision.allowed {
                 let of = question
                     .reference
                     .map(|reference| format!(" of {reference}"));
                 let denied = ResolveError::Denied {
-                    action: ask.action,
+                    action: context.action,
                     of: of.unwrap_or_default(),
                     rule: decision.rule.clone(),
-                    hint: remedy(&ask.setup.policy, &question),
+                    hint: remedy(&context.setup.policy, &question),
                 };
-                let about = |want: &&Want| Some(&want.reference) == question.reference;
+                let about = |want: &&SecretRequest| Some(&want.reference) == question.reference;
                 let values = wants.iter().find(about).map(|want| plain(want, None));
                 let values = values.into_iter().collect();
-                self.record(ask, Outcome::Denied, &decision.rule, values, Some("denied"))
-                    .await?;
+                self.record(
+                    context,
+                    Outcome::Denied,
+                    &decision.rule,
+                    values,
+                    Some("denied"),
+                )
+                .await?;
                 return Err(denied);
             }
             rule = decision.rule;
@@ -217,16 +229,19 @@ impl Resolver {
     }
 
     /// Fetches what is wanted, without asking policy or writing anything down.
-    pub async fn look(&self, ask: &Ask, wants: Vec<Want>) -> Vec<Resolved> {
-        let fetch = |want: Want| async move {
-            let address = ask.address(&want.reference);
+    pub async fn look(&self, context: &RequestContext, wants: Vec<SecretRequest>) -> Vec<Resolved> {
+        let fetch = |want: SecretRequest| async move {
+            let address = context.address(&want.reference);
             let reference = want.reference.to_string();
             let value = match self.check_backend(&address) {
                 Err(error) => Err(error),
                 Ok(()) => {
-                    let freshness = ask.freshness.with(want.ages);
-                    let get = self.cache.get(&address, &reference, &freshness, ask.time);
-                    get.await
+                    let freshness = context.freshness.with(want.ages);
+                    let get = self
+                        .cache
+                        .get(&address, &reference, &freshness, context.time);
+                    let served = get.await;
+                    served.and_then(|served| Ok(served.pick(None).map_err(UpstreamError::from)?))
                 }
             };
             Resolved {
@@ -245,16 +260,20 @@ impl Resolver {
     /// As [`Resolver::release`].
     pub async fn hand_out(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         rule: &str,
-        wants: &[Want],
+        wants: &[SecretRequest],
         problem: impl Fn(&[Resolved]) -> Option<&'static str>,
     ) -> Result<Vec<Resolved>, ResolveError> {
-        let mut resolved = self.look(ask, wants.to_vec()).await;
-        let mut released = self.release(ask, rule, &resolved, problem(&resolved)).await;
+        let mut resolved = self.look(context, wants.to_vec()).await;
+        let mut released = self
+            .release(context, rule, &resolved, problem(&resolved))
+            .await;
         if let Err(ResolveError::Ended) = released {
-            resolved = self.look(ask, wants.to_vec()).await;
-            released = self.release(ask, rule, &resolved, problem(&resolved)).await;
+            resolved = self.look(context, wants.to_vec()).await;
+            released = self
+                .release(context, rule, &resolved, problem(&resolved))
+                .await;
         }
         released.map(|()| resolved)
     }
@@ -266,12 +285,12 @@ impl Resolver {
     /// [`ResolveError::PeerGone`], [`ResolveError::Audit`], [`ResolveError::Ended`]: then nothing may leave.
     pub async fn release(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         rule: &str,
         resolved: &[Resolved],
         error: Option<&'static str>,
     ) -> Result<(), ResolveError> {
-        let alive = ask.peer.is_alive();
+        let alive = context.peer.is_alive();
         let error = if alive { error } else { Some("peer_gone") };
         let outcome = if error.is_none() {
             Outcome::Allowed
@@ -282,7 +301,7 @@ impl Resolver {
             .iter()
             .map(|one| handed_out(one, error.is_none()))
             .collect();
-        self.record(ask, outcome, rule, values, error).await?;
+        self.record(context, outcome, rule, values, error).await?;
         let mut served = resolved.iter().filter_map(|one| one.value.as_ref().ok());
         if !alive {
             return Err(ResolveError::PeerGone);
@@ -292,7 +311,7 @@ impl Resolver {
         }
         let values = resolved.iter().map(|one| handed_out(one, false)).collect();
         let (failed, why) = (Outcome::Failed, Some(kinds::UNAVAILABLE));
-        self.record(ask, failed, rule, values, why).await?;
+        self.record(context, failed, rule, values, why).await?;
         Err(ResolveError::Ended)
     }
 
@@ -302,29 +321,29 @@ impl Resolver {
     /// [`ResolveError::Audit`].
     pub async fn record(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         outcome: Outcome,
         rule: &str,
         values: Vec<ValueRecord>,
         error: Option<&'static str>,
     ) -> Result<(), ResolveError> {
         let turn = Arc::clone(&self.writes).acquire_owned().await;
-        let (audit, ask, rule) = (Arc::clone(&self.audit), ask.clone(), rule.to_owned());
+        let (audit, context, rule) = (Arc::clone(&self.audit), context.clone(), rule.to_owned());
         let write = move || {
             let _turn = turn;
             let record = Record {
                 time: rfc3339(unix_time()),
-                event: ask.action.as_str(),
+                event: context.action.as_str(),
                 outcome,
                 rule: &rule,
-                service: ask.service.as_deref(),
-                environment: ask.environment.as_deref(),
+                service: context.service.as_deref(),
+                environment: context.environment.as_deref(),
                 values,
-                peer: ask.peer.record(),
-                request_id: hex(&ask.request_id),
+                peer: context.peer.record(),
+                request_id: hex(&context.request_id),
                 error,
             };
-            audit.write(&record, &ask.setup.audit)
+            audit.write(&record, &context.setup.audit)
         };
         match tokio::task::spawn_blocking(write).await {
             Ok(written) => written.map_err(|error| ResolveError::Audit(error.in_full())),
@@ -334,7 +353,7 @@ impl Resolver {
 }
 
 /// A wanted secret in the record of a request that got nothing.
-pub fn plain(want: &Want, problem: Option<&'static str>) -> ValueRecord {
+pub fn plain(want: &SecretRequest, problem: Option<&'static str>) -> ValueRecord {
     ValueRecord {
         variable: want.variable.clone(),
         reference: want.reference.to_string(),
@@ -346,15 +365,15 @@ pub fn plain(want: &Want, problem: Option<&'static str>) -> ValueRecord {
 }
 
 fn handed_out(resolved: &Resolved, leaves: bool) -> ValueRecord {
-    let want = Want {
+    let want = SecretRequest {
         variable: resolved.variable.clone(),
-        ..Want::of(&resolved.reference)
+        ..SecretRequest::of(&resolved.reference)
     };
     match &resolved.value {
         Ok(served) => {
             let problem = problem_with(&want.variable, served);
             ValueRecord {
-                version: served.held.version.clone(),
+                version: served.held.bundle.version.clone(),
                 state: match (&served.stale, leaves && problem.is_none()) {
                     (_, false) => "withheld",
                     (Some(_), true) => "stale",
@@ -373,7 +392,11 @@ fn problem_with(variable: &str, served: &Served) -> Option<&'static str> {
     if variable.is_empty() {
         return None;
     }
-    match served.held.secret.expose_secret(|value| value.contains(&0)) {
+    let secret = match served.secret() {
+        Ok(secret) => secret,
+        Err(error) => return Some(error.kind()),
+    };
+    match secret.expose_secret(|value| value.contains(&0)) {
         Ok(false) => None,
         Ok(true) => Some(kinds::UNUSABLE_VALUE),
         Err(error) => Some(error.kind()),

@@ -11,16 +11,18 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
-use vault_backends::backend::{
-    Address, BackendError, BackendKind, ListEntry, NewVersion, Target, VersionEntry, Wanted,
-};
+use vault_backends::address::{Address, VersionSelector};
+use vault_backends::changing::{ChangeTarget, ListEntry, NewVersion, VersionEntry};
+use vault_backends::error::BackendError;
 use vault_memory::{Secret, Shield, ShieldError};
 use vault_proto::reference::{SecretRef, parse_version};
 use vault_proto::sealed::{Label, Opener, OpeningKey, Purpose, SealError, TAG_BYTES};
 
 use crate::audit::{Outcome, ValueRecord};
 use crate::cache::Cache;
-use crate::resolver::{Ask, ResolveError, Resolver, Want, may_be_same_secret, plain};
+use crate::resolver::{
+    RequestContext, ResolveError, Resolver, SecretRequest, may_be_same_secret, plain,
+};
 use crate::snapshot::Snapshot;
 use crate::upstream::{Upstream, UpstreamError};
 
@@ -118,27 +120,32 @@ impl Writer {
     /// [`WriteError`]; then nothing has changed, unless its text says otherwise.
     pub async fn put(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         reference: &SecretRef,
         incoming: Incoming<'_>,
         new: NewVersion,
     ) -> Result<String, WriteError> {
-        let (target, rule) = self.permit(ask, reference).await?;
+        let (target, rule) = self.permit(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
-        let value = self.open(ask, reference, incoming)?;
+        let value = self.open(context, reference, incoming)?;
         let put = async move { writable.backend().put(&target, value, &new).await };
-        self.change(ask, reference, rule, String::new(), put).await
+        self.change(context, reference, rule, String::new(), put)
+            .await
     }
 
     /// Deletes a secret with all its versions and returns how many there were.
     ///
     /// # Errors
     /// [`WriteError`]; then nothing has changed, unless its text says otherwise.
-    pub async fn delete(&self, ask: &Ask, reference: &SecretRef) -> Result<usize, WriteError> {
-        let (target, rule) = self.permit(ask, reference).await?;
+    pub async fn delete(
+        &self,
+        context: &RequestContext,
+        reference: &SecretRef,
+    ) -> Result<usize, WriteError> {
+        let (target, rule) = self.permit(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         let delete = async move { writable.backend().delete(&target).await };
-        self.change(ask, reference, rule, String::new(), delete)
+        self.change(context, reference, rule, String::new(), delete)
             .await
     }
 
@@ -148,17 +155,18 @@ impl Writer {
     /// [`WriteError`]; then nothing has changed, unless its text says otherwise.
     pub async fn promote(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         reference: &SecretRef,
         version: &str,
     ) -> Result<(), WriteError> {
-        let (target, rule) = self.permit(ask, reference).await?;
+        let (target, rule) = self.permit(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         // What a caller typed is written down only where it is a version.
         let recorded = in_record(parse_version(version).map(NonZeroU64::get).ok());
         let version = version.to_owned();
         let promote = async move { writable.backend().promote(&target, &version).await };
-        self.change(ask, reference, rule, recorded, promote).await
+        self.change(context, reference, rule, recorded, promote)
+            .await
     }
 
     /// Has a secret, or one of its versions, deleted later, and returns when, if that is known; `at` is
@@ -168,12 +176,12 @@ impl Writer {
     /// [`WriteError`]; then nothing has changed, unless its text says otherwise.
     pub async fn schedule_deletion(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         reference: &SecretRef,
         version: Option<u64>,
         at: Option<u64>,
     ) -> Result<Option<u64>, WriteError> {
-        let (target, rule) = self.permit(ask, reference).await?;
+        let (target, rule) = self.permit(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         let schedule = async move {
             writable
@@ -181,7 +189,7 @@ impl Writer {
                 .schedule_deletion(&target, version, at)
                 .await
         };
-        self.change(ask, reference, rule, in_record(version), schedule)
+        self.change(context, reference, rule, in_record(version), schedule)
             .await
     }
 
@@ -191,14 +199,14 @@ impl Writer {
     /// [`WriteError`]; then nothing has changed, unless its text says otherwise.
     pub async fn cancel_deletion(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         reference: &SecretRef,
         version: Option<u64>,
     ) -> Result<(), WriteError> {
-        let (target, rule) = self.permit(ask, reference).await?;
+        let (target, rule) = self.permit(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         let cancel = async move { writable.backend().cancel_deletion(&target, version).await };
-        self.change(ask, reference, rule, in_record(version), cancel)
+        self.change(context, reference, rule, in_record(version), cancel)
             .await
     }
 
@@ -208,10 +216,10 @@ impl Writer {
     /// [`WriteError`].
     pub async fn versions(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         reference: &SecretRef,
     ) -> Result<Vec<VersionEntry>, WriteError> {
-        let (target, _) = self.permit(ask, reference).await?;
+        let (target, _) = self.permit(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         let versions = writable.backend().versions(&target);
         Ok(self.upstream.once(&target.address, versions).await?)
@@ -221,8 +229,8 @@ impl Writer {
     ///
     /// # Errors
     /// [`WriteError`].
-    pub async fn list(&self, ask: &Ask) -> Result<Vec<ListEntry>, WriteError> {
-        self.resolver.permit(ask, &[]).await?;
+    pub async fn list(&self, context: &RequestContext) -> Result<Vec<ListEntry>, WriteError> {
+        self.resolver.permit(context, &[]).await?;
         let local = Address::local("");
         let writable = self.upstream.writable(&local)?;
         Ok(self
@@ -233,21 +241,26 @@ impl Writer {
 
     async fn permit(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         reference: &SecretRef,
-    ) -> Result<(Target, String), WriteError> {
-        let rule = self.resolver.permit(ask, &[Want::of(reference)]).await?;
-        let (address, home) = (ask.address(reference), ask.vault.home());
-        if address.wanted != Wanted::Current {
+    ) -> Result<(ChangeTarget, String), WriteError> {
+        let rule = self
+            .resolver
+            .permit(context, &[SecretRequest::of(reference)])
+            .await?;
+        let address = context.address(reference);
+        let target = context.targets.of(address.kind);
+        let placement = target.map(|target| target.placement()).unwrap_or_default();
+        if address.version != VersionSelector::Current {
             return Err(WriteError::Pinned(reference.to_string()));
         }
-        Ok((Target { address, home }, rule))
+        Ok((ChangeTarget { address, placement }, rule))
     }
 
     /// Opens the value straight into protected memory.
     fn open(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         reference: &SecretRef,
         incoming: Incoming<'_>,
     ) -> Result<Secret, WriteError> {
@@ -258,7 +271,7 @@ impl Writer {
             Purpose::Put,
             &key,
             incoming.encapsulated_key,
-            &ask.request_id,
+            &context.request_id,
         )?;
         let length = incoming
             .ciphertext
@@ -280,7 +293,7 @@ impl Writer {
     /// afterwards it goes on to its end, for the backend may already have done it.
     async fn change<T: Send + 'static>(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         reference: &SecretRef,
         rule: String,
         version: String,
@@ -291,12 +304,12 @@ impl Writer {
             resolver: Arc::clone(&self.resolver),
             cache: Arc::clone(&self.cache),
             snapshot: Arc::clone(&self.snapshot),
-            ask: ask.clone(),
+            context: context.clone(),
             reference: reference.clone(),
             rule,
             version,
         };
-        let (upstream, address) = (Arc::clone(&self.upstream), ask.address(reference));
+        let (upstream, address) = (Arc::clone(&self.upstream), context.address(reference));
         let task = tokio::spawn(async move {
             let _seat = seat;
             change.announce().await?;
@@ -319,7 +332,7 @@ struct Change {
     resolver: Arc<Resolver>,
     cache: Arc<Cache>,
     snapshot: Arc<Snapshot>,
-    ask: Ask,
+    context: RequestContext,
     reference: SecretRef,
     rule: String,
     /// The version it is about; empty where it is about none or the backend will choose it.
@@ -328,7 +341,7 @@ struct Change {
 
 impl Change {
     async fn announce(&self) -> Result<(), ResolveError> {
-        if !self.ask.peer.is_alive() {
+        if !self.context.peer.is_alive() {
             return Err(ResolveError::PeerGone);
         }
         self.record(Outcome::Allowed, None).await
@@ -336,12 +349,14 @@ impl Change {
 
     /// Forgets what was held of the secret, whatever its version; a failure is written down.
     async fn finish<T>(&self, result: Result<T, UpstreamError>) -> Result<T, WriteError> {
-        let written = self.ask.address(&self.reference);
-        self.cache.flush(|held| may_be_same_secret(held, &written));
-        let forgotten = match written.kind {
-            // No value of this machine's own store is there.
-            BackendKind::Local => Ok(()),
-            BackendKind::Oci => self.snapshot.forgotten().await,
+        let written = self.context.address(&self.reference);
+        let kinds = self.context.setup.kinds();
+        self.cache
+            .flush(|held| may_be_same_secret(held, &written, kinds));
+        // No value of this machine's own store is there.
+        let forgotten = match kinds.policy(written.kind).is_remote {
+            true => self.snapshot.forgotten().await,
+            false => Ok(()),
         };
         let failure = match result {
             Ok(done) => {
@@ -364,10 +379,10 @@ impl Change {
     ) -> Result<(), ResolveError> {
         let value = ValueRecord {
             version: self.version.clone(),
-            ..plain(&Want::of(&self.reference), problem)
+            ..plain(&SecretRequest::of(&self.reference), problem)
         };
         self.resolver
-            .record(&self.ask, outcome, &self.rule, vec![value], problem)
+            .record(&self.context, outcome, &self.rule, vec![value], problem)
             .await
     }
 }

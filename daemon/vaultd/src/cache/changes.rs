@@ -60,9 +60,9 @@ impl Now {
     /// A value that is held, and why it could not be renewed just now.
     pub(crate) fn value(held: &Held, why: Option<String>) -> Self {
         Self::Value {
-            version: held.version.clone(),
+            version: held.bundle.version.clone(),
             at: held.confirmed,
-            valid_for: held.valid_for,
+            valid_for: held.bundle.valid_for,
             is_kept: held.is_kept,
             why,
         }

@@ -1,48 +1,56 @@
-//! Which address does a reference mean, and which reference an address? Pure.
+//! Which address a reference means, and which reference an address. Pure.
 
-use vault_backends::backend::{Address, BackendKind, Wanted};
-use vault_backends::oci;
+use vault_backends::address::{Address, VersionSelector};
 use vault_proto::reference::{Place, SecretRef, Selector};
 
-/// Where a backend finds what a reference means to somebody who asks `vault` at OCI.
-pub fn address(reference: &SecretRef, vault: &oci::Settings) -> Address {
-    let wanted = match reference.selector() {
-        Selector::Current => Wanted::Current,
-        Selector::Version(number) => Wanted::Version(number.get()),
-        Selector::Stage(stage) => Wanted::Stage(stage.as_str().to_owned()),
-        Selector::VersionName(name) => Wanted::Named(name.clone()),
+use crate::backend_kinds::BackendKinds;
+use crate::targets::Targets;
+
+/// Where a backend finds what a reference means to somebody with these targets.
+pub fn address(reference: &SecretRef, targets: &Targets) -> Address {
+    let version = match reference.selector() {
+        Selector::Current => VersionSelector::Current,
+        Selector::Version(number) => VersionSelector::Version(number.get()),
+        Selector::Stage(stage) => VersionSelector::Stage(stage.as_str().to_owned()),
+        Selector::VersionName(name) => VersionSelector::Named(name.clone()),
     };
-    let (container, name) = match reference.place() {
+    let place = reference.place();
+    let kind = targets.kinds().by_scheme(scheme(place));
+    let target = targets.of(kind);
+    let implied = || target.and_then(|target| target.container());
+    let (container, name) = match place {
         Place::Local { name } => (None, name),
         Place::OciSecret { ocid } => (None, ocid),
-        Place::OciName { container, name } => {
-            let container = container.as_deref().or_else(|| vault.container());
-            (container.map(str::to_owned), name)
-        }
-    };
-    let (kind, scope) = match reference.place() {
-        Place::Local { .. } => (BackendKind::Local, String::new()),
-        _ => (BackendKind::Oci, vault.scope()),
+        Place::OciName { container, name } => (container.as_deref().or_else(implied), name),
     };
     Address {
         kind,
-        scope,
-        container,
+        scope: target.map(|target| target.scope()).unwrap_or_default(),
+        container: container.map(str::to_owned),
         name: name.clone(),
-        wanted,
+        version,
     }
 }
 
-/// The other way to write a reference to a secret by its name: with the compartment or vault that a
-/// bare name is in, or without it where it is that one.
-pub fn other_name(reference: &SecretRef, vault: &oci::Settings) -> Option<SecretRef> {
+fn scheme(place: &Place) -> &'static str {
+    match place {
+        Place::Local { .. } => "local",
+        Place::OciSecret { .. } | Place::OciName { .. } => "oci-vault",
+    }
+}
+
+/// The other way to write a reference to a secret by its name: with the container that a bare name is in,
+/// or without it where it is that one.
+pub fn other_name(reference: &SecretRef, targets: &Targets) -> Option<SecretRef> {
     let Place::OciName { container, name } = reference.place() else {
         return None;
     };
-    let implied = vault.container()?;
+    let scheme = scheme(reference.place());
+    let target = targets.of(targets.kinds().by_scheme(scheme))?;
+    let implied = target.container()?;
     let other = match container.as_deref() {
-        None => format!("oci-vault://{implied}/{name}"),
-        Some(written) if written == implied => format!("oci-vault://{name}"),
+        None => format!("{scheme}://{implied}/{name}"),
+        Some(written) if written == implied => format!("{scheme}://{name}"),
         Some(_) => return None,
     };
     let other: SecretRef = other.parse().ok()?;
@@ -54,31 +62,29 @@ pub fn is_same_secret(left: &Address, right: &Address) -> bool {
     (left.kind, &left.container, &left.name) == (right.kind, &right.container, &right.name)
 }
 
-/// Whether a change at one address may be a change at the other: in OCI Vault a secret has a name, in a
-/// vault and in a compartment, and an OCID, and which belong together is not known here.
-pub fn may_be_same_secret(left: &Address, right: &Address) -> bool {
-    let is_ocid = |address: &Address| address.container.is_none();
+/// Whether a change at one address may be a change at the other: where secrets have several names, in
+/// OCI Vault one in a vault, one in a compartment and an OCID, it is not known here which belong together.
+pub fn may_be_same_secret(left: &Address, right: &Address, kinds: BackendKinds) -> bool {
+    let is_identifier = |address: &Address| address.container.is_none();
     is_same_secret(left, right)
-        || (left.kind == BackendKind::Oci
-            && right.kind == BackendKind::Oci
-            && (is_ocid(left) != is_ocid(right) || (!is_ocid(left) && left.name == right.name)))
+        || (left.kind == right.kind
+            && kinds.policy(left.kind).has_aliases
+            && (is_identifier(left) != is_identifier(right)
+                || (!is_identifier(left) && left.name == right.name)))
 }
 
 /// What a caller would write to mean an address: [`address`], the other way round.
-pub fn reference_of(address: &Address) -> Option<SecretRef> {
-    let scheme = match address.kind {
-        BackendKind::Local => "local://",
-        BackendKind::Oci => "oci-vault://",
-    };
+pub fn reference_of(address: &Address, kinds: BackendKinds) -> Option<SecretRef> {
+    let scheme = kinds.policy(address.kind).scheme;
     let container = address.container.as_deref();
     let container = container.map_or(String::new(), |container| format!("{container}/"));
-    let selector = match &address.wanted {
-        Wanted::Current => String::new(),
-        Wanted::Version(number) => format!("?version={number}"),
-        Wanted::Stage(stage) => format!("?stage={stage}"),
-        Wanted::Named(name) => format!("?version_name={name}"),
+    let selector = match &address.version {
+        VersionSelector::Current => String::new(),
+        VersionSelector::Version(number) => format!("?version={number}"),
+        VersionSelector::Stage(stage) => format!("?stage={stage}"),
+        VersionSelector::Named(name) => format!("?version_name={name}"),
     };
-    let text = format!("{scheme}{container}{}{selector}", address.name);
+    let text = format!("{scheme}://{container}{}{selector}", address.name);
     text.parse().ok()
 }
 
@@ -86,13 +92,18 @@ pub fn reference_of(address: &Address) -> Option<SecretRef> {
 mod tests {
     use std::path::Path;
 
+    use vault_backends::oci::OciSettings;
+
     use super::*;
 
-    fn vault(compartment: Option<&str>) -> oci::Settings {
-        oci::Settings {
+    const KINDS: BackendKinds = BackendKinds::SHIPPED;
+
+    fn vault(compartment: Option<&str>) -> Targets {
+        let oci = OciSettings {
             compartment_id: compartment.map(str::to_owned),
-            ..oci::Settings::default_for(Path::new("/h"))
-        }
+            ..OciSettings::default_for(Path::new("/h"))
+        };
+        Targets::default().with(oci)
     }
 
     fn parsed(text: &str) -> SecretRef {
@@ -135,13 +146,13 @@ mod tests {
             (at("oci-vault://m"), false),
             (at("local://n"), false),
         ] {
-            assert_eq!(may_be_same_secret(&name, &other), may, "{other:?}");
-            assert_eq!(may_be_same_secret(&other, &name), may, "{other:?}");
+            assert_eq!(may_be_same_secret(&name, &other, KINDS), may, "{other:?}");
+            assert_eq!(may_be_same_secret(&other, &name, KINDS), may, "{other:?}");
         }
         let another = at("oci-vault://ocid1.vaultsecret.oc1..y");
-        assert!(!may_be_same_secret(&ocid, &another));
+        assert!(!may_be_same_secret(&ocid, &another, KINDS));
         let old = at("oci-vault://ocid1.vaultsecret.oc1..x?version=1");
-        assert!(may_be_same_secret(&ocid, &old));
+        assert!(may_be_same_secret(&ocid, &old, KINDS));
     }
 
     #[test]
@@ -157,7 +168,7 @@ mod tests {
         ] {
             let reference: SecretRef = text.parse().unwrap();
             assert_eq!(
-                reference_of(&address(&reference, &vault(None))),
+                reference_of(&address(&reference, &vault(None)), KINDS),
                 Some(reference),
                 "{text}"
             );

@@ -3,7 +3,7 @@
 use std::os::unix::net::UnixStream;
 
 use futures_util::FutureExt;
-use vault_backends::backend::BackendKind;
+use vault_backends::address::BackendKind;
 
 use super::*;
 use crate::clock::ScriptedClock;
@@ -22,7 +22,7 @@ impl Room {
     fn new() -> Self {
         let place = tempfile::tempdir().unwrap();
         let clock = Arc::new(ScriptedClock::default());
-        let backend = ScriptedBackend::new(BackendKind::Local);
+        let backend = ScriptedBackend::new(BackendKind::LOCAL);
         let (upstream, cache) = Cache::over(&backend, &clock);
         let audit = Arc::new(Audit::new(place.path().join("audit.jsonl"), false));
         Self {
@@ -37,8 +37,8 @@ impl Room {
 #[tokio::test]
 async fn who_goes_away_before_its_turn_leaves_no_work_behind() {
     let room = Room::new();
-    let (ask, resolver) = (ask(), &room.resolver);
-    let record = || resolver.record(&ask, Outcome::Allowed, "a rule", vec![], None);
+    let (context, resolver) = (ask(), &room.resolver);
+    let record = || resolver.record(&context, Outcome::Allowed, "a rule", vec![], None);
     let turns = resolver.writes.acquire_many(4).await.unwrap();
     for _ in 0..50 {
         assert!(record().now_or_never().is_none(), "it waits, and goes away");
@@ -52,10 +52,11 @@ async fn who_goes_away_before_its_turn_leaves_no_work_behind() {
 #[tokio::test]
 async fn what_ends_while_its_release_is_written_down_does_not_leave() {
     let room = Room::new();
-    let ask = ask();
+    let context = ask();
     let look = || {
         let reference: SecretRef = "local://x".parse().unwrap();
-        room.resolver.look(&ask, vec![Want::of(&reference)])
+        room.resolver
+            .look(&context, vec![SecretRequest::of(&reference)])
     };
     room.backend.then_value("v");
     look().await;
@@ -63,25 +64,25 @@ async fn what_ends_while_its_release_is_written_down_does_not_leave() {
     room.clock.advance(Duration::from_secs(86_399));
     room.backend.then(outage());
     let resolved = look().await;
-    let release = || room.resolver.release(&ask, "a rule", &resolved, None);
+    let release = || room.resolver.release(&context, "a rule", &resolved, None);
     release().await.unwrap();
     room.clock.advance(Duration::from_secs(1));
     let refused = release().await.unwrap_err();
     assert!(matches!(refused, ResolveError::Ended), "{refused}");
 }
 
-fn ask() -> Ask {
+fn ask() -> RequestContext {
     let (near, _far) = UnixStream::pair().unwrap();
     let uid = nix::unistd::geteuid().as_raw();
     let config = config::read(Texts::default(), &Outside::default(), uid).unwrap();
-    Ask {
+    RequestContext {
         peer: Peer::of(&near).unwrap(),
         action: Action::Status,
         service: None,
         environment: None,
         request_id: vec![],
         freshness: Freshness::default(),
-        vault: Arc::new(config.setup.base.vault.clone()),
+        targets: Arc::new(config.setup.base.targets.clone()),
         setup: Arc::new(config.setup),
         time: Duration::from_secs(8),
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use vault_backends::address::BackendKind;
 use vault_backends::local::{LocalSettings, LocalStore};
 use vault_backends::wall_clock::SystemWallClock;
 
@@ -27,7 +28,8 @@ pub(super) fn snapshot(
     };
     let rules = Rules {
         persist: Persist::Sealed,
-        scopes: BTreeSet::from([address().scope]),
+        keys: BTreeSet::from([(address().kind, address().scope)]),
+        kinds: vec![BackendKind::OCI],
         longest: Duration::from_hours(1),
     };
     let (file, cache, shield) = (
@@ -42,10 +44,8 @@ pub(super) fn snapshot(
 async fn room() -> (Room, PathBuf) {
     let room = Room::new();
     let held = Held {
-        secret: room.vault.shield.shield(&mut b"old".to_vec()).unwrap(),
-        version: "1".to_owned(),
+        bundle: Bundle::plain(room.vault.shield.shield(&mut b"old".to_vec()).unwrap(), "1"),
         confirmed: ScriptedClock::default().now(),
-        valid_for: None,
         is_kept: false,
     };
     room.cache.restore(&address(), "oci-vault://x", held);
@@ -82,7 +82,7 @@ async fn a_change_is_answered_when_what_it_replaced_is_off_the_disk() {
 #[tokio::test]
 async fn one_that_failed_may_have_been_made_all_the_same() {
     let (room, file) = room().await;
-    let broke = BackendError::new(Class::Outage, "io", "it broke");
+    let broke = BackendError::no_reply("io", "it broke");
     change(&room, Err(broke)).await.unwrap_err();
     assert!(!file.exists());
 }
