@@ -79,6 +79,9 @@ impl Asked {
     }
 }
 
+/// The header in which a service names a call. All its replies have it.
+pub(crate) const REQUEST_ID: &str = "opc-request-id";
+
 /// 32 upper-case hexadecimal digits, others for each attempt: two that share them look like one to
 /// whoever searches the service's records.
 pub(crate) fn new_request_id() -> String {

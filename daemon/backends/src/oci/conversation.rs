@@ -25,7 +25,7 @@ use crate::wall_clock::WallClock;
 
 pub use answer::{Answer, Unanswered};
 use attempt::{Line, Outcome};
-pub use call::Call;
+pub use call::{Body, Call};
 pub use reach::Reached;
 
 /// Everything that is needed to ask: as whom, where, how, and when it is.

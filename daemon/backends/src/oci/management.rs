@@ -19,9 +19,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::json;
 use vault_memory::Secret;
-use zeroize::Zeroizing;
 
-use super::conversation::Conversation;
+use super::conversation::{Body, Conversation};
 use super::known_names::KnownNames;
 use super::secret_place::SecretPlace;
 use super::signature::Method;
@@ -110,7 +109,7 @@ impl WritableBackend for Management {
             return Err(version.refuse(Class::Answer, "pending_deletion", words));
         }
         let body = json!({"currentVersionNumber": number}).to_string();
-        let body = Zeroizing::new(body.into_bytes());
+        let body = Body::of(body.into_bytes());
         let (path, header) = (["secrets", &id], secret.if_match());
         let operation = "promote a version of";
         let promoted = questions.change(operation, Method::Put, &path, Some(body), header);
@@ -141,7 +140,7 @@ fn number(version: &str, about: &str) -> Result<u64, BackendError> {
     let number = version.parse().ok().filter(|number| *number > 0);
     number.ok_or_else(|| {
         let message = format!("promote a version of {about}: versions are numbers from 1 on");
-        BackendError::not_sent(Class::Answer, "version_not_found", message)
+        BackendError::not_sent(Class::Request, "bad_version", message)
     })
 }
 

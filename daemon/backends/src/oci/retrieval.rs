@@ -1,4 +1,4 @@
-//! How is a secret's value found and read?
+//! Reading of secrets: how a value is found.
 //!
 //! By its OCID and by its name in a vault in one call. By its name in a compartment there is no such
 //! call: the secrets of that name are listed, and the one that is found is remembered for a while, so
@@ -112,6 +112,7 @@ impl Retrieval {
         wanted: &VersionSelector,
     ) -> Result<Bundle, BackendError> {
         let now = self.conversation.clock().unix_seconds();
+        let generation = self.known.generation();
         let mut gone = None;
         if let Some(id) = self.known.id(compartment, name, now) {
             let about = format!("{about} ({id})");
@@ -128,7 +129,8 @@ impl Retrieval {
         }
         let about = format!("{about} ({})", secret.id);
         let fetched = self.by_id(&secret.id, &about, wanted).await?;
-        self.known.remember(compartment, name, &secret.id, now);
+        self.known
+            .remember(generation, (compartment, name), &secret.id, now);
         Ok(fetched)
     }
 
@@ -244,7 +246,9 @@ impl Unusable {
         match self {
             Self::Content(ContentError::Reply(bad)) => answer.bad(bad),
             Self::Content(ContentError::Shield(error)) => {
-                answer.error(Class::Outage, error.kind(), &error)
+                // Nothing that the service had a part in.
+                let error = answer.error(Class::Outage, error.kind(), &error);
+                error.before_the_call()
             }
             Self::Ended(Ended::Expired) => answer.error(
                 Class::Answer,

@@ -3,13 +3,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::super::asked::{Asked, new_request_id};
+use super::super::asked::{Asked, REQUEST_ID, new_request_id};
 use super::super::clock_offset::ClockOffset;
 use super::super::connection::Connection;
 use super::super::date::HttpDate;
-use super::super::endpoint::Endpoint;
+use super::super::endpoint::{Endpoint, Service};
 use super::super::error::{BadReply, NotAuthenticated, Quotes, Refusal, is_page, no_reply};
 use super::super::identity::Identity;
 use super::super::places::Places;
@@ -17,12 +19,12 @@ use super::super::region::AssumedRealm;
 use super::super::request_url::RequestUrl;
 use super::super::signature::{Header, Unsigned};
 use super::answer::{Answer, Unanswered};
-use super::call::Call;
+use super::call::{Body, Call};
 use crate::error::{BackendError, Class};
 use crate::http::header::{
     ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, DATE, ETAG, HeaderName, HeaderValue, USER_AGENT,
 };
-use crate::http::{Deadlines, HeaderMap, Reply, Request, Uri};
+use crate::http::{Deadlines, Failure, HeaderMap, Reply, Request, Uri};
 use crate::wall_clock::WallClock;
 
 /// Where the services are, how they are reached, and what time it is.
@@ -50,16 +52,22 @@ impl Line {
     ) -> Result<Outcome, Unanswered> {
         let (asked, endpoint, assumed) = self.asked(call, identity)?;
         let request = self.request(call, identity, &endpoint, &asked).await?;
-        let sent = request.headers.values().filter(|it| it.is_sensitive());
-        let sent: Vec<HeaderValue> = sent.cloned().collect();
+        let secret_headers = request.headers.values().filter(|it| it.is_sensitive());
+        let secret_headers: Vec<HeaderValue> = secret_headers.cloned().collect();
         let client = self.connection.client().await;
         let client = client.map_err(|error| call.cannot_be_asked(&error))?;
         let reply = client.call(request).await;
-        let reply = reply.map_err(|error| Unanswered {
-            leaves_open: !error.is_before_request(),
-            error: no_reply(&asked, error, assumed.as_ref()),
+        let reply = reply.map_err(|error| {
+            let leaves_open = !error.is_before_request();
+            let is_too_large = matches!(error.failure(), Failure::TooLarge { .. });
+            let error = no_reply(&asked, error, assumed.as_ref());
+            let error = match call.service {
+                Service::Secrets if is_too_large => error.about_one_secret(),
+                _ => error,
+            };
+            Unanswered { error, leaves_open }
         })?;
-        self.outcome(call, asked, &sent, reply)
+        self.outcome(call, asked, &secret_headers, reply)
     }
 
     fn asked(
@@ -129,7 +137,7 @@ impl Line {
         &self,
         call: &Call<'_>,
         mut asked: Asked,
-        sent: &[HeaderValue],
+        secret_headers: &[HeaderValue],
         reply: Reply,
     ) -> Result<Outcome, Unanswered> {
         if let Some(request_id) = text(&reply, REQUEST_ID, LONGEST_REQUEST_ID) {
@@ -139,12 +147,9 @@ impl Line {
         let clock_offset = ClockOffset::of(date, self.clock.unix_seconds());
         if !reply.status.is_success() {
             let refusal = Refusal::of(&reply);
-            let is_secret =
-                call.body.is_some() || refusal.repeats(sent.iter().map(HeaderValue::as_bytes));
-            let quotes = if is_secret {
-                Quotes::Nothing
-            } else {
-                Quotes::Message
+            let quotes = match repeats_secrets(&refusal, call, secret_headers) {
+                true => Quotes::Nothing,
+                false => Quotes::Message,
             };
             if refusal.is_not_authenticated() {
                 let why = NotAuthenticated::of(&refusal, clock_offset, quotes);
@@ -177,6 +182,20 @@ impl Line {
     }
 }
 
+/// Whether the service's text has a part of the value, token or signature that was sent.
+fn repeats_secrets(refusal: &Refusal, call: &Call<'_>, secret_headers: &[HeaderValue]) -> bool {
+    let mut headers = secret_headers.iter().map(HeaderValue::as_bytes);
+    if headers.any(|header| refusal.repeats(header, LEAST_OF_HEADERS)) {
+        return true;
+    }
+    let Some(encoded) = call.body.as_ref().map(Body::value) else {
+        return false;
+    };
+    let plain = STANDARD.decode(encoded).map(Zeroizing::new);
+    refusal.repeats(encoded, LEAST_OF_VALUES)
+        || plain.is_ok_and(|plain| refusal.repeats(&plain, LEAST_OF_VALUES))
+}
+
 /// Signs off the serving threads, since that takes milliseconds. Gives the body back.
 async fn signed(
     identity: Arc<Identity>,
@@ -185,7 +204,7 @@ async fn signed(
     date: HttpDate,
     asked: &Asked,
 ) -> Result<(Vec<Header>, Option<Zeroizing<Vec<u8>>>), BackendError> {
-    let (method, body) = (call.method, call.body.clone());
+    let (method, body) = (call.method, call.body.as_ref().map(Body::bytes));
     let work = tokio::task::spawn_blocking(move || {
         let delegation_token = identity.delegation_token.as_ref();
         let unsigned = Unsigned {
@@ -240,9 +259,12 @@ const DEADLINES: Deadlines = Deadlines {
 };
 const JSON: &str = "application/json";
 const PROGRAM: &str = concat!("vaultd/", env!("CARGO_PKG_VERSION"));
-const REQUEST_ID: &str = "opc-request-id";
 /// It is in every message. The services' own have about a hundred letters.
 const LONGEST_REQUEST_ID: usize = 200;
+/// Less of a token or a signature is of no use to anybody, and may be chance.
+const LEAST_OF_HEADERS: usize = 24;
+/// The same of a value, and of its base64. A shorter value counts whole.
+const LEAST_OF_VALUES: usize = 8;
 const LONGEST_ETAG: usize = 1024;
 /// As long as a head may be: a page token that is left out would make a list end too early.
 const LONGEST_PAGE_TOKEN: usize = 32 * 1024;

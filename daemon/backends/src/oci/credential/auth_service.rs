@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::error::{BackendError, Class};
 use crate::http::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderName, HeaderValue};
 use crate::http::{Deadlines, HeaderMap, Reply, Request, Uri};
-use crate::oci::asked::{Asked, new_request_id};
+use crate::oci::asked::{Asked, REQUEST_ID, new_request_id};
 use crate::oci::clock_offset::ClockOffset;
 use crate::oci::connection::Connection;
 use crate::oci::date::HttpDate;
@@ -236,5 +236,4 @@ pub(super) const DEADLINES: Deadlines = Deadlines {
 };
 /// A token has one or two KiB.
 pub(super) const MOST_BYTES: usize = 64 * 1024;
-pub(super) const REQUEST_ID: &str = "opc-request-id";
 const JSON: &str = "application/json";

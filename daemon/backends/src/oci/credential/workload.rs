@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::auth_service::{AuthService, DEADLINES, MOST_BYTES, REQUEST_ID, Speaks, asked};
+use super::auth_service::{AuthService, DEADLINES, MOST_BYTES, Speaks, asked};
 use super::new_key::{self, new_key};
 use super::source::{Obtained, Source, Why};
 use super::token_reply::{Hidden, TokenReply, read};
@@ -20,7 +20,7 @@ use crate::error::{BackendError, Class};
 use crate::findings::Finding;
 use crate::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use crate::http::{Client, HeaderMap, Method, Reply, Request, Trust, with_causes};
-use crate::oci::asked::{Asked, new_request_id};
+use crate::oci::asked::{Asked, REQUEST_ID, new_request_id};
 use crate::oci::error::{BadReply, no_reply};
 use crate::oci::files::{Access, Files};
 use crate::oci::findings::{bad, good};

@@ -1,9 +1,8 @@
 //! How is a secret, or one version of it, deleted later, and kept after all?
 
 use serde_json::json;
-use zeroize::Zeroizing;
 
-use super::super::conversation::Conversation;
+use super::super::conversation::{Body, Conversation};
 use super::super::secret_place::SecretPlace;
 use super::super::signature::Method;
 use super::deletion_time;
@@ -38,7 +37,7 @@ pub(super) async fn schedule(
         json!({}),
         |at| json!({"timeOfDeletion": deletion_time::written(at)}),
     );
-    let body = Some(Zeroizing::new(body.to_string().into_bytes()));
+    let body = Some(Body::of(body.to_string().into_bytes()));
     let (operation, method) = ("schedule the deletion of", Method::Post);
     let Some(number) = version else {
         let header = active(questions.secret(&id).await?)?.if_match();

@@ -3,9 +3,8 @@
 //! Unknown fields and words are let pass; what may be absent may also be `null`.
 
 use serde::Deserialize;
-use zeroize::Zeroizing;
 
-use super::super::conversation::{Answer, Call, Conversation};
+use super::super::conversation::{Answer, Body, Call, Conversation};
 use super::super::endpoint::Service;
 use super::super::error::BadReply;
 use super::super::listing::{Listing, listed};
@@ -133,7 +132,7 @@ impl Questions<'_> {
         operation: &'static str,
         method: Method,
         segments: &[&str],
-        body: Option<Zeroizing<Vec<u8>>>,
+        body: Option<Body>,
         header: Option<(&'static str, String)>,
     ) -> Result<Answer, BackendError> {
         let changed = self.conversation.change(Call {

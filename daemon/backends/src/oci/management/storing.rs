@@ -3,9 +3,8 @@
 use rsa::rand_core::{OsRng, RngCore as _};
 use serde_json::{Map, Value, json};
 use vault_memory::Secret as ShieldedValue;
-use zeroize::Zeroizing;
 
-use super::super::conversation::{Answer, Conversation};
+use super::super::conversation::{Answer, Body, Conversation};
 use super::super::secret_list::SecretSummary;
 use super::super::secret_place::SecretPlace;
 use super::super::signature::Method;
@@ -153,7 +152,7 @@ async fn with_value(
     new: &NewVersion,
     stage: &'static str,
     value: ShieldedValue,
-) -> Result<Zeroizing<Vec<u8>>, BackendError> {
+) -> Result<Body, BackendError> {
     let name = new.name.clone();
     let work = tokio::task::spawn_blocking(move || {
         let body = body::with_content(details, name.as_deref(), stage, &value);
@@ -163,7 +162,7 @@ async fn with_value(
     });
     let failed = |kind, words: String| BackendError::not_sent(Class::Outage, kind, words);
     match work.await {
-        Ok(Ok(body)) => Ok(body),
+        Ok(Ok((body, value))) => Ok(Body::with_value(body, value)),
         Ok(Err(error)) => Err(failed(error.kind(), format!("store a value: {error}"))),
         Err(_) => Err(failed("stopped", "storing was stopped".to_owned())),
     }

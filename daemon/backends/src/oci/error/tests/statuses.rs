@@ -206,7 +206,11 @@ fn every_status_and_code_is_taken_as_it_must_be() {
             Outage,
             "too_many_requests",
         ),
-        (Secrets, 431, "", "", Request, "refused"),
+        (Secrets, 407, "ProxyAuthentication", SAID, Outage, "not_the_service"),
+        (Secrets, 421, "Misdirected", SAID, Outage, "not_the_service"),
+        (Secrets, 431, "HeadersTooLarge", SAID, Outage, "not_the_service"),
+        (Secrets, 451, "Unavailable", SAID, Outage, "not_the_service"),
+        (Secrets, 511, "NetworkAuthentication", SAID, Outage, "not_the_service"),
         (
             Secrets,
             500,
