@@ -216,6 +216,10 @@ fn of_services(examination: Examination) -> Vec<Finding> {
         }
     }
     findings.extend(offset.map(of_clock));
+    findings.extend(examination.sign_in.map(|sign_in| match sign_in {
+        Ok(()) => good("sign-in", "OCI knows the credential".to_owned()),
+        Err(error) => bad("sign-in", &error),
+    }));
     findings
 }
 

@@ -103,16 +103,16 @@ impl fmt::Display for AssumedRealm {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownRegion {
     /// A domain, which the SDKs for Python and Go take for two different hosts.
-    #[error("find the region: a region with a dot needs an explicit endpoint")]
+    #[error("a region with a dot needs an explicit endpoint")]
     Dotted,
     /// A variable that would lead nowhere.
     #[error(
-        "find the region: it is not known, and OCI_DEFAULT_REALM is no domain such as oraclecloud17.com"
+        "it is not known, and OCI_DEFAULT_REALM is no domain such as oraclecloud17.com"
     )]
     DefaultRealm,
     /// Neither known nor like the identifier of a region.
     #[error(
-        "find the region: it is not known and no identifier such as us-phoenix-1; looked into {tried}"
+        "it is not known and no identifier such as us-phoenix-1; looked into {tried}"
     )]
     Nowhere {
         /// Where it was looked for.

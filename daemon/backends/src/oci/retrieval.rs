@@ -21,7 +21,7 @@ use super::secret_place::SecretPlace;
 use super::signature::Method;
 use crate::address::{Address, VersionSelector};
 use crate::bundle::Bundle;
-use crate::error::{BackendError, Class};
+use crate::error::{BackendError, Class, Contact};
 
 /// Reads values.
 pub struct Retrieval {
@@ -60,6 +60,24 @@ impl Retrieval {
                 self.in_compartment(compartment, name, &about, &address.version)
                     .await
             }
+        }
+    }
+
+    /// Asks for no secret, signed, so that OCI says whether it knows the credential: a request that lacks
+    /// what it needs is refused only after that.
+    ///
+    /// # Errors
+    /// [`BackendError`], where it does not, or does not say so.
+    pub(crate) async fn sign_in(&self) -> Result<(), BackendError> {
+        let call = Call {
+            operation: "sign in to",
+            method: Method::Post,
+            segments: &["secretbundles", "actions", "getByName"],
+            ..reading("OCI Vault")
+        };
+        match self.conversation.call(call).await {
+            Err(error) if !is_of_the_request(&error) => Err(error),
+            _ => Ok(()),
         }
     }
 
@@ -181,6 +199,13 @@ impl Retrieval {
             ours.region
         ))
     }
+}
+
+/// Whether the service has read the request, and has only that against it what is asked.
+fn is_of_the_request(error: &BackendError) -> bool {
+    let is_refusal = matches!(error.class(), Class::Answer | Class::Request);
+    let is_elsewhere = matches!(error.kind(), "no_such_path" | "method_not_allowed");
+    error.contact() == Contact::Replied && is_refusal && !is_elsewhere
 }
 
 /// What all reads have in common.

@@ -50,6 +50,7 @@ impl Line {
         call: &Call<'_>,
         identity: &Arc<Identity>,
     ) -> Result<Outcome, Unanswered> {
+        self.places.read_again().await;
         let (asked, endpoint, assumed) = self.asked(call, identity)?;
         let request = self.request(call, identity, &endpoint, &asked).await?;
         let secret_headers = request.headers.values().filter(|it| it.is_sensitive());
@@ -251,11 +252,11 @@ fn text(reply: &Reply, name: &str, longest: usize) -> Option<String> {
     is_sound.then(|| value.to_owned())
 }
 
-/// Inside of the 8 s that a launch has.
+/// Inside of the 7 s that a fetch has, so that the failure says what was asked of whom.
 const DEADLINES: Deadlines = Deadlines {
     connect: Duration::from_secs(3),
     first_byte: Duration::from_secs(5),
-    whole: Duration::from_secs(8),
+    whole: Duration::from_secs(6),
 };
 const JSON: &str = "application/json";
 const PROGRAM: &str = concat!("vaultd/", env!("CARGO_PKG_VERSION"));

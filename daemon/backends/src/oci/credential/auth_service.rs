@@ -1,7 +1,8 @@
-//! How is a service asked that gives tokens?
+//! The services that give tokens.
 //!
-//! As every service, signed; but what it refuses is a matter of the credential, whatever the status,
-//! and its own text is repeated only where no token was sent that it could quote.
+//! They are asked as every service, signed. What one of them refuses in its own form is a matter of the
+//! credential, whatever the status, and its text is repeated only where no token was sent that it could
+//! quote.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,8 +53,10 @@ pub(super) struct Question {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Speaks {
     Freely,
-    /// A token was sent: status and code alone are repeated.
+    /// A token was sent: the status alone is repeated.
     OfTokens,
+    /// The same of a service that is none of OCI's own, so that no form tells its word from another's.
+    OfTokensInAnyForm,
 }
 
 impl AuthService {
@@ -139,10 +142,13 @@ impl AuthService {
         if reply.status.is_success() {
             return Ok((reply, asked));
         }
-        let refusal = Refusal::of(&reply);
+        let refusal = match speaks {
+            Speaks::OfTokensInAnyForm => Refusal::of(&reply).by_status_alone(),
+            _ => Refusal::of(&reply),
+        };
         let quotes = match speaks {
             Speaks::Freely => Quotes::Message,
-            Speaks::OfTokens => Quotes::Nothing,
+            _ => Quotes::Nothing,
         };
         let error = refusal.error(&asked, Service::Auth, quotes);
         if error.class() == Class::Outage {
@@ -155,7 +161,7 @@ impl AuthService {
         }
         let said = match speaks {
             Speaks::Freely => refusal.said(quotes),
-            Speaks::OfTokens => format!("status {}", refusal.status),
+            _ => format!("status {}", refusal.status),
         };
         let words = format!("no token is given ({said}); {remedy}");
         Err(asked.replied(Class::Credentials, "token_refused", words))
@@ -231,8 +237,8 @@ fn headers(signed: &[Header], request_id: &str) -> HeaderMap {
 /// Inside of the keeper's deadline for all that belongs to one token.
 pub(super) const DEADLINES: Deadlines = Deadlines {
     connect: Duration::from_secs(3),
-    first_byte: Duration::from_secs(6),
-    whole: Duration::from_secs(7),
+    first_byte: Duration::from_secs(4),
+    whole: Duration::from_secs(5),
 };
 /// A token has one or two KiB.
 pub(super) const MOST_BYTES: usize = 64 * 1024;

@@ -249,7 +249,8 @@ impl Keeper {
 
     fn too_slow(&self) -> BackendError {
         let message = format!(
-            "get a token for the {}: it took longer than {} s; check the network",
+            "get a token for the {}: it took longer than {} s; check the network, and that what gives its \
+             tokens answers",
             self.source.principal(),
             DEADLINE.as_secs()
         );
@@ -286,5 +287,5 @@ async fn landed(mut flight: watch::Receiver<Outcome>) -> Result<Held, BackendErr
     }
 }
 
-/// Of a whole attempt: inside of what a launch has.
-const DEADLINE: Duration = Duration::from_secs(8);
+/// Of a whole attempt: inside of the 7 s that a fetch has, so that the failure says what was slow.
+const DEADLINE: Duration = Duration::from_secs(6);

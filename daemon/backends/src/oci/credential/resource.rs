@@ -19,7 +19,7 @@ use crate::findings::Finding;
 use crate::oci::files::{Access, Files};
 use crate::oci::findings::{bad, good};
 use crate::oci::identity::Identity;
-use crate::oci::key::PrivateKey;
+use crate::oci::key::{KeyError, PrivateKey};
 use crate::oci::key_id::KeyId;
 use crate::oci::off_thread::off_thread;
 use crate::oci::signature::Signer;
@@ -191,7 +191,15 @@ impl Resource {
             let pass_phrase = pass_phrase.as_deref().map(String::as_str);
             let key = PrivateKey::from_pem(pem.as_bytes(), pass_phrase);
             key.map(Arc::new).map_err(|error| {
-                let message = format!("{error} (OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM)");
+                let remedy = match error {
+                    KeyError::NoPassphrase | KeyError::WrongPassphrase => {
+                        "; set OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM_PASSPHRASE"
+                    }
+                    _ => "; put an RSA key there",
+                };
+                let message = format!(
+                    "use the resource principal: OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM: {error}{remedy}"
+                );
                 BackendError::not_sent(Class::Credentials, error.kind(), message)
             })
         })

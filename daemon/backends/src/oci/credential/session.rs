@@ -1,4 +1,4 @@
-//! Which token of a session is good now?
+//! Sessions: the tokens of `oci session authenticate`, and those that follow them.
 //!
 //! `oci session authenticate` leaves a key and a token in files. The token is renewed here while it
 //! lasts, and what comes is kept in memory alone; where the user's command line has put a newer one into
@@ -131,8 +131,9 @@ impl Session {
     }
 }
 
-/// The token to go on with: the file's if it is new there and lasts longer, or belongs to another key, or
-/// the one there is was refused.
+/// The token to go on with: the file's where the file has changed, since whoever writes it means it. The
+/// one that is there may be revoked, and a session of a shorter life have taken its place. Only a token
+/// that has ended already takes the place of none that has not.
 fn taken(before: Option<&State>, files: &SessionFiles, now: u64) -> State {
     let in_file = Zeroizing::new(files.token.as_str().to_owned());
     let life = files.token.lifetime(now);
@@ -148,11 +149,11 @@ fn taken(before: Option<&State>, files: &SessionFiles, now: u64) -> State {
         return of_file;
     };
     let is_new = *before.in_file != *in_file;
-    let is_longer = life.expires_at > before.life.expires_at;
+    let is_better = life.expires_at > now || before.life.expires_at <= now || before.is_refused;
     let has_other_key = before.key.public_key_der() != files.key.public_key_der();
     // A key that came after its token.
     let is_completed = has_other_key && *before.token == *in_file;
-    if is_completed || (is_new && (is_longer || has_other_key || before.is_refused)) {
+    if is_completed || (is_new && (is_better || has_other_key)) {
         return of_file;
     }
     State {

@@ -1,4 +1,4 @@
-//! Who is the pod that this runs in?
+//! The identity of the pod of Kubernetes that this runs in.
 //!
 //! Its cluster vouches for it: the service account's token is shown to a service of the cluster, which is
 //! believed by the cluster's own authority alone, and gives a token for a new key.
@@ -114,7 +114,9 @@ impl Workload {
             403 => "workload identity is for enhanced clusters of OKE alone",
             _ => "check the service account of the pod and the clock of this machine",
         };
-        self.auth.accepted(reply, asked, Speaks::OfTokens, remedy)
+        // The cluster's own authority vouches for it: nobody in between can answer in its place.
+        let speaks = Speaks::OfTokensInAnyForm;
+        self.auth.accepted(reply, asked, speaks, remedy)
     }
 
     /// A client that believes the cluster's authority alone, if others cannot write its file.

@@ -1,4 +1,4 @@
-//! Why can a private key not be used?
+//! Failures of private keys.
 
 use super::super::fingerprint::Fingerprint;
 
@@ -26,7 +26,7 @@ pub enum KeyError {
     NotRsa,
     /// Encrypted, and nothing to open it with.
     #[error(
-        "decrypt the private key: it is encrypted, and there is no pass phrase; set pass_phrase in the profile"
+        "decrypt the private key: it is encrypted, and there is no pass phrase"
     )]
     NoPassphrase,
     /// Encrypted, and not opened by the pass phrase.
@@ -41,7 +41,7 @@ pub enum KeyError {
     #[error("use the private key: its numbers are no RSA key")]
     Numbers(#[source] rsa::pkcs1::Error),
     /// Another key than the one that was registered.
-    #[error("use the private key: its fingerprint is {actual}, the profile says {configured}")]
+    #[error("use the private key: its fingerprint is {actual}, and not {configured}")]
     OtherFingerprint {
         /// What the profile says.
         configured: Fingerprint,
