@@ -51,6 +51,9 @@ fn answered(world: &mut World, call: &Call, route: Route, fault: Option<&Fault>)
         let reply = spelt(reply, world.secrets.leaves_nulls_out);
         fault.map_or_else(|| reply.clone(), |fault| fault.spoil(reply.clone()))
     });
+    if let Some(Fault::Between { .. }) = fault {
+        return reply;
+    }
     reply
         .with("date", http_date(service))
         .with("opc-request-id", request_id(call))

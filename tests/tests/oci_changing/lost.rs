@@ -122,6 +122,31 @@ async fn a_change_that_the_service_refused_was_not_made_and_nothing_else_is_said
 }
 
 #[tokio::test]
+async fn the_services_own_sentence_is_given_unless_it_has_a_part_of_the_value() {
+    let cloud = Cloud::new();
+    cloud.fake.put("db", "old");
+    // In base64: dGhlIGxvbmcgcGFzc3BocmFzZQ==
+    let value = "the long passphrase";
+    for (message, is_given) in [
+        ("secretContent is not valid for secretName db", true),
+        ("the rule forbids `long pass`", false),
+        ("the content xvbmcgcGFz is known already", false),
+        ("the content is `the lon`, or so", true),
+    ] {
+        let fault = Fault::Status {
+            status: 400,
+            code: "InvalidParameter".to_owned(),
+            message: message.to_owned(),
+        };
+        cloud.fake.fail(Route::UpdateSecret, fault, Times::Next(1));
+        let (kind, text) = told(cloud.put("db", value).await);
+        assert_eq!(kind, "bad_request");
+        assert!(text.contains("(400 InvalidParameter"), "{text}");
+        assert_eq!(text.contains(message), is_given, "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_change_that_was_never_sent_was_not_made_and_nothing_else_is_said() {
     let cloud = Cloud::new();
     let id = cloud.fake.put("db", "old");

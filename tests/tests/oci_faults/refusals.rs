@@ -176,12 +176,6 @@ fn of_requests() -> Vec<Row> {
             "no_such_path",
             &["check vault.endpoint"],
         ),
-        no(
-            "404, nothing more",
-            Fault::Bare(404),
-            "not_found",
-            &["(404)"],
-        ),
         wrong(
             "405",
             says(405, "MethodNotAllowed"),

@@ -186,6 +186,18 @@ fn of_ways() -> Vec<Row> {
         )
         // It is the fake itself, which knows nothing of tunnels.
         .calls(1, 1),
+        stale(
+            "no file of authorities",
+            Trouble::Detour(|_, settings| settings.ca_file = Some("/nonexistent/ca.pem".into())),
+            (Credentials, "bad_ca_file", 0),
+            &["vault.ca_file", "/nonexistent/ca.pem", "read secret"],
+        ),
+        stale(
+            "a file of authorities with nothing in it",
+            Trouble::Detour(|_, settings| settings.ca_file = Some("/etc/passwd".into())),
+            (Credentials, "bad_ca_file", 0),
+            &["vault.ca_file", "/etc/passwd"],
+        ),
         wrong(
             "an endpoint that is none",
             |_, settings| settings.endpoint = Some("vault.example".to_owned()),
@@ -208,7 +220,7 @@ fn of_ways() -> Vec<Row> {
                 settings.region = Some("us phoenix".to_owned());
             },
             "unknown_region",
-            &["us-phoenix-1", "~/.oci/regions-config.json"],
+            &["\"us phoenix\"", "us-phoenix-1", "~/.oci/regions-config.json"],
         ),
     ]
 }
