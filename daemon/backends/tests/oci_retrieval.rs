@@ -1,4 +1,4 @@
-//! Is nothing taken for a value that a service of ill will says? Replies that no vault gives.
+//! Replies that no vault gives: none of them becomes a value.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! How does a person name a fault?
+//! The words that faults are named by.
 
 use std::str::FromStr;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What goes wrong, where, and how often?
+//! Planned faults.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;

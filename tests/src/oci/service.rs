@@ -1,4 +1,4 @@
-//! What becomes of one request, faults and all?
+//! The way of one request through the fake, faults and all.
 
 use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};

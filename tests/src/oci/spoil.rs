@@ -1,4 +1,4 @@
-//! What becomes of the right answer under a fault?
+//! Right answers as faults leave them.
 
 use serde_json::Value;
 

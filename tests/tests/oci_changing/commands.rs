@@ -1,4 +1,4 @@
-//! Do the real programs change secrets in OCI Vault, where a rule allows it, and write it down?
+//! Changes of secrets by the real programs.
 
 use vault_tests::harness::{Daemon, Home};
 use vault_tests::oci::{COMPARTMENT, FakeOci, Fault, Route, Times, VAULT, write_credentials};

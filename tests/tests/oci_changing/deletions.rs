@@ -1,4 +1,4 @@
-//! Is something deleted later, when it should be, and kept if a person thinks better of it?
+//! Scheduled deletions and their cancellation.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! With which key is a new secret encrypted?
+//! The key that a new secret is encrypted with.
 
 use vault_tests::oci::{ENCRYPTION_KEY, Fault, Paging, Route, State, Times, VAULT};
 

@@ -1,4 +1,4 @@
-//! What is said where a change met a fault, or somebody else's change?
+//! Changes that meet a fault, or somebody else's change.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Does a put make a version, or a secret, and nothing that was not meant?
+//! Puts: a version, or a secret, and nothing that was not meant.
 
 use vault_backends::changing::{NewVersion, Placement};
 use vault_backends::error::Class;

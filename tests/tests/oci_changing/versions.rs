@@ -1,4 +1,4 @@
-//! Which versions are there, and which one is in use?
+//! Versions and their promotion.
 
 use vault_backends::error::Class;
 use vault_tests::oci::{Paging, Route};

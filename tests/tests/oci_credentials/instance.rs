@@ -1,4 +1,4 @@
-//! What of instances, whose certificates change?
+//! Instances, whose certificates change.
 
 use std::sync::Arc;
 

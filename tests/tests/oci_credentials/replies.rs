@@ -1,4 +1,4 @@
-//! What if a service that should give a token says something else?
+//! Replies of token services that hold no token.
 
 use std::sync::Arc;
 

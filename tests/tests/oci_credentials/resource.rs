@@ -1,4 +1,4 @@
-//! What of resources, which are given tokens or exchange them?
+//! Resources, which are given tokens or exchange them.
 
 use std::fs;
 

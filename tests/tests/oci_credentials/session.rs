@@ -1,4 +1,4 @@
-//! What of sessions, which a person begins and the daemon draws out?
+//! Sessions, which a person begins and the daemon draws out.
 
 use std::fs;
 use std::sync::Arc;

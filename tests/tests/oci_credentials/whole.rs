@@ -1,4 +1,4 @@
-//! What of a whole vault, as the daemon opens it: whom it believes, and what it tells?
+//! A whole vault, as the daemon opens it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

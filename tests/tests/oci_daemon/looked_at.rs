@@ -1,4 +1,4 @@
-//! Does a person see what is wrong?
+//! What `vaultctl doctor` and `status` show of OCI.
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,4 +1,4 @@
-//! As whom do the tests ask?
+//! The identity that the tests ask as.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -220,7 +220,11 @@ fn of_ways() -> Vec<Row> {
                 settings.region = Some("us phoenix".to_owned());
             },
             "unknown_region",
-            &["\"us phoenix\"", "us-phoenix-1", "~/.oci/regions-config.json"],
+            &[
+                "\"us phoenix\"",
+                "us-phoenix-1",
+                "~/.oci/regions-config.json",
+            ],
         ),
     ]
 }

@@ -1,4 +1,4 @@
-//! What does a caller notice of a token that cannot be renewed? Nothing while it lasts; then what is
+//! Tokens that cannot be renewed: nothing while it lasts; then what is
 //! held, and why.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Is a secret found by each of its names, and each of its versions?
+//! Secrets by each of their names and versions.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What goes over the wire, and what does a look from outside see?
+//! What goes over the wire.
 
 use std::collections::HashSet;
 

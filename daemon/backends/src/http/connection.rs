@@ -1,4 +1,4 @@
-//! How is a connection made?
+//! Connections: look-up, TCP, proxy and TLS.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! How do one request and one reply pass over a connection?
+//! The exchange of one request and one reply over a connection.
 
 use std::future::poll_fn;
 use std::pin::pin;

@@ -1,4 +1,4 @@
-//! How are secrets of OCI Vault changed?
+//! Changes of secrets in OCI Vault.
 //!
 //! What can be checked is checked before the service is asked. Each change first looks at what is there,
 //! and is made to just that (`if-match`); a new secret is made under a retry token. Nothing is repeated
@@ -28,7 +28,7 @@ use crate::changing::{ChangeTarget, ListEntry, NewVersion, VersionEntry, Writabl
 use crate::error::{BackendError, Class};
 
 use finding::{find, shown};
-use service::{OPEN, Questions, Seen, Version};
+use service::{OPEN, Observed, SecretCalls, Version};
 use state::active;
 
 /// Changes secrets.
@@ -79,11 +79,11 @@ impl WritableBackend for Management {
     async fn versions(&self, target: &ChangeTarget) -> Result<Vec<VersionEntry>, BackendError> {
         let about = &SecretPlace::of(&target.address)?.described();
         let id = find(&self.conversation, target).await?.there_or_ending()?;
-        let questions = Questions {
+        let calls = SecretCalls {
             conversation: &self.conversation,
             about,
         };
-        let versions = questions.versions(&id).await?;
+        let versions = calls.versions(&id).await?;
         let entries = versions.it.iter().map(|version| entry(&versions, version));
         entries.collect()
     }
@@ -92,12 +92,12 @@ impl WritableBackend for Management {
         let about = &SecretPlace::of(&target.address)?.described();
         let number = number(version, about)?;
         let id = find(&self.conversation, target).await?.there()?;
-        let questions = Questions {
+        let calls = SecretCalls {
             conversation: &self.conversation,
             about,
         };
-        let secret = active(questions.secret(&id).await?)?;
-        let version = questions.version(&id, number).await?;
+        let secret = active(calls.secret(&id).await?)?;
+        let version = calls.version(&id, number).await?;
         if version.it.is_current() {
             return Ok(());
         }
@@ -112,7 +112,7 @@ impl WritableBackend for Management {
         let body = Body::of(body.into_bytes());
         let (path, header) = (["secrets", &id], secret.if_match());
         let operation = "promote a version of";
-        let promoted = questions.change(operation, Method::Put, &path, Some(body), header);
+        let promoted = calls.change(operation, Method::Put, &path, Some(body), header);
         let after: Result<service::Secret, _> = promoted.await?.json();
         after.map(drop).map_err(|error| error.adding(OPEN))
     }
@@ -144,7 +144,10 @@ fn number(version: &str, about: &str) -> Result<u64, BackendError> {
     })
 }
 
-fn entry(versions: &Seen<Vec<Version>>, version: &Version) -> Result<VersionEntry, BackendError> {
+fn entry(
+    versions: &Observed<Vec<Version>>,
+    version: &Version,
+) -> Result<VersionEntry, BackendError> {
     let created = versions.time(version.time_created.as_ref())?;
     Ok(VersionEntry {
         version: version.number.to_string(),

@@ -1,11 +1,11 @@
-//! What did the service answer, or why not?
+//! Answers of the services, and why there is none.
 
 use std::fmt;
 
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use super::super::asked::Asked;
+use super::super::call_description::CallDescription;
 use super::super::clock_offset::ClockOffset;
 use super::super::error::BadReply;
 use super::super::json_body;
@@ -25,7 +25,7 @@ pub struct Answer {
     pub request_id: String,
     /// By how much the service's clock differs, where it told its time.
     pub clock_offset: Option<ClockOffset>,
-    pub(super) asked: Asked,
+    pub(super) description: CallDescription,
 }
 
 /// Why there is no answer.
@@ -55,7 +55,7 @@ impl Answer {
         kind: &'static str,
         words: impl fmt::Display,
     ) -> BackendError {
-        self.asked.replied(class, kind, words)
+        self.description.replied(class, kind, words)
     }
 
     /// What the body says.
@@ -68,6 +68,6 @@ impl Answer {
 
     /// The failure that an answer is which cannot be used.
     pub fn bad(&self, reply: BadReply) -> BackendError {
-        reply.error(&self.asked)
+        reply.error(&self.description)
     }
 }

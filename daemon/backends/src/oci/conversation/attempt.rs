@@ -1,4 +1,4 @@
-//! What is sent, as whom, and what came back?
+//! One attempt of a call: signed, sent, and its reply read.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::super::asked::{Asked, REQUEST_ID, new_request_id};
+use super::super::call_description::{CallDescription, REQUEST_ID, new_request_id};
 use super::super::clock_offset::ClockOffset;
 use super::super::connection::Connection;
 use super::super::date::HttpDate;
@@ -28,7 +28,7 @@ use crate::http::{Deadlines, Failure, HeaderMap, Reply, Request, Uri};
 use crate::wall_clock::WallClock;
 
 /// Where the services are, how they are reached, and what time it is.
-pub(super) struct Line {
+pub(super) struct Transport {
     pub(super) places: Places,
     pub(super) connection: Connection,
     pub(super) clock: Arc<dyn WallClock>,
@@ -40,10 +40,10 @@ pub(super) struct Line {
 pub(super) enum Outcome {
     Answer(Answer),
     /// OCI does not believe the credential.
-    NotAuthenticated(Asked, NotAuthenticated),
+    NotAuthenticated(CallDescription, NotAuthenticated),
 }
 
-impl Line {
+impl Transport {
     /// Asks once.
     pub(super) async fn attempt(
         &self,
@@ -51,8 +51,10 @@ impl Line {
         identity: &Arc<Identity>,
     ) -> Result<Outcome, Unanswered> {
         self.places.read_again().await;
-        let (asked, endpoint, assumed) = self.asked(call, identity)?;
-        let request = self.request(call, identity, &endpoint, &asked).await?;
+        let (description, endpoint, assumed) = self.described(call, identity)?;
+        let request = self
+            .request(call, identity, &endpoint, &description)
+            .await?;
         let secret_headers = request.headers.values().filter(|it| it.is_sensitive());
         let secret_headers: Vec<HeaderValue> = secret_headers.cloned().collect();
         let client = self.connection.client().await;
@@ -61,21 +63,21 @@ impl Line {
         let reply = reply.map_err(|error| {
             let leaves_open = !error.is_before_request();
             let is_too_large = matches!(error.failure(), Failure::TooLarge { .. });
-            let error = no_reply(&asked, error, assumed.as_ref());
+            let error = no_reply(&description, error, assumed.as_ref());
             let error = match call.service {
                 Service::Secrets if is_too_large => error.about_one_secret(),
                 _ => error,
             };
             Unanswered { error, leaves_open }
         })?;
-        self.outcome(call, asked, &secret_headers, reply)
+        self.outcome(call, description, &secret_headers, reply)
     }
 
-    fn asked(
+    fn described(
         &self,
         call: &Call<'_>,
         identity: &Identity,
-    ) -> Result<(Asked, Endpoint, Option<AssumedRealm>), BackendError> {
+    ) -> Result<(CallDescription, Endpoint, Option<AssumedRealm>), BackendError> {
         let region = identity.region.as_deref();
         let instance = identity.instance.as_deref();
         let endpoint = self.places.endpoint(call.service, region, instance);
@@ -88,7 +90,7 @@ impl Line {
             Some(found) => format!("in {} at {endpoint}", found.region),
             None => format!("at {endpoint}"),
         };
-        let asked = Asked {
+        let description = CallDescription {
             operation: call.operation,
             about: call.about.to_owned(),
             principal: identity.principal.clone(),
@@ -100,7 +102,7 @@ impl Line {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone_from(&assumed);
-        Ok((asked, endpoint, assumed))
+        Ok((description, endpoint, assumed))
     }
 
     /// The request, signed off the serving threads.
@@ -109,20 +111,20 @@ impl Line {
         call: &Call<'_>,
         identity: &Arc<Identity>,
         endpoint: &Endpoint,
-        asked: &Asked,
+        description: &CallDescription,
     ) -> Result<Request, BackendError> {
         let url = endpoint.url(call.segments, call.parameters);
         let sent_to: Uri = url.to_string().parse().map_err(|error| {
             let words = "the URL is none that can be asked";
-            asked
+            description
                 .not_sent(Class::Request, "url", words)
                 .caused_by(error)
         })?;
         let date = HttpDate::at(self.clock.unix_seconds());
-        let (signed, body) = signed(Arc::clone(identity), url, call, date, asked).await?;
-        let headers = headers(call, &signed, &asked.request_id).ok_or_else(|| {
+        let (signed, body) = signed(Arc::clone(identity), url, call, date, description).await?;
+        let headers = headers(call, &signed, &description.request_id).ok_or_else(|| {
             let words = "a header of the request has letters that no header can have";
-            asked.not_sent(Class::Request, "bad_header", words)
+            description.not_sent(Class::Request, "bad_header", words)
         })?;
         Ok(Request {
             method: call.method.as_str().parse().expect("a method of HTTP"),
@@ -137,12 +139,12 @@ impl Line {
     fn outcome(
         &self,
         call: &Call<'_>,
-        mut asked: Asked,
+        mut description: CallDescription,
         secret_headers: &[HeaderValue],
         reply: Reply,
     ) -> Result<Outcome, Unanswered> {
         if let Some(request_id) = text(&reply, REQUEST_ID, LONGEST_REQUEST_ID) {
-            asked.request_id = request_id;
+            description.request_id = request_id;
         }
         let date = reply.headers.get(DATE).and_then(|date| date.to_str().ok());
         let clock_offset = ClockOffset::of(date, self.clock.unix_seconds());
@@ -154,16 +156,16 @@ impl Line {
             };
             if refusal.is_not_authenticated() {
                 let why = NotAuthenticated::of(&refusal, clock_offset, quotes);
-                return Ok(Outcome::NotAuthenticated(asked, why));
+                return Ok(Outcome::NotAuthenticated(description, why));
             }
             return Err(Unanswered {
                 leaves_open: refusal.leaves_open(),
-                error: refusal.error(&asked, call.service, quotes),
+                error: refusal.error(&description, call.service, quotes),
             });
         }
         let unusable = |bad: BadReply| Unanswered {
             leaves_open: true,
-            error: bad.error(&asked),
+            error: bad.error(&description),
         };
         if reply.headers.contains_key(CONTENT_ENCODING) {
             return Err(unusable(BadReply::Encoded));
@@ -175,10 +177,10 @@ impl Line {
             status: reply.status.as_u16(),
             etag: text(&reply, ETAG.as_str(), LONGEST_ETAG),
             next_page: text(&reply, "opc-next-page", LONGEST_PAGE_TOKEN),
-            request_id: asked.request_id.clone(),
+            request_id: description.request_id.clone(),
             clock_offset,
             body: reply.body,
-            asked,
+            description,
         }))
     }
 }
@@ -203,7 +205,7 @@ async fn signed(
     url: RequestUrl,
     call: &Call<'_>,
     date: HttpDate,
-    asked: &Asked,
+    description: &CallDescription,
 ) -> Result<(Vec<Header>, Option<Zeroizing<Vec<u8>>>), BackendError> {
     let (method, body) = (call.method, call.body.as_ref().map(Body::bytes));
     let work = tokio::task::spawn_blocking(move || {
@@ -219,9 +221,9 @@ async fn signed(
     });
     match work.await {
         Ok(signed) => {
-            signed.map_err(|error| asked.not_sent(Class::Credentials, error.kind(), &error))
+            signed.map_err(|error| description.not_sent(Class::Credentials, error.kind(), &error))
         }
-        Err(_) => Err(asked.not_sent(Class::Outage, "stopped", "signing was stopped")),
+        Err(_) => Err(description.not_sent(Class::Outage, "stopped", "signing was stopped")),
     }
 }
 

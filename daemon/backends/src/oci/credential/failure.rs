@@ -1,4 +1,4 @@
-//! What failed, for everybody who waited for it?
+//! A failure that is given to everybody who waited.
 
 use std::time::Duration;
 

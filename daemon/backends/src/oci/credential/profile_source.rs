@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::auth_service::AuthService;
 use super::session::{Session, SessionFiles};
-use super::source::{Obtained, Source, Why};
+use super::source::{Obtained, Reason, Source};
 use crate::error::{BackendError, Class};
 use crate::findings::Finding;
 use crate::oci::files::{Access, Files};
@@ -196,7 +196,7 @@ impl Source for ProfileSource {
         }
     }
 
-    async fn obtain(&self, why: Why, files: &Arc<Files>) -> Result<Obtained, BackendError> {
+    async fn obtain(&self, why: Reason, files: &Arc<Files>) -> Result<Obtained, BackendError> {
         match self.loaded(files).await? {
             Loaded::ApiKey(identity) => Ok(Obtained {
                 identity,

@@ -1,4 +1,4 @@
-//! Who is the function, job or other resource that this runs in?
+//! The identity of the function, job or other resource that this runs in.
 
 mod exchange;
 mod variables;
@@ -13,7 +13,7 @@ use super::delegation;
 use super::instance::Instance;
 use super::new_key::new_key;
 use super::profile_source::readers;
-use super::source::{Obtained, Source, Why};
+use super::source::{Obtained, Reason, Source};
 use crate::error::{BackendError, Class};
 use crate::findings::Finding;
 use crate::oci::files::{Access, Files};
@@ -227,7 +227,7 @@ impl Source for Resource {
         PRINCIPAL.to_owned()
     }
 
-    async fn obtain(&self, _why: Why, files: &Arc<Files>) -> Result<Obtained, BackendError> {
+    async fn obtain(&self, _why: Reason, files: &Arc<Files>) -> Result<Obtained, BackendError> {
         let around = self.auth.around();
         let kind = variables::read(around)?;
         let delegation_token = delegation::configured(&self.auth, files).await?;

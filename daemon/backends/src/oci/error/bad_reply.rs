@@ -3,7 +3,7 @@
 //! The SDKs make an empty secret of most of these. Here none of them becomes a value: each is a
 //! failure of its own, and means that the vault could not be asked.
 
-use super::super::asked::Asked;
+use super::super::call_description::CallDescription;
 use crate::error::{BackendError, Class};
 use crate::http::Reply;
 use crate::http::header::CONTENT_TYPE;
@@ -111,9 +111,9 @@ impl BadReply {
     }
 
     /// The failure of the call that got it.
-    pub(crate) fn error(self, asked: &Asked) -> BackendError {
+    pub(crate) fn error(self, description: &CallDescription) -> BackendError {
         let words = format!("{self}; {}", self.remedy());
-        let error = asked.replied(Class::Outage, self.kind(), words);
+        let error = description.replied(Class::Outage, self.kind(), words);
         match self.is_about_one_secret() {
             true => error.about_one_secret(),
             false => error,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::super::asked::{Asked, REQUEST_ID};
+use super::super::call_description::{CallDescription, REQUEST_ID};
 use super::super::date::HttpDate;
 use super::super::endpoint::Service;
 use super::bad_reply::{BadReply, is_page};
@@ -109,7 +109,12 @@ impl Refusal {
     }
 
     /// The failure of the call that was refused. What is not the service's own word is an outage.
-    pub(crate) fn error(&self, asked: &Asked, service: Service, quotes: Quotes) -> BackendError {
+    pub(crate) fn error(
+        &self,
+        description: &CallDescription,
+        service: Service,
+        quotes: Quotes,
+    ) -> BackendError {
         let code = self.code.as_deref().unwrap_or_default();
         let message = self.message.as_deref().unwrap_or_default();
         let row = table::row(self.status, code, message, service);
@@ -122,10 +127,10 @@ impl Refusal {
         let is_plain = matches!(self.status, 408 | 429 | 500..=510 | 512..);
         if let Some(bad) = foreign.filter(|_| !is_plain) {
             let words = format!("{bad} (status {}); {}", self.status, bad.remedy());
-            return asked.replied(Class::Outage, bad.kind(), words);
+            return description.replied(Class::Outage, bad.kind(), words);
         }
         let words = format!("{} ({}); {}", row.words, self.said(quotes), row.remedy);
-        let mut error = asked.replied(row.class, row.kind, words);
+        let mut error = description.replied(row.class, row.kind, words);
         if row.extent == Extent::Secret && self.is_the_services_own() {
             error = error.about_one_secret();
         }

@@ -1,4 +1,4 @@
-//! Is each refusal taken as it must be, and said so that a person can act?
+//! Tests of how refusals are taken and said.
 
 mod statuses;
 
@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::super::asked::Asked;
+use super::super::call_description::CallDescription;
 use super::super::clock_offset::ClockOffset;
 use super::super::endpoint::Service;
 use super::*;
@@ -16,8 +16,8 @@ use crate::error::{Contact, Extent};
 use crate::http::header::{HeaderName, HeaderValue};
 use crate::http::{HeaderMap, Reply, StatusCode};
 
-fn asked() -> Asked {
-    Asked {
+fn description() -> CallDescription {
+    CallDescription {
         operation: "read",
         about: "secret ocid1.vaultsecret.oc1.phx.a".to_owned(),
         principal: "profile DEFAULT of /home/u/.oci/config".to_owned(),
@@ -56,7 +56,7 @@ fn a_refusal_for_want_of_a_policy_names_the_statements() {
     for status in [403, 404] {
         let error = refusal(status, "NotAuthorizedOrNotFound", SAID);
         let text = error
-            .error(&asked(), Service::Secrets, Quotes::Message)
+            .error(&description(), Service::Secrets, Quotes::Message)
             .to_string();
         for statement in [
             "`Allow group GROUP to read secret-family in compartment COMPARTMENT`",
@@ -84,7 +84,7 @@ fn a_pause_that_was_asked_for_is_kept_and_bounded() {
         (429, [date, ("x", ""), ID], None),
     ] {
         let refusal = Refusal::of(&reply(status, &headers, BUSY));
-        let error = refusal.error(&asked(), Service::Secrets, Quotes::Message);
+        let error = refusal.error(&description(), Service::Secrets, Quotes::Message);
         assert_eq!(
             error.pause(),
             pause.map(Duration::from_secs),
@@ -109,25 +109,36 @@ fn only_a_refusal_in_the_services_own_form_is_its_word() {
             (with_id, "Not Found", "not_the_service"),
             (with_id, "[]", "not_the_service"),
             (with_id, r#"["NotFound","No."]"#, "not_the_service"),
-            (with_id, r#"{"code":404,"message":"No."}"#, "not_the_service"),
+            (
+                with_id,
+                r#"{"code":404,"message":"No."}"#,
+                "not_the_service",
+            ),
             (with_id, r#"{"code":"NotFound"}"#, "not_the_service"),
             (with_id, r#"{"message":"No."}"#, "not_the_service"),
-            (with_id, r#"{"error":{"code":"x","message":"y"}}"#, "not_the_service"),
+            (
+                with_id,
+                r#"{"error":{"code":"x","message":"y"}}"#,
+                "not_the_service",
+            ),
         ] {
             let refusal = Refusal::of(&reply(status, headers, body));
             assert!(!refusal.is_not_authenticated());
             assert!(refusal.leaves_open());
-            let error = refusal.error(&asked(), Service::Secrets, Quotes::Message);
+            let error = refusal.error(&description(), Service::Secrets, Quotes::Message);
             let got = (error.class(), error.contact(), error.extent(), error.kind());
             let expected = (Outage, Contact::Replied, Extent::Backend, kind);
             assert_eq!(got, expected, "{status} {body}");
             let text = error.to_string();
             assert!(text.contains(&format!("(status {status}); ")), "{text}");
-            assert!(text.contains("proxy or a sign-in portal on the way"), "{text}");
+            assert!(
+                text.contains("proxy or a sign-in portal on the way"),
+                "{text}"
+            );
         }
     }
     let refusal = Refusal::of(&reply(404, with_id, own));
-    let error = refusal.error(&asked(), Service::Secrets, Quotes::Message);
+    let error = refusal.error(&description(), Service::Secrets, Quotes::Message);
     assert_eq!((error.class(), error.kind()), (Answer, "not_found"));
     assert!(Refusal::of(&reply(401, with_id, own)).is_not_authenticated());
 }
@@ -142,7 +153,7 @@ fn a_status_that_says_the_same_whoever_says_it_keeps_its_kind() {
     ] {
         for body in ["", "<html>", "busy"] {
             let refusal = Refusal::of(&reply(status, &[], body));
-            let error = refusal.error(&asked(), Service::Secrets, Quotes::Message);
+            let error = refusal.error(&description(), Service::Secrets, Quotes::Message);
             let got = (error.class(), error.extent(), error.kind());
             assert_eq!(got, (Outage, Extent::Backend, kind), "{status} {body}");
         }
@@ -164,7 +175,7 @@ fn what_is_about_one_secret_is_said_to_be() {
         (Secrets, 503, "ServiceUnavailable", Extent::Backend),
         (Secrets, 504, "GatewayTimeout", Extent::Backend),
     ] {
-        let error = refusal(status, code, SAID).error(&asked(), service, Quotes::Message);
+        let error = refusal(status, code, SAID).error(&description(), service, Quotes::Message);
         assert_eq!(error.extent(), extent, "{status} {code}");
     }
     for (reply, extent) in [
@@ -176,7 +187,7 @@ fn what_is_about_one_secret_is_said_to_be() {
         (BadReply::Empty, Extent::Backend),
         (BadReply::NotJson, Extent::Backend),
     ] {
-        assert_eq!(reply.error(&asked()).extent(), extent, "{reply}");
+        assert_eq!(reply.error(&description()).extent(), extent, "{reply}");
     }
 }
 
@@ -189,7 +200,7 @@ fn a_reply_that_cannot_be_used_says_what_to_do() {
         (BadReply::Encoded, "look for a proxy"),
         (BadReply::PageLoop, "check vault.management_endpoint"),
     ] {
-        let text = reply.error(&asked()).to_string();
+        let text = reply.error(&description()).to_string();
         assert!(text.starts_with("read secret ocid1.vaultsecret"), "{text}");
         assert!(text.contains(&format!("{reply}; {remedy}")), "{text}");
     }
@@ -218,7 +229,7 @@ fn where_a_value_was_sent_the_services_text_is_not_repeated() {
         "InvalidParameter",
         "content aHVudGVyMg== already exists",
     );
-    let error = refusal.error(&asked(), Service::Vaults, Quotes::Nothing);
+    let error = refusal.error(&description(), Service::Vaults, Quotes::Nothing);
     assert_eq!(error.kind(), "already_exists");
     let text = error.to_string();
     assert!(text.contains("(400 InvalidParameter)"), "{text}");
@@ -262,7 +273,12 @@ fn only_the_beginning_of_a_long_text_is_looked_at() {
     let message = format!("{} hunter2-and-more", "x".repeat(5_000_000));
     let refusal = refusal(400, "InvalidParameter", &message);
     assert!(!refusal.repeats(b"hunter2-and-more", 8));
-    assert!(refusal.message.as_ref().is_some_and(|text| text.len() <= 1024));
+    assert!(
+        refusal
+            .message
+            .as_ref()
+            .is_some_and(|text| text.len() <= 1024)
+    );
     assert!(!refusal.said(Quotes::Message).contains("hunter2"));
 }
 
@@ -326,7 +342,7 @@ fn what_401_means_is_told_apart_by_its_text() {
 
 #[test]
 fn a_credential_that_is_held_is_not_said_to_be_of_one_secret() {
-    let error = asked().sign_in_error(Credentials, "unknown_key", "no");
+    let error = description().sign_in_error(Credentials, "unknown_key", "no");
     assert_eq!(
         error.to_string(),
         "sign in as profile DEFAULT of /home/u/.oci/config in us-phoenix-1: no (opc-request-id C/A/B)"

@@ -1,4 +1,4 @@
-//! How is a value sent?
+//! Request bodies that hold a value.
 //!
 //! It is written once, in base64, into the body of the request, whose room is made beforehand, so that
 //! growing leaves no copies; the body is wiped when it was sent. Nothing else gets to own the value.

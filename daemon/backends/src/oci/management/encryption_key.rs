@@ -1,4 +1,4 @@
-//! With which key is a new secret encrypted?
+//! The key that a new secret is encrypted with.
 //!
 //! The one that is configured; else the one that the other secrets of the vault use, if they agree; else
 //! the only one in the vault that can be used. A guess between two is left to a person.

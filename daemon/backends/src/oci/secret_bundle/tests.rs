@@ -1,4 +1,4 @@
-//! Does a bundle give its value, and nothing else a value?
+//! Tests of secret bundles.
 
 use std::sync::LazyLock;
 

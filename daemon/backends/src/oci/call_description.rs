@@ -8,7 +8,7 @@ use crate::error::{BackendError, Class, Contact};
 
 /// One question to OCI, in words. Nothing in it is secret.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct CallDescription {
     /// What is done: "read".
     pub(crate) operation: &'static str,
     /// With what: "secret ocid1.vaultsecret…".
@@ -21,7 +21,7 @@ pub(crate) struct Asked {
     pub(crate) request_id: String,
 }
 
-impl Asked {
+impl CallDescription {
     /// A failure before the question was sent: what is wrong, and what to do.
     pub(crate) fn not_sent(
         &self,
