@@ -8,11 +8,11 @@
     reason = "a test fails by a panic, in its helpers too"
 )]
 
-mod people;
+mod fixture;
+mod identity;
 mod refusals;
 mod replies;
 mod row;
-mod stage;
 mod surroundings;
 mod table;
 mod times;

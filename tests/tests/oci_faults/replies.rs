@@ -6,11 +6,11 @@ use vault_backends::address::VersionSelector;
 use vault_backends::error::Class::Outage;
 use vault_tests::oci::{Fault, Route, Times};
 
-use crate::row::{Row, Shown, Trouble, expect};
-use crate::stage::Named::InVault;
+use crate::fixture::Named::InVault;
+use crate::row::{Failure, Row, Shown, expect};
 
-fn reading(fault: Fault) -> Trouble {
-    Trouble::Fault(Route::GetSecretBundle, fault, Times::Always)
+fn reading(fault: Fault) -> Failure {
+    Failure::Fault(Route::GetSecretBundle, fault, Times::Always)
 }
 
 /// A reply without the service's headers.

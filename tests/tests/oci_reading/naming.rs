@@ -267,6 +267,26 @@ async fn a_name_that_means_another_secret_is_looked_up_where_somebody_starts_afr
 }
 
 #[tokio::test]
+async fn a_read_that_began_before_names_were_forgotten_leaves_none_behind() {
+    let reader = Reader::new();
+    reader.fake.put("db", "v");
+    let later = Fault::Latency(Duration::from_millis(300));
+    reader
+        .fake
+        .fail(Route::GetSecretBundle, later, Times::Next(1));
+    let forgotten = async {
+        while reader.fake.calls(Route::GetSecretBundle) == 0 {
+            tokio::task::yield_now().await;
+        }
+        reader.vault.forget();
+    };
+    let (read, ()) = tokio::join!(reader.read(IN_COMPARTMENT, "db"), forgotten);
+    assert_eq!(read.unwrap(), value("v", "1"));
+    reader.read(IN_COMPARTMENT, "db").await.unwrap();
+    assert_eq!(reader.fake.calls(Route::ListSecrets), 2);
+}
+
+#[tokio::test]
 async fn a_remembered_id_whose_value_is_withheld_is_looked_up_again() {
     let reader = Reader::new();
     let old = reader.fake.put("db", "old");
