@@ -14,6 +14,9 @@ pub fn address(reference: &SecretRef, vault: &oci::Settings) -> Address {
     };
     let (container, name) = match reference.place() {
         Place::Local { name } => (None, name),
+        // No backend serves these yet; they are refused where they enter. A path has a slash, which
+        // no name of the local store has.
+        Place::Vault { path, .. } => (None, path),
         Place::OciSecret { ocid } => (None, ocid),
         Place::OciName { container, name } => {
             let container = container.as_deref().or_else(|| vault.container());
@@ -21,7 +24,7 @@ pub fn address(reference: &SecretRef, vault: &oci::Settings) -> Address {
         }
     };
     let (kind, scope) = match reference.place() {
-        Place::Local { .. } => (BackendKind::Local, String::new()),
+        Place::Local { .. } | Place::Vault { .. } => (BackendKind::Local, String::new()),
         _ => (BackendKind::Oci, vault.scope()),
     };
     Address {
