@@ -9,6 +9,7 @@
 pub mod crashes;
 pub mod fleet;
 pub mod harness;
+pub mod leasing;
 pub mod mcp;
 pub mod oci;
 pub mod openmetrics;
