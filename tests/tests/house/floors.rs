@@ -1,4 +1,4 @@
-//! Does anything in the daemon call upwards?
+//! Calls upwards in the daemon.
 
 use crate::graph::Graph;
 

@@ -1,4 +1,4 @@
-//! What does resolver.yaml say, in each environment it names?
+//! resolver.yaml, in each environment it names.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! What does one entry of `secrets:` say? A variable, and which secret goes into it.
+//! One entry of `secrets:`: a variable, and which secret goes into it.
 
 use std::num::NonZeroU64;
 

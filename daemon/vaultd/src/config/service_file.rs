@@ -1,4 +1,4 @@
-//! What does a service file say? `configs/<service>.json|yaml`, and `services.<name>` of
+//! A service file: `configs/<service>.json|yaml`, and `services.<name>` of
 //! resolver.yaml, which has the same keys and `command` for `target_command`.
 
 use std::path::Path;
