@@ -155,7 +155,7 @@ impl Fixture {
             way,
         };
         fixture.repeat(0);
-        stage
+        fixture
     }
 
     /// Failed calls are made again so many times, at once.

@@ -56,7 +56,7 @@ pub(crate) enum Shown {
     Fails(Class, &'static str),
 }
 
-/// What is held when the trouble begins.
+/// What is held when the failure begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Cold,
@@ -186,7 +186,7 @@ impl Row {
         problems
     }
 
-    /// Whether the value of now is had once the trouble is over.
+    /// Whether the value of now is had once the failure is over.
     async fn recovery(&self, fixture: &Fixture) -> Option<String> {
         // A call that hangs is waited for by all who want the same.
         if self.time < LONG || !self.failure.end(fixture) {

@@ -36,7 +36,7 @@ impl Fixture {
         fixture.hold().await;
         fixture.age();
         fixture.calls();
-        stage
+        fixture
     }
 
     fn fails(&self, status: u16, times: Times) {
@@ -96,7 +96,7 @@ async fn a_pause_that_was_asked_for_and_is_too_long_is_not_waited_for() {
         let fault = Fault::TooManyRequests {
             retry_after_seconds: Some(seconds),
         };
-        stage
+        fixture
             .fake
             .fail(Route::GetSecretBundle, fault, Times::Next(1));
         assert_eq!(shown(&fixture.get(LONG).await), expected, "{seconds}");
@@ -198,7 +198,7 @@ async fn answers_and_refused_credentials_do_not_keep_others_from_asking() {
 #[tokio::test]
 async fn who_waits_too_long_gets_what_is_held_and_why() {
     let fixture = Fixture::stale().await;
-    stage
+    fixture
         .fake
         .fail(Route::GetSecretBundle, Fault::Hang, Times::Always);
     let served = fixture.get(Duration::from_millis(300)).await.unwrap();
@@ -210,7 +210,7 @@ async fn who_waits_too_long_gets_what_is_held_and_why() {
 async fn all_who_ask_at_once_wait_for_one_call() {
     let fixture = Fixture::plain();
     let fault = Fault::Latency(Duration::from_millis(300));
-    stage
+    fixture
         .fake
         .fail(Route::GetSecretBundle, fault, Times::Next(1));
     let all = join_all((0..20).map(|_| fixture.get(LONG))).await;

@@ -36,7 +36,7 @@ impl WallClock for CloudClock {
 
 type Variables = Vec<(&'static str, String)>;
 
-/// A stage with a value that is held, and a newer one to be had by a credential of this kind.
+/// A fixture with a value that is held, and a newer one to be had by a credential of this kind.
 async fn held(
     method: AuthMethod,
     variables: impl Fn(&oci::Credentials) -> Variables,
