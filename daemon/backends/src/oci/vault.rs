@@ -64,23 +64,13 @@ impl OciVault {
     }
 
     /// That the region is one that nobody knows, once it was asked there.
-    pub fn region_warning(&self) -> Option<String> {
+    pub(crate) fn region_warning(&self) -> Option<String> {
         self.conversation.region_warning()
     }
 
-    /// How the vault is asked.
-    pub fn conversation(&self) -> &Arc<Conversation> {
-        &self.conversation
-    }
-
     /// Changes secrets.
-    pub fn management(&self) -> &Management {
+    pub(crate) fn management(&self) -> &Management {
         &self.management
-    }
-
-    /// Reads values.
-    pub fn retrieval(&self) -> &Retrieval {
-        &self.retrieval
     }
 
     /// Looks at credential, region, endpoints and clock, for a person who wants to know what is wrong.

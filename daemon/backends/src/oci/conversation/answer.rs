@@ -6,7 +6,6 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::super::call_description::CallDescription;
-use super::super::clock_offset::ClockOffset;
 use super::super::error::BadReply;
 use super::super::json_body;
 use crate::error::{BackendError, Class};
@@ -21,10 +20,6 @@ pub struct Answer {
     pub etag: Option<String>,
     /// The header `opc-next-page`: there is more.
     pub next_page: Option<String>,
-    /// The header `opc-request-id`, or what was sent as it.
-    pub request_id: String,
-    /// By how much the service's clock differs, where it told its time.
-    pub clock_offset: Option<ClockOffset>,
     pub(super) description: CallDescription,
 }
 

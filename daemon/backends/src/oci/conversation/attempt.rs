@@ -177,8 +177,6 @@ impl Transport {
             status: reply.status.as_u16(),
             etag: text(&reply, ETAG.as_str(), LONGEST_ETAG),
             next_page: text(&reply, "opc-next-page", LONGEST_PAGE_TOKEN),
-            request_id: description.request_id.clone(),
-            clock_offset,
             body: reply.body,
             description,
         }))
