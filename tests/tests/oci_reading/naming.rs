@@ -115,11 +115,6 @@ async fn what_is_spelt_as_null_may_as_well_be_left_out() {
         assert_eq!(plain.unwrap(), [0, 255, 10]);
         assert_eq!(fetched.valid_for, None);
     }
-    reader.fake.put("db", "");
-    assert_eq!(
-        reader.read(IN_COMPARTMENT, "db").await.unwrap(),
-        value("", "2")
-    );
 }
 
 #[tokio::test]

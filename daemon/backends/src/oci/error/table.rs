@@ -234,7 +234,8 @@ const TABLE: &[Row] = &[
         .about_one_secret()
         .means(
             "OCI has a fault, maybe with this secret alone",
-            "nothing need be done if it passes; if it stays, look at the secret in the OCI console",
+            "nothing need be done if it passes; if it stays, look at the secret in the OCI console, and \
+             at https://ocistatus.oraclecloud.com",
         ),
     on(500, Outage, "internal_error").means("OCI has a fault", LATER),
     on(501, Outage, "not_implemented").means(
