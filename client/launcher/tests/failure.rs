@@ -1,4 +1,4 @@
-//! What does vault-run do when there will be no server?
+//! What vault-run says and ends with when there will be no server.
 
 #[path = "../../lib/tests/fake/daemon.rs"]
 mod fake;

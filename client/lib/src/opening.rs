@@ -1,4 +1,4 @@
-//! How does a sealed reply become values again?
+//! Sealed values: opening those of a reply, sealing those on their way to the daemon.
 
 use std::fmt;
 

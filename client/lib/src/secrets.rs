@@ -1,4 +1,4 @@
-//! What can a launcher ask, and what does it get?
+//! Launching, resolving and watching: calls whose replies are opened or followed.
 
 use vault_proto::generated::secrets_client::SecretsClient;
 use vault_proto::generated::{
@@ -6,14 +6,14 @@ use vault_proto::generated::{
 };
 use vault_proto::sealed::Purpose;
 
-use crate::client::{Client, Repeat};
+use crate::client::Client;
 use crate::error::Error;
 use crate::opening::{Envelope, OpenedSecret};
-use crate::status::failure;
+use crate::status::refusal;
 
-/// Which server is wanted.
+/// Which service to launch, and how.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted {
+pub struct LaunchOptions {
     /// The configured service.
     pub service: String,
     /// One of the environments the configuration names; empty for none.
@@ -43,21 +43,17 @@ pub struct Launched {
 
 impl Client {
     /// Command, environment and secrets of a service.
-    pub async fn launch(&mut self, wanted: Wanted) -> Result<Launched, Error> {
+    pub async fn launch(&mut self, options: LaunchOptions) -> Result<Launched, Error> {
         let envelope = Envelope::new()?;
         let request = LaunchRequest {
-            service: wanted.service,
-            environment: wanted.environment,
+            service: options.service,
+            environment: options.environment,
             public_key: envelope.public_key.clone(),
             request_id: envelope.request_id.clone(),
-            command: wanted.command,
-            profile: wanted.profile,
+            command: options.command,
+            profile: options.profile,
         };
-        let reply = self
-            .ask(Repeat::Allowed, request, async |channel, request| {
-                SecretsClient::new(channel).launch(request).await
-            })
-            .await?;
+        let reply = self.call(request).await?;
         if reply.argv.is_empty() {
             return Err(Error::Incomplete { what: "no command" });
         }
@@ -72,17 +68,14 @@ impl Client {
     }
 
     /// What [`Client::launch`] would give, without any value.
-    pub async fn check(&mut self, wanted: Wanted) -> Result<CheckReply, Error> {
+    pub async fn check(&mut self, options: LaunchOptions) -> Result<CheckReply, Error> {
         let request = CheckRequest {
-            service: wanted.service,
-            environment: wanted.environment,
-            command: wanted.command,
-            profile: wanted.profile,
+            service: options.service,
+            environment: options.environment,
+            command: options.command,
+            profile: options.profile,
         };
-        self.ask(Repeat::Allowed, request, async |channel, request| {
-            SecretsClient::new(channel).check(request).await
-        })
-        .await
+        self.call(request).await
     }
 
     /// The values of references, in the order asked.
@@ -94,11 +87,7 @@ impl Client {
             public_key: envelope.public_key.clone(),
             request_id: envelope.request_id.clone(),
         };
-        let reply = self
-            .ask(Repeat::Allowed, request, async |channel, request| {
-                SecretsClient::new(channel).resolve(request).await
-            })
-            .await?;
+        let reply = self.call(request).await?;
         let opened = envelope.open(Purpose::Resolve, reply.secrets)?;
         if opened.len() != asked {
             return Err(Error::Incomplete {
@@ -111,8 +100,9 @@ impl Client {
     /// Changes as they happen; no references means all.
     pub async fn watch(&mut self, references: Vec<String>) -> Result<Events, Error> {
         let request = WatchRequest { references };
-        self.follow(request, async |channel, request| {
-            SecretsClient::new(channel).watch(request).await
+        self.stream(request, async |session, request| {
+            let mut client = SecretsClient::new(session.channel.clone());
+            client.watch(request).await
         })
         .await
         .map(Events)
@@ -129,10 +119,7 @@ impl Events {
         match self.0.message().await {
             Ok(Some(event)) => Ok(event),
             Ok(None) => Err(Error::Ended),
-            Err(status) => Err(match failure(status) {
-                Some(refused @ Error::Refused { .. }) => refused,
-                _ => Error::Ended,
-            }),
+            Err(status) => Err(refusal(&status).unwrap_or(Error::Ended)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How is a person asked for a secret, so that the terminal is whole afterwards?
+//! Asking a person for a secret, so that the terminal is whole afterwards.
 //!
 //! The terminal is silent before the question is there, and Ctrl-C is a byte like any other then:
 //! rpassword raises SIGINT for it before it has put the terminal back. The signal is held back

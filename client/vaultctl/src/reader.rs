@@ -1,4 +1,4 @@
-//! Is anybody still reading what is printed?
+//! Noticing that whoever reads standard output has gone away.
 
 use std::os::fd::AsFd;
 

@@ -1,4 +1,4 @@
-//! How does a YAML text with references become the same text with values?
+//! Replacing the references in a YAML text by their values.
 //!
 //! A text is read into a tree (`reading`, `merging`, `node`), its references are found by their
 //! places in it (`places`) and asked for (`fetching`), and the tree is written again with the values

@@ -1,15 +1,14 @@
-//! `vaultctl resolve`: what is a YAML text with the values that its references stand for?
+//! `vaultctl resolve`: a YAML text with the values that its references stand for.
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use vault_client::{Error, OpenedSecret};
+use vault_client::{Error, OpenedSecret, state_with_reason};
 use vault_proto::generated::State;
 use vault_proto::kinds;
 use vault_proto::reference::SecretRef;
 
-use super::held;
 use crate::failure::Failure;
 use crate::report::{self, Form, Level};
 use crate::resolve::options::Resolve;
@@ -80,7 +79,7 @@ fn say_what_is_ignored(options: &Resolve) {
 
 fn say_if_stale(secret: &OpenedSecret) {
     if secret.provenance.state() == State::Stale {
-        let state = held::state(&secret.provenance);
+        let state = state_with_reason(&secret.provenance);
         report::log(Level::Warning, &format!("{} is {state}", secret.reference));
     }
 }

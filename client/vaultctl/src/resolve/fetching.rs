@@ -1,4 +1,4 @@
-//! What are the values of references, and why has one none?
+//! Fetching the values of references, and why one has none.
 //!
 //! All are asked for in one call, which is answered for all or for none. Where it is not, each is
 //! asked for alone, a few at once, to find out which one it is: the others are at hand by then.

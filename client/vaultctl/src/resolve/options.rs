@@ -1,4 +1,4 @@
-//! What can be said to `vaultctl resolve`?
+//! The options of `vaultctl resolve`.
 
 use std::path::PathBuf;
 
