@@ -379,3 +379,36 @@ fn help_documents_commands_and_exit_codes() {
         assert!(text.contains(word), "{word}");
     }
 }
+
+#[test]
+fn a_bare_ocid_is_a_secret_of_oci_vault_to_every_command() {
+    let ocid = "ocid1.vaultsecret.oc1.iad.x";
+    let reference = format!("oci-vault://{ocid}");
+    for command in [
+        &["put"][..],
+        &["delete"],
+        &["get"],
+        &["why"],
+        &["flush"],
+        &["refresh"],
+        &["versions"],
+        &["schedule-deletion"],
+        &["cancel-deletion"],
+        &["watch"],
+        &["policy", "test", "get", "--reference"],
+    ] {
+        let fake = Fake::start(Plan::default());
+        run(&fake, &[command, &[ocid]].concat());
+        let asked = fake.asked();
+        assert!(asked[0].contains(&reference), "{command:?}: {asked:?}");
+        assert!(!asked[0].contains("local://"), "{command:?}: {asked:?}");
+        for (kind, what) in [("user", "a user"), ("key", "a key"), ("vault", "a vault")] {
+            let other = format!("ocid1.{kind}.oc1..x");
+            let output = run(&fake, &[command, &[&other]].concat());
+            assert_eq!(code(&output), Some(2), "{command:?} {other}");
+            let said = stderr(&output);
+            assert!(said.contains(&format!("the OCID of {what}")), "{said}");
+        }
+        assert_eq!(fake.asked().len(), 1, "nothing is asked for these");
+    }
+}

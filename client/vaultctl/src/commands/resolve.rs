@@ -12,9 +12,9 @@ use vault_proto::reference::SecretRef;
 use crate::failure::Failure;
 use crate::report::{self, Form, Level};
 use crate::resolve::options::Resolve;
-use crate::resolve::reading::Document;
-use crate::resolve::writing::{self, Answers};
-use crate::resolve::{fetching, files, places};
+use crate::resolve::replacing::{self, Answers};
+use crate::resolve::scanning::Document;
+use crate::resolve::{fetching, files};
 
 /// `--strict`: a reference has no value.
 const UNRESOLVED: u8 = 4;
@@ -41,12 +41,12 @@ async fn resolve(
     patience: Duration,
 ) -> Result<ExitCode, Failure> {
     say_what_is_ignored(options);
-    let document = {
-        let text = files::read(options.input.as_deref())?;
-        Document::read(&text).map_err(|error| Failure::unexpected(error.to_string()))?
-    };
+    let text = files::read(options.input.as_deref())?;
+    let document = Document::scan(&text).map_err(|error| Failure::unexpected(error.to_string()))?;
     for line in &document.repeated {
-        let what = format!("line {line}: the key stood in this map before; the last value counts");
+        let what = format!(
+            "line {line}: the key stood in this map before; most readers take the last value"
+        );
         report::log(Level::Warning, &what);
     }
     let answers = fetching::fetch(agent, patience, distinct(&document), say_if_stale)
@@ -58,7 +58,7 @@ async fn resolve(
         report::log(Level::Error, &what);
         return Ok(UNRESOLVED.into());
     }
-    let result = writing::write(&document.root, &answers)
+    let result = replacing::resolved(&text, &document, &answers)
         .map_err(|error| Failure::unexpected(error.to_string()))?;
     match &options.output {
         Some(target) => files::write(target, &result).map(|()| ExitCode::SUCCESS),
@@ -85,35 +85,34 @@ fn say_if_stale(secret: &OpenedSecret) {
 }
 
 fn distinct(document: &Document) -> Vec<SecretRef> {
-    let mut references = BTreeSet::new();
-    places::visit(&document.root, |_, found| {
-        references.extend(found.reference.ok().cloned());
-    });
-    references.into_iter().collect()
+    let references = document.references.iter();
+    let references = references.filter_map(|found| found.reference.as_ref().ok());
+    let distinct: BTreeSet<_> = references.cloned().collect();
+    distinct.into_iter().collect()
 }
 
-/// A line for each place whose reference stays as it is; how many there are.
+/// A line for each reference that stays as it is; how many there are.
 fn say_what_is_unresolved(document: &Document, answers: &Answers, verbose: bool) -> usize {
-    let (mut places, mut unresolved) = (0, 0);
-    places::visit(&document.root, |place, found| {
-        places += 1;
-        let why = match found.reference {
+    let (mut all, mut unresolved) = (0, 0);
+    for found in &document.references {
+        all += found.count;
+        let why = match &found.reference {
             Ok(reference) => match answers.get(reference) {
-                Some(Ok(_)) => return,
+                Some(Ok(_)) => continue,
                 Some(Err(why)) => format!("{reference} has no value: {why}"),
                 None => format!("{reference} was not answered"),
             },
             Err(error) => format!("this is no reference: {error}"),
         };
-        unresolved += 1;
-        let what = format!("{place} (line {}) stays as it is: {why}", found.line);
+        unresolved += found.count;
+        let what = format!("{} (line {}) stays as it is: {why}", found.path, found.line);
         report::log(Level::Warning, &what);
-    });
+    }
     if verbose {
         let distinct = answers.len();
         let what = format!(
-            "{} of {places} references resolved, {distinct} asked for",
-            places - unresolved
+            "{} of {all} references resolved, {distinct} asked for",
+            all - unresolved
         );
         report::log(Level::Info, &what);
     }

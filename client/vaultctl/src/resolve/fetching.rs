@@ -11,42 +11,42 @@ use vault_proto::kinds;
 use vault_proto::reference::SecretRef;
 use zeroize::Zeroizing;
 
-use super::writing::Answers;
+use super::replacing::Answers;
 
 /// References of one call: as many of the longest values fit into one reply of gRPC, 4 MiB.
-const IN_ONE_CALL: usize = 48;
+const PER_CALL: usize = 48;
 
 /// Calls at once, as many as the predecessor promised; the daemon takes eight connections.
-const AT_ONCE: usize = 5;
+const MAX_CALLS: usize = 5;
 
-/// Asks for all `references`; `patience` counts for each conversation. Shows `look` what came.
+/// Asks for all `references`; `timeout` is for each client. Shows `inspect` what came.
 ///
 /// # Errors
 /// What is wrong with the daemon, or that policy denies one of them: nothing is to be written then.
 pub(crate) async fn fetch(
     agent: &'static str,
-    patience: Duration,
+    timeout: Duration,
     references: Vec<SecretRef>,
-    mut look: impl FnMut(&OpenedSecret),
+    mut inspect: impl FnMut(&OpenedSecret),
 ) -> Result<Answers, Error> {
     let mut answers = Answers::new();
     if references.is_empty() {
         return Ok(answers);
     }
-    let mut client = connect(agent, patience).await?;
-    for together in references.chunks(IN_ONE_CALL) {
+    let mut client = connect(agent, timeout).await?;
+    for together in references.chunks(PER_CALL) {
         let found: Vec<Found> = match ask(&mut client, together).await {
             Ok(secrets) => together
                 .iter()
                 .cloned()
                 .zip(secrets.into_iter().map(Ok))
                 .collect(),
-            Err(error) if is_of_one(&error) => one_by_one(agent, patience, together).await?,
+            Err(error) if is_of_one(&error) => one_by_one(agent, timeout, together).await?,
             Err(error) => return Err(error),
         };
         for (reference, secret) in found {
             let answer = secret.and_then(|secret| {
-                look(&secret);
+                inspect(&secret);
                 text(secret)
             });
             answers.insert(reference, answer);
@@ -60,16 +60,16 @@ type Found = (SecretRef, Result<OpenedSecret, String>);
 
 async fn one_by_one(
     agent: &'static str,
-    patience: Duration,
+    timeout: Duration,
     references: &[SecretRef],
 ) -> Result<Vec<Found>, Error> {
     let mut waiting = references.iter().cloned();
     let mut asked = JoinSet::new();
     let mut found = Vec::with_capacity(references.len());
     loop {
-        let free = AT_ONCE - asked.len();
+        let free = MAX_CALLS - asked.len();
         for reference in waiting.by_ref().take(free) {
-            asked.spawn(one(agent, patience, reference));
+            asked.spawn(one(agent, timeout, reference));
         }
         match asked.join_next().await {
             None => return Ok(found),
@@ -83,12 +83,8 @@ async fn one_by_one(
     }
 }
 
-async fn one(
-    agent: &'static str,
-    patience: Duration,
-    reference: SecretRef,
-) -> Result<Found, Error> {
-    let mut client = connect(agent, patience).await?;
+async fn one(agent: &'static str, timeout: Duration, reference: SecretRef) -> Result<Found, Error> {
+    let mut client = connect(agent, timeout).await?;
     let secret = match ask(&mut client, std::slice::from_ref(&reference)).await {
         Ok(mut secrets) => secrets
             .pop()
