@@ -14,41 +14,14 @@ use crate::options::{ENVIRONMENT_VARIABLE, PROFILE_VARIABLE};
 const MAX_NAME_LETTERS: usize = 20;
 const MIN_SECRET_LETTERS: usize = 4;
 
-/// Words of messages that are no names by the rule above, or that stand beside others in a phrase.
-const OWN_WORDS: [&str; 33] = [
+const MAX_COMMON_WORDS: usize = 3;
+const MAX_COMMON_LETTERS: usize = 12;
+/// What our messages say and is no name by the rule above.
+const OWN_WORDS: [&str; 4] = [
     ENVIRONMENT_VARIABLE,
     PROFILE_VARIABLE,
     "local://",
     "oci-vault://",
-    "vault://",
-    "--deadline",
-    "--user",
-    "a",
-    "and",
-    "answer",
-    "cannot",
-    "command",
-    "did",
-    "environment",
-    "environments",
-    "for",
-    "found",
-    "has",
-    "in",
-    "is",
-    "it",
-    "name",
-    "no",
-    "not",
-    "of",
-    "running",
-    "secret",
-    "service",
-    "such",
-    "the",
-    "there",
-    "to",
-    "vaultd",
 ];
 
 /// The words of one command line that messages must not repeat, with what stands for them.
@@ -98,13 +71,22 @@ impl Redaction {
 }
 
 fn may_be_secret(text: &str) -> bool {
-    let letters = text.trim().chars().count();
+    let text = text.trim();
+    let letters = text.chars().count();
     let looks_like_name = letters <= MAX_NAME_LETTERS && is_service_name(text);
-    let is_own = |word: &str| {
+    letters >= MIN_SECRET_LETTERS && !looks_like_name && !is_common(text)
+}
+
+/// Up to three plain words with their punctuation, as they stand in any message; a pass phrase has more.
+fn is_common(text: &str) -> bool {
+    let is_plain = |word: &str| {
         let word = word.trim_matches(['`', ':', ';', ',', '.', '(', ')']);
-        word.is_empty() || OWN_WORDS.contains(&word)
+        word.len() <= MAX_COMMON_LETTERS && word.bytes().all(|byte| byte.is_ascii_lowercase())
     };
-    letters >= MIN_SECRET_LETTERS && !looks_like_name && !text.split_whitespace().all(is_own)
+    let is_own = OWN_WORDS.contains(&text);
+    is_own
+        || text.split_whitespace().count() <= MAX_COMMON_WORDS
+            && text.split_whitespace().all(is_plain)
 }
 
 /// The first word of the command; one with a slash is a path and stays.

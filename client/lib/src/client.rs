@@ -39,9 +39,7 @@ pub struct Client {
 /// # Errors
 /// [`Error`], each kind in words for a person.
 pub async fn connect(agent: &'static str, timeout: Duration) -> Result<Client, Error> {
-    let mut client = Connector::new(agent).client(timeout);
-    client.session().await?;
-    Ok(client)
+    Connector::new(agent).connect(timeout).await
 }
 
 impl Client {
@@ -108,7 +106,7 @@ impl Client {
         self.finished(call(session, Request::new(message))).await
     }
 
-    async fn session(&mut self) -> Result<Arc<Session>, Error> {
+    pub(crate) async fn session(&mut self) -> Result<Arc<Session>, Error> {
         loop {
             let opened = self.deadline.bound(self.connector.session(self.deadline));
             match opened.await {

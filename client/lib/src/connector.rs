@@ -63,6 +63,16 @@ impl Connector {
         Client::new(self.clone(), Deadline::after(timeout))
     }
 
+    /// The same, connected already.
+    ///
+    /// # Errors
+    /// [`Error`], each kind in words for a person.
+    pub async fn connect(&self, timeout: Duration) -> Result<Client, Error> {
+        let mut client = self.client(timeout);
+        client.session().await?;
+        Ok(client)
+    }
+
     /// The session there is, or a new one: whoever comes while it is made waits for it.
     pub(crate) async fn session(&self, deadline: Deadline) -> Result<Arc<Session>, Error> {
         // One who has waited here while another failed to connect does not wait as long again.

@@ -8,7 +8,7 @@ use vault_proto::sealed::Purpose;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::opening::{Envelope, OpenedSecret};
+use crate::opening::{OpenedSecret, Recipient};
 use crate::status::refusal;
 
 /// Which service to launch, and how.
@@ -44,12 +44,12 @@ pub struct Launched {
 impl Client {
     /// Command, environment and secrets of a service.
     pub async fn launch(&mut self, options: LaunchOptions) -> Result<Launched, Error> {
-        let envelope = Envelope::new()?;
+        let recipient = Recipient::new()?;
         let request = LaunchRequest {
             service: options.service,
             environment: options.environment,
-            public_key: envelope.public_key.clone(),
-            request_id: envelope.request_id.clone(),
+            public_key: recipient.public_key.clone(),
+            request_id: recipient.request_id.clone(),
             command: options.command,
             profile: options.profile,
         };
@@ -58,7 +58,7 @@ impl Client {
             return Err(Error::Incomplete { what: "no command" });
         }
         Ok(Launched {
-            secrets: envelope.open(Purpose::Launch, reply.secrets)?,
+            secrets: recipient.open(Purpose::Launch, reply.secrets)?,
             argv: reply.argv,
             cwd: reply.cwd,
             settings: reply.settings,
@@ -78,18 +78,18 @@ impl Client {
         self.call(request).await
     }
 
-    /// The values of references, in the order asked.
+    /// The values of references, in their order.
     pub async fn resolve(&mut self, references: Vec<String>) -> Result<Vec<OpenedSecret>, Error> {
-        let envelope = Envelope::new()?;
-        let asked = references.len();
+        let recipient = Recipient::new()?;
+        let count = references.len();
         let request = ResolveRequest {
             references,
-            public_key: envelope.public_key.clone(),
-            request_id: envelope.request_id.clone(),
+            public_key: recipient.public_key.clone(),
+            request_id: recipient.request_id.clone(),
         };
         let reply = self.call(request).await?;
-        let opened = envelope.open(Purpose::Resolve, reply.secrets)?;
-        if opened.len() != asked {
+        let opened = recipient.open(Purpose::Resolve, reply.secrets)?;
+        if opened.len() != count {
             return Err(Error::Incomplete {
                 what: "not as many values as were asked for",
             });

@@ -55,7 +55,7 @@ pub(crate) async fn run(
     report::answer(form, || text, &json)
 }
 
-fn text(reply: &ExplainConfigReply, asked: &str) -> String {
+fn text(reply: &ExplainConfigReply, requested: &str) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let mut line = |name: &str, words: &str| {
@@ -70,8 +70,8 @@ fn text(reply: &ExplainConfigReply, asked: &str) -> String {
         line("service files", directory);
     }
     let environment = match reply.environment.as_str() {
-        "" if asked.is_empty() => "none".to_owned(),
-        "" => format!("{asked} is not one that resolver.yaml names; what counts without one"),
+        "" if requested.is_empty() => "none".to_owned(),
+        "" => format!("{requested} is not one that resolver.yaml names; what counts without one"),
         name => name.to_owned(),
     };
     line("environment", &environment);

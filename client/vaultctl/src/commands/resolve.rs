@@ -24,21 +24,21 @@ pub(crate) async fn run(
     agent: &'static str,
     options: Resolve,
     form: Form,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<ExitCode, Failure> {
     if form == Form::Json {
         return Err(Failure::usage(
             "resolve writes YAML: --json does not go with it",
         ));
     }
-    let code = resolve(agent, &options, patience).await;
+    let code = resolve(agent, &options, timeout).await;
     Ok(code.unwrap_or_else(|failure| report::failure_at(Level::Error, &failure)))
 }
 
 async fn resolve(
     agent: &'static str,
     options: &Resolve,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<ExitCode, Failure> {
     say_what_is_ignored(options);
     let text = files::read(options.input.as_deref())?;
@@ -49,7 +49,7 @@ async fn resolve(
         );
         report::log(Level::Warning, &what);
     }
-    let answers = fetching::fetch(agent, patience, distinct(&document), say_if_stale)
+    let answers = fetching::fetch(agent, timeout, distinct(&document), say_if_stale)
         .await
         .map_err(failure)?;
     let unresolved = say_what_is_unresolved(&document, &answers, options.verbose);

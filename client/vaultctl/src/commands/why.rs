@@ -104,9 +104,9 @@ impl Page {
     }
 }
 
-fn of_route(route: &Route, asked: &str, page: &mut Page) {
+fn of_route(route: &Route, requested: &str, page: &mut Page) {
     let backend = route.backend.clone().unwrap_or_default();
-    if route.reference != asked {
+    if route.reference != requested {
         page.line("as", Tone::Plain, &route.reference);
     }
     page.line("backend", Tone::Plain, &backend.name);
