@@ -15,10 +15,11 @@ use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use vault_memory::{Secret, Shield};
 
-use crate::backend::{
-    Address, Backend, BackendError, BackendKind, Fetched, ListEntry, NewVersion, Target,
-    VersionEntry, WritableBackend,
-};
+use crate::address::{Address, BackendKind};
+use crate::bundle::Bundle;
+use crate::changing::{ChangeTarget, ListEntry, NewVersion, VersionEntry, WritableBackend};
+use crate::error::BackendError;
+use crate::reading::Backend;
 
 mod document;
 mod envelope;
@@ -139,20 +140,16 @@ impl LocalStore {
 #[async_trait]
 impl Backend for LocalStore {
     fn kind(&self) -> BackendKind {
-        BackendKind::Local
+        BackendKind::LOCAL
     }
 
-    async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError> {
+    async fn fetch(&self, address: &Address) -> Result<Bundle, BackendError> {
         let name = checked_name(address)?;
-        let wanted = address.wanted.clone();
+        let wanted = address.version.clone();
         let (secret, version) = self
             .blocking(move |store| store.fetch(&name, &wanted))
             .await?;
-        Ok(Fetched {
-            secret,
-            version: version.to_string(),
-            valid_for: None,
-        })
+        Ok(Bundle::plain(secret, version.to_string()))
     }
 
     fn writable(&self) -> Option<&dyn WritableBackend> {
@@ -164,7 +161,7 @@ impl Backend for LocalStore {
 impl WritableBackend for LocalStore {
     async fn put(
         &self,
-        target: &Target,
+        target: &ChangeTarget,
         value: Secret,
         new: &NewVersion,
     ) -> Result<String, BackendError> {
@@ -178,7 +175,7 @@ impl WritableBackend for LocalStore {
         Ok(put.await?.to_string())
     }
 
-    async fn delete(&self, target: &Target) -> Result<usize, BackendError> {
+    async fn delete(&self, target: &ChangeTarget) -> Result<usize, BackendError> {
         let name = checked_name(&target.address)?;
         self.change(move |store| store.delete(&name)).await
     }
@@ -187,12 +184,12 @@ impl WritableBackend for LocalStore {
         self.blocking(Store::list).await
     }
 
-    async fn versions(&self, target: &Target) -> Result<Vec<VersionEntry>, BackendError> {
+    async fn versions(&self, target: &ChangeTarget) -> Result<Vec<VersionEntry>, BackendError> {
         let name = checked_name(&target.address)?;
         self.blocking(move |store| store.versions(&name)).await
     }
 
-    async fn promote(&self, target: &Target, version: &str) -> Result<(), BackendError> {
+    async fn promote(&self, target: &ChangeTarget, version: &str) -> Result<(), BackendError> {
         let name = checked_name(&target.address)?;
         let version = version.to_owned();
         self.change(move |store| store.promote(&name, &version))

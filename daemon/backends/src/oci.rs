@@ -35,8 +35,8 @@ pub mod secret_list;
 pub mod secret_place;
 mod settings;
 pub mod signature;
-pub mod surroundings;
+mod target;
 pub mod token;
 pub mod vault;
 
-pub use settings::{AuthMethod, Settings, UnknownAuthMethod};
+pub use settings::{AuthMethod, OciSettings, UnknownAuthMethod};

@@ -1,4 +1,4 @@
-//! Settings in, open backends out.
+//! Targets in, open backends out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -6,60 +6,55 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vault_memory::Shield;
 
-use crate::backend::{Backend, BackendKind};
+use crate::address::BackendKind;
 use crate::local::{LocalError, LocalSettings, LocalStore, SealedFile};
-use crate::oci::{self, configured::ConfiguredVault};
+use crate::process_context::ProcessContext;
+use crate::reading::Backend;
+pub use crate::target::Key;
+use crate::target::Target;
 
-/// What each backend needs to know.
-#[derive(Clone)]
-pub struct Settings {
-    /// The encrypted store of this machine.
-    pub local: LocalSettings,
-    /// What all vaults of OCI have around them.
-    pub around: oci::surroundings::Surroundings,
-}
-
-/// A backend by kind and scope.
-pub type Key = (BackendKind, String);
-
-/// The backends there are. The local store is open from the start; a vault of OCI is opened when it is
+/// The backends there are. The local store is open from the start; another vault is opened when it is
 /// asked for the first time, since most that are configured never are.
 pub struct Backends {
-    /// `None` where there is no cloud.
-    open_oci: Option<OpenOci>,
-    /// `None` where all are somebody else's.
+    /// What vaults are opened with; `None` where all are somebody else's.
+    opener: Option<Opener>,
     store: Option<LocalStore>,
+    /// Those that are open whatever is configured.
+    fixed: BTreeMap<Key, Arc<dyn Backend>>,
     vaults: Mutex<Vaults>,
 }
 
-type OpenOci = Box<dyn Fn(&oci::Settings) -> Arc<dyn Backend> + Send + Sync>;
+struct Opener {
+    context: ProcessContext,
+    shield: Arc<Shield>,
+}
 
 #[derive(Default)]
 struct Vaults {
     open: BTreeMap<Key, Arc<dyn Backend>>,
-    /// The vaults of the configuration in force, by scope.
-    configured: BTreeMap<String, oci::Settings>,
+    /// The vaults of the configuration in force.
+    configured: BTreeMap<Key, Arc<dyn Target>>,
     /// Those of the one before: requests that began under it may still ask, for a while.
-    before: BTreeMap<String, oci::Settings>,
+    before: BTreeMap<Key, Arc<dyn Target>>,
     /// Whether [`Backends::settle`] has seen these.
     is_settling: bool,
 }
 
 impl Backends {
-    /// Opens the local store.
+    /// Opens the local store; other vaults are opened in this context.
     ///
     /// # Errors
     /// [`RegistryError`].
-    pub fn open(settings: &Settings, shield: Arc<Shield>) -> Result<Self, RegistryError> {
-        let store = LocalStore::open(&settings.local, Arc::clone(&shield));
+    pub fn open(
+        local: &LocalSettings,
+        context: ProcessContext,
+        shield: Arc<Shield>,
+    ) -> Result<Self, RegistryError> {
+        let store = LocalStore::open(local, Arc::clone(&shield));
         let store = store.map_err(RegistryError::Local)?;
         let local: Arc<dyn Backend> = Arc::new(store.clone());
-        let around = settings.around.clone();
-        let open_oci = move |settings: &oci::Settings| -> Arc<dyn Backend> {
-            Arc::new(ConfiguredVault::new(settings, &around, &shield))
-        };
         Ok(Self {
-            open_oci: Some(Box::new(open_oci)),
+            opener: Some(Opener { context, shield }),
             store: Some(store),
             ..Self::from_iter([local])
         })
@@ -72,12 +67,10 @@ impl Backends {
         Some(store.sealed_file(directory, name))
     }
 
-    /// Lets these vaults of OCI be asked, besides those that could be until now.
-    pub fn configure(&self, vaults: impl IntoIterator<Item = oci::Settings>) {
-        let vaults = vaults.into_iter();
-        let configured = vaults
-            .map(|settings| (settings.scope(), settings))
-            .collect();
+    /// Lets these vaults be asked, besides those that could be until now.
+    pub fn configure(&self, targets: impl IntoIterator<Item = Arc<dyn Target>>) {
+        let targets = targets.into_iter();
+        let configured = targets.map(|target| (target.key(), target)).collect();
         let mut vaults = self.vaults();
         vaults.before = std::mem::replace(&mut vaults.configured, configured);
         vaults.is_settling = false;
@@ -96,19 +89,29 @@ impl Backends {
 
     /// Whether there is a backend for addresses of this kind and scope.
     pub fn has(&self, kind: BackendKind, scope: &str) -> bool {
-        let vaults = self.vaults();
-        vaults.open.contains_key(&(kind, scope.to_owned()))
-            || vaults.settings(kind, scope).is_some()
+        let key = (kind, scope.to_owned());
+        self.fixed.contains_key(&key) || self.vaults().target(&key).is_some()
+    }
+
+    /// The target that addresses of this kind and scope lead to; `None` where there is none, or the
+    /// backend is open whatever is configured.
+    pub fn target(&self, kind: BackendKind, scope: &str) -> Option<Arc<dyn Target>> {
+        let key = (kind, scope.to_owned());
+        self.vaults().target(&key).map(Arc::clone)
     }
 
     /// The backend for addresses of this kind and scope, opened if it is not.
     pub fn of(&self, kind: BackendKind, scope: &str) -> Option<Arc<dyn Backend>> {
-        let mut vaults = self.vaults();
         let key = (kind, scope.to_owned());
+        if let Some(fixed) = self.fixed.get(&key) {
+            return Some(Arc::clone(fixed));
+        }
+        let mut vaults = self.vaults();
         if let Some(open) = vaults.open.get(&key) {
             return Some(Arc::clone(open));
         }
-        let opened = self.open_oci.as_ref()?(vaults.settings(kind, scope)?);
+        let opener = self.opener.as_ref()?;
+        let opened = vaults.target(&key)?.open(&opener.context, &opener.shield);
         vaults.open.insert(key, Arc::clone(&opened));
         Some(opened)
     }
@@ -117,8 +120,9 @@ impl Backends {
     pub fn all(&self) -> Vec<(Key, Arc<dyn Backend>)> {
         let vaults = self.vaults();
         let open = vaults.open.iter();
-        open.filter(|(key, _)| vaults.is_configured(key))
-            .map(|(key, backend)| (key.clone(), Arc::clone(backend)))
+        let open = open.filter(|(key, _)| vaults.configured.contains_key(key));
+        let all = self.fixed.iter().chain(open);
+        all.map(|(key, backend)| (key.clone(), Arc::clone(backend)))
             .collect()
     }
 
@@ -133,18 +137,8 @@ impl Backends {
 }
 
 impl Vaults {
-    fn settings(&self, kind: BackendKind, scope: &str) -> Option<&oci::Settings> {
-        let settings = || {
-            self.configured
-                .get(scope)
-                .or_else(|| self.before.get(scope))
-        };
-        (kind == BackendKind::Oci).then(settings).flatten()
-    }
-
-    /// Whether it is of the configuration in force; what has no scope is of none.
-    fn is_configured(&self, (_, scope): &Key) -> bool {
-        scope.is_empty() || self.configured.contains_key(scope)
+    fn target(&self, key: &Key) -> Option<&Arc<dyn Target>> {
+        self.configured.get(key).or_else(|| self.before.get(key))
     }
 
     fn close(&mut self) {
@@ -154,26 +148,20 @@ impl Vaults {
             before,
             ..
         } = self;
-        open.retain(|(_, scope), _| {
-            scope.is_empty() || configured.contains_key(scope) || before.contains_key(scope)
-        });
+        open.retain(|key, _| configured.contains_key(key) || before.contains_key(key));
     }
 }
 
 /// Backends without a scope, all of them open.
 impl FromIterator<Arc<dyn Backend>> for Backends {
     fn from_iter<I: IntoIterator<Item = Arc<dyn Backend>>>(backends: I) -> Self {
-        let open = backends.into_iter();
-        let open = open
-            .map(|backend| ((backend.kind(), String::new()), backend))
-            .collect();
+        let backends = backends.into_iter();
+        let fixed = backends.map(|backend| ((backend.kind(), String::new()), backend));
         Self {
-            open_oci: None,
+            opener: None,
             store: None,
-            vaults: Mutex::new(Vaults {
-                open,
-                ..Vaults::default()
-            }),
+            fixed: fixed.collect(),
+            vaults: Mutex::default(),
         }
     }
 }

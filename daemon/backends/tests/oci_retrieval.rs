@@ -13,15 +13,17 @@ use std::sync::{Arc, LazyLock};
 use async_trait::async_trait;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
-use vault_backends::backend::{Address, Backend, BackendError, BackendKind, Class, Wanted};
-use vault_backends::oci::Settings;
+use vault_backends::address::{Address, BackendKind, VersionSelector};
+use vault_backends::error::{BackendError, Class};
+use vault_backends::oci::OciSettings;
 use vault_backends::oci::connection::Connection;
 use vault_backends::oci::identity::{Identities, Identity};
 use vault_backends::oci::key::PrivateKey;
 use vault_backends::oci::key_id::KeyId;
 use vault_backends::oci::signature::Signer;
-use vault_backends::oci::surroundings::Surroundings;
 use vault_backends::oci::vault::OciVault;
+use vault_backends::process_context::ProcessContext;
+use vault_backends::reading::Backend;
 use vault_backends::wall_clock::SystemWallClock;
 use vault_memory::{Preference, Shield};
 
@@ -89,12 +91,12 @@ impl Service {
                 stream.write_all(reply.as_bytes()).await.unwrap();
             }
         });
-        let settings = Settings {
+        let settings = OciSettings {
             endpoint: Some(url.clone()),
             management_endpoint: Some(url),
-            ..Settings::default_for(Path::new("/nonexistent"))
+            ..OciSettings::default_for(Path::new("/nonexistent"))
         };
-        let around = Surroundings {
+        let around = ProcessContext {
             home: "/nonexistent".into(),
             variables: BTreeMap::new(),
             euid: 0,
@@ -114,15 +116,15 @@ impl Service {
 
     async fn read(&self, container: Option<&str>, name: &str) -> Result<String, BackendError> {
         let address = Address {
-            kind: BackendKind::Oci,
+            kind: BackendKind::OCI,
             scope: String::new(),
             container: container.map(str::to_owned),
             name: name.to_owned(),
-            wanted: Wanted::Current,
+            version: VersionSelector::Current,
         };
         let fetched = self.vault.fetch(&address).await?;
         let text = |plain: &mut [u8]| String::from_utf8(plain.to_vec()).unwrap();
-        Ok(fetched.secret.expose_secret(text).unwrap())
+        Ok(fetched.field(None).unwrap().expose_secret(text).unwrap())
     }
 
     async fn failing(&self, container: Option<&str>, name: &str) -> (Class, &'static str) {

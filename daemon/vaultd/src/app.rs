@@ -17,18 +17,19 @@ use anyhow::{Context, anyhow};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
-use vault_backends::oci;
-use vault_backends::registry::{Backends, Settings};
+use vault_backends::process_context::ProcessContext;
+use vault_backends::registry::Backends;
 use vault_backends::wall_clock::SystemWallClock;
 use vault_memory::Shield;
 
 use crate::arguments::Arguments;
 use crate::audit::Audit;
+use crate::backend_kinds::BackendKinds;
 use crate::cache::Cache;
 use crate::clock::{BootClock, Clock};
 use crate::config::watch::{self, Changes, Watch};
 use crate::config::{self, Config, files::Places, outside::Outside};
-use crate::grpc::rooms::{Facts, Reload, Rooms};
+use crate::grpc::daemon::{Daemon, Facts, Reload};
 use crate::launch::Launch;
 use crate::listener::{self, Doorkeeper};
 use crate::logging::Log;
@@ -41,7 +42,7 @@ use crate::upstream::Upstream;
 use crate::writer::Writer;
 use end::Ending;
 use reload::{Concerned, Reloader};
-use service_manager::Teller;
+use service_manager::ServiceManagerNotifier;
 
 /// How long calls under way may take once the daemon is to end.
 const FAREWELL: Duration = Duration::from_millis(700);
@@ -79,11 +80,11 @@ impl Fatal {
     }
 }
 
-/// Runs the daemon until a signal ends it.
+/// Runs the daemon, over these kinds of vaults, until a signal ends it.
 ///
 /// # Errors
 /// [`Fatal`], before anything was served or where serving itself failed.
-pub fn run(arguments: &Arguments, log: &Log) -> Result<(), Fatal> {
+pub fn run(arguments: &Arguments, log: &Log, kinds: BackendKinds) -> Result<(), Fatal> {
     let clock: Arc<dyn Clock> = Arc::new(BootClock);
     let base = directories::BaseDirs::new()
         .ok_or_else(|| Fatal::Place(anyhow!("this user has no home directory; set HOME")))?;
@@ -98,7 +99,7 @@ pub fn run(arguments: &Arguments, log: &Log) -> Result<(), Fatal> {
         None => Places::usual(base.config_dir()),
     };
     let places = places.with_services(arguments.config_dir.clone());
-    let outside = Outside::of_process(arguments);
+    let outside = Outside::of_process(arguments, kinds);
     let (mut watch, changes) = watch::watch(Arc::clone(&clock));
     // Before the files are read: what changes from here on is told.
     let unwatched = match arguments.check {
@@ -126,7 +127,7 @@ pub fn run(arguments: &Arguments, log: &Log) -> Result<(), Fatal> {
     // The socket comes before the store: a second daemon must not touch the first one's files.
     let listening = Listening::open(&place).map_err(|error| Fatal::Place(error.into()))?;
     let state = state_directory(&base).map_err(Fatal::Place)?;
-    let house = House::build(
+    let application = Application::build(
         &config,
         (&base, &state),
         &listening,
@@ -142,7 +143,7 @@ pub fn run(arguments: &Arguments, log: &Log) -> Result<(), Fatal> {
         .context("cannot start the runtime")
         .map_err(Fatal::Unexpected)?;
     let served = runtime
-        .block_on(house.serve(listening, changes))
+        .block_on(application.serve(listening, changes))
         .map_err(Fatal::Unexpected);
     // Tasks that are stuck in a backend call do not hold up the end.
     runtime.shutdown_timeout(Duration::ZERO);
@@ -160,13 +161,13 @@ struct Sources {
 }
 
 /// All rooms, built.
-struct House {
-    rooms: Rooms,
+struct Application {
+    daemon: Daemon,
     reloader: Arc<Reloader>,
-    teller: Arc<Teller>,
+    notifier: Arc<ServiceManagerNotifier>,
 }
 
-impl House {
+impl Application {
     fn build(
         config: &Config,
         (base, state): (&directories::BaseDirs, &Path),
@@ -179,23 +180,22 @@ impl House {
             .context("cannot set memory aside for secrets")
             .map_err(Fatal::Unexpected)?;
         warn_of(shield.warnings());
-        let settings = Settings {
-            local: unlocking::settings(config.local.as_deref().unwrap_or(state), arguments)
-                .map_err(Fatal::Configuration)?,
-            around: oci::surroundings::Surroundings {
-                home: base.home_dir().to_owned(),
-                variables: sources.outside.variables.clone(),
-                euid: nix::unistd::geteuid().as_raw(),
-                clock: Arc::new(SystemWallClock),
-            },
+        let local = unlocking::settings(config.local.as_deref().unwrap_or(state), arguments)
+            .map_err(Fatal::Configuration)?;
+        let context = ProcessContext {
+            home: base.home_dir().to_owned(),
+            variables: sources.outside.variables.clone(),
+            euid: nix::unistd::geteuid().as_raw(),
+            clock: Arc::new(SystemWallClock),
         };
-        let backends = Backends::open(&settings, Arc::clone(&shield))
+        let backends = Backends::open(&local, context, Arc::clone(&shield))
             .map_err(|error| Fatal::Place(anyhow::Error::from(error)))?;
         let kept = backends.sealed_file(state, snapshot::FILE);
         let kept = kept.expect("the local store is always opened");
-        let upstream = Arc::new(Upstream::new(backends, Arc::clone(&clock)));
+        let upstream = Upstream::new(backends, Arc::clone(&clock));
+        let upstream = Arc::new(upstream.with_kinds(config.setup.kinds()));
         upstream.configure(config.setup.resilience);
-        upstream.set_vaults(config.setup.vaults());
+        upstream.set_targets(config.setup.targets().into_values());
         let cache = Cache::new(Arc::clone(&upstream), Arc::clone(&clock));
         let snapshot = Snapshot::new(
             Arc::clone(&cache),
@@ -224,7 +224,7 @@ impl House {
         .context("cannot keep this boot's key")
         .map_err(Fatal::Unexpected)?;
         let current = Arc::new(Current::new(config.setup.clone()));
-        let teller = Arc::new(Teller {
+        let notifier = Arc::new(ServiceManagerNotifier {
             current: Arc::clone(&current),
             cache: Arc::clone(&cache),
             upstream: Arc::clone(&upstream),
@@ -244,7 +244,7 @@ impl House {
             current: Arc::clone(&current),
             upstream: Arc::clone(&upstream),
             cache: Arc::clone(&cache),
-            teller: Arc::clone(&teller),
+            notifier: Arc::clone(&notifier),
             refresher: Arc::clone(&refresher),
             snapshot: Arc::clone(&snapshot),
         };
@@ -263,7 +263,7 @@ impl House {
                 .display()
                 .to_string(),
         };
-        let rooms = Rooms {
+        let daemon = Daemon {
             current,
             launch: Arc::new(Launch::new(Arc::clone(&resolver))),
             resolver,
@@ -278,9 +278,9 @@ impl House {
             facts: Arc::new(facts),
         };
         Ok(Self {
-            rooms,
+            daemon,
             reloader,
-            teller,
+            notifier,
         })
     }
 
@@ -296,24 +296,24 @@ impl House {
             .context("cannot use the socket")?;
         let listener = UnixListener::from_std(listener).context("cannot use the socket")?;
         let (sender, receiver) = mpsc::channel(WAITING);
-        let door = Arc::new(Door(Arc::clone(&self.rooms.current)));
+        let door = Arc::new(Door(Arc::clone(&self.daemon.current)));
         let beat = service_manager::watchdog_period().map(|period| period / 3);
         let alive = service_manager::alive;
         let accepting = tokio::spawn(listener::run(listener, door, sender, beat, alive));
-        let cache = Arc::clone(&self.rooms.cache);
-        let upstream = Arc::clone(&self.rooms.upstream);
-        let upkeep = tokio::spawn(upkeep::keep(upstream, Arc::clone(&self.rooms.clock)));
+        let cache = Arc::clone(&self.daemon.cache);
+        let upstream = Arc::clone(&self.daemon.upstream);
+        let upkeep = tokio::spawn(upkeep::keep(upstream, Arc::clone(&self.daemon.clock)));
         let (stop, stopped) = oneshot::channel::<()>();
-        let refreshing = tokio::spawn(Arc::clone(&self.rooms.refresher).run());
-        let snapshot = Arc::clone(&self.rooms.snapshot);
+        let refreshing = tokio::spawn(Arc::clone(&self.daemon.refresher).run());
+        let snapshot = Arc::clone(&self.daemon.snapshot);
         let keeping_values = tokio::spawn(Arc::clone(&snapshot).run());
-        let serving = tokio::spawn(crate::grpc::serve(self.rooms, receiver, async {
+        let serving = tokio::spawn(crate::grpc::serve(self.daemon, receiver, async {
             // A sender that is gone means the end, too.
             let _ = stopped.await;
         }));
         tracing::info!(socket = %path.display(), activated = !own_socket, "serving");
-        self.teller.ready();
-        let telling = tokio::spawn(self.teller.keep());
+        self.notifier.ready();
+        let telling = tokio::spawn(self.notifier.keep());
         let keeping = reload::keep_current(self.reloader, hangup, changes);
         // A task of its own: reading may hang, and a signal must end the daemon all the same.
         let keeping = tokio::spawn(keeping);

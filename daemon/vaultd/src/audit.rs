@@ -17,7 +17,7 @@ use crate::peer::PeerRecord;
 
 /// How records are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct AuditSettings {
     /// Whether each record is on the disk before the value leaves.
     pub sync: bool,
     /// What happens where a record cannot be written.
@@ -28,7 +28,7 @@ pub struct Settings {
     pub keep: u32,
 }
 
-impl Default for Settings {
+impl Default for AuditSettings {
     fn default() -> Self {
         Self {
             sync: false,
@@ -77,6 +77,9 @@ pub struct Record<'a> {
     /// The environment, if one was named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<&'a str>,
+    /// On whose behalf, where the peer speaks for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<&'a str>,
     /// The secrets it was about.
     pub values: Vec<ValueRecord>,
     /// Who asked.
@@ -183,7 +186,7 @@ impl Audit {
     ///
     /// # Errors
     /// [`AuditError`], but under [`OnFailure::Serve`], where the failure is kept for status.
-    pub fn write(&self, record: &Record<'_>, settings: &Settings) -> Result<(), AuditError> {
+    pub fn write(&self, record: &Record<'_>, settings: &AuditSettings) -> Result<(), AuditError> {
         let mut line = serde_json::to_string(record).expect("a record is made of plain fields");
         if self.to_journal {
             tracing::info!(target: "audit", record = line);
@@ -204,7 +207,7 @@ impl Audit {
         &self,
         open: &mut Option<File>,
         line: &[u8],
-        settings: &Settings,
+        settings: &AuditSettings,
     ) -> Result<(), AuditError> {
         let failed = |source| AuditError::Write {
             path: self.path.clone(),

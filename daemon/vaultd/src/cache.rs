@@ -21,7 +21,8 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, broadcast};
 use tokio::time::Instant;
-use vault_backends::backend::{Address, Class};
+use vault_backends::address::Address;
+use vault_backends::error::Class;
 use vault_proto::reference::SecretRef;
 
 use crate::clock::Clock;
@@ -171,7 +172,7 @@ impl Cache {
                 slot.uses().forget(self.clock.now());
                 // Under the slot's lock, so that watchers hear of changes in their order.
                 if was_known {
-                    self.changes.tell(&slot, Now::Flushed);
+                    self.changes.tell(&address, &slot, Now::Flushed);
                 }
             }
         }
@@ -218,7 +219,7 @@ impl Cache {
         let seen = |(address, slot): (Address, Arc<Slot>)| {
             let (held, is_kept) = match &*slot.known() {
                 Known::Value(held, _) if held.is_kept => (None, true),
-                Known::Value(held, _) => (Some((held.confirmed, held.valid_for)), false),
+                Known::Value(held, _) => (Some((held.confirmed, held.bundle.valid_for)), false),
                 Known::Nothing | Known::No(..) => (None, false),
             };
             let uses = *slot.uses();
@@ -309,7 +310,7 @@ impl Cache {
     }
 
     fn is_late(&self, held: &Held, enough: Option<&Freshness>) -> bool {
-        enough.is_some_and(|enough| !enough.takes(self.age(held), held.valid_for, FLIGHT))
+        enough.is_some_and(|enough| !enough.takes(self.age(held), held.bundle.valid_for, FLIGHT))
     }
 
     async fn fly_once(
@@ -358,12 +359,10 @@ impl Cache {
         }
         let mut is_news = true;
         let result = match result {
-            Ok((fetched, confirmed)) => {
+            Ok((bundle, confirmed)) => {
                 let held = Arc::new(Held {
-                    secret: fetched.secret,
-                    version: fetched.version,
+                    bundle,
                     confirmed,
-                    valid_for: fetched.valid_for,
                     is_kept: false,
                 });
                 known.confirm(Arc::clone(&held));
@@ -383,7 +382,7 @@ impl Cache {
         };
         if is_news {
             let why = result.as_ref().err().map(ToString::to_string);
-            self.changes.tell(&slot, Now::after(&known, why));
+            self.changes.tell(address, &slot, Now::after(&known, why));
         }
         self.landed.notify_one();
         Landed::Done(result)

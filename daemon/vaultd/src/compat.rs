@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use serde_json::Value;
-use vault_backends::backend::{BackendError, Class};
+use vault_backends::error::{BackendError, Class};
 
 use crate::scripted::{ScriptedBackend, outage};
 
@@ -45,7 +45,7 @@ pub(crate) fn in_time<T>(future: impl Future<Output = T>) -> T {
 /// table of freshness has them.
 pub(crate) fn answers(backend: &ScriptedBackend, reply: &Value) {
     let fails = |class, status| {
-        let error = BackendError::new(class, "status", format!("status {status}"));
+        let error = BackendError::replied(class, "status", format!("status {status}"));
         backend.then(error)
     };
     match (reply.as_u64(), reply.as_str()) {

@@ -1,8 +1,8 @@
 //! What did the caller say? The services, their limits, and nothing of what they decide.
 
 mod admin;
-mod ask;
-pub mod rooms;
+pub mod daemon;
+mod request_context;
 mod secrets;
 mod status;
 mod watching;
@@ -16,7 +16,7 @@ use vault_proto::generated::admin_server::AdminServer;
 use vault_proto::generated::secrets_server::SecretsServer;
 
 use crate::listener::Connection;
-use rooms::Rooms;
+use daemon::Daemon;
 
 /// How long a connection lives; calls under way on it are finished.
 const CONNECTION_AGE: Duration = Duration::from_secs(12);
@@ -42,7 +42,7 @@ const ADMIN_REPLY: usize = 1024 * 1024;
 /// # Errors
 /// Where the transport fails as a whole.
 pub async fn serve(
-    rooms: Rooms,
+    daemon: Daemon,
     connections: mpsc::Receiver<std::io::Result<Connection>>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), tonic::transport::Error> {
@@ -53,14 +53,14 @@ pub async fn serve(
     health_reporter
         .set_serving::<AdminServer<admin::Service>>()
         .await;
-    let secrets = SecretsServer::new(secrets::Service::new(rooms.clone()))
+    let secrets = SecretsServer::new(secrets::Service::new(daemon.clone()))
         .max_decoding_message_size(REQUEST)
         .max_encoding_message_size(REPLY);
-    let admin = AdminServer::new(admin::Service::new(rooms))
+    let admin = AdminServer::new(admin::Service::new(daemon))
         .max_decoding_message_size(ADMIN_REQUEST)
         .max_encoding_message_size(ADMIN_REPLY);
     Server::builder()
-        .timeout(ask::HANDLER)
+        .timeout(request_context::HANDLER)
         .max_connection_age(CONNECTION_AGE)
         .max_concurrent_streams(STREAMS)
         .initial_stream_window_size(WINDOW)

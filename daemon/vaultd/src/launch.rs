@@ -1,27 +1,27 @@
-//! What does a service get? The command, its environment, and its secrets sealed to the caller.
+//! What a service gets: its command, its environment, and its secrets sealed to the caller.
 
 mod plan;
 pub mod problem;
 
 use std::sync::Arc;
 
-use vault_backends::backend::Class;
+use vault_backends::error::Class;
 use vault_proto::generated::{CheckReply, CheckedSecret, LaunchReply, SealedValue, SealedValues};
 use vault_proto::reference::Place;
 use vault_proto::sealed::{Label, Purpose, Sealer};
 
-use crate::audit::Outcome;
+use crate::cache::Served;
 use crate::policy::Action;
-use crate::resolver::{Ask, ResolveError, Resolved, Resolver, Want};
+use crate::resolver::{RequestContext, ResolveError, Resolved, Resolver, SecretRequest};
 use crate::service::{Chosen, Service};
 use crate::setup::Setup;
 use crate::upstream::UpstreamError;
-use plan::{argv, choose, cwd, find, may_choose, settings, vault};
+use plan::{argv, choose, cwd, find, may_choose, settings, targets};
 use problem::LaunchError;
 
 /// What a caller asks to launch.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct ServiceRequest {
     /// The service's name.
     pub service: String,
     /// Another command in place of the configured one; empty for none.
@@ -30,13 +30,13 @@ pub struct Wanted {
     pub profile: String,
 }
 
-/// The room.
+/// The way to services.
 pub struct Launch {
     resolver: Arc<Resolver>,
 }
 
 impl Launch {
-    /// A room that asks `resolver`.
+    /// One that asks `resolver`.
     pub fn new(resolver: Arc<Resolver>) -> Self {
         Self { resolver }
     }
@@ -47,26 +47,26 @@ impl Launch {
     /// [`LaunchError`]: nothing is launched where one required secret cannot be had.
     pub async fn launch(
         &self,
-        ask: Ask,
-        wanted: &Wanted,
+        context: RequestContext,
+        wanted: &ServiceRequest,
         public_key: &[u8],
     ) -> Result<LaunchReply, LaunchError> {
-        let mut sealer = Sealer::new(Purpose::Launch, public_key, &ask.request_id)?;
-        let setup = Arc::clone(&ask.setup);
-        let (ask, plan) = self.plan(&setup, ask, wanted).await?;
+        let mut sealer = Sealer::new(Purpose::Launch, public_key, &context.request_id)?;
+        let setup = Arc::clone(&context.setup);
+        let (context, plan) = self.plan(&setup, context, wanted).await?;
         let Plan {
             service,
             chosen,
             mut warnings,
-            rule,
         } = plan;
-        let argv = match argv(service, &wanted.command) {
-            Ok(argv) => argv,
-            Err(error) => return Err(self.refuse(&ask, &rule, error).await?),
-        };
+        let argv = argv(service, &wanted.command);
+        let unfit = argv.as_ref().err().map(LaunchError::kind);
         let kind = |resolved: &[Resolved]| Some(first_problem(&chosen, resolved)?.kind());
-        let wants = wants(&chosen);
-        let resolved = self.resolver.hand_out(&ask, &rule, &wants, kind).await?;
+        let (actions, secrets) = (actions(context.action, wanted), wants(&chosen));
+        let resolver = &self.resolver;
+        let resolved = resolver.resolve(context, &actions, secrets, unfit, kind);
+        let resolved = resolved.await?;
+        let argv = argv?;
         if let Some(problem) = first_problem(&chosen, &resolved) {
             return Err(problem);
         }
@@ -99,14 +99,17 @@ impl Launch {
     ///
     /// # Errors
     /// [`LaunchError`]; a secret that cannot be had is said in the reply, not here.
-    pub async fn check(&self, ask: Ask, wanted: &Wanted) -> Result<CheckReply, LaunchError> {
-        let setup = Arc::clone(&ask.setup);
-        let (ask, plan) = self.plan(&setup, ask, wanted).await?;
+    pub async fn check(
+        &self,
+        context: RequestContext,
+        wanted: &ServiceRequest,
+    ) -> Result<CheckReply, LaunchError> {
+        let setup = Arc::clone(&context.setup);
+        let (context, plan) = self.plan(&setup, context, wanted).await?;
         let Plan {
             service,
             chosen,
             mut warnings,
-            rule,
         } = plan;
         let (argv, found) = match argv(service, &wanted.command) {
             Ok(argv) => (argv, true),
@@ -115,7 +118,8 @@ impl Launch {
                 (vec![], false)
             }
         };
-        let resolved = self.resolver.look(&ask, wants(&chosen)).await;
+        let (actions, secrets) = (actions(context.action, wanted), wants(&chosen));
+        let resolved = self.resolver.inspect(context, &actions, secrets).await?;
         let launchable = found && first_problem(&chosen, &resolved).is_none();
         let checked = |(chosen, one): (&Chosen, &Resolved)| {
             let problem = problem_of(one);
@@ -128,14 +132,6 @@ impl Launch {
             }
         };
         let secrets = chosen.iter().zip(&resolved).map(checked).collect();
-        // No value leaves, so this is a look and not a hand-out; it is written down all the same.
-        let values = chosen
-            .iter()
-            .map(|chosen| crate::resolver::plain(&want(chosen), None));
-        let outcome = Outcome::Allowed;
-        self.resolver
-            .record(&ask, outcome, &rule, values.collect(), None)
-            .await?;
         Ok(CheckReply {
             argv,
             cwd: cwd(service),
@@ -151,26 +147,27 @@ impl Launch {
         })
     }
 
-    /// What the service gives in the environment asked for, if policy permits it. The ask comes back
-    /// with the environment only where the configuration names it: what a caller typed is not
-    /// written down.
+    /// What the service gives in the environment asked for. The context comes back with the environment
+    /// only where the configuration names it: what a caller typed is not written down.
     async fn plan<'a>(
         &self,
         setup: &'a Setup,
-        mut ask: Ask,
-        wanted: &Wanted,
-    ) -> Result<(Ask, Plan<'a>), LaunchError> {
-        let asked = ask.environment.take();
+        mut context: RequestContext,
+        wanted: &ServiceRequest,
+    ) -> Result<(RequestContext, Plan<'a>), LaunchError> {
+        let asked = context.environment.take();
         let view = setup.view(asked.as_deref());
         let environment = setup.chosen(asked.as_deref()).map(str::to_owned);
-        let found = find(&ask, view, &wanted.service);
+        let found = find(&context, view, &wanted.service);
         let (service, (chosen, mut warnings)) = match found
             .and_then(|service| Ok((service, choose(service, environment.as_deref())?)))
         {
             Ok(found) => found,
             Err(error) => {
-                ask.service = ask.service.filter(|name| view.services.contains_key(name));
-                return Err(self.refuse(&ask, "", error).await?);
+                context.service = context
+                    .service
+                    .filter(|name| view.services.contains_key(name));
+                return Err(self.refuse(&context, error).await?);
             }
         };
         if !may_choose(service, &chosen, &wanted.profile) {
@@ -178,10 +175,10 @@ impl Launch {
                 service: service.name.clone(),
                 file: service.source.display().to_string(),
             };
-            return Err(self.refuse(&ask, "", error).await?);
+            return Err(self.refuse(&context, error).await?);
         }
-        ask.freshness = service.freshness;
-        ask.vault = Arc::new(vault(service, &wanted.profile));
+        context.freshness = service.freshness;
+        context.targets = Arc::new(targets(service, &wanted.profile));
         let known = |name: &str| {
             setup.environments.contains_key(name)
                 || service.environments().iter().any(|other| other == name)
@@ -199,67 +196,48 @@ impl Launch {
         {
             warnings.push(format!("Environment '{name}' not found, using default"));
         }
-        ask.environment = environment.filter(|name| known(name));
-        let rule = self.permit(&ask, wanted, &chosen).await?;
+        context.environment = environment.filter(|name| known(name));
         let plan = Plan {
             service,
             chosen,
             warnings,
-            rule,
         };
-        Ok((ask, plan))
+        Ok((context, plan))
     }
 
     /// Writes down that nothing is launched, and gives the reason back.
     async fn refuse(
         &self,
-        ask: &Ask,
-        rule: &str,
+        context: &RequestContext,
         error: LaunchError,
     ) -> Result<LaunchError, ResolveError> {
-        let kind = Some(error.kind());
-        self.resolver
-            .record(ask, Outcome::Failed, rule, vec![], kind)
-            .await?;
+        self.resolver.record_refused(context, error.kind()).await?;
         Ok(error)
-    }
-
-    /// Another command than the configured one is another action, asked for beside the launch.
-    async fn permit(
-        &self,
-        ask: &Ask,
-        wanted: &Wanted,
-        chosen: &[Chosen],
-    ) -> Result<String, ResolveError> {
-        let rule = self.resolver.permit(ask, &wants(chosen)).await?;
-        if wanted.command.is_empty() {
-            return Ok(rule);
-        }
-        let with_command = Ask {
-            action: Action::LaunchCommand,
-            ..ask.clone()
-        };
-        self.resolver.permit(&with_command, &wants(chosen)).await
     }
 }
 
-/// A launch that may go ahead.
+/// What policy is asked for. Another command than the configured one is an action of its own, beside it.
+fn actions(action: Action, wanted: &ServiceRequest) -> Vec<Action> {
+    let other = (!wanted.command.is_empty()).then_some(Action::LaunchCommand);
+    std::iter::once(action).chain(other).collect()
+}
+
+/// What the configuration gives for a launch.
 struct Plan<'a> {
     service: &'a Service,
     chosen: Vec<Chosen>,
     warnings: Vec<String>,
-    rule: String,
 }
 
-fn want(chosen: &Chosen) -> Want {
-    Want {
+fn want(chosen: &Chosen) -> SecretRequest {
+    SecretRequest {
         variable: chosen.variable.clone(),
         reference: chosen.reference.clone(),
         ages: chosen.ages,
     }
 }
 
-fn wants(chosen: &[Chosen]) -> Vec<Want> {
+fn wants(chosen: &[Chosen]) -> Vec<SecretRequest> {
     chosen.iter().map(want).collect()
 }
 
@@ -281,15 +259,20 @@ fn problem_of(one: &Resolved) -> Option<LaunchError> {
             error: Arc::clone(error),
             hint: hint(one, error),
         }),
-        Ok(served) => match served.held.secret.expose_secret(|value| value.contains(&0)) {
+        Ok(served) => match holds_nul(served) {
             Ok(false) => None,
             Ok(true) => Some(LaunchError::Nul {
                 variable,
                 reference,
             }),
-            Err(error) => Some(LaunchError::Shield(error)),
+            Err(error) => Some(error),
         },
     }
+}
+
+fn holds_nul(served: &Served) -> Result<bool, LaunchError> {
+    let secret = served.secret()?;
+    Ok(secret.expose_secret(|value| value.contains(&0))?)
 }
 
 /// What a person can do about a secret that is not there.
@@ -318,7 +301,7 @@ pub(crate) fn seal(
         version: &provenance.version,
         state: provenance.state,
     };
-    let sealed = served.held.secret.expose_secret(|value| {
+    let sealed = served.secret()?.expose_secret(|value| {
         // An optional value that no variable can hold is left out like one that is missing.
         (one.variable.is_empty() || !value.contains(&0)).then(|| sealer.seal(label, value))
     })?;

@@ -3,9 +3,11 @@
 //! `daemon/README.md` shows the floors and the way of a secret through them.
 #![forbid(unsafe_code)]
 
+pub mod addresses;
 pub mod app;
 pub mod arguments;
 pub mod audit;
+pub mod backend_kinds;
 pub mod cache;
 pub mod clock;
 pub mod command;
@@ -27,5 +29,6 @@ pub mod service;
 pub mod setup;
 pub mod snapshot;
 pub mod socket;
+pub mod targets;
 pub mod upstream;
 pub mod writer;

@@ -16,7 +16,7 @@ use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 
 /// What `logging:` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings {
+pub struct LoggingSettings {
     /// Which lines are written.
     pub level: Level,
     /// The same as the level debug.
@@ -103,7 +103,7 @@ pub fn start(verbose: bool) -> anyhow::Result<Log> {
 impl Log {
     /// Does what the configuration says. A file that cannot be written leaves the lines on standard
     /// error.
-    pub fn configure(&self, settings: &Settings) {
+    pub fn configure(&self, settings: &LoggingSettings) {
         if !self.fixed {
             let level = if settings.verbose {
                 Level::Debug

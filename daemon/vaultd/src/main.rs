@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use vaultd::app::{self, Fatal};
 use vaultd::arguments::Arguments;
+use vaultd::backend_kinds::BackendKinds;
 
 #[global_allocator]
 static HEAP: vault_memory::ZeroOnFree = vault_memory::ZeroOnFree;
@@ -21,7 +22,7 @@ fn main() -> ExitCode {
             if let Err(error) = hardened {
                 tracing::warn!(%error, "this process can be read by others of the same user");
             }
-            app::run(&arguments, &log)
+            app::run(&arguments, &log, BackendKinds::SHIPPED)
         });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

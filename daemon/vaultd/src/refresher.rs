@@ -14,7 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::Notify;
-use vault_backends::backend::{Address, Class};
+use vault_backends::address::Address;
+use vault_backends::error::Class;
 
 use crate::cache::{Cache, Renewal};
 use crate::clock::{Clock, Moment};
@@ -109,7 +110,7 @@ impl Refresher {
     fn land(&self, landed: &Landed) {
         let outcome = match &landed.renewal {
             Renewal::Overtaken => Outcome::Overtaken,
-            Renewal::Done(Ok(held)) => Outcome::Confirmed(held.confirmed, held.valid_for),
+            Renewal::Done(Ok(held)) => Outcome::Confirmed(held.confirmed, held.bundle.valid_for),
             Renewal::Done(Err(error)) => outcome(error),
         };
         if let Renewal::Done(Err(error)) = &landed.renewal {

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
-use vault_backends::backend::{
-    Address, Backend, BackendError, BackendKind, Class, Fetched, Wanted,
-};
+use vault_backends::address::{Address, BackendKind, VersionSelector};
+use vault_backends::bundle::Bundle;
+use vault_backends::error::{BackendError, Class};
+use vault_backends::reading::Backend;
 use vault_memory::{Preference, Shield};
 
 pub(crate) use weather::{Weather, WeatherBackend};
@@ -81,7 +82,7 @@ impl Backend for ScriptedBackend {
         self.kind
     }
 
-    async fn fetch(&self, _address: &Address) -> Result<Fetched, BackendError> {
+    async fn fetch(&self, _address: &Address) -> Result<Bundle, BackendError> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         self.gate.acquire().await.unwrap().forget();
         let step = self
@@ -94,25 +95,24 @@ impl Backend for ScriptedBackend {
             Step::Fail(error) => Err(error),
             Step::Hang => std::future::pending().await,
             Step::Panic => panic!("as the script says"),
-            Step::Value(mut value) => Ok(Fetched {
-                secret: self.shield.shield(&mut value).unwrap(),
-                version: "1".to_owned(),
-                valid_for: None,
-            }),
+            Step::Value(mut value) => Ok(Bundle::plain(
+                self.shield.shield(&mut value).unwrap(),
+                "1".to_owned(),
+            )),
         }
     }
 }
 
 pub(crate) fn outage() -> BackendError {
-    BackendError::new(Class::Outage, "outage", "the scripted backend is out")
+    BackendError::no_reply("outage", "the scripted backend is out")
 }
 
 pub(crate) fn answer() -> BackendError {
-    BackendError::new(Class::Answer, "not_found", "there is no such secret")
+    BackendError::replied(Class::Answer, "not_found", "there is no such secret")
 }
 
 pub(crate) fn request() -> BackendError {
-    BackendError::new(Class::Request, "bad_request", "asked wrongly")
+    BackendError::replied(Class::Request, "bad_request", "asked wrongly")
 }
 
 pub(crate) fn address(kind: BackendKind, name: &str) -> Address {
@@ -121,6 +121,6 @@ pub(crate) fn address(kind: BackendKind, name: &str) -> Address {
         scope: String::new(),
         container: None,
         name: name.to_owned(),
-        wanted: Wanted::Current,
+        version: VersionSelector::Current,
     }
 }

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
-use vault_backends::oci;
 use vault_proto::reference::{SecretRef, Selector};
 
 use crate::cache::freshness::{Ages, Freshness};
 use crate::command::Command;
+use crate::targets::Targets;
 
 /// `[A-Za-z0-9._-]+` without a leading dot, at most 64 bytes.
 pub fn is_service_name(name: &str) -> bool {
@@ -40,9 +40,9 @@ pub struct Service {
     pub keep_variables: Vec<String>,
     /// How long its values are good.
     pub freshness: Freshness,
-    /// Whom to be at OCI Vault for it.
-    pub vault: oci::Settings,
-    /// The profiles of OCI that a caller may choose for it.
+    /// The vaults that its references lead to.
+    pub targets: Targets,
+    /// The identities that a caller may choose for it: profiles of OCI.
     pub profiles: Vec<String>,
     /// What is said on each launch.
     pub warnings: Vec<String>,
@@ -125,13 +125,11 @@ impl Service {
         Ok((chosen, warnings))
     }
 
-    /// Whom it may be at OCI Vault: as configured, and with each profile that a caller may choose.
-    pub fn vaults(&self) -> Vec<oci::Settings> {
-        let chosen = self.profiles.iter().map(|profile| oci::Settings {
-            config_profile: profile.clone(),
-            ..self.vault.clone()
-        });
-        std::iter::once(self.vault.clone()).chain(chosen).collect()
+    /// The targets as configured, and as each identity that a caller may choose.
+    pub fn all_targets(&self) -> impl Iterator<Item = Targets> {
+        let chosen = self.profiles.iter();
+        let chosen = chosen.map(|profile| self.targets.as_identity(profile));
+        std::iter::once(self.targets.clone()).chain(chosen)
     }
 
     /// The environments its secrets name.
@@ -247,7 +245,7 @@ mod tests {
             settings: vec![],
             keep_variables: vec![],
             freshness: Freshness::default(),
-            vault: oci::Settings::default_for(std::path::Path::new("/home/u")),
+            targets: Targets::default(),
             profiles: vec![],
             warnings: vec![],
         }

@@ -8,15 +8,17 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use vault_backends::oci;
+use vault_backends::target::{Key, Target};
 
 use crate::audit;
+use crate::backend_kinds::BackendKinds;
 use crate::cache::freshness::Freshness;
 use crate::command::Command;
 use crate::logging;
 use crate::policy::Policy;
 use crate::service::Service;
 use crate::snapshot::{Persist, Rules};
+use crate::targets::Targets;
 use crate::upstream;
 
 /// Everything the configuration says of serving requests.
@@ -35,13 +37,13 @@ pub struct Setup {
     /// Who may what.
     pub policy: Policy,
     /// How requests are remembered.
-    pub audit: audit::Settings,
+    pub audit: audit::AuditSettings,
     /// What happens while a vault cannot be asked.
-    pub resilience: upstream::Settings,
+    pub resilience: upstream::ResilienceSettings,
     /// Whether values outlive a restart.
     pub persist: Persist,
     /// Which log lines are written, and where.
-    pub logging: logging::Settings,
+    pub logging: logging::LoggingSettings,
     /// What a person should know.
     pub warnings: Vec<String>,
 }
@@ -51,8 +53,8 @@ pub struct Setup {
 pub struct View {
     /// The services, by name.
     pub services: BTreeMap<String, Service>,
-    /// Whom to be at OCI Vault, and what a bare name means.
-    pub vault: oci::Settings,
+    /// The vaults that references lead to, and what a bare name means there.
+    pub targets: Targets,
     /// How long values are good.
     pub freshness: Freshness,
     /// Every key with its value and where it was written.
@@ -88,31 +90,47 @@ impl Setup {
         asked.or(self.environment.as_deref())
     }
 
-    /// Every vault of OCI that may be asked: those of the views and of their services, these with each
-    /// profile that a caller may choose.
-    pub fn vaults(&self) -> BTreeSet<oci::Settings> {
-        let mut vaults = BTreeSet::new();
+    /// Every vault that may be asked: those of the views and of their services, these as each identity
+    /// that a caller may choose.
+    pub fn targets(&self) -> BTreeMap<Key, Arc<dyn Target>> {
+        let mut all = BTreeMap::new();
+        let mut add = |targets: &Targets| {
+            let targets = targets.all().map(Arc::clone);
+            all.extend(targets.map(|target| (target.key(), target)));
+        };
         for view in self.views() {
-            vaults.insert(view.vault.clone());
+            add(&view.targets);
             for service in view.services.values() {
-                vaults.extend(service.vaults());
+                service.all_targets().for_each(|targets| add(&targets));
             }
         }
-        vaults
+        all
     }
 
-    /// The scopes of these vaults: what the addresses of its secrets can have.
-    pub fn scopes(&self) -> BTreeSet<String> {
-        self.vaults().iter().map(oci::Settings::scope).collect()
+    /// Their keys: what the addresses of its secrets can have.
+    pub fn keys(&self) -> BTreeSet<Key> {
+        self.targets().into_keys().collect()
+    }
+
+    /// The kinds of vaults there are.
+    pub fn kinds(&self) -> BackendKinds {
+        self.base.targets.kinds()
     }
 
     /// What may outlive a restart.
     pub fn kept(&self) -> Rules {
         Rules {
             persist: self.persist,
-            scopes: self.scopes(),
+            keys: self.remote_keys(),
+            kinds: self.kinds().all().map(|policy| policy.kind).collect(),
             longest: self.longest_use(),
         }
+    }
+
+    fn remote_keys(&self) -> BTreeSet<Key> {
+        let keys = self.keys().into_iter();
+        keys.filter(|(kind, _)| self.kinds().policy(*kind).is_remote)
+            .collect()
     }
 
     /// The longest that any value may be served.

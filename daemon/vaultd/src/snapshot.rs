@@ -16,6 +16,7 @@ mod rules;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::{Notify, OwnedMutexGuard};
+use vault_backends::bundle::Bundle;
 use vault_backends::local::SealedFile;
 use vault_backends::wall_clock::WallClock;
 use vault_memory::Shield;
@@ -137,7 +138,7 @@ impl Snapshot {
         let Some(mut plaintext) = file.read(MOST_SEALED)? else {
             return Ok(Contents::new());
         };
-        let (then, values) = document::read(&mut plaintext)?;
+        let (then, values) = document::read(&mut plaintext, &rules.kinds)?;
         let now = self.clock.now();
         // Read later than the other clock: nothing becomes younger by what lies between.
         let away = self
@@ -158,10 +159,9 @@ impl Snapshot {
                 continue;
             }
             let held = Held {
-                secret: self.shield.shield(plain)?,
-                version: value.version,
+                bundle: Bundle::plain(self.shield.shield(plain)?, value.version)
+                    .valid_for(value.valid_for),
                 confirmed,
-                valid_for: value.valid_for,
                 is_kept: true,
             };
             usable.push((value.address, value.reference, held));
@@ -308,13 +308,13 @@ impl Snapshot {
         let value = |(entry, held): &'_ (Entry, Arc<Held>)| Value {
             address: entry.address.clone(),
             reference: entry.reference.clone(),
-            version: held.version.clone(),
+            version: held.bundle.version.clone(),
             age: now.since(held.confirmed),
-            valid_for: held.valid_for,
+            valid_for: held.bundle.valid_for,
         };
         let values: Vec<_> = entries
             .iter()
-            .map(|entry| (value(entry), &*entry.1))
+            .filter_map(|entry| Some((value(entry), entry.1.bundle.field(None).ok()?)))
             .collect();
         Ok(file.replace(&document::write(&self.time(now, unix_seconds), &values)?)?)
     }
@@ -323,7 +323,10 @@ impl Snapshot {
     fn held(&self, rules: &Rules) -> (Vec<(Entry, Arc<Held>)>, usize) {
         let known = |entry: Entry| {
             let (held, age, _) = entry.known.as_ref().ok()?;
-            let kept = rules.keep(&entry.address) && *age < rules.bound(held.valid_for);
+            // What was made for one launch is not given to another one.
+            let is_plain = held.bundle.lease.is_none() && held.bundle.field(None).is_ok();
+            let kept =
+                is_plain && rules.keep(&entry.address) && *age < rules.bound(held.bundle.valid_for);
             let held = Arc::clone(held);
             kept.then_some((entry, held))
         };
@@ -332,7 +335,7 @@ impl Snapshot {
         let mut room = MOST_BYTES;
         let all = entries.len();
         entries.retain(|(_, held)| {
-            let left = room.checked_sub(held.secret.len());
+            let left = room.checked_sub(held.bundle.bytes());
             room = left.unwrap_or(room);
             left.is_some()
         });
@@ -379,8 +382,8 @@ impl Snapshot {
 
 fn contents(entries: &[(Entry, Arc<Held>)], rules: &Rules) -> Contents {
     let value = |(entry, held): &(Entry, Arc<Held>)| {
-        let bound = rules.bound(held.valid_for);
-        let kept = Kept::new(&held.version, held.confirmed, bound);
+        let bound = rules.bound(held.bundle.valid_for);
+        let kept = Kept::new(&held.bundle.version, held.confirmed, bound);
         (entry.address.clone(), kept)
     };
     entries.iter().map(value).collect()

@@ -14,12 +14,16 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use vault_backends::backend::{
-    Address, Backend, BackendError, BackendKind, Class, Fetched, Finding, WritableBackend,
-};
-use vault_backends::oci::{self, secret_place::SecretPlace};
-use vault_backends::registry::{Backends, Key};
+use vault_backends::address::{Address, BackendKind};
+use vault_backends::bundle::Bundle;
+use vault_backends::changing::WritableBackend;
+use vault_backends::error::{BackendError, Class, Contact};
+use vault_backends::findings::Finding;
+use vault_backends::reading::Backend;
+use vault_backends::registry::Backends;
+use vault_backends::target::{Key, Target};
 
+use crate::backend_kinds::BackendKinds;
 use crate::clock::{Clock, Moment};
 use attempts::{Attempt, Attempts};
 use breaker::Permit;
@@ -34,9 +38,10 @@ const ONCE: Duration = Duration::from_mins(1);
 /// The way to all backends.
 pub struct Upstream {
     backends: Backends,
+    kinds: BackendKinds,
     clock: Arc<dyn Clock>,
     lines: Mutex<HashMap<Name, Arc<Line>>>,
-    settings: RwLock<Settings>,
+    settings: RwLock<ResilienceSettings>,
     attempts: Attempts,
     jitter: Jitter,
     reset: Notify,
@@ -47,11 +52,11 @@ type Jitter = Box<dyn Fn() -> f64 + Send + Sync>;
 
 /// How careful the way is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Settings {
+pub struct ResilienceSettings {
     /// When a backend is not asked any more.
-    pub breaker: breaker::Settings,
+    pub breaker: breaker::BreakerSettings,
     /// When a failed call is made again.
-    pub retry: retry::Settings,
+    pub retry: retry::RetrySettings,
 }
 
 impl Upstream {
@@ -59,6 +64,7 @@ impl Upstream {
     pub fn new(backends: Backends, clock: Arc<dyn Clock>) -> Self {
         Self {
             backends,
+            kinds: BackendKinds::SHIPPED,
             clock,
             lines: Mutex::default(),
             settings: RwLock::default(),
@@ -75,15 +81,22 @@ impl Upstream {
         self
     }
 
+    /// The same for other kinds of vaults.
+    #[must_use]
+    pub fn with_kinds(mut self, kinds: BackendKinds) -> Self {
+        self.kinds = kinds;
+        self
+    }
+
     /// Sets how careful the way is; calls under way go on as they began.
-    pub fn configure(&self, settings: Settings) {
+    pub fn configure(&self, settings: ResilienceSettings) {
         *self
             .settings
             .write()
             .unwrap_or_else(PoisonError::into_inner) = settings;
     }
 
-    fn settings(&self) -> Settings {
+    fn settings(&self) -> ResilienceSettings {
         *self.settings.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -97,7 +110,7 @@ impl Upstream {
         &self,
         address: &Address,
         time: Duration,
-    ) -> Result<(Fetched, Moment), UpstreamError> {
+    ) -> Result<(Bundle, Moment), UpstreamError> {
         let backend = self
             .backends
             .of(address.kind, &address.scope)
@@ -140,9 +153,9 @@ impl Upstream {
         }
     }
 
-    /// Lets these vaults of OCI be asked, and forgets those that can be asked no more.
-    pub fn set_vaults(&self, vaults: impl IntoIterator<Item = oci::Settings>) {
-        self.backends.configure(vaults);
+    /// Lets these vaults be asked, and forgets those that can be asked no more.
+    pub fn set_targets(&self, targets: impl IntoIterator<Item = Arc<dyn Target>>) {
+        self.backends.configure(targets);
         let open = self.backends.keys();
         self.lines().retain(|name, _| open.contains(&name.key()));
     }
@@ -152,13 +165,13 @@ impl Upstream {
     /// # Errors
     /// [`UpstreamError::NoBackend`].
     pub fn check(&self, address: &Address) -> Result<(), UpstreamError> {
-        if self.backends.has(address.kind, &address.scope) {
-            if address.kind == BackendKind::Oci {
-                SecretPlace::of(address)?;
-            }
-            return Ok(());
+        if !self.backends.has(address.kind, &address.scope) {
+            return Err(UpstreamError::NoBackend(Name::of(address)));
         }
-        Err(UpstreamError::NoBackend(Name::of(address)))
+        if let Some(target) = self.backends.target(address.kind, &address.scope) {
+            target.check(address)?;
+        }
+        Ok(())
     }
 
     /// The backend of an address as one that can be changed.
@@ -308,7 +321,7 @@ impl Upstream {
         address: &Address,
         left: Duration,
         whole: Duration,
-    ) -> Result<Fetched, UpstreamError> {
+    ) -> Result<Bundle, UpstreamError> {
         line.count(Event::Call);
         let (began, moment) = (Instant::now(), self.clock.now());
         let result = match tokio::time::timeout(left, backend.fetch(address)).await {
@@ -329,13 +342,20 @@ impl Upstream {
         result
     }
 
-    /// An answer that says no is an answer: only outages count.
+    /// Only what was heard shows that a backend is well, an answer that says no as much as a value. What
+    /// was not sent shows nothing.
     fn remember<T>(&self, line: &Line, result: &Result<T, UpstreamError>) {
         let now = self.clock.now();
         let settings = self.breaker(line.name.kind);
         let mut breaker = line.breaker();
-        match result {
-            Err(error) if error.counts() => {
+        let Err(error) = result else {
+            breaker.0.succeeded(now, &settings);
+            breaker.1.clear();
+            return;
+        };
+        let was_heard = error.contact() == Contact::Replied;
+        match error.class() {
+            _ if error.counts() => {
                 line.count(Event::Failure);
                 breaker.1 = error.to_string();
                 if breaker.0.failed(now, &settings, (self.jitter)()) {
@@ -343,36 +363,39 @@ impl Upstream {
                     tracing::warn!(backend = %line.name, error = %error, "breaker opened");
                 }
             }
-            Err(error) if matches!(error.class(), Class::Credentials | Class::Outage) => {
-                breaker.0.undecided();
-                breaker.1 = error.to_string();
-            }
-            _ => {
+            Class::Answer | Class::Request if was_heard => {
                 breaker.0.succeeded(now, &settings);
                 breaker.1.clear();
             }
+            _ => {
+                breaker.0.undecided();
+                breaker.1 = error.to_string();
+            }
         }
     }
 
-    /// The store of this machine is a file: asking it again soon helps nobody, and once a person
-    /// has repaired it, it must be asked at once.
-    fn breaker(&self, kind: BackendKind) -> breaker::Settings {
-        match kind {
-            BackendKind::Local => breaker::Settings {
+    /// What is on this machine is guarded by no breaker: once a person has repaired it, it must be asked
+    /// at once.
+    fn breaker(&self, kind: BackendKind) -> breaker::BreakerSettings {
+        let settings = self.settings().breaker;
+        match self.kinds.policy(kind).is_remote {
+            true => settings,
+            false => breaker::BreakerSettings {
                 threshold: 0,
-                ..self.settings().breaker
+                ..settings
             },
-            BackendKind::Oci => self.settings().breaker,
         }
     }
 
-    fn retry(&self, kind: BackendKind) -> retry::Settings {
-        match kind {
-            BackendKind::Local => retry::Settings {
+    /// Asking a file again soon helps nobody.
+    fn retry(&self, kind: BackendKind) -> retry::RetrySettings {
+        let settings = self.settings().retry;
+        match self.kinds.policy(kind).is_remote {
+            true => settings,
+            false => retry::RetrySettings {
                 max_retries: 0,
-                ..self.settings().retry
+                ..settings
             },
-            BackendKind::Oci => self.settings().retry,
         }
     }
 }

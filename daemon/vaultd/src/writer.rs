@@ -1,4 +1,4 @@
-//! Who may change what? Stores, deletes, promotes: asks policy, writes it down, then acts.
+//! Changes of secrets: policy is asked, the change is written down, then made.
 //!
 //! The record is written before the change, and a second one where the change failed: a change
 //! without a record cannot happen, a record without its change is followed by one that says so.
@@ -11,16 +11,19 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
-use vault_backends::backend::{
-    Address, BackendError, BackendKind, ListEntry, NewVersion, Target, VersionEntry, Wanted,
-};
+use vault_backends::address::{Address, VersionSelector};
+use vault_backends::changing::{ChangeTarget, ListEntry, NewVersion, VersionEntry};
+use vault_backends::error::BackendError;
 use vault_memory::{Secret, Shield, ShieldError};
 use vault_proto::reference::{SecretRef, parse_version};
 use vault_proto::sealed::{Label, Opener, OpeningKey, Purpose, SealError, TAG_BYTES};
 
-use crate::audit::{Outcome, ValueRecord};
+use crate::addresses::may_be_same_secret;
+use crate::audit::ValueRecord;
 use crate::cache::Cache;
-use crate::resolver::{Ask, ResolveError, Resolver, Want, may_be_same_secret, plain};
+use crate::resolver::{
+    AuthorizedRequest, RequestContext, ResolveError, Resolver, SecretRequest, plain,
+};
 use crate::snapshot::Snapshot;
 use crate::upstream::{Upstream, UpstreamError};
 
@@ -68,7 +71,7 @@ pub struct Incoming<'a> {
     pub ciphertext: &'a [u8],
 }
 
-/// The room.
+/// The way of changes.
 pub struct Writer {
     resolver: Arc<Resolver>,
     upstream: Arc<Upstream>,
@@ -78,11 +81,11 @@ pub struct Writer {
     public_key: Vec<u8>,
     /// The private half for this boot, shielded while it is not used.
     private_key: Secret,
-    seats: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
 impl Writer {
-    /// A room with a new key for this boot.
+    /// One with a new key for this boot.
     ///
     /// # Errors
     /// [`ShieldError`] where the key cannot be kept.
@@ -103,7 +106,7 @@ impl Writer {
             shield,
             public_key: public.to_vec(),
             private_key,
-            seats: Arc::new(Semaphore::new(CHANGES_AT_ONCE)),
+            permits: Arc::new(Semaphore::new(CHANGES_AT_ONCE)),
         })
     }
 
@@ -118,28 +121,31 @@ impl Writer {
     /// [`WriteError`]; then nothing has changed, unless its text says otherwise.
     pub async fn put(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         reference: &SecretRef,
         incoming: Incoming<'_>,
         new: NewVersion,
     ) -> Result<String, WriteError> {
-        let (target, rule) = self.permit(ask, reference).await?;
+        let (target, request) = self.authorize(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
-        let value = self.open(ask, reference, incoming)?;
+        let value = self.open(context, reference, incoming)?;
         let put = async move { writable.backend().put(&target, value, &new).await };
-        self.change(ask, reference, rule, String::new(), put).await
+        self.change(request, reference, String::new(), put).await
     }
 
     /// Deletes a secret with all its versions and returns how many there were.
     ///
     /// # Errors
     /// [`WriteError`]; then nothing has changed, unless its text says otherwise.
-    pub async fn delete(&self, ask: &Ask, reference: &SecretRef) -> Result<usize, WriteError> {
-        let (target, rule) = self.permit(ask, reference).await?;
+    pub async fn delete(
+        &self,
+        context: &RequestContext,
+        reference: &SecretRef,
+    ) -> Result<usize, WriteError> {
+        let (target, request) = self.authorize(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         let delete = async move { writable.backend().delete(&target).await };
-        self.change(ask, reference, rule, String::new(), delete)
-            .await
+        self.change(request, reference, String::new(), delete).await
     }
 
     /// Makes an existing version the current one.
@@ -148,17 +154,17 @@ impl Writer {
     /// [`WriteError`]; then nothing has changed, unless its text says otherwise.
     pub async fn promote(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         reference: &SecretRef,
         version: &str,
     ) -> Result<(), WriteError> {
-        let (target, rule) = self.permit(ask, reference).await?;
+        let (target, request) = self.authorize(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         // What a caller typed is written down only where it is a version.
         let recorded = in_record(parse_version(version).map(NonZeroU64::get).ok());
         let version = version.to_owned();
         let promote = async move { writable.backend().promote(&target, &version).await };
-        self.change(ask, reference, rule, recorded, promote).await
+        self.change(request, reference, recorded, promote).await
     }
 
     /// Has a secret, or one of its versions, deleted later, and returns when, if that is known; `at` is
@@ -168,12 +174,12 @@ impl Writer {
     /// [`WriteError`]; then nothing has changed, unless its text says otherwise.
     pub async fn schedule_deletion(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         reference: &SecretRef,
         version: Option<u64>,
         at: Option<u64>,
     ) -> Result<Option<u64>, WriteError> {
-        let (target, rule) = self.permit(ask, reference).await?;
+        let (target, request) = self.authorize(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         let schedule = async move {
             writable
@@ -181,7 +187,7 @@ impl Writer {
                 .schedule_deletion(&target, version, at)
                 .await
         };
-        self.change(ask, reference, rule, in_record(version), schedule)
+        self.change(request, reference, in_record(version), schedule)
             .await
     }
 
@@ -191,14 +197,14 @@ impl Writer {
     /// [`WriteError`]; then nothing has changed, unless its text says otherwise.
     pub async fn cancel_deletion(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         reference: &SecretRef,
         version: Option<u64>,
     ) -> Result<(), WriteError> {
-        let (target, rule) = self.permit(ask, reference).await?;
+        let (target, request) = self.authorize(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         let cancel = async move { writable.backend().cancel_deletion(&target, version).await };
-        self.change(ask, reference, rule, in_record(version), cancel)
+        self.change(request, reference, in_record(version), cancel)
             .await
     }
 
@@ -208,10 +214,10 @@ impl Writer {
     /// [`WriteError`].
     pub async fn versions(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         reference: &SecretRef,
     ) -> Result<Vec<VersionEntry>, WriteError> {
-        let (target, _) = self.permit(ask, reference).await?;
+        let (target, _) = self.authorize(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         let versions = writable.backend().versions(&target);
         Ok(self.upstream.once(&target.address, versions).await?)
@@ -221,8 +227,10 @@ impl Writer {
     ///
     /// # Errors
     /// [`WriteError`].
-    pub async fn list(&self, ask: &Ask) -> Result<Vec<ListEntry>, WriteError> {
-        self.resolver.permit(ask, &[]).await?;
+    pub async fn list(&self, context: &RequestContext) -> Result<Vec<ListEntry>, WriteError> {
+        let actions = [context.action];
+        let request = self.resolver.authorize(context.clone(), &actions, vec![]);
+        request.await?;
         let local = Address::local("");
         let writable = self.upstream.writable(&local)?;
         Ok(self
@@ -231,23 +239,27 @@ impl Writer {
             .await?)
     }
 
-    async fn permit(
+    async fn authorize(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         reference: &SecretRef,
-    ) -> Result<(Target, String), WriteError> {
-        let rule = self.resolver.permit(ask, &[Want::of(reference)]).await?;
-        let (address, home) = (ask.address(reference), ask.vault.home());
-        if address.wanted != Wanted::Current {
+    ) -> Result<(ChangeTarget, AuthorizedRequest), WriteError> {
+        let (actions, secrets) = ([context.action], vec![SecretRequest::of(reference)]);
+        let request = self.resolver.authorize(context.clone(), &actions, secrets);
+        let request = request.await?;
+        let address = context.address(reference);
+        if address.version != VersionSelector::Current {
             return Err(WriteError::Pinned(reference.to_string()));
         }
-        Ok((Target { address, home }, rule))
+        let target = context.targets.of(address.kind);
+        let placement = target.map(|target| target.placement()).unwrap_or_default();
+        Ok((ChangeTarget { address, placement }, request))
     }
 
     /// Opens the value straight into protected memory.
     fn open(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         reference: &SecretRef,
         incoming: Incoming<'_>,
     ) -> Result<Secret, WriteError> {
@@ -258,7 +270,7 @@ impl Writer {
             Purpose::Put,
             &key,
             incoming.encapsulated_key,
-            &ask.request_id,
+            &context.request_id,
         )?;
         let length = incoming
             .ciphertext
@@ -276,29 +288,28 @@ impl Writer {
         })
     }
 
-    /// Makes a change in a task of its own. A caller that goes away while it waits for a seat ends it;
+    /// Makes a change in a task of its own. A caller that goes away while it waits for a permit ends it;
     /// afterwards it goes on to its end, for the backend may already have done it.
     async fn change<T: Send + 'static>(
         &self,
-        ask: &Ask,
+        request: AuthorizedRequest,
         reference: &SecretRef,
-        rule: String,
         version: String,
         work: impl Future<Output = Result<T, BackendError>> + Send + 'static,
     ) -> Result<T, WriteError> {
-        let seat = Arc::clone(&self.seats).acquire_owned().await;
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
         let change = Change {
             resolver: Arc::clone(&self.resolver),
             cache: Arc::clone(&self.cache),
             snapshot: Arc::clone(&self.snapshot),
-            ask: ask.clone(),
+            address: request.context().address(reference),
+            request,
             reference: reference.clone(),
-            rule,
             version,
         };
-        let (upstream, address) = (Arc::clone(&self.upstream), ask.address(reference));
+        let (upstream, address) = (Arc::clone(&self.upstream), change.address.clone());
         let task = tokio::spawn(async move {
-            let _seat = seat;
+            let _permit = permit;
             change.announce().await?;
             // Also after a panic nobody knows what the backend has done.
             let result = AssertUnwindSafe(upstream.once(&address, work)).catch_unwind();
@@ -319,29 +330,29 @@ struct Change {
     resolver: Arc<Resolver>,
     cache: Arc<Cache>,
     snapshot: Arc<Snapshot>,
-    ask: Ask,
+    request: AuthorizedRequest,
     reference: SecretRef,
-    rule: String,
+    address: Address,
     /// The version it is about; empty where it is about none or the backend will choose it.
     version: String,
 }
 
 impl Change {
     async fn announce(&self) -> Result<(), ResolveError> {
-        if !self.ask.peer.is_alive() {
-            return Err(ResolveError::PeerGone);
-        }
-        self.record(Outcome::Allowed, None).await
+        let values = vec![self.value(None)];
+        self.resolver.announce(&self.request, values).await
     }
 
     /// Forgets what was held of the secret, whatever its version; a failure is written down.
     async fn finish<T>(&self, result: Result<T, UpstreamError>) -> Result<T, WriteError> {
-        let written = self.ask.address(&self.reference);
-        self.cache.flush(|held| may_be_same_secret(held, &written));
-        let forgotten = match written.kind {
-            // No value of this machine's own store is there.
-            BackendKind::Local => Ok(()),
-            BackendKind::Oci => self.snapshot.forgotten().await,
+        let written = &self.address;
+        let kinds = self.request.context().setup.kinds();
+        self.cache
+            .flush(|held| may_be_same_secret(held, written, kinds));
+        // No value of this machine's own store is there.
+        let forgotten = match kinds.policy(written.kind).is_remote {
+            true => self.snapshot.forgotten().await,
+            false => Ok(()),
         };
         let failure = match result {
             Ok(done) => {
@@ -349,7 +360,11 @@ impl Change {
             }
             Err(failure) => failure,
         };
-        let recorded = self.record(Outcome::Failed, Some(failure.kind())).await;
+        let values = vec![self.value(Some(failure.kind()))];
+        let recorded = self
+            .resolver
+            .record_failed(&self.request, values, failure.kind())
+            .await;
         Err(match recorded {
             Ok(()) => failure.into(),
             Err(ResolveError::Audit(why)) => WriteError::Unrecorded { failure, why },
@@ -357,18 +372,11 @@ impl Change {
         })
     }
 
-    async fn record(
-        &self,
-        outcome: Outcome,
-        problem: Option<&'static str>,
-    ) -> Result<(), ResolveError> {
-        let value = ValueRecord {
+    fn value(&self, problem: Option<&'static str>) -> ValueRecord {
+        ValueRecord {
             version: self.version.clone(),
-            ..plain(&Want::of(&self.reference), problem)
-        };
-        self.resolver
-            .record(&self.ask, outcome, &self.rule, vec![value], problem)
-            .await
+            ..plain(&SecretRequest::of(&self.reference), problem)
+        }
     }
 }
 

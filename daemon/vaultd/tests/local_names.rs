@@ -3,8 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use proptest::prelude::*;
-use vault_backends::backend::{Address, Backend, BackendKind, Wanted};
+use vault_backends::address::{Address, BackendKind, VersionSelector};
 use vault_backends::local::{LocalSettings, LocalStore};
+use vault_backends::reading::Backend;
 use vault_memory::{Preference, Shield};
 use vault_proto::reference::SecretRef;
 
@@ -30,11 +31,11 @@ impl Room {
 
     fn takes(&self, name: &str) -> bool {
         let address = Address {
-            kind: BackendKind::Local,
+            kind: BackendKind::LOCAL,
             scope: String::new(),
             container: None,
             name: name.to_owned(),
-            wanted: Wanted::Current,
+            version: VersionSelector::Current,
         };
         let refused = self.runtime.block_on(self.store.fetch(&address));
         match refused.unwrap_err().kind() {

@@ -80,7 +80,7 @@ fn every_default_of_the_sample_is_the_one_that_counts_without_a_file() {
     );
     let (with, without) = (loaded(Some(&settings)), loaded(None));
     assert_eq!(with.setup.warnings, Vec::<String>::new());
-    assert_eq!(with.setup.base.vault, without.setup.base.vault);
+    assert_eq!(with.setup.base.targets, without.setup.base.targets);
     assert_eq!(with.setup.base.freshness, without.setup.base.freshness);
     assert_eq!(with.setup.resilience, without.setup.resilience);
     assert_eq!(with.setup.logging, without.setup.logging);
@@ -108,6 +108,8 @@ fn the_examples_of_the_sample_are_a_configuration() {
         service: None,
         reference: Some(&"local://demo-token".parse().unwrap()),
         other_name: None,
+        subject: None,
+        written_by_default: true,
     });
     assert!(decision.allowed);
 }

@@ -4,7 +4,7 @@
 use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
-use vault_backends::backend::Wanted;
+use vault_backends::address::VersionSelector;
 use vault_backends::oci::secret_bundle::SecretBundle;
 use vault_memory::{Preference, Shield};
 
@@ -14,7 +14,7 @@ static SHIELD: LazyLock<Arc<Shield>> =
 fuzz_target!(|body: &[u8]| match SecretBundle::read(body) {
     Err(error) => assert!(error.to_string().is_ascii() && !error.kind().is_empty()),
     Ok(bundle) => {
-        let wanted = Wanted::Version(bundle.version_number);
+        let wanted = VersionSelector::Version(bundle.version_number);
         assert!(bundle.check(Some(&bundle.secret_id), &wanted).is_ok());
         let _ = bundle.valid_for(1_767_648_700);
         if let Ok(secret) = bundle.shield(&SHIELD) {

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use vault_backends::backend::{Address, BackendKind, Wanted};
+use vault_backends::address::{Address, BackendKind, VersionSelector};
 use vaultd::cache::freshness::Freshness;
 use vaultd::clock::Moment;
 use vaultd::refresher::schedule::{Outcome, Renew, Schedule};
 use vaultd::refresher::{Item, Plan, Start};
 use vaultd::upstream::breaker::{Breaker, Permit};
-use vaultd::upstream::{Name, Settings, retry};
+use vaultd::upstream::{Name, ResilienceSettings, retry};
 
 use super::vault::{Answer, Vault};
 use crate::simulator::Dice;
@@ -71,11 +71,11 @@ fn millis(moment: Moment) -> u64 {
 
 fn address(number: usize) -> Address {
     Address {
-        kind: BackendKind::Oci,
+        kind: BackendKind::OCI,
         scope: String::new(),
         container: None,
         name: format!("s{number}"),
-        wanted: Wanted::Current,
+        version: VersionSelector::Current,
     }
 }
 
@@ -89,6 +89,7 @@ impl Member {
         now: u64,
     ) -> Self {
         let item = |number| Item {
+            is_remote: true,
             address: address(number),
             reference: String::new(),
             freshness,
@@ -142,7 +143,7 @@ impl Member {
         &mut self,
         event: Event,
         now: u64,
-        settings: &Settings,
+        settings: &ResilienceSettings,
         vault: &mut Vault,
         later: Later<'_>,
     ) -> Option<Renewed> {
@@ -159,7 +160,13 @@ impl Member {
         renewed
     }
 
-    fn look(&mut self, now: u64, settings: &Settings, vault: &mut Vault, later: Later<'_>) {
+    fn look(
+        &mut self,
+        now: u64,
+        settings: &ResilienceSettings,
+        vault: &mut Vault,
+        later: Later<'_>,
+    ) {
         // What is not asked lands at once, and then the next one's turn may be.
         loop {
             let probe = self.breaker.next_probe();
@@ -208,7 +215,7 @@ impl Member {
         &mut self,
         flight: usize,
         now: u64,
-        settings: &Settings,
+        settings: &ResilienceSettings,
         vault: &mut Vault,
         later: Later<'_>,
     ) {
@@ -229,7 +236,7 @@ impl Member {
         &mut self,
         flight: usize,
         now: u64,
-        settings: &Settings,
+        settings: &ResilienceSettings,
         later: Later<'_>,
     ) -> Option<Renewed> {
         let flying = &self.flights[flight];

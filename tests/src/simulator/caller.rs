@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
-use vault_backends::backend::Class;
+use vault_backends::error::Class;
 use vaultd::cache::freshness::{Freshness, Verdict};
 use vaultd::cache::held::Held;
 use vaultd::cache::{Renewal, Served};
@@ -145,7 +145,12 @@ impl Asking {
     fn trace(&self, state: &mut State, held: &Held) -> Option<usize> {
         let secret = self.wish.secret;
         let told = |value: &mut [u8]| String::from_utf8_lossy(value).into_owned();
-        let value = held.secret.expose_secret(told).unwrap_or_default();
+        let value = held
+            .bundle
+            .field(None)
+            .expect("every value here is plain")
+            .expose_secret(told)
+            .unwrap_or_default();
         let call = value
             .rsplit_once(' ')
             .and_then(|(_, call)| call.parse().ok());
@@ -158,7 +163,7 @@ impl Asking {
         let is_right = call.secret == secret
             && version.is_some_and(|version| {
                 value == vault::value(secret, version, number)
-                    && held.version == version.to_string()
+                    && held.bundle.version == version.to_string()
             })
             && held.confirmed == call.began;
         if !is_right {

@@ -4,12 +4,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
-use vault_backends::backend::BackendKind;
+use vault_backends::address::BackendKind;
 use vaultd::cache::Cache;
 use vaultd::cache::freshness::{Freshness, Verdict};
 use vaultd::clock::{Clock, Moment};
 use vaultd::refresher::{Item, Plan, Refresher, Start};
-use vaultd::upstream::{Name, Settings, Upstream};
+use vaultd::upstream::{Name, ResilienceSettings, Upstream};
 
 use super::dice::Dice;
 use super::vault::SeededVault;
@@ -42,10 +42,10 @@ impl Daemon {
     pub(super) fn start(
         world: Arc<World>,
         items: Vec<Item>,
-        settings: Settings,
+        settings: ResilienceSettings,
         seed: u64,
     ) -> Arc<Self> {
-        let kinds = [BackendKind::Oci, BackendKind::Local];
+        let kinds = [BackendKind::OCI, BackendKind::LOCAL];
         let vaults = kinds.map(|kind| SeededVault::open(kind, Arc::clone(&world), seed));
         let clock = Arc::clone(&world.clock) as Arc<dyn Clock>;
         let began = Instant::now();
@@ -97,7 +97,7 @@ impl Daemon {
     /// The vault that all but a few secrets are in.
     pub(super) fn oci() -> Name {
         Name {
-            kind: BackendKind::Oci,
+            kind: BackendKind::OCI,
             scope: String::new(),
         }
     }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::sleep;
-use vault_backends::backend::{BackendKind, Wanted};
+use vault_backends::address::{BackendKind, VersionSelector};
 use vaultd::cache::freshness::{Ahead, Freshness};
 use vaultd::clock::ScriptedClock;
 use vaultd::refresher::Item;
-use vaultd::upstream::{Settings, breaker, retry};
+use vaultd::upstream::{ResilienceSettings, breaker, retry};
 
 use super::caller::{self, Patience, Wish};
 use super::daemon::Daemon;
@@ -84,11 +84,11 @@ impl Director {
     fn new(seed: u64) -> Self {
         let mut dice = Dice::of(seed, "director");
         let secrets = (0..SECRETS).map(|number| match number {
-            ..LOCAL => Truth::new(number, BackendKind::Local, Wanted::Current),
+            ..LOCAL => Truth::new(number, BackendKind::LOCAL, VersionSelector::Current),
             _ if number < LOCAL + PINNED => {
-                Truth::new(number, BackendKind::Oci, Wanted::Version(1))
+                Truth::new(number, BackendKind::OCI, VersionSelector::Version(1))
             }
-            _ => Truth::new(number, BackendKind::Oci, Wanted::Current),
+            _ => Truth::new(number, BackendKind::OCI, VersionSelector::Current),
         });
         let settings = settings(&mut dice);
         let clock = Arc::new(ScriptedClock::flowing());
@@ -222,7 +222,7 @@ impl Director {
         let mut state = self.world.state();
         let now = self.world.now();
         let truth = &mut state.secrets[secret];
-        if truth.address.wanted != Wanted::Current {
+        if truth.address.version != VersionSelector::Current {
             return;
         }
         if goes_back {
@@ -273,14 +273,14 @@ impl Director {
     }
 }
 
-fn settings(dice: &mut Dice) -> Settings {
-    Settings {
-        breaker: breaker::Settings {
+fn settings(dice: &mut Dice) -> ResilienceSettings {
+    ResilienceSettings {
+        breaker: breaker::BreakerSettings {
             threshold: dice.one_of(&[5, 5, 5, 3, 0]),
             recovery: Duration::from_secs(dice.one_of(&[60, 60, 20])),
             successes: dice.one_of(&[2, 2, 1]),
         },
-        retry: retry::Settings {
+        retry: retry::RetrySettings {
             max_retries: dice.one_of(&[3, 3, 1, 0]),
             base: Duration::from_millis(dice.one_of(&[2000, 2000, 200])),
             jitter: true,
@@ -315,6 +315,7 @@ fn items(dice: &mut Dice, world: &World, usual: &[Freshness]) -> Vec<Item> {
     for (truth, usual) in state.secrets.iter().zip(usual) {
         if dice.happens(700) {
             items.push(Item {
+                is_remote: truth.address.kind == BackendKind::OCI,
                 address: truth.address.clone(),
                 reference: truth.reference(),
                 freshness: *usual,

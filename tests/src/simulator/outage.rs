@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::sleep;
-use vault_backends::backend::{BackendKind, Wanted};
+use vault_backends::address::{BackendKind, VersionSelector};
 use vaultd::cache::freshness::{Freshness, Verdict};
 use vaultd::clock::{Clock, ScriptedClock};
 use vaultd::refresher::Item;
-use vaultd::upstream::Settings;
+use vaultd::upstream::ResilienceSettings;
 
 use super::caller::{self, Patience, Wish};
 use super::daemon::Daemon;
@@ -53,15 +53,16 @@ pub fn outage(seed: u64, fault: Fault) -> Result<Afterwards, String> {
 
 async fn run(seed: u64, fault: Fault) -> Result<Afterwards, String> {
     let mut dice = Dice::of(seed, "outage");
-    let truth = |number| Truth::new(number, BackendKind::Oci, Wanted::Current);
+    let truth = |number| Truth::new(number, BackendKind::OCI, VersionSelector::Current);
     let secrets: Vec<Truth> = (0..SECRETS).map(truth).collect();
     let item = |truth: &Truth| Item {
+        is_remote: truth.address.kind == BackendKind::OCI,
         address: truth.address.clone(),
         reference: truth.reference(),
         freshness: FRESHNESS,
     };
     let items = secrets.iter().map(item).collect();
-    let settings = Settings::default();
+    let settings = ResilienceSettings::default();
     let clock = Arc::new(ScriptedClock::flowing());
     let world = World::new(Arc::clone(&clock), secrets, settings.breaker);
     let daemon = Daemon::start(Arc::clone(&world), items, settings, seed);

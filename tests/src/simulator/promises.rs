@@ -1,6 +1,6 @@
 //! Is what the daemon holds what it should hold, whoever asks?
 
-use vault_backends::backend::Wanted;
+use vault_backends::address::VersionSelector;
 use vaultd::cache::freshness::{Freshness, Verdict};
 
 use super::daemon::Daemon;
@@ -25,7 +25,7 @@ pub(super) fn check(daemon: &Daemon) -> Result<(), String> {
         let of_it = |call: &usize| {
             let call = &state.calls[*call];
             let version = call.answer.map(|(version, _)| version.to_string());
-            call.began == held.confirmed && version.as_ref() == Some(&held.version)
+            call.began == held.confirmed && version.as_ref() == Some(&held.bundle.version)
         };
         let broken = match answered.find(of_it) {
             None => Some("what no call brought"),
@@ -52,7 +52,7 @@ pub(super) fn check_at_peace(daemon: &Daemon) -> Result<(), String> {
             (held.judge(now, &freshness) == Verdict::Fresh).then_some(())
         };
         let is_kept = item.freshness.renewed_at(None, 0.5).is_some();
-        let is_renewed = item.address.wanted == Wanted::Current;
+        let is_renewed = item.address.version == VersionSelector::Current;
         if is_kept && is_renewed && is_fresh(item.freshness).is_none() {
             stale.push(item.address.name.clone());
         }

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::sleep;
-use vault_backends::backend::{Address, Backend, BackendError, BackendKind, Class, Fetched};
+use vault_backends::address::{Address, BackendKind};
+use vault_backends::bundle::Bundle;
+use vault_backends::error::{BackendError, Class};
+use vault_backends::reading::Backend;
 use vault_memory::{Preference, Shield};
 use vaultd::clock::Moment;
 
@@ -61,7 +64,7 @@ impl Backend for SeededVault {
         self.kind
     }
 
-    async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError> {
+    async fn fetch(&self, address: &Address) -> Result<Bundle, BackendError> {
         let (mut call, mut dice, fault) =
             UnderWay::begin(&self.world, self.kind, address, self.seed);
         let (before, after) = fault.takes(&mut dice);
@@ -72,7 +75,7 @@ impl Backend for SeededVault {
         let skew = state.skew;
         let fault = match fault {
             Fault::None
-                if self.kind == BackendKind::Oci && skew.abs() > SKEW && dice.happens(500) =>
+                if self.kind == BackendKind::OCI && skew.abs() > SKEW && dice.happens(500) =>
             {
                 Fault::Unauthorized
             }
@@ -85,7 +88,7 @@ impl Backend for SeededVault {
         match sight {
             Sight::Nothing(kind) => {
                 call.end(&mut state, Err(Class::Answer));
-                Err(BackendError::new(Class::Answer, kind, "there is none"))
+                Err(BackendError::replied(Class::Answer, kind, "there is none"))
             }
             Sight::Value(version, valid_for) => {
                 call.end(&mut state, Ok((version, valid_for)));
@@ -93,11 +96,7 @@ impl Backend for SeededVault {
                 let mut value = value(call.secret, version, call.number).into_bytes();
                 let secret = self.shield.shield(&mut value);
                 let secret = secret.expect("a short value fits into a slot");
-                Ok(Fetched {
-                    secret,
-                    version: version.to_string(),
-                    valid_for,
-                })
+                Ok(Bundle::plain(secret, version.to_string()).valid_for(valid_for))
             }
         }
     }
@@ -142,9 +141,9 @@ impl<'a> UnderWay<'a> {
         state.secrets[secret].calls += 1;
         let mut dice = Dice::of(seed, (address, nth));
         let fault = match kind {
-            BackendKind::Oci => state.weather.fault(&mut dice),
-            BackendKind::Local if dice.happens(20) => Fault::Garbage,
-            BackendKind::Local => Fault::None,
+            BackendKind::LOCAL if dice.happens(20) => Fault::Garbage,
+            BackendKind::LOCAL => Fault::None,
+            _ => state.weather.fault(&mut dice),
         };
         let step = state.event(format_args!("call {number} for s{secret}: {fault:?}"));
         state.calls.push(Call {
@@ -175,7 +174,7 @@ impl<'a> UnderWay<'a> {
         let step = state.event(format_args!("call {number} for s{secret} ends: {how:?}"));
         let call = &mut state.calls[number];
         (call.ended_step, call.answer) = (Some(step), how.ok());
-        if self.kind == BackendKind::Oci {
+        if self.kind == BackendKind::OCI {
             match how {
                 Err(Class::Outage) => state.oci.fails(now),
                 Err(Class::Credentials) => {}
@@ -212,7 +211,7 @@ impl State {
         if under_way >= AT_ONCE {
             self.broken(format!("{} calls at once to {kind}", under_way + 1));
         }
-        if kind == BackendKind::Oci
+        if kind == BackendKind::OCI
             && let Err(broken) = self.oci.begins(now)
         {
             self.broken(broken);

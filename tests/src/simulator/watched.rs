@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use vaultd::clock::Moment;
-use vaultd::upstream::breaker::Settings;
+use vaultd::upstream::breaker::BreakerSettings;
 
 /// How much longer than the period the time to the next probe may be.
 const LONGEST: f64 = 1.15;
@@ -12,7 +12,7 @@ const LONGEST: f64 = 1.15;
 /// A breaker, seen from outside.
 #[derive(Debug, Default)]
 pub(super) struct Watched {
-    settings: Settings,
+    settings: BreakerSettings,
     failures: u32,
     open: Option<Window>,
 }
@@ -27,7 +27,7 @@ struct Window {
 }
 
 impl Watched {
-    pub(super) fn new(settings: Settings) -> Self {
+    pub(super) fn new(settings: BreakerSettings) -> Self {
         Self {
             settings,
             ..Self::default()

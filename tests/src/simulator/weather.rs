@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vault_backends::backend::{BackendError, Class};
+use vault_backends::error::{BackendError, Class};
 
 use super::dice::Dice;
 
@@ -112,7 +112,11 @@ impl Fault {
             Self::NotFound => (Class::Answer, "not_found"),
             Self::BadRequest => (Class::Request, "bad_request"),
         };
-        let error = BackendError::new(class, kind, "as the seed says");
+        let words = "as the seed says";
+        let error = match self {
+            Self::Refused | Self::Timeout | Self::Reset => BackendError::no_reply(kind, words),
+            _ => BackendError::replied(class, kind, words),
+        };
         let pause = match self {
             Self::TooMany => Some(dice.one_of(&[0, 1, 3, 30, 600])),
             Self::ServerError if dice.happens(200) => Some(5),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::task::Id;
 use tokio::time::Instant;
-use vault_backends::backend::{Address, BackendKind, Wanted};
+use vault_backends::address::{Address, BackendKind, VersionSelector};
 use vaultd::clock::{Clock, Moment, ScriptedClock};
 use vaultd::upstream::breaker;
 
@@ -133,7 +133,7 @@ impl World {
     pub(super) fn new(
         clock: Arc<ScriptedClock>,
         secrets: Vec<Truth>,
-        breaker: breaker::Settings,
+        breaker: breaker::BreakerSettings,
     ) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(State {
@@ -165,13 +165,13 @@ impl World {
 }
 
 impl Truth {
-    pub(super) fn new(number: usize, kind: BackendKind, wanted: Wanted) -> Self {
+    pub(super) fn new(number: usize, kind: BackendKind, wanted: VersionSelector) -> Self {
         let address = Address {
             kind,
             scope: String::new(),
             container: None,
             name: format!("s{number}"),
-            wanted,
+            version: wanted,
         };
         Self {
             address,
@@ -193,8 +193,8 @@ impl Truth {
     /// What people call it.
     pub(super) fn reference(&self) -> String {
         match self.address.kind {
-            BackendKind::Local => format!("local://{}", self.address.name),
-            BackendKind::Oci => format!("oci-vault://{}", self.address.name),
+            BackendKind::LOCAL => format!("local://{}", self.address.name),
+            _ => format!("oci-vault://{}", self.address.name),
         }
     }
 

@@ -4,7 +4,7 @@ use crate::graph::Graph;
 
 /// The rooms of `daemon/vaultd`, by floor. What stands beside the floors of `daemon/README.md` has
 /// the floor from which it is used.
-const FLOORS: [(&str, u32); 23] = [
+const FLOORS: [(&str, u32); 26] = [
     ("app", 8),
     ("config", 7),
     ("grpc", 7),
@@ -20,13 +20,16 @@ const FLOORS: [(&str, u32); 23] = [
     ("snapshot", 3),
     ("upstream", 2),
     ("listener", 2),
+    ("addresses", 2),
     ("arguments", 1),
+    ("backend_kinds", 1),
     ("clock", 1),
     ("command", 1),
     ("histogram", 1),
     ("logging", 1),
     ("peer", 1),
     ("socket", 1),
+    ("targets", 1),
     // The root lists modules and names nothing.
     ("", 9),
 ];

@@ -89,15 +89,8 @@ fn plaintext_is_exposed_in_the_listed_files_alone() {
 }
 
 #[test]
-fn files_are_short_and_say_their_question_first() {
-    let sources = repository().sources;
-    assert_none(
-        &[
-            rules::too_long(&sources),
-            rules::without_a_question(&sources),
-        ]
-        .concat(),
-    );
+fn files_say_first_what_they_are() {
+    assert_none(&rules::without_a_first_line(&repository().sources));
 }
 
 #[test]

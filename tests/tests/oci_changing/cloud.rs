@@ -7,18 +7,20 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use tempfile::TempDir;
 use tonic::async_trait;
-use vault_backends::backend::{
-    Address, Backend, BackendError, BackendKind, Begins, Class, Home, NewVersion, Target,
-    VersionEntry, Wanted, WritableBackend,
+use vault_backends::address::{Address, BackendKind, VersionSelector};
+use vault_backends::changing::{
+    Begins, ChangeTarget, NewVersion, Placement, VersionEntry, WritableBackend,
 };
-use vault_backends::oci::Settings;
+use vault_backends::error::{BackendError, Class};
+use vault_backends::oci::OciSettings;
 use vault_backends::oci::connection::Connection;
 use vault_backends::oci::identity::{Identities, Identity};
 use vault_backends::oci::key::PrivateKey;
 use vault_backends::oci::key_id::KeyId;
 use vault_backends::oci::signature::Signer;
-use vault_backends::oci::surroundings::Surroundings;
 use vault_backends::oci::vault::OciVault;
+use vault_backends::process_context::ProcessContext;
+use vault_backends::reading::Backend;
 use vault_backends::wall_clock::SystemWallClock;
 use vault_memory::{Preference, Shield};
 use vault_tests::oci::{COMPARTMENT, FakeOci, REGION, Route, VAULT, api_key_id, private_key_pem};
@@ -35,7 +37,7 @@ impl Identities for Person {
         let counted = |left: usize| left.checked_sub(1);
         let taken = self.left.fetch_update(Relaxed, Relaxed, counted);
         taken.map_err(|_| {
-            BackendError::new(
+            BackendError::not_sent(
                 Class::Outage,
                 "token_deadline",
                 "get a token: nobody answers",
@@ -57,7 +59,7 @@ impl Identities for Person {
 /// What is meant by `ask.put(…)` and the like.
 pub(crate) struct Cloud {
     pub(crate) fake: FakeOci,
-    pub(crate) home: Home,
+    pub(crate) home: Placement,
     pub(crate) vault: OciVault,
     person: Arc<Person>,
     shield: Arc<Shield>,
@@ -69,14 +71,14 @@ impl Cloud {
         let fake = FakeOci::start();
         let files = tempfile::tempdir().unwrap();
         let url = Some(fake.https_url());
-        let settings = Settings {
+        let settings = OciSettings {
             endpoint: url.clone(),
             management_endpoint: url.clone(),
             key_management_endpoint: url,
             ca_file: Some(written(files.path(), fake.ca_pem())),
-            ..Settings::default_for(files.path())
+            ..OciSettings::default_for(files.path())
         };
-        let around = Surroundings {
+        let around = ProcessContext {
             home: files.path().to_owned(),
             variables: BTreeMap::new(),
             euid: nix::unistd::geteuid().as_raw(),
@@ -98,7 +100,7 @@ impl Cloud {
         );
         Self {
             fake,
-            home: Home {
+            home: Placement {
                 compartment: Some(COMPARTMENT.to_owned()),
                 vault: Some(VAULT.to_owned()),
                 key: None,
@@ -120,21 +122,24 @@ impl Cloud {
     }
 
     /// `NAME` alone is in the vault, `CONTAINER/NAME` where it says.
-    pub(crate) fn target(&self, text: &str) -> Target {
+    pub(crate) fn target(&self, text: &str) -> ChangeTarget {
         let (container, name) = match text.split_once('/') {
             Some((container, name)) => (Some(container), name),
             None if text.starts_with("ocid1.") => (None, text),
             None => (Some(VAULT), text),
         };
         let address = Address {
-            kind: BackendKind::Oci,
+            kind: BackendKind::OCI,
             scope: String::new(),
             container: container.map(str::to_owned),
             name: name.to_owned(),
-            wanted: Wanted::Current,
+            version: VersionSelector::Current,
         };
         let home = self.home.clone();
-        Target { address, home }
+        ChangeTarget {
+            address,
+            placement: home,
+        }
     }
 
     pub(crate) async fn put(&self, name: &str, value: &str) -> Result<String, BackendError> {
@@ -159,7 +164,10 @@ impl Cloud {
     /// The value that the service would give out, of the current version.
     pub(crate) async fn value(&self, name: &str) -> String {
         let fetched = self.vault.fetch(&self.target(name).address).await.unwrap();
-        let plain = fetched.secret.expose_secret(|plain| plain.to_vec());
+        let plain = fetched
+            .field(None)
+            .unwrap()
+            .expose_secret(|plain| plain.to_vec());
         String::from_utf8(plain.unwrap()).unwrap()
     }
 

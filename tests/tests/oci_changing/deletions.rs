@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use vault_backends::backend::Class;
+use vault_backends::error::Class;
 use vault_tests::oci::{Route, State};
 
 use crate::cloud::{Cloud, told};

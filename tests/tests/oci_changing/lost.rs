@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vault_backends::backend::Class;
+use vault_backends::error::{Class, Contact};
 use vault_tests::oci::{Fault, Route, Times};
 
 use crate::cloud::{Cloud, pending, told};
@@ -129,7 +129,11 @@ async fn a_change_that_was_never_sent_was_not_made_and_nothing_else_is_said() {
     cloud.ends_tokens_after(1);
     let error = cloud.put(&id, "hunter2").await.unwrap_err();
     assert_eq!(error.class(), Class::Outage);
-    assert!(!error.counts(), "it says nothing of the vault");
+    assert_eq!(
+        error.contact(),
+        Contact::NotSent,
+        "it says nothing of the vault"
+    );
     let text = error.to_string();
     assert!(text.contains("nobody answers"), "{text}");
     assert!(!text.contains(OPEN), "{text}");

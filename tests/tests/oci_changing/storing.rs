@@ -1,6 +1,7 @@
 //! Does a put make a version, or a secret, and nothing that was not meant?
 
-use vault_backends::backend::{Class, Home, NewVersion};
+use vault_backends::changing::{NewVersion, Placement};
+use vault_backends::error::Class;
 use vault_tests::oci::{COMPARTMENT, ENCRYPTION_KEY, Paging, Route, State, VAULT};
 
 use crate::cloud::{Cloud, pending, told};
@@ -207,7 +208,7 @@ async fn a_name_that_the_service_holds_back_is_said_to_be_taken() {
 #[tokio::test]
 async fn what_must_be_configured_for_a_new_secret_is_said() {
     let mut cloud = Cloud::new();
-    cloud.home = Home::default();
+    cloud.home = Placement::default();
     let (kind, text) = told(cloud.put(&format!("{COMPARTMENT}/db"), "v").await);
     assert_eq!(kind, "no_home");
     assert!(text.contains("vault.vault_id"), "{text}");

@@ -1,6 +1,6 @@
 //! Which versions are there, and which one is in use?
 
-use vault_backends::backend::Class;
+use vault_backends::error::Class;
 use vault_tests::oci::{Paging, Route};
 
 use crate::cloud::{Cloud, pending};

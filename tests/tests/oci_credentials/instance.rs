@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vault_backends::backend::Class;
+use vault_backends::error::Class;
 use vault_backends::oci::AuthMethod;
 use vault_backends::oci::credential::Credential;
 use vault_backends::oci::identity::Identities as _;

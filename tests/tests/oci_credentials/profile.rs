@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use vault_backends::backend::Class;
+use vault_backends::error::Class;
 use vault_backends::oci::AuthMethod;
 use vault_backends::oci::identity::Identities as _;
 use vault_tests::oci::{Route, api_key_id, private_key_pem, public_key_pem};

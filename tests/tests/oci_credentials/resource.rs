@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use vault_backends::backend::Class;
+use vault_backends::error::Class;
 use vault_backends::oci::AuthMethod;
 use vault_tests::oci::{Route, public_key_pem};
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempfile::TempDir;
-use vault_backends::backend::BackendError;
+use vault_backends::error::BackendError;
 use vault_backends::oci::connection::Connection;
 use vault_backends::oci::conversation::{Call, Conversation};
 use vault_backends::oci::credential::Credential;
@@ -16,8 +16,8 @@ use vault_backends::oci::endpoint::Service;
 use vault_backends::oci::identity::Identities;
 use vault_backends::oci::places::Places;
 use vault_backends::oci::signature::Method;
-use vault_backends::oci::surroundings::Surroundings;
-use vault_backends::oci::{AuthMethod, Settings};
+use vault_backends::oci::{AuthMethod, OciSettings};
+use vault_backends::process_context::ProcessContext;
 use vault_backends::wall_clock::WallClock;
 use vault_tests::oci::{COMPARTMENT, Credentials, FakeOci, Fault, Route, Times, write_credentials};
 
@@ -52,9 +52,9 @@ impl Scene {
         }
     }
 
-    pub(crate) fn settings(&self, auth_method: AuthMethod) -> Settings {
+    pub(crate) fn settings(&self, auth_method: AuthMethod) -> OciSettings {
         let url = Some(self.fake.https_url());
-        Settings {
+        OciSettings {
             auth_method,
             config_file: self.files.config_file.clone(),
             config_profile: match auth_method {
@@ -65,13 +65,13 @@ impl Scene {
             endpoint: url.clone(),
             management_endpoint: url.clone(),
             auth_endpoint: url,
-            ..Settings::default_for(self.directory.path())
+            ..OciSettings::default_for(self.directory.path())
         }
     }
 
-    pub(crate) fn around(&self, variables: &Variables) -> Surroundings {
+    pub(crate) fn around(&self, variables: &Variables) -> ProcessContext {
         let variables = variables.iter();
-        Surroundings {
+        ProcessContext {
             home: self.directory.path().to_owned(),
             variables: variables
                 .map(|(name, value)| ((*name).to_owned(), value.clone()))
@@ -81,7 +81,11 @@ impl Scene {
         }
     }
 
-    pub(crate) fn credential(&self, settings: &Settings, variables: &Variables) -> Arc<Credential> {
+    pub(crate) fn credential(
+        &self,
+        settings: &OciSettings,
+        variables: &Variables,
+    ) -> Arc<Credential> {
         let around = self.around(variables);
         let connection = Connection::new(settings, &around);
         Arc::new(Credential::new(settings, &around, connection))

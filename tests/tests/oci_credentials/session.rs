@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use vault_backends::backend::Class;
+use vault_backends::error::Class;
 use vault_backends::oci::AuthMethod;
 use vault_backends::oci::credential::Credential;
 use vault_tests::oci::{Fault, Route, Times, public_key_pem};

@@ -3,9 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use vault_backends::backend::{Address, Backend as _, BackendError, BackendKind, Class, Wanted};
+use vault_backends::address::{Address, BackendKind, VersionSelector};
+use vault_backends::error::{BackendError, Class};
 use vault_backends::oci::configured::ConfiguredVault;
-use vault_backends::oci::{AuthMethod, Settings};
+use vault_backends::oci::{AuthMethod, OciSettings};
+use vault_backends::reading::Backend as _;
 use vault_memory::{Preference, Shield};
 use vault_tests::oci::Route;
 
@@ -14,7 +16,7 @@ use crate::scene::Scene;
 const METHOD: AuthMethod = AuthMethod::InstancePrincipal;
 
 /// The vault of these settings, opened as the daemon opens it, with a token from the auth service.
-fn open(scene: &Scene, settings: &Settings) -> ConfiguredVault {
+fn open(scene: &Scene, settings: &OciSettings) -> ConfiguredVault {
     let around = scene.around(&scene.files.instance);
     let shield = Shield::new(Preference::Auto).unwrap();
     ConfiguredVault::new(settings, &around, &shield)
@@ -22,11 +24,11 @@ fn open(scene: &Scene, settings: &Settings) -> ConfiguredVault {
 
 async fn read(scene: &Scene, vault: &ConfiguredVault) -> Result<(), BackendError> {
     let address = Address {
-        kind: BackendKind::Oci,
+        kind: BackendKind::OCI,
         scope: String::new(),
         container: None,
         name: scene.fake.put("name", "value"),
-        wanted: Wanted::Current,
+        version: VersionSelector::Current,
     };
     vault.fetch(&address).await.map(|_| ())
 }

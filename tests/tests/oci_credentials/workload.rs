@@ -1,6 +1,6 @@
 //! What of pods, which their cluster vouches for?
 
-use vault_backends::backend::Class;
+use vault_backends::error::Class;
 use vault_backends::oci::AuthMethod;
 use vault_tests::oci::{Cluster, Route};
 

@@ -1,6 +1,6 @@
 //! The service says no, or that it cannot.
 
-use vault_backends::backend::Class::{Answer, Credentials, Outage, Request};
+use vault_backends::error::Class::{Answer, Credentials, Outage, Request};
 use vault_tests::oci::{Fault, NotAuthenticated, Route, Times};
 
 use crate::row::{Row, Shown, Trouble, expect};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use vault_backends::backend::Class::Outage;
-use vault_backends::backend::Wanted;
+use vault_backends::address::VersionSelector;
+use vault_backends::error::Class::Outage;
 use vault_tests::oci::{Fault, Route, Times};
 
 use crate::row::{Row, Shown, Trouble, expect};
@@ -196,14 +196,14 @@ fn of_other_things() -> Vec<Row> {
             "wrong_version",
             &["another version"],
         )
-        .wanted(Wanted::Version(1)),
+        .wanted(VersionSelector::Version(1)),
         bad(
             "another stage",
             Fault::WrongStage,
             "wrong_version",
             &["another version"],
         )
-        .wanted(Wanted::Stage("CURRENT".to_owned())),
+        .wanted(VersionSelector::Stage("CURRENT".to_owned())),
         bad(
             "not base64",
             Fault::NotBase64,

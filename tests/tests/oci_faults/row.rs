@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vault_backends::backend::{Class, Wanted};
+use vault_backends::address::VersionSelector;
+use vault_backends::error::Class;
 use vault_tests::oci::{Fault, Route, Times, World};
 use vaultd::cache::Served;
 use vaultd::upstream::UpstreamError;
@@ -15,7 +16,7 @@ pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) trouble: Trouble,
     named: Named,
-    wanted: Wanted,
+    wanted: VersionSelector,
     renewals: usize,
     time: Duration,
     cold: Expected,
@@ -80,7 +81,7 @@ impl Row {
             name,
             trouble,
             named: Named::ById,
-            wanted: Wanted::Current,
+            wanted: VersionSelector::Current,
             renewals: 0,
             time: LONG,
             cold,
@@ -94,7 +95,7 @@ impl Row {
         Self { named, ..self }
     }
 
-    pub(crate) fn wanted(self, wanted: Wanted) -> Self {
+    pub(crate) fn wanted(self, wanted: VersionSelector) -> Self {
         Self { wanted, ..self }
     }
 
@@ -214,7 +215,7 @@ impl Row {
     /// An old version stays what it was.
     fn value_of_now(&self) -> &'static str {
         match self.wanted {
-            Wanted::Version(_) => OLD,
+            VersionSelector::Version(_) => OLD,
             _ => NEW,
         }
     }

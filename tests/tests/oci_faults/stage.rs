@@ -8,11 +8,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tempfile::NamedTempFile;
-use vault_backends::backend::{Address, Backend, BackendError, BackendKind, Fetched, Wanted};
-use vault_backends::oci::Settings;
+use vault_backends::address::{Address, BackendKind, VersionSelector};
+use vault_backends::bundle::Bundle;
+use vault_backends::error::BackendError;
+use vault_backends::oci::OciSettings;
 use vault_backends::oci::connection::Connection;
-use vault_backends::oci::surroundings::Surroundings;
 use vault_backends::oci::vault::OciVault;
+use vault_backends::process_context::ProcessContext;
+use vault_backends::reading::Backend;
 use vault_backends::registry::Backends;
 use vault_backends::wall_clock::SystemWallClock;
 use vault_memory::{Preference, Shield};
@@ -66,10 +69,10 @@ struct Way {
 #[async_trait]
 impl Backend for Way {
     fn kind(&self) -> BackendKind {
-        BackendKind::Oci
+        BackendKind::OCI
     }
 
-    async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError> {
+    async fn fetch(&self, address: &Address) -> Result<Bundle, BackendError> {
         match &self.detour {
             Some(detour) if self.takes_detour.load(Ordering::Relaxed) => {
                 detour.fetch(address).await
@@ -80,23 +83,23 @@ impl Backend for Way {
 }
 
 /// Other settings than those that lead to the fake.
-pub(crate) type Detour = fn(&FakeOci, &mut Settings);
+pub(crate) type Detour = fn(&FakeOci, &mut OciSettings);
 
 impl Stage {
     pub(crate) fn new(
         named: Named,
-        wanted: Wanted,
+        wanted: VersionSelector,
         renewals: usize,
         detour: Option<Detour>,
     ) -> Self {
         let fake = Arc::new(FakeOci::start());
         let ca_file = NamedTempFile::new().unwrap();
         std::fs::write(ca_file.path(), fake.ca_pem()).unwrap();
-        let settings = Settings {
+        let settings = OciSettings {
             endpoint: Some(fake.https_url()),
             management_endpoint: Some(fake.https_url()),
             ca_file: Some(ca_file.path().to_owned()),
-            ..Settings::default_for(Path::new("/nonexistent"))
+            ..OciSettings::default_for(Path::new("/nonexistent"))
         };
         let way = Way {
             usual: reader(&settings, renewals),
@@ -119,10 +122,10 @@ impl Stage {
             takes_detour: AtomicBool::new(false),
             _ca_file: None,
         };
-        Self::before(fake, way, Named::ById, Wanted::Current)
+        Self::before(fake, way, Named::ById, VersionSelector::Current)
     }
 
-    fn before(fake: Arc<FakeOci>, way: Way, named: Named, wanted: Wanted) -> Self {
+    fn before(fake: Arc<FakeOci>, way: Way, named: Named, wanted: VersionSelector) -> Self {
         let (id, way) = (fake.put(NAME, OLD), Arc::new(way));
         let clock = Arc::new(ScriptedClock::default());
         let backend: Arc<dyn Backend> = Arc::<Way>::clone(&way);
@@ -138,11 +141,11 @@ impl Stage {
         };
         let stage = Self {
             address: Address {
-                kind: BackendKind::Oci,
+                kind: BackendKind::OCI,
                 scope: String::new(),
                 container: container.map(str::to_owned),
                 name,
-                wanted,
+                version: wanted,
             },
             fake,
             id,
@@ -157,13 +160,13 @@ impl Stage {
 
     /// Failed calls are made again so many times, at once.
     pub(crate) fn repeat(&self, max_retries: u32) {
-        self.upstream.configure(upstream::Settings {
-            retry: retry::Settings {
+        self.upstream.configure(upstream::ResilienceSettings {
+            retry: retry::RetrySettings {
                 max_retries,
                 base: Duration::ZERO,
                 jitter: false,
             },
-            ..upstream::Settings::default()
+            ..upstream::ResilienceSettings::default()
         });
     }
 
@@ -214,11 +217,15 @@ impl Stage {
 
 pub(crate) fn text(held: &Held) -> String {
     let plain = |plain: &mut [u8]| String::from_utf8_lossy(plain).into_owned();
-    held.secret.expose_secret(plain).unwrap()
+    held.bundle
+        .field(None)
+        .unwrap()
+        .expose_secret(plain)
+        .unwrap()
 }
 
-fn reader(settings: &Settings, renewals: usize) -> OciVault {
-    let around = Surroundings {
+fn reader(settings: &OciSettings, renewals: usize) -> OciVault {
+    let around = ProcessContext {
         home: "/nonexistent".into(),
         variables: BTreeMap::new(),
         euid: nix::unistd::geteuid().as_raw(),

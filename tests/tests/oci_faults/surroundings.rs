@@ -1,6 +1,6 @@
 //! What is around the call is not as it should be: the secret's own state, the credential, the way.
 
-use vault_backends::backend::Class::{self, Answer, Credentials, Outage, Request};
+use vault_backends::error::Class::{self, Answer, Credentials, Outage, Request};
 use vault_tests::oci::{Certificate, ENCRYPTION_KEY, State, World, api_key_id};
 
 use crate::row::{Row, Shown, Trouble, expect};
@@ -38,7 +38,7 @@ fn lost(
     stale(name, Trouble::Detour(detour), (Outage, kind, 0), words)
 }
 
-/// Settings that nothing can be asked with: an error, whatever is held.
+/// OciSettings that nothing can be asked with: an error, whatever is held.
 fn wrong(
     name: &'static str,
     detour: Detour,

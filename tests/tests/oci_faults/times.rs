@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use vault_backends::backend::{Class, Wanted};
+use vault_backends::address::VersionSelector;
+use vault_backends::error::Class;
 use vault_tests::oci::{Fault, Route, Times};
 use vaultd::cache::Served;
 use vaultd::upstream::UpstreamError;
@@ -26,7 +27,7 @@ fn says(status: u16) -> Fault {
 
 impl Stage {
     fn plain() -> Self {
-        Self::new(Named::ById, Wanted::Current, 0, None)
+        Self::new(Named::ById, VersionSelector::Current, 0, None)
     }
 
     /// A value is held that is past its time, and there is a newer one.

@@ -6,13 +6,13 @@ use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 
 use tempfile::TempDir;
-use vault_backends::backend::Class::{self, Credentials, Outage};
+use vault_backends::error::Class::{self, Credentials, Outage};
 use vault_backends::oci::connection::Connection;
 use vault_backends::oci::credential::Credential;
 use vault_backends::oci::identity::Identities;
-use vault_backends::oci::surroundings::Surroundings;
 use vault_backends::oci::vault::OciVault;
-use vault_backends::oci::{AuthMethod, Settings};
+use vault_backends::oci::{AuthMethod, OciSettings};
+use vault_backends::process_context::ProcessContext;
 use vault_backends::wall_clock::WallClock;
 use vault_tests::oci::{self, FakeOci, Fault, NotAuthenticated, Route, Times, write_credentials};
 use vaultd::cache::Served;
@@ -48,16 +48,16 @@ async fn held(
     let files = write_credentials(&fake, directory.path()).unwrap();
     fake.with(|world| world.keys.token_seconds = 3_600);
     let url = Some(fake.https_url());
-    let settings = Settings {
+    let settings = OciSettings {
         auth_method: method,
         ca_file: Some(files.ca_file.clone()),
         endpoint: url.clone(),
         management_endpoint: url.clone(),
         auth_endpoint: url,
-        ..Settings::default_for(directory.path())
+        ..OciSettings::default_for(directory.path())
     };
     let variables = variables(&files).into_iter();
-    let around = Surroundings {
+    let around = ProcessContext {
         home: directory.path().to_owned(),
         variables: variables
             .map(|(name, value)| (name.to_owned(), value))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vault_backends::backend::Class::Credentials;
+use vault_backends::error::Class::Credentials;
 use vault_tests::oci::{
     FakeOci, Fault, NotAuthenticated, Route, Times, api_key_id, public_key_pem,
 };

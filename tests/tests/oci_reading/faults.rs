@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vault_backends::backend::Class::{Answer, Outage, Request};
-use vault_backends::backend::Wanted;
+use vault_backends::address::VersionSelector;
+use vault_backends::error::Class::{Answer, Outage, Request};
 use vault_tests::oci::{FakeOci, Fault, Route, Times};
 
 use crate::reader::{IN_COMPARTMENT, IN_VAULT, Reader, check, fetch, value, vault};
@@ -226,7 +226,7 @@ async fn another_version_than_was_asked_for_is_no_answer() {
         .fake
         .fail(Route::GetSecretBundle, Fault::WrongVersion, Times::Next(1));
     let error = reader
-        .read_version(None, &id, Wanted::Version(1))
+        .read_version(None, &id, VersionSelector::Version(1))
         .await
         .unwrap_err();
     check(&error, Outage, "wrong_version", &["another version"]);
@@ -288,7 +288,9 @@ async fn a_service_that_nobody_vouches_for_is_not_asked() {
     let id = other.put("db", "hunter2");
     let (identities, clock) = (Arc::clone(&reader.identities), Arc::clone(&reader.clock));
     let vault = vault(&other, reader.ca_file.path(), identities, clock);
-    let error = fetch(&vault, None, &id, Wanted::Current).await.unwrap_err();
+    let error = fetch(&vault, None, &id, VersionSelector::Current)
+        .await
+        .unwrap_err();
     check(&error, Outage, "tls", &["vault.ca_file", "us-phoenix-1"]);
     assert_eq!(other.with(|world| world.journal.seen().len()), 0);
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use vault_backends::backend::BackendError;
+use vault_backends::error::BackendError;
 use vault_backends::oci::identity::{Identities, Identity};
 use vault_backends::oci::key::PrivateKey;
 use vault_backends::oci::key_id::KeyId;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use vault_backends::backend::{Backend as _, Class, Wanted};
+use vault_backends::address::VersionSelector;
+use vault_backends::error::Class;
+use vault_backends::reading::Backend as _;
 use vault_tests::oci::{COMPARTMENT, Fault, Paging, Route, State, Times, VAULT, World};
 
 use crate::reader::{IN_COMPARTMENT, IN_VAULT, Reader, check, text_of, value};
@@ -58,16 +60,16 @@ async fn each_version_and_stage_is_found_in_each_way() {
         let secret = world.secrets.secret(&id);
         secret.pending = Some(secret.add(b"five".to_vec(), Some("next".to_owned()), 0));
     });
-    let stage = |stage: &str| Wanted::Stage(stage.to_owned());
+    let stage = |stage: &str| VersionSelector::Stage(stage.to_owned());
     for (wanted, text, version) in [
-        (Wanted::Current, "four", "4"),
-        (Wanted::Version(2), "two", "2"),
+        (VersionSelector::Current, "four", "4"),
+        (VersionSelector::Version(2), "two", "2"),
         (stage("CURRENT"), "four", "4"),
         (stage("PENDING"), "five", "5"),
         (stage("LATEST"), "five", "5"),
         (stage("PREVIOUS"), "three", "3"),
         (stage("DEPRECATED"), "two", "2"),
-        (Wanted::Named("next".to_owned()), "five", "5"),
+        (VersionSelector::Named("next".to_owned()), "five", "5"),
     ] {
         for (container, name) in [
             (None, id.as_str()),
@@ -83,7 +85,7 @@ async fn each_version_and_stage_is_found_in_each_way() {
         }
     }
     let error = reader
-        .read_version(None, &id, Wanted::Version(9))
+        .read_version(None, &id, VersionSelector::Version(9))
         .await
         .unwrap_err();
     check(
@@ -102,8 +104,14 @@ async fn what_is_spelt_as_null_may_as_well_be_left_out() {
         reader
             .fake
             .with(|world| world.secrets.leaves_nulls_out = leaves_nulls_out);
-        let fetched = reader.fetch(None, &id, Wanted::Current).await.unwrap();
-        let plain = fetched.secret.expose_secret(|plain| plain.to_vec());
+        let fetched = reader
+            .fetch(None, &id, VersionSelector::Current)
+            .await
+            .unwrap();
+        let plain = fetched
+            .field(None)
+            .unwrap()
+            .expose_secret(|plain| plain.to_vec());
         assert_eq!(plain.unwrap(), [0, 255, 10]);
         assert_eq!(fetched.valid_for, None);
     }
@@ -139,7 +147,7 @@ async fn a_list_ends_where_its_header_says() {
             first
         });
         let fetched = reader
-            .fetch(IN_COMPARTMENT, "db", Wanted::Current)
+            .fetch(IN_COMPARTMENT, "db", VersionSelector::Current)
             .await
             .unwrap();
         assert_eq!(text_of(&fetched), "other");
@@ -330,7 +338,10 @@ async fn a_value_is_good_until_its_version_expires() {
         });
     };
     expire(100);
-    let fetched = reader.fetch(None, &id, Wanted::Current).await.unwrap();
+    let fetched = reader
+        .fetch(None, &id, VersionSelector::Current)
+        .await
+        .unwrap();
     let valid_for = fetched.valid_for.unwrap();
     assert!(valid_for <= Duration::from_secs(100) && valid_for > Duration::from_mins(1));
     expire(-1);

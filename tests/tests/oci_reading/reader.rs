@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use tempfile::NamedTempFile;
-use vault_backends::backend::{
-    Address, Backend, BackendError, BackendKind, Class, Fetched, Wanted,
-};
-use vault_backends::oci::Settings;
+use vault_backends::address::{Address, BackendKind, VersionSelector};
+use vault_backends::bundle::Bundle;
+use vault_backends::error::{BackendError, Class};
+use vault_backends::oci::OciSettings;
 use vault_backends::oci::connection::Connection;
-use vault_backends::oci::surroundings::Surroundings;
 use vault_backends::oci::vault::OciVault;
+use vault_backends::process_context::ProcessContext;
+use vault_backends::reading::Backend;
 use vault_backends::wall_clock::{SystemWallClock, WallClock};
 use vault_memory::{Preference, Shield};
 use vault_tests::oci::{COMPARTMENT, FakeOci, Fault, Route, Times, VAULT, api_key_id};
@@ -77,14 +78,15 @@ impl Reader {
 
     /// The value and the version of a current one.
     pub(crate) async fn read(&self, container: Option<&str>, name: &str) -> Read {
-        self.read_version(container, name, Wanted::Current).await
+        self.read_version(container, name, VersionSelector::Current)
+            .await
     }
 
     pub(crate) async fn read_version(
         &self,
         container: Option<&str>,
         name: &str,
-        wanted: Wanted,
+        wanted: VersionSelector,
     ) -> Read {
         let fetched = self.fetch(container, name, wanted).await;
         fetched.map(|fetched| (text_of(&fetched), fetched.version))
@@ -94,8 +96,8 @@ impl Reader {
         &self,
         container: Option<&str>,
         name: &str,
-        wanted: Wanted,
-    ) -> Result<Fetched, BackendError> {
+        wanted: VersionSelector,
+    ) -> Result<Bundle, BackendError> {
         fetch(&self.vault, container, name, wanted).await
     }
 
@@ -114,9 +116,9 @@ pub(crate) fn value(value: &str, version: &str) -> (String, String) {
     (value.to_owned(), version.to_owned())
 }
 
-pub(crate) fn text_of(fetched: &Fetched) -> String {
+pub(crate) fn text_of(fetched: &Bundle) -> String {
     let plain = |plain: &mut [u8]| String::from_utf8_lossy(plain).into_owned();
-    fetched.secret.expose_secret(plain).unwrap()
+    fetched.field(None).unwrap().expose_secret(plain).unwrap()
 }
 
 /// Class and word of a failure, whose text must hold all of these.
@@ -136,14 +138,14 @@ pub(crate) async fn fetch(
     vault: &OciVault,
     container: Option<&str>,
     name: &str,
-    wanted: Wanted,
-) -> Result<Fetched, BackendError> {
+    wanted: VersionSelector,
+) -> Result<Bundle, BackendError> {
     let address = Address {
-        kind: BackendKind::Oci,
+        kind: BackendKind::OCI,
         scope: String::new(),
         container: container.map(str::to_owned),
         name: name.to_owned(),
-        wanted,
+        version: wanted,
     };
     vault.fetch(&address).await
 }
@@ -155,13 +157,13 @@ pub(crate) fn vault(
     identities: Arc<InTurn>,
     clock: Arc<MovedClock>,
 ) -> OciVault {
-    let settings = Settings {
+    let settings = OciSettings {
         endpoint: Some(fake.https_url()),
         management_endpoint: Some(fake.https_url()),
         ca_file: Some(ca_file.to_owned()),
-        ..Settings::default_for(Path::new("/nonexistent"))
+        ..OciSettings::default_for(Path::new("/nonexistent"))
     };
-    let around = Surroundings {
+    let around = ProcessContext {
         home: "/nonexistent".into(),
         variables: BTreeMap::new(),
         euid: nix::unistd::geteuid().as_raw(),

@@ -8,7 +8,7 @@ use hyper::StatusCode;
 
 use super::deadlines::Deadline;
 use super::tunnel::ProxyProblem;
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class, Contact};
 
 /// A call without a reply. Its text names the host, and never a path, query, header or body.
 #[derive(Debug)]
@@ -122,6 +122,16 @@ impl HttpError {
         }
     }
 
+    /// Whether somebody was heard: a URL that is not called is no attempt, and what is not a whole reply
+    /// is none.
+    pub fn contact(&self) -> Contact {
+        match self.failure {
+            Failure::Url(_) => Contact::NotSent,
+            Failure::Redirect(_) | Failure::TooLarge { .. } | Failure::NotHttp => Contact::Replied,
+            _ => Contact::NoReply,
+        }
+    }
+
     /// How it is to be taken: nobody answered, unless the URL was never called.
     pub fn class(&self) -> Class {
         match self.failure {
@@ -175,7 +185,12 @@ impl Error for HttpError {
 
 impl From<HttpError> for BackendError {
     fn from(error: HttpError) -> Self {
-        Self::new(error.class(), error.kind(), with_causes(&error))
+        Self::new(
+            error.contact(),
+            error.class(),
+            error.kind(),
+            with_causes(&error),
+        )
     }
 }
 

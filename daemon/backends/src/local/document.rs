@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::backend::{Begins, ListEntry, VersionEntry, Wanted};
+use crate::address::VersionSelector;
+use crate::changing::{Begins, ListEntry, VersionEntry};
 
 use super::name::is_name;
 
@@ -85,18 +86,22 @@ impl<'a> Document<'a> {
             .expect("a document has text keys and is written to memory");
     }
 
-    pub(super) fn find(&self, name: &str, wanted: &Wanted) -> Result<&Version<'a>, Missing> {
+    pub(super) fn find(
+        &self,
+        name: &str,
+        wanted: &VersionSelector,
+    ) -> Result<&Version<'a>, Missing> {
         let versions = self.secrets.get(name).ok_or(Missing::Secret)?;
         let found = match wanted {
-            Wanted::Current => versions.numbered(versions.current),
-            Wanted::Version(number) => versions.numbered(*number),
-            Wanted::Stage(stage) => match stage.as_str() {
+            VersionSelector::Current => versions.numbered(versions.current),
+            VersionSelector::Version(number) => versions.numbered(*number),
+            VersionSelector::Stage(stage) => match stage.as_str() {
                 "CURRENT" => versions.numbered(versions.current),
                 "LATEST" => versions.versions.last(),
                 _ => return Err(Missing::Stage),
             },
             // References to this store have no such word.
-            Wanted::Named(_) => None,
+            VersionSelector::Named(_) => None,
         };
         found.ok_or(Missing::Version)
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use vault_memory::ShieldError;
 
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class};
 
 /// Why the local store could not be used. In each case but [`LocalError::NotDurable`] what it holds
 /// is as it was.
@@ -232,6 +232,11 @@ impl From<LocalError> for BackendError {
             message.push_str(&error.to_string());
             cause = error.source();
         }
-        Self::new(class, kind, message)
+        // The store is a file: what cannot be read of it is no word of its.
+        match class {
+            Class::Outage => Self::no_reply(kind, message),
+            Class::Answer => Self::replied(class, kind, message),
+            Class::Credentials | Class::Request => Self::not_sent(class, kind, message),
+        }
     }
 }

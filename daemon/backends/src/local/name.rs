@@ -1,6 +1,7 @@
 //! Which names may a secret have?
 
-use crate::backend::{Address, BackendError, BackendKind, Class};
+use crate::address::{Address, BackendKind};
+use crate::error::{BackendError, Class};
 
 /// The name in `address`, if this store can have such a secret.
 ///
@@ -11,8 +12,8 @@ use crate::backend::{Address, BackendError, BackendKind, Class};
 /// # Errors
 /// Class [`Class::Request`].
 pub(super) fn checked_name(address: &Address) -> Result<String, BackendError> {
-    if address.kind != BackendKind::Local || address.container.is_some() {
-        return Err(BackendError::new(
+    if address.kind != BackendKind::LOCAL || address.container.is_some() {
+        return Err(BackendError::not_sent(
             Class::Request,
             "wrong_backend",
             "use the local store for an address of another vault: write local://NAME",
@@ -21,7 +22,7 @@ pub(super) fn checked_name(address: &Address) -> Result<String, BackendError> {
     if is_name(&address.name) {
         return Ok(address.name.clone());
     }
-    Err(BackendError::new(
+    Err(BackendError::not_sent(
         Class::Request,
         "invalid_name",
         "use this name in the local store: allowed are 1 to 255 letters, digits, '.', '_' and '-', \

@@ -10,7 +10,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use vault_memory::{Secret, Shield};
 use zeroize::Zeroizing;
 
-use crate::backend::{Begins, ListEntry, VersionEntry, Wanted};
+use crate::address::VersionSelector;
+use crate::changing::{Begins, ListEntry, VersionEntry};
 
 use super::document::{Document, Missing, NotAdded, Unreadable};
 use super::error::LocalError;
@@ -57,7 +58,11 @@ impl Store {
         &self.path
     }
 
-    pub(super) fn fetch(&self, name: &str, wanted: &Wanted) -> Result<(Secret, u64), LocalError> {
+    pub(super) fn fetch(
+        &self,
+        name: &str,
+        wanted: &VersionSelector,
+    ) -> Result<(Secret, u64), LocalError> {
         let plaintext = self.plaintext()?;
         let document = self.parse(plaintext.as_deref())?;
         let found = document
@@ -99,7 +104,7 @@ impl Store {
         self.change(name, "", |document, name, _| {
             document
                 .remove(name)
-                .map_err(|missing| absent(missing, name, &Wanted::Current))
+                .map_err(|missing| absent(missing, name, &VersionSelector::Current))
         })
     }
 
@@ -112,7 +117,7 @@ impl Store {
         self.change(name, "", |document, name, _| {
             document
                 .promote(name, number)
-                .map_err(|missing| absent(missing, name, &Wanted::Version(number)))
+                .map_err(|missing| absent(missing, name, &VersionSelector::Version(number)))
         })
     }
 
@@ -126,7 +131,7 @@ impl Store {
         let document = self.parse(plaintext.as_deref())?;
         document
             .versions(name)
-            .map_err(|missing| absent(missing, name, &Wanted::Current))
+            .map_err(|missing| absent(missing, name, &VersionSelector::Current))
     }
 
     /// Reads, changes and replaces the document under the lock. `name` and `value` pass through to
@@ -272,14 +277,14 @@ impl Store {
     }
 }
 
-fn absent(missing: Missing, name: &str, wanted: &Wanted) -> LocalError {
+fn absent(missing: Missing, name: &str, wanted: &VersionSelector) -> LocalError {
     let name = name.to_owned();
     match (missing, wanted) {
-        (Missing::Version, Wanted::Version(number)) => LocalError::VersionNotFound {
+        (Missing::Version, VersionSelector::Version(number)) => LocalError::VersionNotFound {
             name,
             version: number.to_string(),
         },
-        (Missing::Stage, Wanted::Stage(stage)) => LocalError::NoSuchStage {
+        (Missing::Stage, VersionSelector::Stage(stage)) => LocalError::NoSuchStage {
             name,
             stage: stage.clone(),
         },

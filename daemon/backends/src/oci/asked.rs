@@ -4,7 +4,7 @@ use std::fmt;
 
 use rsa::rand_core::{OsRng, RngCore as _};
 
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class, Contact};
 
 /// One question to OCI, in words. Nothing in it is secret.
 #[derive(Clone, Debug)]
@@ -22,21 +22,42 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// A failure of the question: what is wrong, and what to do.
-    pub(crate) fn error(
+    /// A failure before the question was sent: what is wrong, and what to do.
+    pub(crate) fn not_sent(
         &self,
         class: Class,
         kind: &'static str,
         words: impl fmt::Display,
     ) -> BackendError {
+        self.error(Contact::NotSent, class, kind, &words)
+    }
+
+    /// A reply that brings nothing: what is wrong, and what to do.
+    pub(crate) fn replied(
+        &self,
+        class: Class,
+        kind: &'static str,
+        words: impl fmt::Display,
+    ) -> BackendError {
+        self.error(Contact::Replied, class, kind, &words)
+    }
+
+    /// A failure of the question, whoever was heard.
+    pub(crate) fn error(
+        &self,
+        contact: Contact,
+        class: Class,
+        kind: &'static str,
+        words: &dyn fmt::Display,
+    ) -> BackendError {
         let Self {
             operation, about, ..
         } = self;
-        let message = format!("{operation} {about} {}", self.rest(&words));
-        BackendError::new(class, kind, message).of_request(self.request_id.as_str())
+        let message = format!("{operation} {about} {}", self.rest(words));
+        BackendError::new(contact, class, kind, message).of_request(self.request_id.as_str())
     }
 
-    /// A failure of the credential: the same whatever is asked for.
+    /// A refusal of the credential: the same whatever is asked for.
     pub(crate) fn sign_in_error(
         &self,
         class: Class,
@@ -44,7 +65,7 @@ impl Asked {
         words: impl fmt::Display,
     ) -> BackendError {
         let message = format!("sign in {}", self.rest(&words));
-        BackendError::new(class, kind, message).of_request(self.request_id.as_str())
+        BackendError::replied(class, kind, message).of_request(self.request_id.as_str())
     }
 
     fn rest(&self, words: &dyn fmt::Display) -> String {

@@ -19,18 +19,20 @@ use super::endpoint::Service;
 use super::findings::{bad, good};
 use super::identity::Identities;
 use super::off_thread::off_thread;
-use super::settings::Settings;
-use super::surroundings::Surroundings;
+use super::settings::OciSettings;
 use super::vault::{Examination, OciVault};
-use crate::backend::{
-    Address, Backend, BackendError, BackendKind, Fetched, Finding, ListEntry, NewVersion, Target,
-    VersionEntry, WritableBackend,
-};
+use crate::address::{Address, BackendKind};
+use crate::bundle::Bundle;
+use crate::changing::{ChangeTarget, ListEntry, NewVersion, VersionEntry, WritableBackend};
+use crate::error::BackendError;
+use crate::findings::Finding;
+use crate::process_context::ProcessContext;
+use crate::reading::Backend;
 
 /// A vault of OCI, opened when it is asked for the first time.
 pub struct ConfiguredVault {
-    settings: Settings,
-    around: Surroundings,
+    settings: OciSettings,
+    around: ProcessContext,
     shield: Arc<Shield>,
     connection: Connection,
     credential: Arc<Credential>,
@@ -39,7 +41,7 @@ pub struct ConfiguredVault {
 
 impl ConfiguredVault {
     /// The vault that these settings lead to.
-    pub fn new(settings: &Settings, around: &Surroundings, shield: &Arc<Shield>) -> Self {
+    pub fn new(settings: &OciSettings, around: &ProcessContext, shield: &Arc<Shield>) -> Self {
         let connection = Connection::new(settings, around);
         let credential = Credential::new(settings, around, connection.clone());
         Self {
@@ -85,10 +87,10 @@ impl ConfiguredVault {
 #[async_trait]
 impl Backend for ConfiguredVault {
     fn kind(&self) -> BackendKind {
-        BackendKind::Oci
+        BackendKind::OCI
     }
 
-    async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError> {
+    async fn fetch(&self, address: &Address) -> Result<Bundle, BackendError> {
         self.vault().await?.fetch(address).await
     }
 
@@ -127,7 +129,7 @@ impl Backend for ConfiguredVault {
 impl WritableBackend for ConfiguredVault {
     async fn put(
         &self,
-        target: &Target,
+        target: &ChangeTarget,
         value: Secret,
         new: &NewVersion,
     ) -> Result<String, BackendError> {
@@ -138,7 +140,7 @@ impl WritableBackend for ConfiguredVault {
             .await
     }
 
-    async fn delete(&self, target: &Target) -> Result<usize, BackendError> {
+    async fn delete(&self, target: &ChangeTarget) -> Result<usize, BackendError> {
         self.vault().await?.management().delete(target).await
     }
 
@@ -146,11 +148,11 @@ impl WritableBackend for ConfiguredVault {
         self.vault().await?.management().list().await
     }
 
-    async fn versions(&self, target: &Target) -> Result<Vec<VersionEntry>, BackendError> {
+    async fn versions(&self, target: &ChangeTarget) -> Result<Vec<VersionEntry>, BackendError> {
         self.vault().await?.management().versions(target).await
     }
 
-    async fn promote(&self, target: &Target, version: &str) -> Result<(), BackendError> {
+    async fn promote(&self, target: &ChangeTarget, version: &str) -> Result<(), BackendError> {
         self.vault()
             .await?
             .management()
@@ -160,7 +162,7 @@ impl WritableBackend for ConfiguredVault {
 
     async fn schedule_deletion(
         &self,
-        target: &Target,
+        target: &ChangeTarget,
         version: Option<u64>,
         at: Option<u64>,
     ) -> Result<Option<u64>, BackendError> {
@@ -173,7 +175,7 @@ impl WritableBackend for ConfiguredVault {
 
     async fn cancel_deletion(
         &self,
-        target: &Target,
+        target: &ChangeTarget,
         version: Option<u64>,
     ) -> Result<(), BackendError> {
         let vault = self.vault().await?;

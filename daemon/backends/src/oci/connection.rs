@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::files::{Access, Files};
 use super::off_thread::off_thread;
-use super::settings::Settings;
-use super::surroundings::Surroundings;
-use crate::backend::{BackendError, Class};
+use super::settings::OciSettings;
+use crate::error::{BackendError, Class};
 use crate::http::{BadProxy, Client, Trust, with_causes};
+use crate::process_context::ProcessContext;
 use crate::wall_clock::WallClock;
 
 /// The way to the services: whom to believe, and through which proxy. Clones share the client.
@@ -35,7 +35,7 @@ struct Made {
 
 impl Connection {
     /// What the settings say. Nothing is read yet.
-    pub fn new(settings: &Settings, around: &Surroundings) -> Self {
+    pub fn new(settings: &OciSettings, around: &ProcessContext) -> Self {
         Self(Arc::new(Shared {
             ca_file: settings.ca_file.clone(),
             proxy: settings.proxy.clone(),
@@ -84,7 +84,7 @@ impl Shared {
     fn made_of(&self, files: &Files) -> Result<Client, BackendError> {
         let unusable = |kind, words| {
             let message = format!("use vault.ca_file or the system's certificates: {words}");
-            BackendError::new(Class::Request, kind, message)
+            BackendError::not_sent(Class::Request, kind, message)
         };
         let trust = match &self.ca_file {
             None => Trust::System,
@@ -102,7 +102,7 @@ impl Shared {
         };
         let proxy = proxy.parse().map_err(|error: BadProxy| {
             let message = format!("vault.proxy: {error}");
-            BackendError::new(Class::Request, "bad_proxy", message)
+            BackendError::not_sent(Class::Request, "bad_proxy", message)
         })?;
         Ok(client.through(proxy))
     }

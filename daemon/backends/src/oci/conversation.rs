@@ -20,7 +20,7 @@ use super::error::NotAuthenticated;
 use super::identity::{Identities, Identity};
 use super::places::Places;
 use super::region::Resolved;
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class};
 use crate::wall_clock::WallClock;
 
 pub use answer::{Answer, Unanswered};
@@ -163,6 +163,6 @@ impl Conversation {
         let (class, kind) = (Class::Credentials, why.kind());
         self.identities
             .hold(identity, &asked.sign_in_error(class, kind, &words));
-        asked.error(class, kind, &words)
+        asked.replied(class, kind, words)
     }
 }

@@ -36,9 +36,10 @@ use workload::Workload;
 use super::connection::Connection;
 use super::findings::{bad, good};
 use super::identity::{Identities, Identity};
-use super::settings::{AuthMethod, Settings};
-use super::surroundings::Surroundings;
-use crate::backend::{BackendError, Finding};
+use super::settings::{AuthMethod, OciSettings};
+use crate::error::BackendError;
+use crate::findings::Finding;
+use crate::process_context::ProcessContext;
 
 /// Who the settings say that we are.
 pub struct Credential {
@@ -65,7 +66,7 @@ pub struct Description {
 
 impl Credential {
     /// The credential of these settings. Nothing is read or asked yet.
-    pub fn new(settings: &Settings, around: &Surroundings, connection: Connection) -> Self {
+    pub fn new(settings: &OciSettings, around: &ProcessContext, connection: Connection) -> Self {
         let clock = Arc::clone(&around.clock);
         let auth = Arc::new(AuthService::new(settings, around, connection));
         let instance = Arc::new(Instance::new(Arc::clone(&auth)));

@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use nix::fcntl::OFlag;
 use zeroize::Zeroizing;
 
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class};
 use crate::oci::key_file::{BadKeyFile, Facts, Readers};
 
 /// Who else may have to do with a file.
@@ -84,7 +84,7 @@ impl Files {
     ) -> Result<Zeroizing<Vec<u8>>, BackendError> {
         let unreadable = |error: io::Error| {
             let message = format!("read {}: {error}", path.display());
-            BackendError::new(Class::Credentials, "unreadable_file", message)
+            BackendError::not_sent(Class::Credentials, "unreadable_file", message)
         };
         let opened = open(path);
         let metadata = opened.as_ref().ok().and_then(|file| file.metadata().ok());
@@ -92,7 +92,7 @@ impl Files {
         let file = opened.map_err(unreadable)?;
         let facts = Facts::from(&file.metadata().map_err(unreadable)?);
         check(facts, path, access, euid).map_err(|error| {
-            BackendError::new(Class::Credentials, error.kind(), error.to_string())
+            BackendError::not_sent(Class::Credentials, error.kind(), error.to_string())
         })?;
         // One piece of memory that does not move.
         let most_bytes = access.most_bytes();
@@ -105,7 +105,7 @@ impl Files {
                 "read {}: it is longer than {most_bytes} bytes",
                 path.display()
             );
-            return Err(BackendError::new(
+            return Err(BackendError::not_sent(
                 Class::Credentials,
                 "file_too_large",
                 message,
@@ -127,7 +127,7 @@ impl Files {
         text.map(|text| Zeroizing::new(text.to_owned()))
             .ok_or_else(|| {
                 let message = format!("read {}: it is empty or not a text", path.display());
-                BackendError::new(Class::Credentials, "not_text", message)
+                BackendError::not_sent(Class::Credentials, "not_text", message)
             })
     }
 

@@ -1,6 +1,7 @@
 //! How is a step told that somebody looked at?
 
-use crate::backend::{BackendError, Finding};
+use crate::error::BackendError;
+use crate::findings::Finding;
 
 /// It is as it should be.
 pub(super) fn good(what: &str, detail: String) -> Finding {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use zeroize::Zeroizing;
 
 use super::signature::Signer;
-use crate::backend::BackendError;
+use crate::error::BackendError;
 
 /// A principal with its key: one whole that is swapped at once, so that no token is ever used with
 /// another one's key. It has no `Debug`.

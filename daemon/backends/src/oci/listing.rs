@@ -11,7 +11,7 @@ use super::conversation::{Answer, Call, Conversation};
 use super::endpoint::Service;
 use super::error::BadReply;
 use super::signature::Method;
-use crate::backend::BackendError;
+use crate::error::BackendError;
 
 /// What is to be listed.
 #[derive(Clone, Copy, Debug)]

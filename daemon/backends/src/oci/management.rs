@@ -25,9 +25,8 @@ use super::conversation::Conversation;
 use super::known_names::KnownNames;
 use super::secret_place::SecretPlace;
 use super::signature::Method;
-use crate::backend::{
-    BackendError, Class, ListEntry, NewVersion, Target, VersionEntry, WritableBackend,
-};
+use crate::changing::{ChangeTarget, ListEntry, NewVersion, VersionEntry, WritableBackend};
+use crate::error::{BackendError, Class};
 
 use finding::{find, shown};
 use service::{OPEN, Questions, Seen, Version};
@@ -59,14 +58,14 @@ impl Management {
 impl WritableBackend for Management {
     async fn put(
         &self,
-        target: &Target,
+        target: &ChangeTarget,
         value: Secret,
         new: &NewVersion,
     ) -> Result<String, BackendError> {
         self.changed(storing::put(&self.conversation, target, value, new).await)
     }
 
-    async fn delete(&self, _target: &Target) -> Result<usize, BackendError> {
+    async fn delete(&self, _target: &ChangeTarget) -> Result<usize, BackendError> {
         Err(BackendError::unsupported(
             "OCI Vault deletes no secret at once: `vaultctl schedule-deletion` has it deleted later",
         ))
@@ -78,7 +77,7 @@ impl WritableBackend for Management {
         ))
     }
 
-    async fn versions(&self, target: &Target) -> Result<Vec<VersionEntry>, BackendError> {
+    async fn versions(&self, target: &ChangeTarget) -> Result<Vec<VersionEntry>, BackendError> {
         let about = &SecretPlace::of(&target.address)?.described();
         let id = find(&self.conversation, target).await?.there_or_ending()?;
         let questions = Questions {
@@ -90,7 +89,7 @@ impl WritableBackend for Management {
         entries.collect()
     }
 
-    async fn promote(&self, target: &Target, version: &str) -> Result<(), BackendError> {
+    async fn promote(&self, target: &ChangeTarget, version: &str) -> Result<(), BackendError> {
         let about = &SecretPlace::of(&target.address)?.described();
         let number = number(version, about)?;
         let id = find(&self.conversation, target).await?.there()?;
@@ -121,7 +120,7 @@ impl WritableBackend for Management {
 
     async fn schedule_deletion(
         &self,
-        target: &Target,
+        target: &ChangeTarget,
         version: Option<u64>,
         at: Option<u64>,
     ) -> Result<Option<u64>, BackendError> {
@@ -130,7 +129,7 @@ impl WritableBackend for Management {
 
     async fn cancel_deletion(
         &self,
-        target: &Target,
+        target: &ChangeTarget,
         version: Option<u64>,
     ) -> Result<(), BackendError> {
         self.changed(deletion::cancel(&self.conversation, target, version).await)
@@ -142,7 +141,7 @@ fn number(version: &str, about: &str) -> Result<u64, BackendError> {
     let number = version.parse().ok().filter(|number| *number > 0);
     number.ok_or_else(|| {
         let message = format!("promote a version of {about}: versions are numbers from 1 on");
-        BackendError::new(Class::Answer, "version_not_found", message)
+        BackendError::not_sent(Class::Answer, "version_not_found", message)
     })
 }
 

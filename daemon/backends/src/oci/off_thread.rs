@@ -1,6 +1,6 @@
 //! Where is work done that would keep others waiting? Not on the threads that serve.
 
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class};
 
 /// Does `work`, which computes or reads files, on a thread of its own. It is finished even where nobody
 /// waits for it any more.
@@ -14,6 +14,6 @@ pub(super) async fn off_thread<T: Send + 'static>(
     });
     done.await.unwrap_or_else(|_| {
         let words = "read or compute what a credential needs: it was stopped";
-        Err(BackendError::new(Class::Outage, "stopped", words))
+        Err(BackendError::not_sent(Class::Outage, "stopped", words))
     })
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use super::endpoint::{BadEndpoint, Endpoint, Service};
 use super::files::{Access, Files};
 use super::region::{Region, Resolved, Sources};
-use super::settings::Settings;
-use super::surroundings::Surroundings;
-use crate::backend::{BackendError, Class};
+use super::settings::OciSettings;
+use crate::error::{BackendError, Class};
+use crate::process_context::ProcessContext;
 
 /// Endpoints that are configured, and what is known of regions.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ pub struct Places {
 
 impl Places {
     /// What settings and surroundings say. Reads `~/.oci/regions-config.json`.
-    pub fn new(settings: &Settings, around: &Surroundings) -> Self {
+    pub fn new(settings: &OciSettings, around: &ProcessContext) -> Self {
         let configured = [
             (Service::Secrets, "vault.endpoint", &settings.endpoint),
             (
@@ -91,7 +91,7 @@ impl Places {
                 "ask for the keys of vault {vault}: its OCID does not say where; set vault.key_id or \
                  vault.key_management_endpoint"
             );
-            return Err(BackendError::new(
+            return Err(BackendError::not_sent(
                 Class::Request,
                 "no_key_endpoint",
                 message,
@@ -143,16 +143,17 @@ impl Places {
         };
         let Some(region) = self.region.as_deref().or(region) else {
             let message = "find the region: neither vault.region nor the credential names one";
-            return Err(BackendError::new(Class::Request, "no_region", message));
+            return Err(BackendError::not_sent(Class::Request, "no_region", message));
         };
-        let resolved = Region::resolve(region, &sources)
-            .map_err(|error| BackendError::new(Class::Request, error.kind(), error.to_string()));
+        let resolved = Region::resolve(region, &sources).map_err(|error| {
+            BackendError::not_sent(Class::Request, error.kind(), error.to_string())
+        });
         // A file that may say where an unknown region is must not be passed over.
         let is_known = resolved.as_ref().is_ok_and(|found| found.warning.is_none());
         match &self.unreadable {
             Some(why) if !is_known => {
                 let message = format!("find the region {region}: {why}");
-                Err(BackendError::new(
+                Err(BackendError::not_sent(
                     Class::Request,
                     "bad_regions_config",
                     message,
@@ -173,7 +174,7 @@ fn regions_described_in(path: &Path, euid: u32) -> Result<Option<String>, Backen
 }
 
 fn bad_endpoint(key: &str, error: BadEndpoint) -> BackendError {
-    BackendError::new(Class::Request, "bad_endpoint", format!("{key}: {error}"))
+    BackendError::not_sent(Class::Request, "bad_endpoint", format!("{key}: {error}"))
 }
 
 #[cfg(test)]
@@ -187,15 +188,15 @@ mod tests {
     use crate::wall_clock::SystemWallClock;
 
     fn places(key_management_endpoint: Option<&str>) -> Places {
-        let around = Surroundings {
+        let around = ProcessContext {
             home: "/nowhere".into(),
             variables: BTreeMap::new(),
             euid: 0,
             clock: Arc::new(SystemWallClock),
         };
-        let settings = Settings {
+        let settings = OciSettings {
             key_management_endpoint: key_management_endpoint.map(str::to_owned),
-            ..Settings::default_for(Path::new("/nowhere"))
+            ..OciSettings::default_for(Path::new("/nowhere"))
         };
         Places::new(&settings, &around)
     }
@@ -211,14 +212,14 @@ mod tests {
         let home = tempfile::tempdir().expect("a directory");
         let file = home.path().join(".oci/regions-config.json");
         fs::create_dir(home.path().join(".oci")).expect("made");
-        let around = Surroundings {
+        let around = ProcessContext {
             home: home.path().to_owned(),
             variables: BTreeMap::new(),
             euid: nix::unistd::geteuid().as_raw(),
             clock: Arc::new(SystemWallClock),
         };
         let found = |region| {
-            let places = Places::new(&Settings::default_for(home.path()), &around);
+            let places = Places::new(&OciSettings::default_for(home.path()), &around);
             let endpoint = places.endpoint(Service::Secrets, Some(region), None);
             endpoint.map(|endpoint| endpoint.to_string())
         };

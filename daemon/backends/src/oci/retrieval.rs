@@ -19,7 +19,9 @@ use super::secret_bundle::{ContentError, Ended, SecretBundle};
 use super::secret_list::{SecretSummary, secrets_named};
 use super::secret_place::SecretPlace;
 use super::signature::Method;
-use crate::backend::{Address, BackendError, Class, Fetched, Wanted};
+use crate::address::{Address, VersionSelector};
+use crate::bundle::Bundle;
+use crate::error::{BackendError, Class};
 
 /// Reads values.
 pub struct Retrieval {
@@ -46,22 +48,27 @@ impl Retrieval {
     ///
     /// # Errors
     /// [`BackendError`].
-    pub async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError> {
+    pub async fn fetch(&self, address: &Address) -> Result<Bundle, BackendError> {
         let place = SecretPlace::of(address)?;
-        let about = format!("{}{}", version_of(&address.wanted), place.described());
+        let about = format!("{}{}", version_of(&address.version), place.described());
         match place {
-            SecretPlace::Id(id) => self.by_id(id, &about, &address.wanted).await,
+            SecretPlace::Id(id) => self.by_id(id, &about, &address.version).await,
             SecretPlace::Vault { vault, name } => {
-                self.in_vault(vault, name, &about, &address.wanted).await
+                self.in_vault(vault, name, &about, &address.version).await
             }
             SecretPlace::Compartment { compartment, name } => {
-                self.in_compartment(compartment, name, &about, &address.wanted)
+                self.in_compartment(compartment, name, &about, &address.version)
                     .await
             }
         }
     }
 
-    async fn by_id(&self, id: &str, about: &str, wanted: &Wanted) -> Result<Fetched, BackendError> {
+    async fn by_id(
+        &self,
+        id: &str,
+        about: &str,
+        wanted: &VersionSelector,
+    ) -> Result<Bundle, BackendError> {
         let selector = Selector::of(wanted);
         let call = Call {
             method: Method::Get,
@@ -81,8 +88,8 @@ impl Retrieval {
         vault: &str,
         name: &str,
         about: &str,
-        wanted: &Wanted,
-    ) -> Result<Fetched, BackendError> {
+        wanted: &VersionSelector,
+    ) -> Result<Bundle, BackendError> {
         let selector = Selector::of(wanted);
         let mut parameters = vec![("secretName", name), ("vaultId", vault)];
         parameters.extend(selector.parameters());
@@ -102,8 +109,8 @@ impl Retrieval {
         compartment: &str,
         name: &str,
         about: &str,
-        wanted: &Wanted,
-    ) -> Result<Fetched, BackendError> {
+        wanted: &VersionSelector,
+    ) -> Result<Bundle, BackendError> {
         let now = self.conversation.clock().unix_seconds();
         let mut gone = None;
         if let Some(id) = self.known.id(compartment, name, now) {
@@ -131,8 +138,8 @@ impl Retrieval {
         &self,
         mut answer: Answer,
         id: Option<&str>,
-        wanted: &Wanted,
-    ) -> Result<Fetched, BackendError> {
+        wanted: &VersionSelector,
+    ) -> Result<Bundle, BackendError> {
         if answer.status != 200 {
             return Err(answer.bad(BadReply::WrongForm));
         }
@@ -147,7 +154,9 @@ impl Retrieval {
         });
         match work.await {
             Ok(fetched) => fetched.map_err(|unusable| unusable.error(&answer)),
-            Err(_) => Err(answer.error(Class::Outage, "stopped", "reading was stopped")),
+            Err(_) => Err(answer
+                .error(Class::Outage, "stopped", "reading was stopped")
+                .before_the_call()),
         }
     }
 
@@ -165,11 +174,10 @@ impl Retrieval {
         if ours.region == theirs {
             return error;
         }
-        let message = format!(
-            "{error}; the OCID is one of region {theirs}, and {} was asked: set vault.region",
+        error.adding(&format!(
+            "the OCID is one of region {theirs}, and {} was asked: set vault.region",
             ours.region
-        );
-        BackendError::new(error.class(), error.kind(), message)
+        ))
     }
 }
 
@@ -189,12 +197,12 @@ fn reading(about: &str) -> Call<'_> {
 }
 
 /// "version 7 of ", in an error about it.
-fn version_of(wanted: &Wanted) -> String {
+fn version_of(wanted: &VersionSelector) -> String {
     match wanted {
-        Wanted::Current => String::new(),
-        Wanted::Version(number) => format!("version {number} of "),
-        Wanted::Stage(stage) => format!("the {stage} version of "),
-        Wanted::Named(name) => format!("version {name:?} of "),
+        VersionSelector::Current => String::new(),
+        VersionSelector::Version(number) => format!("version {number} of "),
+        VersionSelector::Stage(stage) => format!("the {stage} version of "),
+        VersionSelector::Named(name) => format!("version {name:?} of "),
     }
 }
 
@@ -202,12 +210,12 @@ fn version_of(wanted: &Wanted) -> String {
 struct Selector(Option<(&'static str, String)>);
 
 impl Selector {
-    fn of(wanted: &Wanted) -> Self {
+    fn of(wanted: &VersionSelector) -> Self {
         Self(match wanted {
-            Wanted::Current => None,
-            Wanted::Version(number) => Some(("versionNumber", number.to_string())),
-            Wanted::Stage(stage) => Some(("stage", stage.clone())),
-            Wanted::Named(name) => Some(("secretVersionName", name.clone())),
+            VersionSelector::Current => None,
+            VersionSelector::Version(number) => Some(("versionNumber", number.to_string())),
+            VersionSelector::Stage(stage) => Some(("stage", stage.clone())),
+            VersionSelector::Named(name) => Some(("secretVersionName", name.clone())),
         })
     }
 
@@ -255,18 +263,16 @@ impl Unusable {
 fn fetched(
     body: &[u8],
     id: Option<&str>,
-    wanted: &Wanted,
+    wanted: &VersionSelector,
     now: u64,
     shield: &Arc<Shield>,
-) -> Result<Fetched, Unusable> {
+) -> Result<Bundle, Unusable> {
     let bundle = SecretBundle::read(body)?;
     bundle.check(id, wanted)?;
     let valid_for = bundle.valid_for(now).map_err(Unusable::Ended)?;
-    Ok(Fetched {
-        secret: bundle.shield(shield).map_err(Unusable::Content)?,
-        version: bundle.version_number.to_string(),
-        valid_for,
-    })
+    let version = bundle.version_number.to_string();
+    let secret = bundle.shield(shield).map_err(Unusable::Content)?;
+    Ok(Bundle::plain(secret, version).valid_for(valid_for))
 }
 
 /// The only secret of the name that is there to be read.

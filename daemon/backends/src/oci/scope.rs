@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::settings::{AuthMethod, Settings};
+use super::settings::{AuthMethod, OciSettings};
 
-impl Settings {
+impl OciSettings {
     /// A name for everything that tells two ways to ask apart: the same for settings that differ only in
     /// what a bare name means and in where new secrets go. For people too.
-    pub fn scope(&self) -> String {
+    pub fn described(&self) -> String {
         let (profile, file) = (&self.config_profile, self.config_file.display());
         let mut scope = match self.auth_method {
             AuthMethod::ConfigFile => format!("profile {profile} of {file}"),
@@ -49,11 +49,11 @@ mod tests {
 
     #[test]
     fn settings_that_ask_otherwise_have_another_scope() {
-        let base = Settings::default_for(Path::new("/h"));
-        assert_eq!(base.scope(), "profile DEFAULT of /h/.oci/config");
+        let base = OciSettings::default_for(Path::new("/h"));
+        assert_eq!(base.described(), "profile DEFAULT of /h/.oci/config");
         let text = || Some("https://x.example".to_owned());
         let path = || Some("/x".into());
-        let changes: [fn(&mut Settings); 6] = [
+        let changes: [fn(&mut OciSettings); 6] = [
             |settings| settings.auth_method = AuthMethod::SessionToken,
             |settings| settings.auth_method = AuthMethod::InstancePrincipal,
             |settings| settings.config_file = "/x".into(),
@@ -61,7 +61,7 @@ mod tests {
             |settings| settings.region = Some("us-phoenix-1".to_owned()),
             |settings| settings.allow_readable_keys = true,
         ];
-        let mut all: Vec<Settings> = changes
+        let mut all: Vec<OciSettings> = changes
             .iter()
             .map(|change| {
                 let mut changed = base.clone();
@@ -71,48 +71,49 @@ mod tests {
             .collect();
         all.push(base.clone());
         all.extend([
-            Settings {
+            OciSettings {
                 endpoint: text(),
                 ..base.clone()
             },
-            Settings {
+            OciSettings {
                 management_endpoint: text(),
                 ..base.clone()
             },
-            Settings {
+            OciSettings {
                 auth_endpoint: text(),
                 ..base.clone()
             },
-            Settings {
+            OciSettings {
                 key_management_endpoint: text(),
                 ..base.clone()
             },
-            Settings {
+            OciSettings {
                 proxy: text(),
                 ..base.clone()
             },
-            Settings {
+            OciSettings {
                 ca_file: path(),
                 ..base.clone()
             },
-            Settings {
+            OciSettings {
                 delegation_token_file: path(),
                 ..base.clone()
             },
         ]);
-        let scopes: std::collections::BTreeSet<String> = all.iter().map(Settings::scope).collect();
+        let scopes: std::collections::BTreeSet<String> =
+            all.iter().map(OciSettings::described).collect();
         assert_eq!(scopes.len(), all.len(), "{scopes:?}");
     }
 
     #[test]
     fn what_a_bare_name_means_is_no_part_of_the_scope() {
-        let base = Settings::default_for(Path::new("/h"));
-        let placed = Settings {
+        let base = OciSettings::default_for(Path::new("/h"));
+        let placed = OciSettings {
             compartment_id: Some("c".to_owned()),
             vault_id: Some("v".to_owned()),
             key_id: Some("k".to_owned()),
             ..base.clone()
         };
-        assert_eq!(placed.scope(), base.scope());
+        assert_eq!(placed.described(), base.described());
     }
 }

@@ -16,7 +16,7 @@ use vault_memory::{MAX_SECRET_BYTES, Secret, Shield, ShieldError};
 use zeroize::Zeroizing;
 
 use super::error::BadReply;
-use crate::backend::Wanted;
+use crate::address::VersionSelector;
 use crate::calendar::unix_seconds;
 
 /// A reply that was read, with its value still in it. It has no `Debug`.
@@ -114,19 +114,19 @@ impl<'a> SecretBundle<'a> {
     ///
     /// # Errors
     /// [`BadReply`].
-    pub fn check(&self, id: Option<&str>, wanted: &Wanted) -> Result<(), BadReply> {
+    pub fn check(&self, id: Option<&str>, wanted: &VersionSelector) -> Result<(), BadReply> {
         if id.is_some_and(|id| id != self.secret_id) {
             return Err(BadReply::WrongId);
         }
         let is_wanted = match wanted {
             // A word that nobody knows yet may mean it as well.
-            Wanted::Current => {
+            VersionSelector::Current => {
                 let known = |stage: &String| STAGES.contains(&stage.as_str());
                 self.has_stage("CURRENT") || !self.stages.iter().all(known)
             }
-            Wanted::Version(number) => self.version_number == *number,
-            Wanted::Stage(stage) => self.has_stage(stage),
-            Wanted::Named(name) => self.version_name.as_ref() == Some(name),
+            VersionSelector::Version(number) => self.version_number == *number,
+            VersionSelector::Stage(stage) => self.has_stage(stage),
+            VersionSelector::Named(name) => self.version_name.as_ref() == Some(name),
         };
         is_wanted.then_some(()).ok_or(BadReply::WrongVersion)
     }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::conversation::Conversation;
 use super::endpoint::Service;
 use super::listing::{Listed, Listing, listed};
-use crate::backend::BackendError;
+use crate::error::BackendError;
 
 /// A secret as lists have it, without its value. What is not known of it is `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

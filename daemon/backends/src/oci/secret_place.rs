@@ -1,6 +1,7 @@
 //! By what is a secret found?
 
-use crate::backend::{Address, BackendError, Class};
+use crate::address::Address;
+use crate::error::{BackendError, Class};
 
 /// The three ways to name a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl<'a> SecretPlace<'a> {
         let name = address.name.as_str();
         match address.container.as_deref() {
             None if is_secret_ocid(name) => Ok(Self::Id(name)),
-            None => Err(BackendError::new(
+            None => Err(BackendError::not_sent(
                 Class::Request,
                 "no_container",
                 format!(
@@ -67,15 +68,15 @@ fn is_secret_ocid(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::{BackendKind, Wanted};
+    use crate::address::{BackendKind, VersionSelector};
 
     fn address(container: Option<&str>, name: &str) -> Address {
         Address {
-            kind: BackendKind::Oci,
+            kind: BackendKind::OCI,
             scope: String::new(),
             container: container.map(str::to_owned),
             name: name.to_owned(),
-            wanted: Wanted::Current,
+            version: VersionSelector::Current,
         }
     }
 

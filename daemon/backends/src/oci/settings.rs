@@ -4,11 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::backend::Home;
-
 /// What the `vault:` section says: the credential, the place, and what a bare name means.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Settings {
+pub struct OciSettings {
     /// Where the credential comes from.
     pub auth_method: AuthMethod,
     /// The OCI configuration file, for the methods that read one.
@@ -41,7 +39,7 @@ pub struct Settings {
     pub allow_readable_keys: bool,
 }
 
-impl Settings {
+impl OciSettings {
     /// What holds where nothing is configured, for a user with this home.
     pub fn default_for(home: &std::path::Path) -> Self {
         Self {
@@ -60,20 +58,6 @@ impl Settings {
             proxy: None,
             delegation_token_file: None,
             allow_readable_keys: false,
-        }
-    }
-
-    /// The compartment, else the vault, that a bare name is in.
-    pub fn container(&self) -> Option<&str> {
-        self.compartment_id.as_deref().or(self.vault_id.as_deref())
-    }
-
-    /// Where new secrets are put.
-    pub fn home(&self) -> Home {
-        Home {
-            compartment: self.compartment_id.clone(),
-            vault: self.vault_id.clone(),
-            key: self.key_id.clone(),
         }
     }
 }

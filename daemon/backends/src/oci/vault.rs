@@ -13,9 +13,13 @@ use super::known_names::KnownNames;
 use super::management::Management;
 use super::places::Places;
 use super::retrieval::Retrieval;
-use super::settings::Settings;
-use super::surroundings::Surroundings;
-use crate::backend::{Address, Backend, BackendError, BackendKind, Fetched, WritableBackend};
+use super::settings::OciSettings;
+use crate::address::{Address, BackendKind};
+use crate::bundle::Bundle;
+use crate::changing::WritableBackend;
+use crate::error::BackendError;
+use crate::process_context::ProcessContext;
+use crate::reading::Backend;
 
 /// OCI Vault, as one credential sees it in one region.
 pub struct OciVault {
@@ -39,9 +43,9 @@ impl OciVault {
     /// A vault that is asked with these identities by this way. Reads what is known of regions, and asks
     /// nobody yet.
     pub fn new(
-        settings: &Settings,
+        settings: &OciSettings,
         identities: Arc<dyn Identities>,
-        around: &Surroundings,
+        around: &ProcessContext,
         connection: Connection,
         shield: Arc<Shield>,
     ) -> Self {
@@ -98,10 +102,10 @@ impl OciVault {
 #[async_trait]
 impl Backend for OciVault {
     fn kind(&self) -> BackendKind {
-        BackendKind::Oci
+        BackendKind::OCI
     }
 
-    async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError> {
+    async fn fetch(&self, address: &Address) -> Result<Bundle, BackendError> {
         self.retrieval.fetch(address).await
     }
 

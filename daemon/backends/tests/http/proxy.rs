@@ -3,7 +3,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use vault_backends::backend::Class;
+use vault_backends::error::Class;
 use vault_backends::http::{Client, Deadlines, Failure, HttpError, ProxyProblem};
 
 use crate::authority::Authority;

@@ -2,7 +2,7 @@
 
 use tokio::net::TcpSocket;
 use tokio::sync::oneshot;
-use vault_backends::backend::{BackendError, Class};
+use vault_backends::error::{BackendError, Class};
 use vault_backends::http::{Failure, HeaderMap, HttpError, Method, UrlProblem, header};
 use zeroize::Zeroizing;
 

@@ -57,7 +57,7 @@ async fn a_certificate_whose_time_is_over_is_not_believed() {
     let tls = authority.vouched_for("localhost");
     let error = call(authority.client(), tls).await.unwrap_err();
     assert_eq!(error.kind(), "tls");
-    let error = vault_backends::backend::BackendError::from(error);
+    let error = vault_backends::error::BackendError::from(error);
     assert!(
         error.to_string().contains("expired"),
         "a person must be told why: {error}"

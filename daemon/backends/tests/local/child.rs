@@ -43,7 +43,7 @@ fn writes_when_asked_to() {
 }
 
 fn next(store: &vault_backends::local::LocalStore, word: &str) -> u64 {
-    use vault_backends::backend::Backend;
+    use vault_backends::reading::Backend;
     let fetched = super::home::wait(store.fetch(&super::home::address(word)));
     fetched.map_or(1, |fetched| fetched.version.parse::<u64>().unwrap() + 1)
 }

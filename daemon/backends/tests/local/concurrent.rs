@@ -4,7 +4,8 @@ use std::fs::File;
 use std::thread;
 use std::time::Instant;
 
-use vault_backends::backend::{Class, WritableBackend};
+use vault_backends::changing::WritableBackend;
+use vault_backends::error::Class;
 
 use super::child::{content, writer};
 use super::home::{Home, get, put, target, wait};

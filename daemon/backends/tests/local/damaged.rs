@@ -3,7 +3,8 @@
 use std::fs;
 use std::io::Write;
 
-use vault_backends::backend::{Class, WritableBackend};
+use vault_backends::changing::WritableBackend;
+use vault_backends::error::Class;
 
 use super::home::{Home, get, put, state, wait};
 

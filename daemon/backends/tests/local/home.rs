@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use tempfile::TempDir;
-use vault_backends::backend::{
-    Address, Backend, BackendError, BackendKind, Fetched, NewVersion, Target, Wanted,
-    WritableBackend,
-};
+use vault_backends::address::{Address, BackendKind, VersionSelector};
+use vault_backends::bundle::Bundle;
+use vault_backends::changing::{ChangeTarget, NewVersion, WritableBackend};
+use vault_backends::error::BackendError;
 use vault_backends::local::{LocalError, LocalSettings, LocalStore};
+use vault_backends::reading::Backend;
 use vault_memory::{Preference, Secret, Shield};
 
 /// One for all tests, as a process has one.
@@ -60,20 +61,20 @@ impl Home {
 }
 
 pub(crate) fn address(name: &str) -> Address {
-    at(name, Wanted::Current)
+    at(name, VersionSelector::Current)
 }
 
-pub(crate) fn target(name: &str) -> Target {
+pub(crate) fn target(name: &str) -> ChangeTarget {
     address(name).into()
 }
 
-pub(crate) fn at(name: &str, wanted: Wanted) -> Address {
+pub(crate) fn at(name: &str, wanted: VersionSelector) -> Address {
     Address {
-        kind: BackendKind::Local,
+        kind: BackendKind::LOCAL,
         scope: String::new(),
         container: None,
         name: name.to_owned(),
-        wanted,
+        version: wanted,
     }
 }
 
@@ -81,9 +82,10 @@ pub(crate) fn secret(value: &[u8]) -> Secret {
     SHIELD.shield(&mut value.to_vec()).unwrap()
 }
 
-pub(crate) fn value(fetched: &Fetched) -> Vec<u8> {
+pub(crate) fn value(fetched: &Bundle) -> Vec<u8> {
     fetched
-        .secret
+        .field(None)
+        .unwrap()
         .expose_secret(|plain| plain.to_vec())
         .unwrap()
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use secrecy::SecretString;
-use vault_backends::backend::Class;
+use vault_backends::error::Class;
 use vault_backends::local::{LocalError, LocalSettings, LocalStore};
 
 use super::home::{Home, SHIELD, get, put, state};

@@ -5,7 +5,7 @@ use std::hint::spin_loop;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 
-use vault_backends::backend::Backend;
+use vault_backends::reading::Backend;
 
 use super::child::{content, writer};
 use super::home::{Home, address, put, value, wait};

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 
 use nix::unistd::geteuid;
-use vault_backends::backend::Class;
+use vault_backends::error::Class;
 
 use super::home::{Home, get, put, state};
 

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use vault_backends::backend::{
-    Backend, BackendKind, Begins, Class, NewVersion, Wanted, WritableBackend,
-};
-use vault_backends::oci::surroundings::Surroundings;
-use vault_backends::registry::{Backends, Settings};
+use vault_backends::address::{BackendKind, VersionSelector};
+use vault_backends::changing::{Begins, NewVersion, WritableBackend};
+use vault_backends::error::Class;
+use vault_backends::process_context::ProcessContext;
+use vault_backends::reading::Backend;
+use vault_backends::registry::Backends;
 use vault_backends::wall_clock::SystemWallClock;
 use vault_memory::MAX_SECRET_BYTES;
 
@@ -127,7 +128,7 @@ fn ten_versions_are_kept_and_numbers_go_on() {
     );
     let current: Vec<_> = versions.iter().filter(|version| version.current).collect();
     assert_eq!((current.len(), current[0].version.as_str()), (1, "13"));
-    let fetch = |number| wait(store.fetch(&at("s", Wanted::Version(number))));
+    let fetch = |number| wait(store.fetch(&at("s", VersionSelector::Version(number))));
     assert_eq!(value(&fetch(4).unwrap()), b"value 4");
     let dropped = fetch(3).unwrap_err();
     assert_eq!(
@@ -159,7 +160,7 @@ fn absent_things_are_answers_and_change_nothing() {
     let store = home.open();
     put(&store, "s", b"v").unwrap();
     let before = super::home::state(store.path());
-    let stage = at("s", Wanted::Stage("PENDING".to_owned()));
+    let stage = at("s", VersionSelector::Stage("PENDING".to_owned()));
     let errors = [
         (wait(store.fetch(&address("t"))).unwrap_err(), "not_found"),
         (wait(store.delete(&target("t"))).unwrap_err(), "not_found"),
@@ -220,7 +221,7 @@ fn names_and_addresses_of_others_are_refused() {
         );
     }
     let mut other = address("s");
-    other.kind = BackendKind::Oci;
+    other.kind = BackendKind::OCI;
     assert_eq!(
         wait(store.fetch(&other)).unwrap_err().kind(),
         "wrong_backend"
@@ -294,20 +295,17 @@ fn no_file_holds_the_value_in_any_spelling() {
 #[test]
 fn registry_opens_the_local_store_and_knows_no_other() {
     let home = Home::new();
-    let settings = Settings {
-        local: home.settings(),
-        around: Surroundings {
-            home: "/h".into(),
-            variables: BTreeMap::new(),
-            euid: 0,
-            clock: Arc::new(SystemWallClock),
-        },
+    let context = ProcessContext {
+        home: "/h".into(),
+        variables: BTreeMap::new(),
+        euid: 0,
+        clock: Arc::new(SystemWallClock),
     };
-    let backends = Backends::open(&settings, SHIELD.clone()).unwrap();
+    let backends = Backends::open(&home.settings(), context, SHIELD.clone()).unwrap();
     assert_eq!(backends.keys().len(), 1);
-    let local = backends.of(BackendKind::Local, "").unwrap();
-    assert_eq!(local.kind(), BackendKind::Local);
-    assert!(backends.of(BackendKind::Oci, "").is_none());
+    let local = backends.of(BackendKind::LOCAL, "").unwrap();
+    assert_eq!(local.kind(), BackendKind::LOCAL);
+    assert!(backends.of(BackendKind::OCI, "").is_none());
     let writable = local.writable().unwrap();
     let new = NewVersion::default();
     wait(writable.put(&target("s"), super::home::secret(b"v"), &new)).unwrap();

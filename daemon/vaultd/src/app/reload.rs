@@ -10,15 +10,15 @@ use std::sync::Arc;
 
 use tokio::signal::unix::Signal;
 use tokio::sync::{Mutex, OwnedMutexGuard};
-use vault_backends::backend::BackendKind;
+use vault_backends::address::Address;
 
-use super::service_manager::Teller;
+use super::service_manager::ServiceManagerNotifier;
 use crate::cache::Cache;
 use crate::config::files::Places;
 use crate::config::outside::Outside;
 use crate::config::watch::{Changes, Watch};
 use crate::config::{self, Config, Texts};
-use crate::grpc::rooms::{Reload, Reloaded};
+use crate::grpc::daemon::{Reload, Reloaded};
 use crate::logging::Log;
 use crate::refresher::{Plan, Refresher, Start};
 use crate::setup::{Current, Setup};
@@ -33,7 +33,7 @@ pub(super) struct Concerned {
     pub(super) current: Arc<Current>,
     pub(super) upstream: Arc<Upstream>,
     pub(super) cache: Arc<Cache>,
-    pub(super) teller: Arc<Teller>,
+    pub(super) notifier: Arc<ServiceManagerNotifier>,
     pub(super) refresher: Arc<Refresher>,
     pub(super) snapshot: Arc<Snapshot>,
 }
@@ -155,14 +155,14 @@ fn reload(
         Err(refusal) => {
             let why = refusal.why.clone();
             if reader.refuse(refusal, concerned) || trigger == Trigger::Signal {
-                concerned.teller.reloaded();
+                concerned.notifier.reloaded();
             }
             return Err(format!("{why}; the old configuration stays in force"));
         }
     };
     // A caller gets the answer; who sends a signal looks at the status.
     if news || trigger == Trigger::Signal {
-        concerned.teller.reloaded();
+        concerned.notifier.reloaded();
     }
     Ok(Reloaded { generation })
 }
@@ -262,16 +262,21 @@ fn put_into_force(setup: Setup, old: &Setup, concerned: &Concerned) -> u64 {
         tracing::warn!("{warning}");
     }
     concerned.upstream.configure(setup.resilience);
-    let scopes = setup.scopes();
-    let changed = !old.scopes().is_subset(&scopes);
-    concerned.upstream.set_vaults(setup.vaults());
+    let kinds = setup.kinds();
+    let targets = setup.targets();
+    let keys = setup.keys();
+    let changed = !old.keys().is_subset(&keys);
+    concerned.upstream.set_targets(targets.into_values());
     let plan = Plan::of(&setup, Start::Restart);
     let kept = setup.kept();
     let generation = concerned.current.replace(setup);
     if changed {
         let cache = &concerned.cache;
-        let forgotten = cache
-            .flush(|address| address.kind == BackendKind::Oci && !scopes.contains(&address.scope));
+        let is_left = |address: &Address| {
+            let key = (address.kind, address.scope.clone());
+            kinds.policy(address.kind).is_remote && !keys.contains(&key)
+        };
+        let forgotten = cache.flush(is_left);
         tracing::info!(
             forgotten,
             "values of vaults that are not configured any more forgotten"

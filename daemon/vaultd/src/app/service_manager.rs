@@ -24,14 +24,14 @@ const APART: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_secs(20);
 
 /// Knows the line below `systemctl status`.
-pub(super) struct Teller {
+pub(super) struct ServiceManagerNotifier {
     pub(super) current: Arc<Current>,
     pub(super) cache: Arc<Cache>,
     pub(super) upstream: Arc<Upstream>,
     pub(super) last: Mutex<String>,
 }
 
-impl Teller {
+impl ServiceManagerNotifier {
     /// Requests are served. This word must arrive, so it is waited for.
     pub(super) fn ready(&self) {
         let line = self.line();
@@ -54,12 +54,12 @@ impl Teller {
             return;
         }
         let look = || {
-            let teller = Arc::clone(&self);
+            let notifier = Arc::clone(&self);
             // Who counts what is held holds up nobody else.
             let told = tokio::task::spawn_blocking(move || {
-                let line = teller.line();
-                if *teller.last() != line {
-                    teller.tell(line, NotifyState::Custom("X_VAULTD_CHANGED=1"));
+                let line = notifier.line();
+                if *notifier.last() != line {
+                    notifier.tell(line, NotifyState::Custom("X_VAULTD_CHANGED=1"));
                 }
             });
             // Why a line was not told matters to nobody.
@@ -176,6 +176,7 @@ fn send(socket: &OsStr, states: &[NotifyState<'_>]) -> io::Result<()> {
 mod tests {
     use tokio::sync::broadcast::Sender;
     use tokio::time::Instant;
+    use vault_backends::address::Address;
 
     use super::*;
     use crate::cache::changes::Now;
@@ -245,6 +246,7 @@ mod tests {
         let changing = async {
             for _ in 0..30 {
                 let _ = changes.send(Change {
+                    address: Address::local("a"),
                     reference: "local://a".to_owned(),
                     now: Now::Flushed,
                     wanted: None,

@@ -15,6 +15,7 @@ fn record() -> Record<'static> {
         rule: "the default policy",
         service: Some("bar"),
         environment: None,
+        on_behalf_of: None,
         values: vec![ValueRecord {
             variable: "BAR_TOKEN".to_owned(),
             reference: "local://bar-token".to_owned(),
@@ -29,8 +30,8 @@ fn record() -> Record<'static> {
     }
 }
 
-fn settings() -> Settings {
-    Settings::default()
+fn settings() -> AuditSettings {
+    AuditSettings::default()
 }
 
 fn room() -> (tempfile::TempDir, Audit) {
@@ -73,7 +74,7 @@ fn the_file_is_private_and_only_grows() {
         audit
             .write(
                 &record(),
-                &Settings {
+                &AuditSettings {
                     sync: true,
                     ..settings()
                 },
@@ -90,7 +91,7 @@ fn the_file_is_private_and_only_grows() {
 #[test]
 fn a_full_file_is_set_aside_and_the_oldest_goes() {
     let (room, audit) = room();
-    let small = Settings {
+    let small = AuditSettings {
         max_bytes: 1,
         keep: 2,
         ..settings()
@@ -129,7 +130,7 @@ fn what_cannot_be_written_is_refused_or_served_as_configured() {
         Err(AuditError::Open { .. })
     ));
     assert!(audit.last_error().is_some());
-    let serve = Settings {
+    let serve = AuditSettings {
         on_failure: OnFailure::Serve,
         ..settings()
     };

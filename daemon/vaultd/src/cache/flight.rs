@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use vault_backends::backend::Address;
+use vault_backends::address::Address;
 
 use super::held::Held;
 use crate::upstream::{Name, UpstreamError};

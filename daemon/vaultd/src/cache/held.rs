@@ -3,24 +3,20 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use vault_memory::Secret;
+use vault_backends::bundle::Bundle;
 
 use super::freshness::Freshness;
 use super::machine::{self, Dated};
 use crate::clock::Moment;
 use crate::upstream::UpstreamError;
 
-/// A value the backend gave, with what it said of it.
+/// A bundle that the backend gave, and when.
 #[derive(Debug)]
 pub struct Held {
-    /// The value, shielded.
-    pub secret: Secret,
-    /// Its version, as the backend writes it.
-    pub version: String,
+    /// What it gave, shielded.
+    pub bundle: Bundle,
     /// When the backend was last asked and confirmed it.
     pub confirmed: Moment,
-    /// The bound the backend itself gave.
-    pub valid_for: Option<Duration>,
     /// Whether it is from before this start: the backend was not asked for it since.
     pub is_kept: bool,
 }
@@ -31,7 +27,7 @@ impl Dated for Arc<Held> {
     }
 
     fn valid_for(&self) -> Option<Duration> {
-        self.valid_for
+        self.bundle.valid_for
     }
 
     fn is_kept(&self) -> bool {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use vault_backends::backend::Address;
+use vault_backends::address::Address;
 
 use super::held::{Known, Slot};
 

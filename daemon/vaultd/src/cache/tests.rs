@@ -7,7 +7,8 @@ mod random;
 use super::*;
 use crate::clock::ScriptedClock;
 use crate::scripted::{ScriptedBackend, address, answer, outage, request};
-use vault_backends::backend::{Backend, BackendKind};
+use vault_backends::address::BackendKind;
+use vault_backends::reading::Backend;
 
 const TIME: Duration = Duration::from_secs(8);
 const FRESHNESS: Freshness = Freshness {
@@ -40,7 +41,7 @@ struct Room {
 
 impl Room {
     fn new() -> Self {
-        let backend = ScriptedBackend::new(BackendKind::Local);
+        let backend = ScriptedBackend::new(BackendKind::LOCAL);
         let clock = Arc::new(ScriptedClock::default());
         let (_, cache) = Cache::over(&backend, &clock);
         Self {
@@ -63,7 +64,7 @@ impl Room {
 async fn get(cache: &Arc<Cache>) -> Got {
     let served = cache
         .get(
-            &address(BackendKind::Local, "x"),
+            &address(BackendKind::LOCAL, "x"),
             "local://x",
             &FRESHNESS,
             TIME,
@@ -72,7 +73,7 @@ async fn get(cache: &Arc<Cache>) -> Got {
     let served = served.map_err(|error| error.kind())?;
     let text = |bytes: &mut [u8]| String::from_utf8(bytes.to_vec()).unwrap();
     Ok((
-        served.held.secret.expose_secret(text).unwrap(),
+        served.secret().unwrap().expose_secret(text).unwrap(),
         served.stale.is_some(),
     ))
 }
@@ -243,7 +244,7 @@ async fn refresh_asks_whatever_is_held_and_a_failure_leaves_it() {
     let room = Room::new();
     room.backend.then_value("v").then_value("w").then(outage());
     assert_eq!(room.get().await, fresh("v"));
-    let address = address(BackendKind::Local, "x");
+    let address = address(BackendKind::LOCAL, "x");
     assert!(
         room.cache
             .refresh(&address, "local://x", TIME)
@@ -274,7 +275,7 @@ async fn refresh_does_not_take_what_was_asked_for_before_it() {
     while room.backend.calls() == 0 {
         tokio::task::yield_now().await;
     }
-    let address = address(BackendKind::Local, "x");
+    let address = address(BackendKind::LOCAL, "x");
     let refresh = room.cache.refresh(&address, "local://x", TIME);
     let release = async { room.backend.gate.add_permits(2) };
     let (refreshed, ()) = tokio::join!(refresh, release);
@@ -289,7 +290,7 @@ async fn callers_that_go_away_do_not_leave_any_number_of_fetches() {
     room.backend.gate.forget_permits(10_000);
     for number in 0..600 {
         let name = format!("n{number}");
-        let address = address(BackendKind::Local, &name);
+        let address = address(BackendKind::LOCAL, &name);
         let gone = room.cache.refresh(&address, &name, Duration::ZERO);
         assert!(gone.await.is_err());
     }
@@ -317,7 +318,7 @@ async fn a_hurried_caller_does_not_spoil_the_fetch_for_a_patient_one() {
     let room = Room::new();
     room.backend.gate.forget_permits(10_000);
     room.backend.then_value("v");
-    let address = address(BackendKind::Local, "x");
+    let address = address(BackendKind::LOCAL, "x");
     let hurry = Duration::from_millis(1);
     let hurried = room.cache.get(&address, "local://x", &FRESHNESS, hurry);
     assert_eq!(hurried.await.unwrap_err().kind(), "deadline");
@@ -330,14 +331,14 @@ async fn a_hurried_caller_does_not_spoil_the_fetch_for_a_patient_one() {
 async fn a_caller_that_looked_before_a_flight_landed_takes_what_it_brought() {
     let room = Room::new();
     room.backend.then_value("v");
-    let address = address(BackendKind::Local, "x");
+    let address = address(BackendKind::LOCAL, "x");
     let look = room.cache.look(&address, "local://x", &FRESHNESS);
     assert!(matches!(look, Offer::Nothing));
     // Between this caller's look and its boarding, another one's flight lands.
     assert_eq!(room.get().await, fresh("v"));
     let held = room.cache.fetch(&address, "local://x", Some(&FRESHNESS));
     let held = held.await;
-    assert_eq!(held.unwrap().version, "1");
+    assert_eq!(held.unwrap().bundle.version, "1");
     assert_eq!(room.backend.calls(), 1);
 }
 
@@ -345,7 +346,7 @@ async fn a_caller_that_looked_before_a_flight_landed_takes_what_it_brought() {
 async fn values_are_counted_by_state() {
     let room = Room::new();
     room.backend.then_value("v").then_value("w").then(answer());
-    let others = ["y", "z"].map(|name| address(BackendKind::Local, name));
+    let others = ["y", "z"].map(|name| address(BackendKind::LOCAL, name));
     let get = |address| room.cache.get(address, "local://y", &FRESHNESS, TIME);
     drop(get(&others[0]).await);
     room.advance(100);

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vault_backends::backend::Address;
+use vault_backends::address::Address;
+use vault_backends::bundle::FieldError;
+use vault_memory::Secret;
 
 use super::freshness::Freshness;
 use super::held::Held;
@@ -16,8 +18,10 @@ const AT_MOST: Duration = Duration::from_secs(10);
 /// A value that may be served.
 #[derive(Clone, Debug)]
 pub struct Served {
-    /// The value.
+    /// What holds it.
     pub held: Arc<Held>,
+    /// The field that was asked for.
+    field: Option<String>,
     /// Its age.
     pub age: Duration,
     /// Why it is stale; `None` where it is fresh.
@@ -35,17 +39,36 @@ impl Served {
         stale: Option<String>,
     ) -> Self {
         Self {
-            until: held.confirmed + freshness.usable(held.valid_for),
+            until: held.confirmed + freshness.usable(held.bundle.valid_for),
             age: now.since(held.confirmed),
             held,
+            field: None,
             stale,
         }
+    }
+
+    /// The same with this field in place of the plain value.
+    ///
+    /// # Errors
+    /// [`FieldError`] where the bundle has none of the name, or no plain value.
+    pub fn pick(self, field: Option<&str>) -> Result<Self, FieldError> {
+        self.held.bundle.field(field)?;
+        let field = field.map(str::to_owned);
+        Ok(Self { field, ..self })
+    }
+
+    /// The value of the field that was picked.
+    ///
+    /// # Errors
+    /// [`FieldError`] where none was, and the bundle has no plain value.
+    pub fn secret(&self) -> Result<&Secret, FieldError> {
+        self.held.bundle.field(self.field.as_deref())
     }
 
     /// What was waited for: it is taken at any age, and has the time that a call may take, if its
     /// backend gives it so long.
     pub fn awaited(held: Arc<Held>, now: Moment, freshness: &Freshness) -> Self {
-        let bound = held.valid_for.map(|bound| held.confirmed + bound);
+        let bound = held.bundle.valid_for.map(|bound| held.confirmed + bound);
         let served = Self::held(held, now, freshness, None);
         let until = served.until.max(now + AT_MOST);
         Self {
@@ -98,6 +121,7 @@ pub enum Renewal {
 
 #[cfg(test)]
 mod tests {
+    use vault_backends::bundle::Bundle;
     use vault_memory::{Preference, Shield};
 
     use super::*;
@@ -107,10 +131,9 @@ mod tests {
     fn held(confirmed: Moment, valid_for: Option<Duration>) -> Arc<Held> {
         let shield = Shield::new(Preference::Auto).unwrap();
         Arc::new(Held {
-            secret: shield.shield(&mut b"v".to_vec()).unwrap(),
-            version: "1".to_owned(),
+            bundle: Bundle::plain(shield.shield(&mut b"v".to_vec()).unwrap(), "1")
+                .valid_for(valid_for),
             confirmed,
-            valid_for,
             is_kept: false,
         })
     }

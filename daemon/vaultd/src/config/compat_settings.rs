@@ -65,16 +65,16 @@ fn compare(setup: &Setup, expected: &Value) {
             "ttl" => number(view.freshness.ttl.as_secs()),
             "verbose" => flag(setup.logging.verbose),
             "use_instance_principals" => {
-                flag(view.vault.auth_method == AuthMethod::InstancePrincipal);
+                flag(view.targets.oci().auth_method == AuthMethod::InstancePrincipal);
             }
             "config_file" => {
                 assert_eq!(
-                    Some(view.vault.config_file.clone()),
+                    Some(view.targets.oci().config_file.clone()),
                     expanded(value),
                     "{field}"
                 );
             }
-            "config_profile" => text(Some(&view.vault.config_profile)),
+            "config_profile" => text(Some(&view.targets.oci().config_profile)),
             "max_retries" => number(u64::from(setup.resilience.retry.max_retries)),
             "enable_circuit_breaker" => flag(setup.resilience.breaker.threshold != 0),
             "circuit_breaker_threshold" => {
@@ -84,8 +84,8 @@ fn compare(setup: &Setup, expected: &Value) {
                         .unwrap(),
                 );
             }
-            "default_compartment_id" => text(view.vault.compartment_id.as_deref()),
-            "default_vault_id" => text(view.vault.vault_id.as_deref()),
+            "default_compartment_id" => text(view.targets.oci().compartment_id.as_deref()),
+            "default_vault_id" => text(view.targets.oci().vault_id.as_deref()),
             other => panic!("a field without a comparison: {other}"),
         }
     }

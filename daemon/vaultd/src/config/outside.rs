@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::document::{Mark, Node, Origin};
 use crate::arguments::Arguments;
+use crate::backend_kinds::BackendKinds;
 use crate::command;
 
 /// The variables that set a key, after all files. Where two set the same, the first counts.
@@ -26,6 +27,8 @@ const ENVIRONMENT: &str = "OCI_VAULT_ENVIRONMENT";
 /// Everything that counts beside the files.
 #[derive(Clone, Debug, Default)]
 pub struct Outside {
+    /// The kinds of vaults there are.
+    pub kinds: BackendKinds,
     /// The process's variables.
     pub variables: BTreeMap<String, String>,
     /// `--config-file`.
@@ -38,11 +41,12 @@ pub struct Outside {
 
 impl Outside {
     /// What this process was started with. A variable that is not UTF-8 is none.
-    pub fn of_process(arguments: &Arguments) -> Self {
+    pub fn of_process(arguments: &Arguments, kinds: BackendKinds) -> Self {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
         Self {
+            kinds,
             variables: std::env::vars_os().filter_map(text).collect(),
             config_file: arguments.config_file.clone(),
             config_profile: arguments.profile.clone(),

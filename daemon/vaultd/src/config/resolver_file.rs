@@ -24,6 +24,7 @@ use crate::policy::Policy;
 use crate::service::Service;
 use crate::setup::View;
 use crate::snapshot::Persist;
+use crate::targets::Targets;
 use crate::upstream;
 use vault_backends::oci;
 
@@ -43,12 +44,12 @@ pub(super) struct ResolverFile<'a> {
 /// What counts whatever the environment.
 pub(super) struct Everywhere {
     pub(super) policy: Policy,
-    pub(super) audit: audit::Settings,
+    pub(super) audit: audit::AuditSettings,
     pub(super) memory: Preference,
     pub(super) local: Option<PathBuf>,
-    pub(super) resilience: upstream::Settings,
+    pub(super) resilience: upstream::ResilienceSettings,
     pub(super) persist: Persist,
-    pub(super) logging: logging::Settings,
+    pub(super) logging: logging::LoggingSettings,
     pub(super) old_cache: PathBuf,
 }
 
@@ -134,7 +135,7 @@ impl<'a> ResolverFile<'a> {
     ) -> Result<View, ConfigError> {
         let tree = Document::of(&self.file, self.layers.effective(environment));
         let root = tree.root();
-        let vault = sections::vault(&root, &oci::Settings::default_for(&self.home), warnings)?;
+        let vault = sections::vault(&root, &oci::OciSettings::default_for(&self.home), warnings)?;
         let (freshness, _) = sections::cache(&root, &self.home, warnings)?;
         // Not used by this view, but a mistake in one environment must not wait until it is chosen.
         sections::resilience(&root, warnings)?;
@@ -149,17 +150,19 @@ impl<'a> ResolverFile<'a> {
         };
         let mut effective = effective::entries(&root, &shared)?;
         effective::correct(&mut effective, &freshness);
+        let targets = Targets::unconfigured(self.outside.kinds, &self.home).with(vault.clone());
         let mut view = View {
             services: BTreeMap::new(),
             effective,
-            vault,
+            targets: targets.clone(),
             freshness,
         };
         let services = root.get("services")?;
         let entries = services.map_or(Ok(vec![]), |at| at.entries())?;
         let surroundings = Surroundings {
             shared: &shared,
-            vault: &view.vault,
+            vault: &vault,
+            targets: &targets,
             freshness: view.freshness,
             outside: self.outside,
             home: &self.home,

@@ -3,6 +3,7 @@
 use std::num::NonZeroU64;
 
 use vault_backends::oci;
+use vault_backends::target::Target as _;
 use vault_proto::loader_variables::{is_secret_target, is_variable_name};
 use vault_proto::reference::{SecretRef, Selector, parse_version};
 
@@ -28,7 +29,7 @@ const KEYS: &[&str] = &[
 pub(super) fn read(
     variable: &str,
     at: &At<'_>,
-    vault: &oci::Settings,
+    vault: &oci::OciSettings,
     warnings: &mut Warnings,
 ) -> Result<Option<ServiceSecret>, ConfigError> {
     check_target(variable, at)?;

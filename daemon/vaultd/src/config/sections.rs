@@ -49,9 +49,9 @@ impl<'a> Section<'a> {
 /// `vault:`, of resolver.yaml or of one service, over `below`.
 pub(super) fn vault(
     root: &At<'_>,
-    below: &oci::Settings,
+    below: &oci::OciSettings,
     warnings: &mut Warnings,
-) -> Result<oci::Settings, ConfigError> {
+) -> Result<oci::OciSettings, ConfigError> {
     let section = Section::of(root, "vault")?;
     let mut vault = below.clone();
     section.read("auth_method", &mut vault.auth_method, |at| {
@@ -226,9 +226,9 @@ pub(super) fn persist(root: &At<'_>) -> Result<Persist, ConfigError> {
 pub(super) fn resilience(
     root: &At<'_>,
     warnings: &mut Warnings,
-) -> Result<upstream::Settings, ConfigError> {
+) -> Result<upstream::ResilienceSettings, ConfigError> {
     let section = Section::of(root, "resilience")?;
-    let mut settings = upstream::Settings::default();
+    let mut settings = upstream::ResilienceSettings::default();
     let breaker = &mut settings.breaker;
     section.read(
         "circuit_breaker_threshold",
@@ -263,9 +263,9 @@ pub(super) fn resilience(
 pub(super) fn logging(
     root: &At<'_>,
     warnings: &mut Warnings,
-) -> Result<logging::Settings, ConfigError> {
+) -> Result<logging::LoggingSettings, ConfigError> {
     let section = Section::of(root, "logging")?;
-    let mut settings = logging::Settings::default();
+    let mut settings = logging::LoggingSettings::default();
     section.read("level", &mut settings.level, |at| {
         let word = at.scalar()?.to_ascii_uppercase();
         let level = logging::Level::from_word(&word);
@@ -286,9 +286,9 @@ pub(super) fn logging(
 pub(super) fn audit(
     root: &At<'_>,
     warnings: &mut Warnings,
-) -> Result<audit::Settings, ConfigError> {
+) -> Result<audit::AuditSettings, ConfigError> {
     let section = Section::of(root, "audit")?;
-    let mut settings = audit::Settings::default();
+    let mut settings = audit::AuditSettings::default();
     section.read("sync", &mut settings.sync, |at| warnings.boolean(at))?;
     section.read("on_failure", &mut settings.on_failure, |at| {
         match at.text()? {

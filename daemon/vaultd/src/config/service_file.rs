@@ -153,7 +153,7 @@ fn one(
             .collect(),
         freshness,
         profiles: at.get("profiles")?.as_ref().map_or(Ok(vec![]), At::texts)?,
-        vault,
+        targets: around.targets.clone().with(vault),
         warnings: said,
     })
 }
@@ -162,11 +162,11 @@ fn one(
 /// `compartment_id` and `profile`.
 fn vault(
     at: &At<'_>,
-    below: &oci::Settings,
+    below: &oci::OciSettings,
     warnings: &mut Warnings,
-) -> Result<oci::Settings, ConfigError> {
+) -> Result<oci::OciSettings, ConfigError> {
     let mut vault = match at.get("vault")? {
-        Some(at) if !at.is_map() => oci::Settings {
+        Some(at) if !at.is_map() => oci::OciSettings {
             vault_id: Some(sections::container(&at)?),
             // The vault that is named for this service comes before a compartment that is not.
             compartment_id: None,
@@ -186,7 +186,7 @@ fn vault(
 /// The `secrets:` section of resolver.yaml.
 pub(super) fn shared(
     at: &At<'_>,
-    vault: &oci::Settings,
+    vault: &oci::OciSettings,
     warnings: &mut Warnings,
 ) -> Result<Shared, ConfigError> {
     let read = |(variable, at): (String, At<'_>)| {
@@ -204,7 +204,7 @@ pub(super) fn shared(
 fn secrets(
     at: &At<'_>,
     shared: &Shared,
-    vault: &oci::Settings,
+    vault: &oci::OciSettings,
     own_file: bool,
     warnings: &mut Warnings,
 ) -> Result<Vec<ServiceSecret>, ConfigError> {

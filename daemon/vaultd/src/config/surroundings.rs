@@ -11,6 +11,7 @@ use super::outside::Outside;
 use super::sections;
 use crate::cache::freshness::Freshness;
 use crate::service::{ServiceSecret, is_service_name};
+use crate::targets::Targets;
 
 /// The `secrets:` of resolver.yaml, which services may take from by name; nothing where an
 /// environment takes a mapping away.
@@ -19,7 +20,8 @@ pub(super) type Shared = BTreeMap<String, Option<ServiceSecret>>;
 /// What a service is read in.
 pub(super) struct Surroundings<'a> {
     pub(super) shared: &'a Shared,
-    pub(super) vault: &'a oci::Settings,
+    pub(super) vault: &'a oci::OciSettings,
+    pub(super) targets: &'a Targets,
     pub(super) freshness: Freshness,
     pub(super) outside: &'a Outside,
     pub(super) home: &'a Path,

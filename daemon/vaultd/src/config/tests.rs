@@ -159,10 +159,12 @@ fn a_policy_replaces_the_default_and_its_rules_know_their_lines() {
     let ask = |action| {
         let question = Question {
             uid,
+            subject: None,
             action,
             service: None,
             reference: Some(&reference),
             other_name: None,
+            written_by_default: true,
         };
         config.setup.policy.decide(&question)
     };

@@ -54,8 +54,8 @@ fn the_longest_bound_of_all_counts_and_the_scopes_are_those_of_now() {
     let kept = setup.kept();
     assert_eq!(kept.longest, Duration::from_mins(150));
     assert_eq!(kept.persist, Persist::Sealed);
-    assert_eq!(kept.scopes, setup.scopes());
-    assert_eq!(kept.scopes.len(), 2);
+    assert_eq!(kept.keys, setup.keys());
+    assert_eq!(kept.keys.len(), 2);
 }
 
 #[test]

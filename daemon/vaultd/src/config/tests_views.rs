@@ -43,7 +43,7 @@ fn a_bare_name_is_in_the_compartment_that_counts_for_its_service() {
     assert_eq!(of("own"), ["oci-vault://D/a", "oci-vault://X/b"]);
     assert_eq!(of("vault"), ["oci-vault://W/a"]);
     assert_eq!(of("one"), ["oci-vault://E/a"]);
-    let who = &setup.base.services["who"].vault;
+    let who = &setup.base.services["who"].targets.oci();
     assert_eq!(
         (who.config_profile.as_str(), who.region.as_deref()),
         ("P", Some("r"))
@@ -125,8 +125,11 @@ fn a_file_of_the_old_wrappers_is_a_service() {
         "KEEP=${not a name}",
     ];
     assert_eq!(settings, expected);
-    assert_eq!(service.vault.auth_method, AuthMethod::InstancePrincipal);
-    assert_eq!(service.vault.config_profile, "P");
+    assert_eq!(
+        service.targets.oci().auth_method,
+        AuthMethod::InstancePrincipal
+    );
+    assert_eq!(service.targets.oci().config_profile, "P");
     assert!(
         setup
             .warnings
@@ -203,7 +206,7 @@ fn a_wrappers_secret_may_have_a_variable_in_its_name() {
     let setup = setup(&files, &serde_json::json!({"STAGE": "prod"}));
     let service = &setup.base.services["s"];
     assert_eq!(references(service, None), ["oci-vault://prod-token"]);
-    assert_eq!(service.vault.auth_method, AuthMethod::ConfigFile);
+    assert_eq!(service.targets.oci().auth_method, AuthMethod::ConfigFile);
 }
 
 #[test]
@@ -245,7 +248,10 @@ fn what_old_files_have_and_nobody_needs_is_no_error() {
     );
     let setup = quiet(&[("resolver.yaml", &file)]);
     let home = directories::BaseDirs::new().unwrap();
-    assert_eq!(setup.base.vault.config_file, home.home_dir().join("x"));
+    assert_eq!(
+        setup.base.targets.oci().config_file,
+        home.home_dir().join("x")
+    );
     assert!(setup.logging.verbose);
     assert_eq!(
         setup.base.freshness.max_stale,
@@ -269,7 +275,7 @@ fn what_old_files_have_and_nobody_needs_is_no_error() {
 
 #[test]
 fn every_way_to_ask_has_a_scope() {
-    let of = |text: &str| quiet(&[("resolver.yaml", text)]).scopes();
+    let of = |text: &str| quiet(&[("resolver.yaml", text)]).keys();
     let old = of("vault: {region: a}\n");
     assert_eq!(of("vault: {region: a, compartment_id: c}\n"), old);
     let more = of("vault: {region: a}\nenvironments: {p: {vault: {region: b}}}\n");

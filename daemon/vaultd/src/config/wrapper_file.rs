@@ -7,6 +7,7 @@
 use std::path::Path;
 
 use vault_backends::oci;
+use vault_backends::target::Target as _;
 use vault_proto::reference::SecretRef;
 
 use super::document::{At, ConfigError};
@@ -104,16 +105,16 @@ pub(super) fn read(
         keep_variables: vec![],
         freshness: around.freshness,
         profiles: vec![],
-        vault,
+        targets: around.targets.clone().with(vault),
         warnings: vec![],
     })
 }
 
 fn vault(
     at: &At<'_>,
-    below: &oci::Settings,
+    below: &oci::OciSettings,
     warnings: &mut Warnings,
-) -> Result<oci::Settings, ConfigError> {
+) -> Result<oci::OciSettings, ConfigError> {
     let mut vault = below.clone();
     let Some(at) = at.get("vault")? else {
         return Ok(vault);

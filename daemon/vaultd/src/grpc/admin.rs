@@ -10,28 +10,30 @@ mod openmetrics;
 mod report;
 mod why;
 
+use std::sync::Arc;
+
 use tonic::{Code, Request, Response, Status};
-use vault_backends::backend::Address;
+use vault_backends::address::{Address, BackendKind};
 use vault_proto::generated as message;
 use vault_proto::generated::admin_server::Admin;
 use vault_proto::kinds;
 use vault_proto::reference::SecretRef;
 
-use super::ask::{ask, environment, reference};
-use super::rooms::Rooms;
+use super::daemon::Daemon;
+use super::request_context::{environment, reference, request_context};
 use super::status::{of_resolve, of_write, refuse};
-use crate::audit::Outcome;
+use crate::addresses::{is_same_secret, reference_of};
 use crate::cache::Served;
 use crate::policy::Action;
-use crate::resolver::{Ask, ResolveError, Want, is_same_secret, plain, provenance, reference_of};
+use crate::resolver::{AuthorizedRequest, RequestContext, SecretRequest, plain, provenance};
 
 pub(super) struct Service {
-    rooms: Rooms,
+    daemon: Daemon,
 }
 
 impl Service {
-    pub(super) fn new(rooms: Rooms) -> Self {
-        Self { rooms }
+    pub(super) fn new(daemon: Daemon) -> Self {
+        Self { daemon }
     }
 
     /// Policy's word on a look, which is not written down.
@@ -40,11 +42,9 @@ impl Service {
         request: &Request<T>,
         action: Action,
         reference: Option<&SecretRef>,
-    ) -> Result<(Ask, String), Status> {
-        let ask = ask(&self.rooms, request, action)?;
-        let rule = self.rooms.resolver.permit(&ask, &wants(reference)).await;
-        rule.map(|rule| (ask, rule))
-            .map_err(|error| of_resolve(&error))
+    ) -> Result<Arc<RequestContext>, Status> {
+        let authorized = self.authorize(request, action, reference).await?;
+        Ok(Arc::clone(authorized.context()))
     }
 
     /// Policy's word on an act, which is written down before it is done.
@@ -53,61 +53,71 @@ impl Service {
         request: &Request<T>,
         action: Action,
         reference: Option<&SecretRef>,
-    ) -> Result<Ask, Status> {
-        let (ask, rule) = self.look(request, action, reference).await?;
-        if !ask.peer.is_alive() {
-            return Err(of_resolve(&ResolveError::PeerGone));
-        }
-        let values = wants(reference)
-            .iter()
-            .map(|want| plain(want, None))
-            .collect();
-        let recorded = self
-            .rooms
-            .resolver
-            .record(&ask, Outcome::Allowed, &rule, values, None);
-        recorded.await.map_err(|error| of_resolve(&error))?;
-        Ok(ask)
+    ) -> Result<Arc<RequestContext>, Status> {
+        let authorized = self.authorize(request, action, reference).await?;
+        let values = authorized.secrets().iter();
+        let values = values.map(|secret| plain(secret, None)).collect();
+        let announced = self.daemon.resolver.announce(&authorized, values);
+        announced.await.map_err(|error| of_resolve(&error))?;
+        Ok(Arc::clone(authorized.context()))
+    }
+
+    async fn authorize<T>(
+        &self,
+        request: &Request<T>,
+        action: Action,
+        reference: Option<&SecretRef>,
+    ) -> Result<AuthorizedRequest, Status> {
+        let context = request_context(&self.daemon, request, action)?;
+        let secrets = reference.into_iter().map(SecretRequest::of).collect();
+        let resolver = &self.daemon.resolver;
+        let authorized = resolver.authorize(context, &[action], secrets).await;
+        authorized.map_err(|error| of_resolve(&error))
     }
 
     /// Whether a place on the cache's shelf is due to it: it has one, a service uses it, or the asker
     /// may read it. Otherwise a list of made-up names would push off what is in use.
-    fn is_known(&self, ask: &Ask, reference: &SecretRef, address: &Address) -> bool {
-        let reading = Ask {
+    fn is_known(&self, context: &RequestContext, reference: &SecretRef, address: &Address) -> bool {
+        let reading = RequestContext {
             action: Action::Get,
-            ..ask.clone()
+            ..context.clone()
         };
         reading.may(Some(reference))
-            || known::is_used(&ask.setup, reference)
+            || known::is_used(&context.setup, reference)
             || self.is_held(address)
     }
 
     fn is_held(&self, address: &Address) -> bool {
-        let held = self.rooms.cache.entries();
+        let held = self.daemon.cache.entries();
         held.iter().any(|entry| entry.address == *address)
     }
 
     async fn refresh_one(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         reference: &SecretRef,
         address: &Address,
     ) -> message::RefreshedSecret {
         let label = reference.to_string();
-        if !self.is_known(ask, reference, address) {
+        if !self.is_known(context, reference, address) {
             return message::RefreshedSecret {
                 reference: label,
                 provenance: None,
                 problem: "nothing is held of it, and no service uses it".to_owned(),
             };
         }
-        let refreshed = match self.rooms.resolver.check_backend(address) {
+        let refreshed = match self.daemon.resolver.check_backend(address) {
             Err(error) => Err(error),
-            Ok(()) => self.rooms.cache.refresh(address, &label, ask.time).await,
+            Ok(()) => {
+                self.daemon
+                    .cache
+                    .refresh(address, &label, context.time)
+                    .await
+            }
         };
         match refreshed {
             Ok(held) => {
-                let served = Served::awaited(held, self.rooms.clock.now(), &ask.freshness);
+                let served = Served::awaited(held, self.daemon.clock.now(), &context.freshness);
                 message::RefreshedSecret {
                     reference: label,
                     provenance: Some(provenance(&served)),
@@ -121,10 +131,6 @@ impl Service {
             },
         }
     }
-}
-
-fn wants(reference: Option<&SecretRef>) -> Vec<Want> {
-    reference.into_iter().map(Want::of).collect()
 }
 
 /// A reference that may be left out.
@@ -146,31 +152,31 @@ impl Admin for Service {
         &self,
         request: Request<message::StatusRequest>,
     ) -> Result<Response<message::StatusReply>, Status> {
-        let (ask, _) = self.look(&request, Action::Status, None).await?;
-        Ok(Response::new(report::status(&self.rooms, &ask)))
+        let context = self.look(&request, Action::Status, None).await?;
+        Ok(Response::new(report::status(&self.daemon, &context)))
     }
 
     async fn list(
         &self,
         request: Request<message::ListRequest>,
     ) -> Result<Response<message::ListReply>, Status> {
-        let (ask, _) = self.look(&request, Action::List, None).await?;
+        let context = self.look(&request, Action::List, None).await?;
         let stored = self
-            .rooms
+            .daemon
             .writer
-            .list(&ask)
+            .list(&context)
             .await
             .map_err(|error| of_write(&error))?;
-        Ok(Response::new(report::list(&ask, stored)))
+        Ok(Response::new(report::list(&context, stored)))
     }
 
     async fn explain_config(
         &self,
         request: Request<message::ExplainConfigRequest>,
     ) -> Result<Response<message::ExplainConfigReply>, Status> {
-        let (ask, _) = self.look(&request, Action::Status, None).await?;
+        let context = self.look(&request, Action::Status, None).await?;
         let environment = environment(&request.get_ref().environment);
-        let reply = configuration::explain(&ask, environment.as_deref());
+        let reply = configuration::explain(&context, environment.as_deref());
         Ok(Response::new(reply))
     }
 
@@ -179,20 +185,20 @@ impl Admin for Service {
         request: Request<message::WhyRequest>,
     ) -> Result<Response<message::WhyReply>, Status> {
         let reference = reference(&request.get_ref().reference)?;
-        let (ask, _) = self
+        let context = self
             .look(&request, Action::Explain, Some(&reference))
             .await?;
-        Ok(Response::new(why::why(&self.rooms, &ask, &reference)))
+        Ok(Response::new(why::why(&self.daemon, &context, &reference)))
     }
 
     async fn metrics(
         &self,
         request: Request<message::MetricsRequest>,
     ) -> Result<Response<message::MetricsReply>, Status> {
-        let (ask, _) = self.look(&request, Action::Metrics, None).await?;
-        let healthy = report::status(&self.rooms, &ask).healthy;
+        let context = self.look(&request, Action::Metrics, None).await?;
+        let healthy = report::status(&self.daemon, &context).healthy;
         Ok(Response::new(message::MetricsReply {
-            text: metrics::text(&self.rooms, &ask, healthy),
+            text: metrics::text(&self.daemon, &context, healthy),
         }))
     }
 
@@ -201,23 +207,26 @@ impl Admin for Service {
         request: Request<message::FlushRequest>,
     ) -> Result<Response<message::FlushReply>, Status> {
         let reference = optional(&request.get_ref().reference)?;
-        let ask = self
+        let context = self
             .act(&request, Action::Flush, reference.as_ref())
             .await?;
         // By its own words, too: an environment or a service may mean another place by them.
-        let named = self.rooms.cache.addresses(|held| match &reference {
+        let named = self.daemon.cache.addresses(|held| match &reference {
             Some(reference) => held.place() == reference.place(),
-            None => ask.may(Some(held)),
+            None => context.may(Some(held)),
         });
-        let chosen = reference.as_ref().map(|reference| ask.address(reference));
-        let flushed = self.rooms.cache.flush(|held| {
+        let chosen = reference
+            .as_ref()
+            .map(|reference| context.address(reference));
+        let flushed = self.daemon.cache.flush(|held| {
             named.contains(held)
                 || match &chosen {
                     Some(chosen) => is_same_secret(chosen, held),
-                    None => reference_of(held).is_some_and(|reference| ask.may(Some(&reference))),
+                    None => reference_of(held, context.setup.kinds())
+                        .is_some_and(|reference| context.may(Some(&reference))),
                 }
         });
-        self.rooms
+        self.daemon
             .snapshot
             .forgotten()
             .await
@@ -232,15 +241,15 @@ impl Admin for Service {
         request: Request<message::RefreshRequest>,
     ) -> Result<Response<message::RefreshReply>, Status> {
         let reference = optional(&request.get_ref().reference)?;
-        let ask = self
+        let context = self
             .act(&request, Action::Refresh, reference.as_ref())
             .await?;
-        let held = self.rooms.cache.entries().into_iter();
+        let held = self.daemon.cache.entries().into_iter();
         let held = held.filter_map(|entry| Some((entry.reference.parse().ok()?, entry.address)));
         let chosen: Vec<(SecretRef, Address)> = match reference {
             // Services may ask for it as somebody else.
             Some(reference) => {
-                let own = ask.address(&reference);
+                let own = context.address(&reference);
                 let others = held.filter(|(held, address)| *held == reference && *address != own);
                 let mut chosen: Vec<_> = others.collect();
                 if chosen.is_empty() || self.is_held(&own) {
@@ -248,11 +257,11 @@ impl Admin for Service {
                 }
                 chosen
             }
-            None => held.filter(|(held, _)| ask.may(Some(held))).collect(),
+            None => held.filter(|(held, _)| context.may(Some(held))).collect(),
         };
         let each = chosen
             .iter()
-            .map(|(reference, address)| self.refresh_one(&ask, reference, address));
+            .map(|(reference, address)| self.refresh_one(&context, reference, address));
         let secrets = futures_util::future::join_all(each).await;
         Ok(Response::new(message::RefreshReply { secrets }))
     }
@@ -261,9 +270,9 @@ impl Admin for Service {
         &self,
         request: Request<message::ResetBreakerRequest>,
     ) -> Result<Response<message::ResetBreakerReply>, Status> {
-        let chosen = breakers::chosen(&self.rooms, request.get_ref())?;
+        let chosen = breakers::chosen(&self.daemon, request.get_ref())?;
         self.act(&request, Action::ResetBreaker, None).await?;
-        let reset = self.rooms.upstream.reset(|name| chosen.fits(name));
+        let reset = self.daemon.upstream.reset(|name| chosen.fits(name));
         let reset = count(reset);
         Ok(Response::new(message::ResetBreakerReply { reset }))
     }
@@ -273,10 +282,10 @@ impl Admin for Service {
         request: Request<message::ReloadRequest>,
     ) -> Result<Response<message::ReloadReply>, Status> {
         self.act(&request, Action::Reload, None).await?;
-        let reloaded = self.rooms.reload.reload().await;
+        let reloaded = self.daemon.reload.reload().await;
         let reloaded =
             reloaded.map_err(|why| refuse(Code::FailedPrecondition, kinds::CONFIGURATION, why))?;
-        let setup = self.rooms.current.get();
+        let setup = self.daemon.current.get();
         Ok(Response::new(message::ReloadReply {
             generation: reloaded.generation,
             configuration_path: report::path(setup.path.as_deref()),
@@ -289,7 +298,7 @@ impl Admin for Service {
         &self,
         request: Request<message::PutRequest>,
     ) -> Result<Response<message::PutReply>, Status> {
-        let changed = changes::put(&self.rooms, request).await;
+        let changed = changes::put(&self.daemon, request).await;
         changed.map(Response::new)
     }
 
@@ -297,7 +306,7 @@ impl Admin for Service {
         &self,
         request: Request<message::DeleteRequest>,
     ) -> Result<Response<message::DeleteReply>, Status> {
-        let changed = changes::delete(&self.rooms, request).await;
+        let changed = changes::delete(&self.daemon, request).await;
         changed.map(Response::new)
     }
 
@@ -305,7 +314,7 @@ impl Admin for Service {
         &self,
         request: Request<message::VersionsRequest>,
     ) -> Result<Response<message::VersionsReply>, Status> {
-        let changed = changes::versions(&self.rooms, request).await;
+        let changed = changes::versions(&self.daemon, request).await;
         changed.map(Response::new)
     }
 
@@ -313,7 +322,7 @@ impl Admin for Service {
         &self,
         request: Request<message::PromoteRequest>,
     ) -> Result<Response<message::PromoteReply>, Status> {
-        let changed = changes::promote(&self.rooms, request).await;
+        let changed = changes::promote(&self.daemon, request).await;
         changed.map(Response::new)
     }
 
@@ -321,7 +330,7 @@ impl Admin for Service {
         &self,
         request: Request<message::ScheduleDeletionRequest>,
     ) -> Result<Response<message::ScheduleDeletionReply>, Status> {
-        let changed = changes::schedule_deletion(&self.rooms, request).await;
+        let changed = changes::schedule_deletion(&self.daemon, request).await;
         changed.map(Response::new)
     }
 
@@ -329,7 +338,7 @@ impl Admin for Service {
         &self,
         request: Request<message::CancelDeletionRequest>,
     ) -> Result<Response<message::CancelDeletionReply>, Status> {
-        let changed = changes::cancel_deletion(&self.rooms, request).await;
+        let changed = changes::cancel_deletion(&self.daemon, request).await;
         changed.map(Response::new)
     }
 
@@ -337,20 +346,21 @@ impl Admin for Service {
         &self,
         request: Request<message::DoctorRequest>,
     ) -> Result<Response<message::DoctorReply>, Status> {
-        if request.get_ref().backend != "oci" {
-            let message = "there is nothing to examine but oci";
-            return Err(refuse(
-                Code::InvalidArgument,
-                kinds::INVALID_REQUEST,
-                message,
-            ));
-        }
-        let ask = self.act(&request, Action::Doctor, None).await?;
-        let listing = Ask {
+        let known = self.daemon.current.get().kinds();
+        let remote = |kind: &BackendKind| known.policy(*kind).is_remote;
+        let kind = known.by_word(&request.get_ref().backend).filter(remote);
+        let kind = kind.ok_or_else(|| {
+            let remote = known.all().filter(|policy| policy.is_remote);
+            let words: Vec<&str> = remote.map(|policy| policy.kind.as_str()).collect();
+            let message = format!("there is nothing to examine but {}", words.join(", "));
+            refuse(Code::InvalidArgument, kinds::INVALID_REQUEST, message)
+        })?;
+        let context = self.act(&request, Action::Doctor, None).await?;
+        let listing = RequestContext {
             action: Action::List,
-            ..ask
+            ..RequestContext::clone(&context)
         };
-        let reply = doctor::oci(&self.rooms, &listing, listing.time).await;
+        let reply = doctor::of_kind(&self.daemon, &listing, kind, listing.time).await;
         Ok(Response::new(reply))
     }
 
@@ -358,7 +368,7 @@ impl Admin for Service {
         &self,
         request: Request<message::TestPolicyRequest>,
     ) -> Result<Response<message::TestPolicyReply>, Status> {
-        let (ask, _) = self.look(&request, Action::TestPolicy, None).await?;
+        let context = self.look(&request, Action::TestPolicy, None).await?;
         let test = request.get_ref();
         let action = Action::from_word(&test.action).ok_or_else(|| {
             let words: Vec<&str> = Action::ALL.iter().map(|action| action.as_str()).collect();
@@ -366,11 +376,11 @@ impl Admin for Service {
             refuse(Code::InvalidArgument, kinds::INVALID_REQUEST, message)
         })?;
         let reference = optional(&test.reference)?;
-        let ask = Ask {
+        let context = RequestContext {
             service: (!test.service.is_empty()).then(|| test.service.clone()),
-            ..ask
+            ..RequestContext::clone(&context)
         };
-        let decision = ask.decide(action, reference.as_ref());
+        let decision = context.decide(action, reference.as_ref());
         Ok(Response::new(message::TestPolicyReply {
             allowed: decision.allowed,
             rule: decision.rule,

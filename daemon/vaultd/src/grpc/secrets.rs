@@ -7,24 +7,25 @@ use std::sync::Arc;
 use futures_util::stream::unfold;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Code, Request, Response, Status};
+use vault_memory::Secret;
 use vault_proto::generated as message;
 use vault_proto::generated::secrets_server::Secrets;
 use vault_proto::reference::SecretRef;
 use vault_proto::sealed::{Purpose, Sealer};
 use vault_proto::{PROTOCOL, kinds};
 
-use super::ask::{ask, caller, environment, reference, request_id};
-use super::rooms::Rooms;
+use super::daemon::Daemon;
+use super::request_context::{caller, environment, reference, request_context, request_id};
 use super::status::{of_launch, of_resolve, of_upstream, refuse};
 use super::watching::Watching;
 use crate::cache::changes::{Change, Now};
 use crate::cache::freshness::{Freshness, Verdict};
 use crate::cache::machine::judge;
 use crate::clock::Moment;
-use crate::launch::{Wanted, seal};
+use crate::launch::{ServiceRequest, seal};
 use crate::listener::seats::Seats;
 use crate::policy::Action;
-use crate::resolver::{Ask, Resolved, Want};
+use crate::resolver::{RequestContext, Resolved, SecretRequest};
 use crate::upstream::UpstreamError;
 
 /// The most references of one Resolve or Watch.
@@ -39,14 +40,14 @@ const WATCHERS: usize = 16;
 const WATCHERS_OF_ONE: usize = 4;
 
 pub(super) struct Service {
-    rooms: Rooms,
+    daemon: Daemon,
     watchers: Seats,
 }
 
 impl Service {
-    pub(super) fn new(rooms: Rooms) -> Self {
+    pub(super) fn new(daemon: Daemon) -> Self {
         Self {
-            rooms,
+            daemon,
             watchers: Seats::new(WATCHERS, WATCHERS_OF_ONE),
         }
     }
@@ -85,7 +86,7 @@ impl Secrets for Service {
         Ok(Response::new(message::HelloReply {
             protocol: PROTOCOL,
             server_version: env!("CARGO_PKG_VERSION").to_owned(),
-            public_key: self.rooms.writer.public_key().to_vec(),
+            public_key: self.daemon.writer.public_key().to_vec(),
         }))
     }
 
@@ -93,23 +94,23 @@ impl Secrets for Service {
         &self,
         request: Request<message::LaunchRequest>,
     ) -> Result<Response<message::LaunchReply>, Status> {
-        let ask = ask(&self.rooms, &request, Action::Launch)?;
+        let context = request_context(&self.daemon, &request, Action::Launch)?;
         let launch = request.into_inner();
-        let ask = Ask {
+        let context = RequestContext {
             service: Some(launch.service.clone()),
             environment: environment(&launch.environment),
             request_id: request_id(&launch.request_id)?,
-            ..ask
+            ..context
         };
-        let wanted = Wanted {
+        let wanted = ServiceRequest {
             service: launch.service,
             command: launch.command,
             profile: launch.profile,
         };
         let reply = self
-            .rooms
+            .daemon
             .launch
-            .launch(ask, &wanted, &launch.public_key)
+            .launch(context, &wanted, &launch.public_key)
             .await;
         reply.map(Response::new).map_err(|error| of_launch(&error))
     }
@@ -118,19 +119,19 @@ impl Secrets for Service {
         &self,
         request: Request<message::CheckRequest>,
     ) -> Result<Response<message::CheckReply>, Status> {
-        let ask = ask(&self.rooms, &request, Action::Check)?;
+        let context = request_context(&self.daemon, &request, Action::Check)?;
         let check = request.into_inner();
-        let ask = Ask {
+        let context = RequestContext {
             service: Some(check.service.clone()),
             environment: environment(&check.environment),
-            ..ask
+            ..context
         };
-        let wanted = Wanted {
+        let wanted = ServiceRequest {
             service: check.service,
             command: check.command,
             profile: check.profile,
         };
-        let reply = self.rooms.launch.check(ask, &wanted).await;
+        let reply = self.daemon.launch.check(context, &wanted).await;
         reply.map(Response::new).map_err(|error| of_launch(&error))
     }
 
@@ -138,25 +139,22 @@ impl Secrets for Service {
         &self,
         request: Request<message::ResolveRequest>,
     ) -> Result<Response<message::ResolveReply>, Status> {
-        let ask = ask(&self.rooms, &request, Action::Get)?;
+        let context = request_context(&self.daemon, &request, Action::Get)?;
         let resolve = request.into_inner();
-        let ask = Ask {
+        let context = RequestContext {
             request_id: request_id(&resolve.request_id)?,
-            ..ask
+            ..context
         };
-        let mut sealer = Sealer::new(Purpose::Resolve, &resolve.public_key, &ask.request_id)
+        let mut sealer = Sealer::new(Purpose::Resolve, &resolve.public_key, &context.request_id)
             .map_err(|error| of_launch(&error.into()))?;
         let wants = wants(&resolve.references)?;
-        let resolver = &self.rooms.resolver;
-        let rule = resolver
-            .permit(&ask, &wants)
-            .await
-            .map_err(|error| of_resolve(&error))?;
         let kind = |resolved: &[Resolved]| {
             let too_much = (bytes(resolved) > VALUES).then_some(kinds::INVALID_REQUEST);
             problem(resolved).map(UpstreamError::kind).or(too_much)
         };
-        let resolved = resolver.hand_out(&ask, &rule, &wants, kind).await;
+        let resolver = &self.daemon.resolver;
+        let resolved = resolver.resolve(context, &[Action::Get], wants, None, kind);
+        let resolved = resolved.await;
         let resolved = resolved.map_err(|error| of_resolve(&error))?;
         if let Some(problem) = problem(&resolved) {
             return Err(of_upstream(problem));
@@ -188,11 +186,13 @@ impl Secrets for Service {
         &self,
         request: Request<message::WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        let ask = ask(&self.rooms, &request, Action::Watch)?;
+        let context = request_context(&self.daemon, &request, Action::Watch)?;
         let wanted = wants(&request.get_ref().references)?;
-        let permitted = self.rooms.resolver.permit(&ask, &wanted).await;
-        permitted.map_err(|error| of_resolve(&error))?;
-        let seat = self.watchers.take(ask.peer.pid).ok_or_else(|| {
+        let resolver = &self.daemon.resolver;
+        let authorized = resolver.authorize(context, &[Action::Watch], wanted).await;
+        let authorized = authorized.map_err(|error| of_resolve(&error))?;
+        let context = Arc::clone(authorized.context());
+        let seat = self.watchers.take(context.peer.pid).ok_or_else(|| {
             let message = format!(
                 "{WATCHERS} are watching already, or {WATCHERS_OF_ONE} in this process; \
                  try again when one has ended"
@@ -200,16 +200,17 @@ impl Secrets for Service {
             refuse(Code::ResourceExhausted, kinds::UNAVAILABLE, message)
         })?;
         let stay = caller(&request)?.stay();
-        let wanted: HashSet<SecretRef> = wanted.into_iter().map(|want| want.reference).collect();
+        let wanted = authorized.secrets().iter();
+        let wanted: HashSet<SecretRef> = wanted.map(|one| one.reference.clone()).collect();
         let (clock, current) = (
-            Arc::clone(&self.rooms.clock),
-            Arc::clone(&self.rooms.current),
+            Arc::clone(&self.daemon.clock),
+            Arc::clone(&self.daemon.current),
         );
         let others = {
             let current = Arc::clone(&current);
             move || current.get().view(None).freshness
         };
-        let watching = Watching::new(Arc::clone(&self.rooms.cache), Arc::clone(&clock), others);
+        let watching = Watching::new(Arc::clone(&self.daemon.cache), Arc::clone(&clock), others);
         let changes = unfold(watching, |mut watching| async {
             Some((watching.next().await?, watching))
         });
@@ -219,19 +220,19 @@ impl Secrets for Service {
             let reference: SecretRef = change.reference.parse().ok()?;
             let chosen = wanted.is_empty() || wanted.contains(&reference);
             // The policy in force now: a watch outlives the one it began under.
-            let ask = Ask {
+            let context = RequestContext {
                 setup: current.get(),
-                ..ask.clone()
+                ..RequestContext::clone(&context)
             };
-            let others = ask.setup.view(None).freshness;
-            let shown = chosen && ask.may(Some(&reference));
+            let others = context.setup.view(None).freshness;
+            let shown = chosen && context.may(Some(&reference));
             shown.then(|| Ok(event(change, clock.now(), others)))
         });
         Ok(Response::new(Box::pin(events)))
     }
 }
 
-fn wants(references: &[String]) -> Result<Vec<Want>, Status> {
+fn wants(references: &[String]) -> Result<Vec<SecretRequest>, Status> {
     if references.len() > REFERENCES {
         let message = format!("at most {REFERENCES} references at once");
         return Err(refuse(
@@ -240,7 +241,7 @@ fn wants(references: &[String]) -> Result<Vec<Want>, Status> {
             message,
         ));
     }
-    let want = |text: &String| Ok(Want::of(&reference(text)?));
+    let want = |text: &String| Ok(SecretRequest::of(&reference(text)?));
     references.iter().map(want).collect()
 }
 
@@ -252,7 +253,9 @@ fn problem(resolved: &[Resolved]) -> Option<&UpstreamError> {
 
 fn bytes(resolved: &[Resolved]) -> usize {
     let had = resolved.iter().filter_map(|one| one.value.as_ref().ok());
-    had.map(|served| served.held.secret.len()).sum()
+    had.filter_map(|served| served.secret().ok())
+        .map(Secret::len)
+        .sum()
 }
 
 /// `others` judges a value that nobody has asked for.
@@ -298,6 +301,8 @@ fn event(change: Change, now: Moment, others: Freshness) -> message::WatchEvent 
 mod tests {
     use std::time::Duration;
 
+    use vault_backends::address::Address;
+
     use super::*;
 
     #[test]
@@ -324,6 +329,7 @@ mod tests {
             (Now::Flushed, message::State::Absent, ""),
         ] {
             let change = Change {
+                address: Address::local("a"),
                 reference: "local://a".to_owned(),
                 now: known,
                 wanted: None,
@@ -336,6 +342,7 @@ mod tests {
             ..Freshness::default()
         };
         let change = Change {
+            address: Address::local("a"),
             reference: "local://a".to_owned(),
             now: value(2, None),
             wanted: Some(patient),

@@ -2,7 +2,7 @@
 
 use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
-use vault_backends::backend::{Class, UNSUPPORTED};
+use vault_backends::error::{Class, UNSUPPORTED};
 use vault_proto::kinds;
 use vault_proto::sealed::SealError;
 
@@ -28,7 +28,7 @@ pub(super) fn of_launch(error: &LaunchError) -> Status {
             return refuse(code, kind, error.to_string());
         }
         LaunchError::Seal(cause) => return of_seal(*cause),
-        LaunchError::UnknownService { .. } => Code::NotFound,
+        LaunchError::UnknownService { .. } | LaunchError::Field(_) => Code::NotFound,
         LaunchError::NothingNamed { .. }
         | LaunchError::NoCommand { .. }
         | LaunchError::Profile { .. }

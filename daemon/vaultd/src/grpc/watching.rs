@@ -64,7 +64,7 @@ impl<F: Fn() -> Freshness> Watching<F> {
         let turns = |entry: Entry| {
             let (held, ..) = entry.known.ok()?;
             let wanted = entry.wanted.unwrap_or(others);
-            let ends = [wanted.ttl, wanted.usable(held.valid_for)];
+            let ends = [wanted.ttl, wanted.usable(held.bundle.valid_for)];
             let ends = ends.map(|age| held.confirmed + age);
             ends.into_iter().filter(|end| *end > self.looked).min()
         };
@@ -81,6 +81,7 @@ impl<F: Fn() -> Freshness> Watching<F> {
             let wanted = entry.wanted.unwrap_or(others);
             let judge = |at: Moment| held.judge(at.since(held.confirmed), &wanted);
             (judge(before) != judge(now)).then(|| Change {
+                address: entry.address,
                 reference: entry.reference,
                 now: Now::value(&held, why),
                 wanted: entry.wanted,
@@ -99,7 +100,7 @@ mod tests {
     use std::time::Duration;
 
     use futures_util::FutureExt;
-    use vault_backends::backend::BackendKind;
+    use vault_backends::address::BackendKind;
 
     use super::*;
     use crate::cache::freshness::{Ahead, Verdict};
@@ -122,7 +123,7 @@ mod tests {
 
     impl Room {
         fn new() -> Self {
-            let backend = ScriptedBackend::new(BackendKind::Local);
+            let backend = ScriptedBackend::new(BackendKind::LOCAL);
             let clock = Arc::new(ScriptedClock::default());
             let (_, cache) = Cache::over(&backend, &clock);
             Self {
@@ -138,7 +139,7 @@ mod tests {
         }
 
         async fn ask(&self) {
-            let address = address(BackendKind::Local, "x");
+            let address = address(BackendKind::LOCAL, "x");
             let asked = self
                 .cache
                 .get(&address, "local://x", &FRESHNESS, SECOND * 8);

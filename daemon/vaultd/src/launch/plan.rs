@@ -2,26 +2,30 @@
 
 use std::path::Path;
 
-use vault_backends::oci;
 use vault_proto::generated::Setting;
 use vault_proto::reference::Place;
 
 use super::problem::LaunchError;
 use crate::command::{self, Command, Missing};
 use crate::policy::Action;
-use crate::resolver::Ask;
+use crate::resolver::RequestContext;
 use crate::service::{Chosen, Service, is_service_name};
 use crate::setup::View;
+use crate::targets::Targets;
 
-pub(super) fn find<'a>(ask: &Ask, view: &'a View, name: &str) -> Result<&'a Service, LaunchError> {
+pub(super) fn find<'a>(
+    context: &RequestContext,
+    view: &'a View,
+    name: &str,
+) -> Result<&'a Service, LaunchError> {
     view.services.get(name).ok_or_else(|| {
-        let searched: Vec<String> = ask
+        let searched: Vec<String> = context
             .setup
             .searched
             .iter()
             .map(|path| path.display().to_string())
             .collect();
-        let hint = match listed(ask, view).as_deref() {
+        let hint = match listed(context, view).as_deref() {
             _ if command::catalogue::command(name).is_some() => format!(
                 "; the catalogue has a command for {name}, which counts once a configuration names \
                  the service: 'services: {{{name}: {{}}}}' in resolver.yaml"
@@ -44,11 +48,11 @@ pub(super) fn find<'a>(ask: &Ask, view: &'a View, name: &str) -> Result<&'a Serv
 }
 
 /// The services that the caller may list, if it may list any: a launch must not tell more.
-fn listed<'a>(ask: &Ask, view: &'a View) -> Option<Vec<&'a str>> {
-    let listing = Ask {
+fn listed<'a>(context: &RequestContext, view: &'a View) -> Option<Vec<&'a str>> {
+    let listing = RequestContext {
         action: Action::List,
         service: None,
-        ..ask.clone()
+        ..context.clone()
     };
     let names = view.services.keys().map(String::as_str);
     listing.may(None).then(|| {
@@ -75,18 +79,17 @@ pub(super) fn choose(
 pub(super) fn may_choose(service: &Service, chosen: &[Chosen], profile: &str) -> bool {
     let of_oci = |chosen: &Chosen| !matches!(chosen.reference.place(), Place::Local { .. });
     profile.is_empty()
-        || profile == service.vault.config_profile
+        || service.targets.has_identity(profile)
         || service.profiles.iter().any(|listed| listed == profile)
         || !chosen.iter().any(of_oci)
 }
 
-/// Whom to be at OCI Vault for this service, as a caller who may choose this profile chose.
-pub(super) fn vault(service: &Service, profile: &str) -> oci::Settings {
-    let mut vault = service.vault.clone();
-    if !profile.is_empty() {
-        profile.clone_into(&mut vault.config_profile);
+/// The vaults of this service, as a caller who may choose this profile chose.
+pub(super) fn targets(service: &Service, profile: &str) -> Targets {
+    match profile {
+        "" => service.targets.clone(),
+        profile => service.targets.as_identity(profile),
     }
-    vault
 }
 
 pub(super) fn argv(service: &Service, command: &[String]) -> Result<Vec<String>, LaunchError> {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use vault_backends::backend::Class;
+use vault_backends::bundle::FieldError;
+use vault_backends::error::Class;
 use vault_memory::ShieldError;
 use vault_proto::sealed::SealError;
 
@@ -94,6 +95,9 @@ pub enum LaunchError {
     /// The caller's key is unusable, or sealing failed.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// The secret has no such field.
+    #[error(transparent)]
+    Field(#[from] FieldError),
     /// A held value does not open: a fault of the machine's memory or of ours.
     #[error(transparent)]
     Shield(#[from] ShieldError),
@@ -127,6 +131,7 @@ impl LaunchError {
             Self::Resolve(ResolveError::PeerGone) => kinds::PEER_GONE,
             Self::Resolve(ResolveError::Ended) => kinds::UNAVAILABLE,
             Self::Seal(SealError::PublicKey | SealError::RequestId) => kinds::INVALID_REQUEST,
+            Self::Field(error) => error.kind(),
             Self::Seal(_) | Self::Shield(_) => kinds::INTERNAL,
         }
     }

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use vault_backends::backend::Address;
+use vault_backends::address::Address;
 
+use crate::addresses::address;
 use crate::cache::freshness::Freshness;
-use crate::resolver::address;
 use crate::service::Service;
 use crate::setup::Setup;
 
@@ -27,6 +27,8 @@ pub struct Item {
     pub reference: String,
     /// How fresh it is to be.
     pub freshness: Freshness,
+    /// Whether many machines may ask the same vault for it.
+    pub is_remote: bool,
 }
 
 /// What is kept fresh, whoever asks.
@@ -61,7 +63,7 @@ impl Start {
 impl Plan {
     /// What all services need, in all environments.
     pub fn of(setup: &Setup, start: Start) -> Self {
-        let mut wanted = Wanted::default();
+        let mut wanted = PlanBuilder::default();
         for (environment, view) in setup.named_views() {
             for service in view.services.values() {
                 wanted.add(service, environment);
@@ -79,20 +81,22 @@ impl Plan {
 
 /// Items so far, each address once.
 #[derive(Default)]
-struct Wanted {
+struct PlanBuilder {
     items: Vec<Item>,
     places: HashMap<Address, usize>,
 }
 
-impl Wanted {
+impl PlanBuilder {
     fn add(&mut self, service: &Service, environment: Option<&str>) {
         // A service that names nothing for this environment is said so where it is launched.
         let Ok((chosen, _)) = service.choose(environment) else {
             return;
         };
         for chosen in chosen {
+            let address = address(&chosen.reference, &service.targets);
             let item = Item {
-                address: address(&chosen.reference, &service.vault),
+                is_remote: service.targets.kinds().policy(address.kind).is_remote,
+                address,
                 reference: chosen.reference.to_string(),
                 freshness: service.freshness.with(chosen.ages),
             };

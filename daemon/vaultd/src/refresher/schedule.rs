@@ -21,7 +21,7 @@ mod outcome;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use vault_backends::backend::{Address, BackendKind};
+use vault_backends::address::Address;
 
 use super::plan::{Plan, Start};
 use crate::cache::Seen;
@@ -148,9 +148,9 @@ impl Schedule {
             let entry = entry.or_insert_with(new);
             entry.configured = Some(item.freshness);
             if !before.contains(&item.address) && entry.held.is_none() {
-                let spread = match item.address.kind {
-                    BackendKind::Local => Duration::ZERO,
-                    BackendKind::Oci => plan.start.spread(&item.freshness),
+                let spread = match item.is_remote {
+                    false => Duration::ZERO,
+                    true => plan.start.spread(&item.freshness),
                 };
                 (entry.base, entry.not_before) = (now, now + spread.mul_f64(share));
                 entry.is_first = plan.start == Start::Restart;

@@ -6,7 +6,7 @@ use super::*;
 use crate::cache::freshness::{Ahead, Freshness};
 use crate::clock::ScriptedClock;
 use crate::scripted::{Weather, WeatherBackend, address};
-use vault_backends::backend::{BackendKind, Wanted};
+use vault_backends::address::{BackendKind, VersionSelector};
 
 const FRESHNESS: Freshness = Freshness {
     ttl: Duration::from_hours(1),
@@ -25,9 +25,10 @@ struct Room {
 
 fn item(name: &str, freshness: Freshness) -> Item {
     Item {
-        address: address(BackendKind::Oci, name),
+        address: address(BackendKind::OCI, name),
         reference: format!("oci-vault://{name}"),
         freshness,
+        is_remote: true,
     }
 }
 
@@ -42,7 +43,7 @@ fn plan(count: usize, freshness: Freshness) -> Plan {
 impl Room {
     /// A daemon that has just started.
     fn with(plan: Plan, takes: Duration) -> Self {
-        let backend = WeatherBackend::new(BackendKind::Oci, takes);
+        let backend = WeatherBackend::new(BackendKind::OCI, takes);
         let clock = Arc::new(ScriptedClock::flowing());
         let (upstream, cache) = Cache::over(&backend, &clock);
         let refresher = Refresher::new(
@@ -67,7 +68,7 @@ impl Room {
     }
 
     async fn get(&self, name: &str) -> Result<bool, &'static str> {
-        let address = address(BackendKind::Oci, name);
+        let address = address(BackendKind::OCI, name);
         let time = Duration::from_secs(8);
         let served = self.cache.get(&address, name, &FRESHNESS, time).await;
         served
@@ -200,7 +201,7 @@ async fn a_refused_credential_is_not_tried_with_every_secret() {
 #[tokio::test(start_paused = true)]
 async fn with_its_breaker_switched_off_a_backend_that_is_out_is_still_spared() {
     let room = Room::of(50);
-    let mut settings = crate::upstream::Settings::default();
+    let mut settings = crate::upstream::ResilienceSettings::default();
     settings.breaker.threshold = 0;
     settings.retry.max_retries = 0;
     room.upstream.configure(settings);
@@ -251,7 +252,7 @@ async fn a_flush_wins_over_a_renewal_under_way() {
 #[tokio::test(start_paused = true)]
 async fn a_version_is_fetched_once_and_then_only_for_who_asks() {
     let mut pinned = item("n", FRESHNESS);
-    pinned.address.wanted = Wanted::Version(3);
+    pinned.address.version = VersionSelector::Version(3);
     let items = vec![pinned.clone()];
     let start = Start::Session;
     let room = Room::with(Plan { items, start }, Duration::ZERO);
@@ -332,6 +333,6 @@ async fn it_says_when_the_next_attempt_is() {
     let next = room.refresher.next_attempt(&address).unwrap();
     let wait = next.since(room.clock.now());
     assert!((38 * MINUTE..51 * MINUTE).contains(&wait), "{wait:?}");
-    let other = crate::scripted::address(BackendKind::Oci, "other");
+    let other = crate::scripted::address(BackendKind::OCI, "other");
     assert_eq!(room.refresher.next_attempt(&other), None);
 }

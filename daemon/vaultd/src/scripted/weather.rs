@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use vault_backends::backend::{Address, Backend, BackendError, BackendKind, Class, Fetched};
+use vault_backends::address::{Address, BackendKind};
+use vault_backends::bundle::Bundle;
+use vault_backends::error::{BackendError, Class};
+use vault_backends::reading::Backend;
 use vault_memory::{Preference, Shield};
 
 /// What the backend does with every call.
@@ -116,7 +119,7 @@ impl Backend for WeatherBackend {
         self.kind
     }
 
-    async fn fetch(&self, address: &Address) -> Result<Fetched, BackendError> {
+    async fn fetch(&self, address: &Address) -> Result<Bundle, BackendError> {
         let _flight = self.take_off(address);
         // As of when it is asked: that the answer is late does not make it newer.
         let version = self.versions.fetch_add(1, Ordering::SeqCst) + 1;
@@ -131,14 +134,17 @@ impl Backend for WeatherBackend {
             Weather::Gone => Class::Answer,
             Weather::Fair => {
                 let mut value = version.to_string().into_bytes();
-                return Ok(Fetched {
-                    secret: self.shield.shield(&mut value).unwrap(),
-                    version: version.to_string(),
-                    valid_for: None,
-                });
+                return Ok(Bundle::plain(
+                    self.shield.shield(&mut value).unwrap(),
+                    version.to_string(),
+                ));
             }
         };
         self.failed.fetch_add(1, Ordering::SeqCst);
-        Err(BackendError::new(class, "weather", "the weather is bad"))
+        Err(BackendError::replied(
+            class,
+            "weather",
+            "the weather is bad",
+        ))
     }
 }

@@ -4,12 +4,11 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use vault_backends::backend::{Address, BackendKind, Wanted};
-use vault_memory::ShieldError;
+use vault_backends::address::{Address, BackendKind, VersionSelector};
+use vault_memory::{Secret, ShieldError};
 use zeroize::Zeroizing;
 
 use super::ages::Time;
-use crate::cache::held::Held;
 
 /// The form of the file, which a later version of this program may change.
 const FORMAT: u32 = 1;
@@ -54,6 +53,9 @@ struct AnyHead {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
+    /// Of OCI Vault where a file from before other kinds does not say.
+    #[serde(default = "oci")]
+    kind: String,
     scope: String,
     container: Option<String>,
     name: String,
@@ -78,25 +80,24 @@ enum Which {
 ///
 /// # Errors
 /// [`ShieldError`], where a value cannot be used.
-pub(super) fn write(now: &Time, values: &[(Value, &Held)]) -> Result<Plaintext, ShieldError> {
+pub(super) fn write(now: &Time, values: &[(Value, &Secret)]) -> Result<Plaintext, ShieldError> {
     let rows = values
         .iter()
-        .map(|(value, held)| row(value, held.secret.len()));
+        .map(|(value, secret)| row(value, secret.len()));
     let head = Head {
         format: FORMAT,
         written: now.clone(),
         values: rows.collect(),
     };
     let head = serde_json::to_vec(&head).expect("texts and numbers can be written as JSON");
-    let sizes = values.iter().map(|(_, held)| held.secret.len());
+    let sizes = values.iter().map(|(_, secret)| secret.len());
     // It never grows, so that nothing is left behind.
     let size = head.len() + 1 + sizes.sum::<usize>();
     let mut document = Zeroizing::new(Vec::with_capacity(size));
     document.extend_from_slice(&head);
     document.push(b'\n');
-    for (_, held) in values {
-        held.secret
-            .expose_secret(|plain| document.extend_from_slice(plain))?;
+    for (_, secret) in values {
+        secret.expose_secret(|plain| document.extend_from_slice(plain))?;
     }
     Ok(document)
 }
@@ -104,11 +105,14 @@ pub(super) fn write(now: &Time, values: &[(Value, &Held)]) -> Result<Plaintext, 
 /// Wiped when dropped.
 type Plaintext = Zeroizing<Vec<u8>>;
 
-/// When `document` was written, and each of its values with where it lies.
+/// When `document` was written, and each of its values with where it lies; `kinds` are all there are.
 ///
 /// # Errors
 /// [`Unreadable`].
-pub(super) fn read(document: &mut [u8]) -> Result<Read<'_>, Unreadable> {
+pub(super) fn read<'a>(
+    document: &'a mut [u8],
+    kinds: &[BackendKind],
+) -> Result<Read<'a>, Unreadable> {
     let inconsistent = |_| Unreadable::Inconsistent;
     let end = document.iter().position(|&byte| byte == b'\n');
     let (head, rest) = document.split_at_mut(end.ok_or(Unreadable::Inconsistent)?);
@@ -123,7 +127,8 @@ pub(super) fn read(document: &mut [u8]) -> Result<Read<'_>, Unreadable> {
         let (plain, after) = rest
             .split_at_mut_checked(row.bytes)
             .ok_or(Unreadable::Inconsistent)?;
-        values.push((value(row), plain));
+        let value = value(row, kinds).ok_or(Unreadable::Inconsistent)?;
+        values.push((value, plain));
         rest = after;
     }
     if !rest.is_empty() {
@@ -140,14 +145,15 @@ fn row(value: &Value, bytes: usize) -> Row {
         address, reference, ..
     } = value.clone();
     Row {
+        kind: address.kind.to_string(),
         scope: address.scope,
         container: address.container,
         name: address.name,
-        wanted: match address.wanted {
-            Wanted::Current => Which::Current,
-            Wanted::Version(number) => Which::Version(number),
-            Wanted::Stage(stage) => Which::Stage(stage),
-            Wanted::Named(name) => Which::Named(name),
+        wanted: match address.version {
+            VersionSelector::Current => Which::Current,
+            VersionSelector::Version(number) => Which::Version(number),
+            VersionSelector::Stage(stage) => Which::Stage(stage),
+            VersionSelector::Named(name) => Which::Named(name),
         },
         reference,
         version: value.version.clone(),
@@ -157,31 +163,35 @@ fn row(value: &Value, bytes: usize) -> Row {
     }
 }
 
-fn value(row: Row) -> Value {
-    Value {
+fn oci() -> String {
+    BackendKind::OCI.to_string()
+}
+
+fn value(row: Row, kinds: &[BackendKind]) -> Option<Value> {
+    let kind = *kinds.iter().find(|kind| kind.as_str() == row.kind)?;
+    Some(Value {
         address: Address {
-            kind: BackendKind::Oci,
+            kind,
             scope: row.scope,
             container: row.container,
             name: row.name,
-            wanted: match row.wanted {
-                Which::Current => Wanted::Current,
-                Which::Version(number) => Wanted::Version(number),
-                Which::Stage(stage) => Wanted::Stage(stage),
-                Which::Named(name) => Wanted::Named(name),
+            version: match row.wanted {
+                Which::Current => VersionSelector::Current,
+                Which::Version(number) => VersionSelector::Version(number),
+                Which::Stage(stage) => VersionSelector::Stage(stage),
+                Which::Named(name) => VersionSelector::Named(name),
             },
         },
         reference: row.reference,
         version: row.version,
         age: row.age,
         valid_for: row.valid_for,
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Moment;
     use vault_memory::{Preference, Shield};
 
     fn now() -> Time {
@@ -193,39 +203,32 @@ mod tests {
     }
 
     /// Values of each kind, among them the empty one and one that looks like an end of a line.
-    fn values() -> Vec<(Value, Held)> {
+    fn values() -> Vec<(Value, Secret)> {
         let shield = Shield::new(Preference::Auto).unwrap();
         let plain: [&[u8]; 4] = [b"first", b"", b"\n{}\n\0\xff", b"last"];
         let wanted = [
-            Wanted::Current,
-            Wanted::Version(3),
-            Wanted::Stage("PENDING".to_owned()),
-            Wanted::Named("blue".to_owned()),
+            VersionSelector::Current,
+            VersionSelector::Version(3),
+            VersionSelector::Stage("PENDING".to_owned()),
+            VersionSelector::Named("blue".to_owned()),
         ];
         let both = plain.iter().zip(wanted);
-        let value = |(plain, wanted): (&&[u8], Wanted)| {
+        let value = |(plain, wanted): (&&[u8], VersionSelector)| {
             let address = Address {
-                kind: BackendKind::Oci,
+                kind: BackendKind::OCI,
                 scope: "us \"quoted\"".to_owned(),
                 container: (plain.len() % 2 == 0).then(|| "compartment".to_owned()),
                 name: "name\n".to_owned(),
-                wanted,
-            };
-            let held = Held {
-                secret: shield.shield(&mut plain.to_vec()).unwrap(),
-                version: "7".to_owned(),
-                confirmed: Moment::default(),
-                valid_for: Some(Duration::from_secs(9)),
-                is_kept: false,
+                version: wanted,
             };
             let value = Value {
                 address,
                 reference: "oci-vault://name".to_owned(),
-                version: held.version.clone(),
+                version: "7".to_owned(),
                 age: Duration::new(3, 1),
-                valid_for: held.valid_for,
+                valid_for: Some(Duration::from_secs(9)),
             };
-            (value, held)
+            (value, shield.shield(&mut plain.to_vec()).unwrap())
         };
         both.map(value).collect()
     }
@@ -240,13 +243,13 @@ mod tests {
     fn what_was_written_is_read_again_to_the_byte() {
         let mut document = written();
         assert_eq!(document.capacity(), document.len(), "it never grew");
-        let (time, read) = read(&mut document).unwrap();
+        let (time, read) = read(&mut document, &[BackendKind::OCI]).unwrap();
         assert_eq!(time, now());
         let expected = values();
         assert_eq!(read.len(), expected.len());
         for ((value, plain), (expected, held)) in read.iter().zip(&expected) {
             assert_eq!(value, expected);
-            let same = held.secret.expose_secret(|held| held == *plain);
+            let same = held.expose_secret(|held| held == *plain);
             assert!(same.unwrap());
         }
     }
@@ -256,16 +259,25 @@ mod tests {
         let whole = written();
         for length in 0..whole.len() {
             let mut cut = whole[..length].to_vec();
-            assert_eq!(read(&mut cut).unwrap_err(), Unreadable::Inconsistent);
+            assert_eq!(
+                read(&mut cut, &[BackendKind::OCI]).unwrap_err(),
+                Unreadable::Inconsistent
+            );
         }
         let mut longer = whole.to_vec();
         longer.push(b'x');
-        assert_eq!(read(&mut longer).unwrap_err(), Unreadable::Inconsistent);
+        assert_eq!(
+            read(&mut longer, &[BackendKind::OCI]).unwrap_err(),
+            Unreadable::Inconsistent
+        );
     }
 
     #[test]
     fn another_format_is_named() {
         let mut other = b"{\"format\":2,\"news\":true}\n".to_vec();
-        assert_eq!(read(&mut other).unwrap_err(), Unreadable::Format(2));
+        assert_eq!(
+            read(&mut other, &[BackendKind::OCI]).unwrap_err(),
+            Unreadable::Format(2)
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
-use vault_backends::backend::Address;
+use vault_backends::address::Address;
 
 use crate::cache::changes::{Change, Now};
 use crate::clock::Moment;
@@ -138,11 +138,11 @@ pub(super) enum Written {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vault_backends::backend::BackendKind;
+    use vault_backends::address::BackendKind;
 
     fn contents(values: &[(&str, &str, u64)]) -> Contents {
         let value = |&(name, version, at): &(&str, &str, u64)| {
-            let address = crate::scripted::address(BackendKind::Oci, name);
+            let address = crate::scripted::address(BackendKind::OCI, name);
             let at = Moment::after_start(Duration::from_secs(at));
             (address, Kept::new(version, at, Duration::from_secs(100)))
         };

@@ -1,6 +1,6 @@
 //! Why can the file not be used?
 
-use vault_backends::backend::BackendError;
+use vault_backends::error::BackendError;
 use vault_backends::local::{LocalError, SealedFile};
 use vault_memory::ShieldError;
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use vault_backends::backend::{Address, BackendKind};
+use vault_backends::address::{Address, BackendKind};
+use vault_backends::target::Key;
 
 /// Whether values are kept over a restart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,8 +21,10 @@ pub enum Persist {
 pub struct Rules {
     /// Whether values are kept at all.
     pub persist: Persist,
-    /// The scopes of the vaults that are configured; values of others are not kept.
-    pub scopes: BTreeSet<String>,
+    /// The vaults whose values may be kept: those elsewhere that are configured.
+    pub keys: BTreeSet<Key>,
+    /// Every kind of vault there is.
+    pub kinds: Vec<BackendKind>,
     /// The longest that any value may be served. Each caller's own bound counts besides.
     pub longest: Duration,
 }
@@ -30,8 +33,7 @@ impl Rules {
     /// Whether what is at `address` is kept.
     pub(super) fn keep(&self, address: &Address) -> bool {
         self.persist == Persist::Sealed
-            && address.kind == BackendKind::Oci
-            && self.scopes.contains(&address.scope)
+            && self.keys.contains(&(address.kind, address.scope.clone()))
     }
 
     /// From which age on a value is not kept that the backend itself gave for so long.

@@ -14,8 +14,9 @@ use crate::cache::freshness::{Ahead, Freshness};
 use crate::clock::ScriptedClock;
 use crate::scripted::{ScriptedBackend, answer, outage};
 use crate::upstream::Upstream;
-use vault_backends::backend::{Address, Backend, BackendKind};
+use vault_backends::address::{Address, BackendKind};
 use vault_backends::local::{LocalSettings, LocalStore};
+use vault_backends::reading::Backend;
 use vault_memory::Preference;
 
 const FRESHNESS: Freshness = Freshness {
@@ -48,7 +49,8 @@ struct Running {
 fn sealed() -> Rules {
     Rules {
         persist: Persist::Sealed,
-        scopes: BTreeSet::from([String::new()]),
+        keys: BTreeSet::from([(BackendKind::OCI, String::new())]),
+        kinds: vec![BackendKind::OCI],
         longest: FRESHNESS.max_stale,
     }
 }
@@ -94,7 +96,7 @@ impl Disk {
         let shield = Shield::new(Preference::Auto).unwrap();
         let settings = LocalSettings::new(self.state());
         let store = LocalStore::open(&settings, Arc::clone(&shield)).unwrap();
-        let backend = ScriptedBackend::new(BackendKind::Oci);
+        let backend = ScriptedBackend::new(BackendKind::OCI);
         let backends = [Arc::clone(&backend) as Arc<dyn Backend>];
         let shared = || Arc::clone(&clock) as Arc<dyn Clock>;
         let upstream = Upstream::new(backends.into_iter().collect(), shared());
@@ -119,17 +121,16 @@ impl Disk {
 }
 
 fn oci(name: &str) -> Address {
-    crate::scripted::address(BackendKind::Oci, name)
+    crate::scripted::address(BackendKind::OCI, name)
 }
 
 impl Running {
     fn hold(&self, address: &Address, valid_for: Option<u64>) {
         let shield = &self.snapshot.shield;
         let held = Held {
-            secret: shield.shield(&mut b"a value".to_vec()).unwrap(),
-            version: "7".to_owned(),
+            bundle: Bundle::plain(shield.shield(&mut b"a value".to_vec()).unwrap(), "7")
+                .valid_for(valid_for.map(Duration::from_secs)),
             confirmed: self.clock.now(),
-            valid_for: valid_for.map(Duration::from_secs),
             is_kept: false,
         };
         let reference = format!("oci-vault://{}", address.name);
@@ -147,7 +148,7 @@ impl Running {
         let served = self.cache.get(&address, &reference, &FRESHNESS, TIME);
         let served = served.await.map_err(|error| error.kind())?;
         let text = |bytes: &mut [u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        let value = served.held.secret.expose_secret(text).unwrap();
+        let value = served.secret().unwrap().expose_secret(text).unwrap();
         Ok((value, served.stale.is_some(), served.age.as_secs()))
     }
 }
@@ -166,7 +167,7 @@ async fn over_a_reboot_a_value_keeps_its_age_and_is_served_while_the_vault_is_ou
     assert_eq!(after.get("x").await, Ok(("kept".to_owned(), true, age)));
     let entry = after.cache.entries().remove(0);
     assert_eq!(entry.reference, "oci-vault://x");
-    assert_eq!(entry.known.unwrap().0.version, "1");
+    assert_eq!(entry.known.unwrap().0.bundle.version, "1");
 }
 
 #[tokio::test]
@@ -227,7 +228,7 @@ async fn what_was_dropped_leaves_the_disk() {
 async fn values_of_this_machines_store_and_of_vaults_not_configured_are_not_kept() {
     let disk = Disk::new();
     let before = disk.start("a", 500, 1_000_000, sealed());
-    let local = crate::scripted::address(BackendKind::Local, "local");
+    let local = crate::scripted::address(BackendKind::LOCAL, "local");
     let elsewhere = Address {
         scope: "elsewhere".to_owned(),
         ..oci("elsewhere")
@@ -239,7 +240,7 @@ async fn values_of_this_machines_store_and_of_vaults_not_configured_are_not_kept
     before.hold(&oci("x"), None);
     before.snapshot.finish().await;
     let other = Rules {
-        scopes: BTreeSet::from(["elsewhere".to_owned()]),
+        keys: BTreeSet::from([(BackendKind::OCI, "elsewhere".to_owned())]),
         ..sealed()
     };
     assert_eq!(disk.age_of("x", "a", 500, 0, sealed()), Some(0));

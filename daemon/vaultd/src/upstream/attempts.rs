@@ -6,7 +6,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use vault_backends::backend::{Address, Fetched};
+use vault_backends::address::Address;
+use vault_backends::bundle::Bundle;
 
 use super::error::UpstreamError;
 use crate::clock::Moment;
@@ -42,7 +43,7 @@ impl Attempt {
     pub(super) fn of(
         began: Moment,
         took: Duration,
-        result: &Result<Fetched, UpstreamError>,
+        result: &Result<Bundle, UpstreamError>,
     ) -> Self {
         let failure = |error: &UpstreamError| Failure {
             kind: error.kind(),

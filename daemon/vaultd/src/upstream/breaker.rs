@@ -10,7 +10,7 @@ use crate::clock::Moment;
 
 /// When to open and when to close.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settings {
+pub struct BreakerSettings {
     /// Consecutive failures that open it; 0 for never.
     pub threshold: u32,
     /// From opening, or from a failed probe, to the next probe.
@@ -19,7 +19,7 @@ pub struct Settings {
     pub successes: u32,
 }
 
-impl Default for Settings {
+impl Default for BreakerSettings {
     fn default() -> Self {
         Self {
             threshold: 5,
@@ -68,7 +68,7 @@ struct Open {
 
 impl Breaker {
     /// Asks for a call at `now`. `jitter` in 0..=1 lengthens the period after a probe by up to 15 %.
-    pub fn ask(&mut self, now: Moment, settings: &Settings, jitter: f64) -> Permit {
+    pub fn ask(&mut self, now: Moment, settings: &BreakerSettings, jitter: f64) -> Permit {
         let Some(open) = &mut self.open else {
             return Permit::Call;
         };
@@ -83,7 +83,7 @@ impl Breaker {
     }
 
     /// The backend answered.
-    pub fn succeeded(&mut self, now: Moment, settings: &Settings) {
+    pub fn succeeded(&mut self, now: Moment, settings: &BreakerSettings) {
         self.failures = 0;
         if let Some(open) = &mut self.open {
             open.successes += 1;
@@ -97,7 +97,7 @@ impl Breaker {
     }
 
     /// The backend could not be asked. Returns whether the breaker opened by it.
-    pub fn failed(&mut self, now: Moment, settings: &Settings, jitter: f64) -> bool {
+    pub fn failed(&mut self, now: Moment, settings: &BreakerSettings, jitter: f64) -> bool {
         self.failures = self.failures.saturating_add(1);
         let next_probe = now + spread(settings.recovery, jitter);
         match &mut self.open {
@@ -169,7 +169,7 @@ mod tests {
 
     use super::*;
 
-    const SETTINGS: Settings = Settings {
+    const SETTINGS: BreakerSettings = BreakerSettings {
         threshold: 5,
         recovery: Duration::from_mins(1),
         successes: 2,
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_threshold_of_zero_never_opens_and_reset_closes() {
-        let never = Settings {
+        let never = BreakerSettings {
             threshold: 0,
             ..SETTINGS
         };
@@ -289,7 +289,7 @@ mod tests {
 
     #[derive(Clone, Copy, Debug)]
     enum Event {
-        Ask,
+        RequestContext,
         Answer,
         Fail,
         Pass(u64),
@@ -297,7 +297,7 @@ mod tests {
 
     fn event() -> impl Strategy<Value = Event> {
         prop_oneof![
-            4 => Just(Event::Ask),
+            4 => Just(Event::RequestContext),
             1 => Just(Event::Answer),
             4 => Just(Event::Fail),
             4 => (0u64..50).prop_map(Event::Pass),
@@ -329,7 +329,7 @@ mod tests {
                             since = Some(now);
                         }
                     }
-                    Event::Ask => match breaker.ask(at(now), &SETTINGS, jitter) {
+                    Event::RequestContext => match breaker.ask(at(now), &SETTINGS, jitter) {
                         Permit::Call => prop_assert!(!was_open),
                         Permit::Wait(_) => prop_assert!(was_open),
                         Permit::Probe => {

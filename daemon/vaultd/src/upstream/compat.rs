@@ -19,7 +19,7 @@ fn number(value: &Value) -> u32 {
 #[test]
 fn compat_circuit_breaker() {
     each("circuit_breaker", |input, expected| {
-        let settings = breaker::Settings {
+        let settings = breaker::BreakerSettings {
             threshold: number(&input["failure_threshold"]),
             recovery: Duration::from_secs_f64(input["recovery_timeout"].as_f64().unwrap()),
             successes: number(&input["success_threshold"]),
@@ -59,10 +59,10 @@ fn compat_circuit_breaker() {
 fn compat_breaker_counts() {
     each("breaker_counts", |input, expected| {
         let failures = in_time(async {
-            let (backend, _clock, upstream) = upstream(BackendKind::Oci);
+            let (backend, _clock, upstream) = upstream(BackendKind::OCI);
             upstream.configure(retries(0));
             answers(&backend, &input["upstream"]);
-            let fetched = upstream.fetch(&address(BackendKind::Oci, "x"), TIME).await;
+            let fetched = upstream.fetch(&address(BackendKind::OCI, "x"), TIME).await;
             drop(fetched);
             upstream.health()[0].consecutive_failures
         });
@@ -74,7 +74,7 @@ fn compat_breaker_counts() {
 fn compat_retry_delay() {
     each("retry_delay", |input, expected| {
         let attempt = number(&input["attempt"]);
-        let settings = retry::Settings {
+        let settings = retry::RetrySettings {
             max_retries: attempt + 1,
             base: Duration::from_secs_f64(input["base"].as_f64().unwrap()),
             jitter: input["jitter"].as_bool().unwrap(),
@@ -92,12 +92,12 @@ fn compat_retry_policy() {
     each("retry_policy", |input, expected| {
         let max_retries = number(&input["max_retries"]);
         let (calls, class) = in_time(async {
-            let (backend, _clock, upstream) = upstream(BackendKind::Oci);
+            let (backend, _clock, upstream) = upstream(BackendKind::OCI);
             upstream.configure(retries(max_retries));
             for _ in 0..=max_retries {
                 answers(&backend, &input["status"]);
             }
-            let fetched = upstream.fetch(&address(BackendKind::Oci, "x"), TIME).await;
+            let fetched = upstream.fetch(&address(BackendKind::OCI, "x"), TIME).await;
             (backend.calls(), fetched.map(drop).unwrap_err().class())
         });
         assert_eq!(json!(calls), expected["calls"]);
@@ -109,13 +109,13 @@ fn compat_retry_policy() {
     });
 }
 
-fn retries(max_retries: u32) -> Settings {
-    let retry = retry::Settings {
+fn retries(max_retries: u32) -> ResilienceSettings {
+    let retry = retry::RetrySettings {
         max_retries,
-        ..retry::Settings::default()
+        ..retry::RetrySettings::default()
     };
-    Settings {
+    ResilienceSettings {
         retry,
-        ..Settings::default()
+        ..ResilienceSettings::default()
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use vault_backends::backend::{Address, BackendError, Class};
+use vault_backends::address::Address;
+use vault_backends::bundle::FieldError;
+use vault_backends::error::{BackendError, Class, Contact};
 
 use super::name::Name;
 
@@ -37,6 +39,9 @@ pub enum UpstreamError {
     /// The work ended without a word: a fault of the daemon's own.
     #[error("the work was lost; this is a fault in vaultd")]
     Lost,
+    /// The secret has no such field.
+    #[error(transparent)]
+    Field(#[from] FieldError),
     /// The backend's own failure.
     #[error(transparent)]
     Backend(#[from] BackendError),
@@ -58,16 +63,23 @@ impl UpstreamError {
             Self::BreakerOpen { .. } | Self::Busy(_) | Self::Deadline { .. } | Self::Lost => {
                 Class::Outage
             }
+            Self::Field(_) => Class::Answer,
             Self::Backend(error) => error.class(),
+        }
+    }
+
+    /// Whether the backend was heard.
+    pub fn contact(&self) -> Contact {
+        match self {
+            Self::Deadline { .. } => Contact::NoReply,
+            Self::Backend(error) => error.contact(),
+            _ => Contact::NotSent,
         }
     }
 
     /// Whether it counts for the backend's breaker.
     pub fn counts(&self) -> bool {
-        match self {
-            Self::Backend(error) => error.class() == Class::Outage && error.counts(),
-            _ => self.class() == Class::Outage,
-        }
+        self.class() == Class::Outage && self.contact() != Contact::NotSent
     }
 
     /// The stable word for audit, metrics and tests.
@@ -79,6 +91,7 @@ impl UpstreamError {
             Self::Busy(_) => "busy",
             Self::Deadline { .. } => "deadline",
             Self::Lost => "internal",
+            Self::Field(error) => error.kind(),
             Self::Backend(error) => error.kind(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use vault_backends::backend::{Address, BackendKind};
+use vault_backends::address::{Address, BackendKind};
 use vault_backends::registry::Key;
 
 /// A backend by name.

@@ -29,30 +29,30 @@ async fn fetch(upstream: &Upstream, kind: BackendKind) -> Result<String, &'stati
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_retried_and_an_answer_is_not() {
-    let (backend, _clock, upstream) = upstream(BackendKind::Oci);
+    let (backend, _clock, upstream) = upstream(BackendKind::OCI);
     backend.then(outage()).then(outage()).then_value("v");
-    assert_eq!(fetch(&upstream, BackendKind::Oci).await, Ok("1".to_owned()));
+    assert_eq!(fetch(&upstream, BackendKind::OCI).await, Ok("1".to_owned()));
     assert_eq!(backend.calls(), 3);
     backend.then(answer()).then_value("v");
-    assert_eq!(fetch(&upstream, BackendKind::Oci).await, Err("not_found"));
+    assert_eq!(fetch(&upstream, BackendKind::OCI).await, Err("not_found"));
     assert_eq!(backend.calls(), 4);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_breaker_opens_and_then_nothing_is_asked_until_a_probe_is_due() {
-    let (backend, clock, upstream) = upstream(BackendKind::Oci);
+    let (backend, clock, upstream) = upstream(BackendKind::OCI);
     for _ in 0..20 {
         backend.then(outage());
     }
     let mut last = Ok(String::new());
     for _ in 0..4 {
-        last = fetch(&upstream, BackendKind::Oci).await;
+        last = fetch(&upstream, BackendKind::OCI).await;
     }
     assert_eq!(last, Err("breaker_open"));
     let calls = backend.calls();
     assert!((5..=8).contains(&calls), "{calls}");
     clock.advance(Duration::from_secs(70));
-    assert_eq!(fetch(&upstream, BackendKind::Oci).await, Err("outage"));
+    assert_eq!(fetch(&upstream, BackendKind::OCI).await, Err("outage"));
     assert_eq!(backend.calls(), calls + 1, "a probe is not retried");
     assert!(matches!(
         upstream.health()[0].breaker,
@@ -64,17 +64,17 @@ async fn the_breaker_opens_and_then_nothing_is_asked_until_a_probe_is_due() {
 
 #[tokio::test(start_paused = true)]
 async fn waiting_for_other_calls_says_nothing_of_the_backend() {
-    let (backend, _clock, upstream) = upstream(BackendKind::Oci);
+    let (backend, _clock, upstream) = upstream(BackendKind::OCI);
     backend.gate.forget_permits(10_000);
     for _ in 0..line::CALLS_AT_ONCE {
         backend.then_value("v");
     }
-    let slow = join_all((0..line::CALLS_AT_ONCE).map(|_| fetch(&upstream, BackendKind::Oci)));
+    let slow = join_all((0..line::CALLS_AT_ONCE).map(|_| fetch(&upstream, BackendKind::OCI)));
     let others = async {
         while backend.calls() < 5 {
             tokio::task::yield_now().await;
         }
-        let others = join_all((0..20).map(|_| fetch(&upstream, BackendKind::Oci))).await;
+        let others = join_all((0..20).map(|_| fetch(&upstream, BackendKind::OCI))).await;
         assert_eq!(others, vec![Err("busy"); 20]);
         backend.gate.add_permits(line::CALLS_AT_ONCE);
     };
@@ -89,12 +89,12 @@ async fn waiting_for_other_calls_says_nothing_of_the_backend() {
 
 #[tokio::test(start_paused = true)]
 async fn a_breaker_that_opens_while_a_call_waits_stops_it() {
-    let (backend, _clock, upstream) = upstream(BackendKind::Oci);
+    let (backend, _clock, upstream) = upstream(BackendKind::OCI);
     backend.gate.forget_permits(10_000);
     for _ in 0..line::CALLS_AT_ONCE {
         backend.then(outage());
     }
-    let all = join_all((0..20).map(|_| fetch(&upstream, BackendKind::Oci)));
+    let all = join_all((0..20).map(|_| fetch(&upstream, BackendKind::OCI)));
     let release = async {
         while backend.calls() < 5 {
             tokio::task::yield_now().await;
@@ -108,20 +108,20 @@ async fn a_breaker_that_opens_while_a_call_waits_stops_it() {
 
 #[tokio::test(start_paused = true)]
 async fn no_call_is_made_without_a_fair_time_for_it() {
-    let (backend, _clock, upstream) = upstream(BackendKind::Oci);
+    let (backend, _clock, upstream) = upstream(BackendKind::OCI);
     backend.then(outage().retry_after(Duration::from_millis(9_500)));
-    assert_eq!(fetch(&upstream, BackendKind::Oci).await, Err("outage"));
+    assert_eq!(fetch(&upstream, BackendKind::OCI).await, Err("outage"));
     assert_eq!(backend.calls(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_local_store_is_asked_once_and_has_no_breaker() {
-    let (backend, _clock, upstream) = upstream(BackendKind::Local);
+    let (backend, _clock, upstream) = upstream(BackendKind::LOCAL);
     for _ in 0..10 {
         backend.then(outage());
     }
     for _ in 0..10 {
-        assert_eq!(fetch(&upstream, BackendKind::Local).await, Err("outage"));
+        assert_eq!(fetch(&upstream, BackendKind::LOCAL).await, Err("outage"));
     }
     assert_eq!(backend.calls(), 10);
     assert_eq!(
@@ -129,15 +129,15 @@ async fn the_local_store_is_asked_once_and_has_no_breaker() {
         "the scripted backend is out"
     );
     backend.then_value("v");
-    assert!(fetch(&upstream, BackendKind::Local).await.is_ok());
+    assert!(fetch(&upstream, BackendKind::LOCAL).await.is_ok());
     assert_eq!(upstream.health()[0].last_error, "");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_backend_that_hangs_meets_the_deadline() {
-    let (backend, _clock, upstream) = upstream(BackendKind::Local);
+    let (backend, _clock, upstream) = upstream(BackendKind::LOCAL);
     backend.then_hang();
-    assert_eq!(fetch(&upstream, BackendKind::Local).await, Err("deadline"));
+    assert_eq!(fetch(&upstream, BackendKind::LOCAL).await, Err("deadline"));
     assert_eq!(
         upstream.health()[0].tally.failures,
         1,
@@ -147,11 +147,11 @@ async fn a_backend_that_hangs_meets_the_deadline() {
 
 #[tokio::test]
 async fn a_kind_without_a_backend_is_said_so() {
-    let (_backend, _clock, upstream) = upstream(BackendKind::Local);
-    assert_eq!(fetch(&upstream, BackendKind::Oci).await, Err("no_backend"));
+    let (_backend, _clock, upstream) = upstream(BackendKind::LOCAL);
+    assert_eq!(fetch(&upstream, BackendKind::OCI).await, Err("no_backend"));
     assert!(
         upstream
-            .writable(&address(BackendKind::Local, "x"))
+            .writable(&address(BackendKind::LOCAL, "x"))
             .is_err(),
         "the scripted one is read only"
     );
@@ -159,15 +159,15 @@ async fn a_kind_without_a_backend_is_said_so() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_asked_is_remembered_and_counted() {
-    let (backend, clock, upstream) = upstream(BackendKind::Oci);
+    let (backend, clock, upstream) = upstream(BackendKind::OCI);
     backend
         .then(outage().of_request("r-1"))
         .then_value("v")
         .then(answer());
-    assert!(fetch(&upstream, BackendKind::Oci).await.is_ok());
+    assert!(fetch(&upstream, BackendKind::OCI).await.is_ok());
     clock.advance(Duration::from_secs(7));
-    assert_eq!(fetch(&upstream, BackendKind::Oci).await, Err("not_found"));
-    let attempts = upstream.attempts(&address(BackendKind::Oci, "x"));
+    assert_eq!(fetch(&upstream, BackendKind::OCI).await, Err("not_found"));
+    let attempts = upstream.attempts(&address(BackendKind::OCI, "x"));
     let outcomes: Vec<_> = attempts
         .iter()
         .map(|attempt| match &attempt.outcome {
@@ -189,14 +189,14 @@ async fn what_was_asked_is_remembered_and_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn each_opening_of_the_breaker_is_counted_once() {
-    let (backend, clock, upstream) = upstream(BackendKind::Oci);
+    let (backend, clock, upstream) = upstream(BackendKind::OCI);
     for _ in 0..6 {
         backend.then(outage());
     }
     for _ in 0..2 {
-        assert!(fetch(&upstream, BackendKind::Oci).await.is_err());
+        assert!(fetch(&upstream, BackendKind::OCI).await.is_err());
     }
     clock.advance(Duration::from_secs(70));
-    assert_eq!(fetch(&upstream, BackendKind::Oci).await, Err("outage"));
+    assert_eq!(fetch(&upstream, BackendKind::OCI).await, Err("outage"));
     assert_eq!(upstream.health()[0].tally.opens, 1);
 }

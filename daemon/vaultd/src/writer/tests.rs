@@ -8,7 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use vault_backends::backend::{Backend, Class, Fetched, WritableBackend};
+use vault_backends::address::BackendKind;
+use vault_backends::bundle::Bundle;
+use vault_backends::changing::WritableBackend;
+use vault_backends::reading::Backend;
 use vault_memory::Preference;
 use vault_proto::sealed::Sealer;
 
@@ -44,7 +47,7 @@ impl SlowVault {
         self.gate.acquire().await.unwrap().forget();
         assert!(!self.panics.load(Ordering::Relaxed), "as it was told to");
         if self.refuses.load(Ordering::Relaxed) {
-            return Err(BackendError::new(Class::Outage, "io", "it broke"));
+            return Err(BackendError::no_reply("io", "it broke"));
         }
         Ok(version)
     }
@@ -53,16 +56,15 @@ impl SlowVault {
 #[async_trait]
 impl Backend for SlowVault {
     fn kind(&self) -> BackendKind {
-        BackendKind::Local
+        BackendKind::LOCAL
     }
 
-    async fn fetch(&self, _address: &Address) -> Result<Fetched, BackendError> {
+    async fn fetch(&self, _address: &Address) -> Result<Bundle, BackendError> {
         let (version, mut value) = self.value.lock().unwrap().clone();
-        Ok(Fetched {
-            secret: self.shield.shield(&mut value).unwrap(),
-            version: version.to_string(),
-            valid_for: None,
-        })
+        Ok(Bundle::plain(
+            self.shield.shield(&mut value).unwrap(),
+            version.to_string(),
+        ))
     }
 
     fn writable(&self) -> Option<&dyn WritableBackend> {
@@ -74,7 +76,7 @@ impl Backend for SlowVault {
 impl WritableBackend for SlowVault {
     async fn put(
         &self,
-        _target: &Target,
+        _target: &ChangeTarget,
         value: Secret,
         _new: &NewVersion,
     ) -> Result<String, BackendError> {
@@ -84,7 +86,7 @@ impl WritableBackend for SlowVault {
             .map(|version| version.to_string())
     }
 
-    async fn delete(&self, _target: &Target) -> Result<usize, BackendError> {
+    async fn delete(&self, _target: &ChangeTarget) -> Result<usize, BackendError> {
         self.changed(b"").await.map(|_| 1)
     }
 
@@ -92,17 +94,17 @@ impl WritableBackend for SlowVault {
         Ok(vec![])
     }
 
-    async fn versions(&self, _target: &Target) -> Result<Vec<VersionEntry>, BackendError> {
+    async fn versions(&self, _target: &ChangeTarget) -> Result<Vec<VersionEntry>, BackendError> {
         Ok(vec![])
     }
 
-    async fn promote(&self, _target: &Target, _version: &str) -> Result<(), BackendError> {
+    async fn promote(&self, _target: &ChangeTarget, _version: &str) -> Result<(), BackendError> {
         self.changed(b"promoted").await.map(drop)
     }
 
     async fn schedule_deletion(
         &self,
-        _target: &Target,
+        _target: &ChangeTarget,
         _version: Option<u64>,
         at: Option<u64>,
     ) -> Result<Option<u64>, BackendError> {
@@ -111,7 +113,7 @@ impl WritableBackend for SlowVault {
 
     async fn cancel_deletion(
         &self,
-        _target: &Target,
+        _target: &ChangeTarget,
         _version: Option<u64>,
     ) -> Result<(), BackendError> {
         self.changed(b"kept").await.map(drop)
@@ -165,7 +167,7 @@ impl Room {
         let freshness = Freshness::default();
         let address = Address::local("x");
         let served = self.cache.get(&address, "local://x", &freshness, TIME);
-        served.await.unwrap().held.version.clone()
+        served.await.unwrap().held.bundle.version.clone()
     }
 
     /// The change's task, once the vault has it.
@@ -181,9 +183,9 @@ impl Room {
     fn put(&self) -> impl Future<Output = Result<String, WriteError>> + Send + 'static {
         let writer = Arc::clone(&self.writer);
         async move {
-            let ask = ask(Action::Put);
+            let context = ask(Action::Put);
             let mut sealer =
-                Sealer::new(Purpose::Put, writer.public_key(), &ask.request_id).unwrap();
+                Sealer::new(Purpose::Put, writer.public_key(), &context.request_id).unwrap();
             let label = Label {
                 reference: "local://x",
                 ..Label::default()
@@ -194,20 +196,20 @@ impl Room {
                 ciphertext: &ciphertext,
             };
             let new = NewVersion::default();
-            writer.put(&ask, &reference(), incoming, new).await
+            writer.put(&context, &reference(), incoming, new).await
         }
     }
 
     fn promote(&self) -> impl Future<Output = Result<(), WriteError>> + Send + 'static {
         let writer = Arc::clone(&self.writer);
-        let ask = ask(Action::Promote);
-        async move { writer.promote(&ask, &reference(), "7").await }
+        let context = ask(Action::Promote);
+        async move { writer.promote(&context, &reference(), "7").await }
     }
 
     fn delete(&self) -> impl Future<Output = Result<usize, WriteError>> + Send + 'static {
         let writer = Arc::clone(&self.writer);
-        let ask = ask(Action::Delete);
-        async move { writer.delete(&ask, &reference()).await }
+        let context = ask(Action::Delete);
+        async move { writer.delete(&context, &reference()).await }
     }
 
     fn schedule_deletion(
@@ -215,17 +217,21 @@ impl Room {
         version: Option<u64>,
     ) -> impl Future<Output = Result<Option<u64>, WriteError>> + Send + 'static {
         let writer = Arc::clone(&self.writer);
-        let (ask, reference) = (ask(Action::ScheduleDeletion), reference());
+        let (context, reference) = (ask(Action::ScheduleDeletion), reference());
         async move {
-            let schedule = writer.schedule_deletion(&ask, &reference, version, Some(9));
+            let schedule = writer.schedule_deletion(&context, &reference, version, Some(9));
             schedule.await
         }
     }
 
     fn cancel_deletion(&self) -> impl Future<Output = Result<(), WriteError>> + Send + 'static {
         let writer = Arc::clone(&self.writer);
-        let ask = ask(Action::CancelDeletion);
-        async move { writer.cancel_deletion(&ask, &reference(), Some(3)).await }
+        let context = ask(Action::CancelDeletion);
+        async move {
+            writer
+                .cancel_deletion(&context, &reference(), Some(3))
+                .await
+        }
     }
 
     fn records(&self) -> Vec<serde_json::Value> {
@@ -251,18 +257,19 @@ fn reference() -> SecretRef {
     "local://x".parse().unwrap()
 }
 
-fn ask(action: Action) -> Ask {
+fn ask(action: Action) -> RequestContext {
     let (near, _far) = UnixStream::pair().unwrap();
     let uid = nix::unistd::geteuid().as_raw();
     let setup = config::read(Texts::default(), &Outside::default(), uid)
         .unwrap()
         .setup;
-    Ask {
-        vault: Arc::new(setup.base.vault.clone()),
+    RequestContext {
+        targets: Arc::new(setup.base.targets.clone()),
         setup: Arc::new(setup),
         freshness: Freshness::default(),
         peer: Peer::of(&near).unwrap(),
         action,
+        subject: None,
         service: None,
         environment: None,
         request_id: vec![7; 16],
@@ -328,7 +335,7 @@ async fn a_change_that_fails_without_its_caller_is_written_down() {
     goes_on_alone(&room, room.delete()).await;
     // The writer's seats are free when its changes have ended.
     let all = u32::try_from(CHANGES_AT_ONCE).unwrap();
-    let _ended = room.writer.seats.acquire_many(all).await.unwrap();
+    let _ended = room.writer.permits.acquire_many(all).await.unwrap();
     assert_eq!(room.outcomes(), ["allowed ", "failed io"]);
 }
 
@@ -349,8 +356,8 @@ async fn the_record_of_a_promotion_names_the_version_and_nothing_else_that_was_t
     let room = Room::new();
     room.vault.gate.add_permits(2);
     room.promote().await.unwrap();
-    let (ask, reference) = (ask(Action::Promote), reference());
-    let typed = room.writer.promote(&ask, &reference, "hunter2");
+    let (context, reference) = (ask(Action::Promote), reference());
+    let typed = room.writer.promote(&context, &reference, "hunter2");
     typed.await.unwrap();
     let records = room.records();
     let versions: Vec<_> = records

@@ -25,15 +25,21 @@ fn document_is_written_as_it_was_read() {
 fn each_wanted_version_is_found_or_named_missing() {
     let document = Document::parse(TWO.as_bytes()).unwrap();
     let find = |name, wanted| document.find(name, &wanted).map(|found| found.value);
-    let stage = |stage: &str| Wanted::Stage(stage.to_owned());
-    assert_eq!(find("bar-token", Wanted::Current), Ok("bmV3"));
-    assert_eq!(find("bar-token", Wanted::Version(2)), Ok("b2xk"));
+    let stage = |stage: &str| VersionSelector::Stage(stage.to_owned());
+    assert_eq!(find("bar-token", VersionSelector::Current), Ok("bmV3"));
+    assert_eq!(find("bar-token", VersionSelector::Version(2)), Ok("b2xk"));
     assert_eq!(find("bar-token", stage("CURRENT")), Ok("bmV3"));
     assert_eq!(find("bar-token", stage("LATEST")), Ok("bmV3"));
     assert_eq!(find("bar-token", stage("current")), Err(Missing::Stage));
     assert_eq!(find("bar-token", stage("PENDING")), Err(Missing::Stage));
-    assert_eq!(find("bar-token", Wanted::Version(1)), Err(Missing::Version));
-    assert_eq!(find("other", Wanted::Current), Err(Missing::Secret));
+    assert_eq!(
+        find("bar-token", VersionSelector::Version(1)),
+        Err(Missing::Version)
+    );
+    assert_eq!(
+        find("other", VersionSelector::Current),
+        Err(Missing::Secret)
+    );
 }
 
 #[test]
@@ -41,8 +47,8 @@ fn latest_stays_the_newest_after_a_rollback() {
     let mut document = Document::parse(TWO.as_bytes()).unwrap();
     document.promote("bar-token", 2).unwrap();
     let value = |wanted| document.find("bar-token", &wanted).unwrap().value;
-    assert_eq!(value(Wanted::Current), "b2xk");
-    assert_eq!(value(Wanted::Stage("LATEST".to_owned())), "bmV3");
+    assert_eq!(value(VersionSelector::Current), "b2xk");
+    assert_eq!(value(VersionSelector::Stage("LATEST".to_owned())), "bmV3");
 }
 
 #[test]
@@ -102,8 +108,11 @@ fn a_version_that_waits_is_the_latest_and_not_the_current_one() {
     let added = document.add("bar-token", "d2FpdHM=", 0, Begins::WhenPromoted);
     assert_eq!(added, Ok(4));
     let value = |wanted| document.find("bar-token", &wanted).unwrap().value;
-    assert_eq!(value(Wanted::Current), "bmV3");
-    assert_eq!(value(Wanted::Stage("LATEST".to_owned())), "d2FpdHM=");
+    assert_eq!(value(VersionSelector::Current), "bmV3");
+    assert_eq!(
+        value(VersionSelector::Stage("LATEST".to_owned())),
+        "d2FpdHM="
+    );
     let first = document.add("other", "dg==", 0, Begins::WhenPromoted);
     assert_eq!(first, Err(NotAdded::NothingCurrent));
     assert_eq!(document.versions("other"), Err(Missing::Secret));
@@ -130,11 +139,11 @@ proptest! {
                     let added = document.add(name, "dg==", 1, Begins::AtOnce).unwrap();
                     prop_assert_eq!(added, highest[secret] + 1, "numbers are not used twice");
                     highest[secret] = added;
-                    prop_assert_eq!(document.find(name, &Wanted::Current).unwrap().number, added);
+                    prop_assert_eq!(document.find(name, &VersionSelector::Current).unwrap().number, added);
                 }
                 1 => {
                     let current = |document: &Document<'_>| {
-                        document.find(name, &Wanted::Current).map(|found| found.number)
+                        document.find(name, &VersionSelector::Current).map(|found| found.number)
                     };
                     let before = current(&document);
                     let added = document.add(name, "dg==", 1, Begins::WhenPromoted);
@@ -143,7 +152,7 @@ proptest! {
                     highest[secret] = added.unwrap_or_default();
                 }
                 2 => {
-                    let known = document.find(name, &Wanted::Version(number)).is_ok();
+                    let known = document.find(name, &VersionSelector::Version(number)).is_ok();
                     prop_assert_eq!(document.promote(name, number).is_ok(), known);
                 }
                 _ if number == 1 && document.remove(name).is_ok() => highest[secret] = 0,

@@ -14,7 +14,7 @@ fn put(store: &Store, value: &[u8]) -> Result<u64, LocalError> {
 }
 
 fn get(store: &Store) -> Result<Vec<u8>, LocalError> {
-    let (secret, _) = store.fetch("s", &Wanted::Current)?;
+    let (secret, _) = store.fetch("s", &VersionSelector::Current)?;
     Ok(secret.expose_secret(|value| value.to_vec())?)
 }
 

@@ -9,7 +9,7 @@ use super::super::asked::Asked;
 use super::super::clock_offset::ClockOffset;
 use super::super::error::BadReply;
 use super::super::json_body;
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class};
 
 /// The service's answer, with a status from 200 to 299. The body may hold a value: no `Debug`.
 pub struct Answer {
@@ -55,7 +55,7 @@ impl Answer {
         kind: &'static str,
         words: impl fmt::Display,
     ) -> BackendError {
-        self.asked.error(class, kind, words)
+        self.asked.replied(class, kind, words)
     }
 
     /// What the body says.

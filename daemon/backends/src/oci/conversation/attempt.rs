@@ -18,7 +18,7 @@ use super::super::request_url::RequestUrl;
 use super::super::signature::{Header, Unsigned};
 use super::answer::{Answer, Unanswered};
 use super::call::Call;
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class};
 use crate::http::header::{
     ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, DATE, ETAG, HeaderName, HeaderValue, USER_AGENT,
 };
@@ -105,13 +105,15 @@ impl Line {
         let url = endpoint.url(call.segments, call.parameters);
         let sent_to: Uri = url.to_string().parse().map_err(|error| {
             let words = "the URL is none that can be asked";
-            asked.error(Class::Request, "url", words).caused_by(error)
+            asked
+                .not_sent(Class::Request, "url", words)
+                .caused_by(error)
         })?;
         let date = HttpDate::at(self.clock.unix_seconds());
         let (signed, body) = signed(Arc::clone(identity), url, call, date, asked).await?;
         let headers = headers(call, &signed, &asked.request_id).ok_or_else(|| {
             let words = "a header of the request has letters that no header can have";
-            asked.error(Class::Request, "bad_header", words)
+            asked.not_sent(Class::Request, "bad_header", words)
         })?;
         Ok(Request {
             method: call.method.as_str().parse().expect("a method of HTTP"),
@@ -196,8 +198,10 @@ async fn signed(
         headers.map(|headers| (headers, body))
     });
     match work.await {
-        Ok(signed) => signed.map_err(|error| asked.error(Class::Credentials, error.kind(), &error)),
-        Err(_) => Err(asked.error(Class::Outage, "stopped", "signing was stopped")),
+        Ok(signed) => {
+            signed.map_err(|error| asked.not_sent(Class::Credentials, error.kind(), &error))
+        }
+        Err(_) => Err(asked.not_sent(Class::Outage, "stopped", "signing was stopped")),
     }
 }
 

@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::super::endpoint::Service;
 use super::super::signature::Method;
-use crate::backend::BackendError;
+use crate::error::BackendError;
 
 /// One question.
 pub struct Call<'a> {
@@ -32,7 +32,7 @@ impl Call<'_> {
     /// What failed before anything was sent.
     pub(super) fn cannot_be_asked(&self, error: &BackendError) -> BackendError {
         let message = format!("{} {}: {error}", self.operation, self.about);
-        let wrapped = BackendError::new(error.class(), error.kind(), message).uncounted();
+        let wrapped = BackendError::not_sent(error.class(), error.kind(), message);
         let wrapped = match error.request_id() {
             Some(request_id) => wrapped.of_request(request_id),
             None => wrapped,

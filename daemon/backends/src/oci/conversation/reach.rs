@@ -6,7 +6,7 @@ use super::super::clock_offset::ClockOffset;
 use super::super::endpoint::{Endpoint, Service};
 use super::super::identity::Identity;
 use super::attempt::Line;
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class};
 use crate::http::header::DATE;
 use crate::http::{Deadlines, HeaderMap, Method, Request, Uri};
 
@@ -38,7 +38,7 @@ impl Line {
             .parse()
             .map_err(|error| {
                 let words = format!("ask {endpoint}: the URL is none that can be asked");
-                BackendError::new(Class::Request, "url", words).caused_by(error)
+                BackendError::not_sent(Class::Request, "url", words).caused_by(error)
             })?;
         let request = Request {
             method: Method::GET,

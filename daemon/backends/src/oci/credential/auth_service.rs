@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class};
 use crate::http::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderName, HeaderValue};
 use crate::http::{Deadlines, HeaderMap, Reply, Request, Uri};
 use crate::oci::asked::{Asked, new_request_id};
@@ -21,15 +21,15 @@ use crate::oci::identity::Identity;
 use crate::oci::off_thread::off_thread;
 use crate::oci::places::Places;
 use crate::oci::request_url::{Origin, RequestUrl};
-use crate::oci::settings::Settings;
+use crate::oci::settings::OciSettings;
 use crate::oci::signature::{Extent, Header, Method, Unsigned};
-use crate::oci::surroundings::Surroundings;
+use crate::process_context::ProcessContext;
 use crate::wall_clock::WallClock;
 
 /// The way to the services that give tokens.
 pub(super) struct AuthService {
-    settings: Settings,
-    around: Surroundings,
+    settings: OciSettings,
+    around: ProcessContext,
     connection: Connection,
 }
 
@@ -57,7 +57,11 @@ pub(super) enum Speaks {
 }
 
 impl AuthService {
-    pub(super) fn new(settings: &Settings, around: &Surroundings, connection: Connection) -> Self {
+    pub(super) fn new(
+        settings: &OciSettings,
+        around: &ProcessContext,
+        connection: Connection,
+    ) -> Self {
         Self {
             settings: settings.clone(),
             around: around.clone(),
@@ -66,12 +70,12 @@ impl AuthService {
     }
 
     /// What is around: variables, home, clock.
-    pub(super) fn around(&self) -> &Surroundings {
+    pub(super) fn around(&self) -> &ProcessContext {
         &self.around
     }
 
     /// What is configured.
-    pub(super) fn settings(&self) -> &Settings {
+    pub(super) fn settings(&self) -> &OciSettings {
         &self.settings
     }
 
@@ -91,7 +95,7 @@ impl AuthService {
         region: Option<&str>,
         instance: Option<&str>,
     ) -> Result<Endpoint, BackendError> {
-        let own = Settings {
+        let own = OciSettings {
             region: None,
             ..self.settings.clone()
         };
@@ -147,14 +151,14 @@ impl AuthService {
         let offset = ClockOffset::of(header(DATE.as_str()), self.clock().unix_seconds());
         let why = NotAuthenticated::of(&refusal, offset, quotes);
         if refusal.is_not_authenticated() && why.is_of_the_clock() {
-            return Err(asked.error(Class::Credentials, why.kind(), why));
+            return Err(asked.replied(Class::Credentials, why.kind(), why));
         }
         let said = match speaks {
             Speaks::Freely => refusal.said(quotes),
             Speaks::OfTokens => format!("status {}", refusal.status),
         };
         let words = format!("no token is given ({said}); {remedy}");
-        Err(asked.error(Class::Credentials, "token_refused", words))
+        Err(asked.replied(Class::Credentials, "token_refused", words))
     }
 
     async fn signed(
@@ -165,7 +169,9 @@ impl AuthService {
     ) -> Result<Request, BackendError> {
         let url: Uri = question.url.to_string().parse().map_err(|error| {
             let words = "the URL is none that can be asked";
-            asked.error(Class::Request, "url", words).caused_by(error)
+            asked
+                .not_sent(Class::Request, "url", words)
+                .caused_by(error)
         })?;
         let date = HttpDate::at(self.clock().unix_seconds());
         let method = question.method;
@@ -178,7 +184,7 @@ impl AuthService {
                 ..Unsigned::new(method, &question.url)
             };
             let headers = by.signer.sign(&unsigned, date).map_err(|error| {
-                of_key.error(Class::Credentials, error.kind(), error.to_string())
+                of_key.not_sent(Class::Credentials, error.kind(), error.to_string())
             })?;
             Ok((headers, question.body))
         })

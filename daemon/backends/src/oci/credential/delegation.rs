@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::auth_service::AuthService;
 use super::profile_source::readers;
-use crate::backend::BackendError;
+use crate::error::BackendError;
 use crate::oci::files::{Access, Files};
 use crate::oci::off_thread::off_thread;
 

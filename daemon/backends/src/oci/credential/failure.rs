@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class, Contact};
 
 /// A [`BackendError`] that can be told more than once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
+    contact: Contact,
     class: Class,
     kind: &'static str,
     message: String,
@@ -16,7 +17,7 @@ pub(super) struct Failure {
 impl Failure {
     /// The failure anew.
     pub(super) fn error(&self) -> BackendError {
-        let error = BackendError::new(self.class, self.kind, self.message.clone());
+        let error = BackendError::new(self.contact, self.class, self.kind, self.message.clone());
         match self.pause {
             Some(pause) => error.retry_after(pause),
             None => error,
@@ -32,6 +33,7 @@ impl Failure {
 impl From<&BackendError> for Failure {
     fn from(error: &BackendError) -> Self {
         Self {
+            contact: error.contact(),
             class: error.class(),
             kind: error.kind(),
             message: error.to_string(),

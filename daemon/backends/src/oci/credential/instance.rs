@@ -16,7 +16,8 @@ use super::new_key::new_key;
 use super::profile_source::{Delegated, OnBehalf};
 use super::source::{Obtained, Source, Why};
 use super::token_reply::{TokenReply, read};
-use crate::backend::{BackendError, Class, Finding};
+use crate::error::{BackendError, Class};
+use crate::findings::Finding;
 use crate::http::HeaderMap;
 use crate::oci::certificate::Certificate;
 use crate::oci::files::Files;
@@ -84,9 +85,9 @@ impl Instance {
             }
             token => token?,
         };
-        let key_id = token
-            .key_id()
-            .map_err(|error| BackendError::new(Class::Outage, "bad_token", error.to_string()))?;
+        let key_id = token.key_id().map_err(|error| {
+            BackendError::not_sent(Class::Outage, "bad_token", error.to_string())
+        })?;
         Ok(Obtained {
             life: Some(token.lifetime(self.auth.clock().unix_seconds())),
             identity: Identity {
@@ -108,7 +109,7 @@ impl Instance {
         let tenancy = self.tenancy(&proof.leaf)?;
         let endpoint = self.auth.endpoint(Some(region), instance).await?;
         let key_id = KeyId::certificate(&tenancy, &proof.leaf).map_err(|error| {
-            BackendError::new(Class::Credentials, "bad_key_id", error.to_string())
+            BackendError::not_sent(Class::Credentials, "bad_key_id", error.to_string())
         })?;
         let body = Federation {
             certificate: proof.leaf.base64(),
@@ -142,7 +143,7 @@ impl Instance {
 
     /// The tenancy of the certificate, which must be the one it always was.
     fn tenancy(&self, leaf: &Certificate) -> Result<String, BackendError> {
-        let refused = |words| Err(BackendError::new(Class::Credentials, "tenancy", words));
+        let refused = |words| Err(BackendError::not_sent(Class::Credentials, "tenancy", words));
         let Some(named) = leaf.tenancy() else {
             return refused("use the certificate of the instance: its subject names no tenancy");
         };

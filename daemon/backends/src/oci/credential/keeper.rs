@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use super::failure::Failure;
 use super::source::{Obtained, Source, Why};
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class};
 use crate::oci::files::Files;
 use crate::oci::identity::Identity;
 use crate::oci::off_thread::off_thread;
@@ -240,7 +240,7 @@ impl Keeper {
                 self.source.principal(),
                 now - life.expires_at
             );
-            let error = BackendError::new(Class::Credentials, "expired_token", message);
+            let error = BackendError::not_sent(Class::Credentials, "expired_token", message);
             return Err(error);
         }
         let identity = Arc::new(identity);
@@ -253,7 +253,7 @@ impl Keeper {
             self.source.principal(),
             DEADLINE.as_secs()
         );
-        BackendError::new(Class::Outage, "token_timeout", message)
+        BackendError::not_sent(Class::Outage, "token_timeout", message)
     }
 
     fn now(&self) -> u64 {
@@ -281,7 +281,7 @@ async fn landed(mut flight: watch::Receiver<Outcome>) -> Result<Held, BackendErr
         Some(Err(failure)) => Err(failure.error()),
         None => {
             let words = "get a token: the attempt was stopped";
-            Err(BackendError::new(Class::Outage, "stopped", words))
+            Err(BackendError::not_sent(Class::Outage, "stopped", words))
         }
     }
 }

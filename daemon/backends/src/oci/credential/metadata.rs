@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use zeroize::Zeroizing;
 
 use super::auth_service::MOST_BYTES;
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class};
 use crate::http::header::{AUTHORIZATION, HeaderValue};
 use crate::http::{self, Deadline, Deadlines, Failure, HeaderMap, HttpError, Method, Request, Uri};
 use crate::oci::certificate::Certificate;
@@ -34,7 +34,7 @@ impl Metadata {
     pub(super) fn new(client: http::Client, variable: Option<&str>) -> Result<Self, BackendError> {
         let bases = InstanceMetadata::candidates(variable).map_err(|error| {
             let message = format!("OCI_METADATA_BASE_URL: {error}");
-            BackendError::new(Class::Request, "bad_variable", message)
+            BackendError::not_sent(Class::Request, "bad_variable", message)
         })?;
         Ok(Self { client, bases })
     }
@@ -127,9 +127,9 @@ impl Metadata {
                 Ok(reply) => return Err(refused(path, reply.status.as_u16())),
                 Err(error) if is_nowhere(&error) => last = Some(error),
                 Err(error) => {
-                    let (class, kind) = (error.class(), error.kind());
+                    let (contact, class, kind) = (error.contact(), error.class(), error.kind());
                     let message = format!("ask the instance metadata service: {}", whole(error));
-                    return Err(BackendError::new(class, kind, message));
+                    return Err(BackendError::new(contact, class, kind, message));
                 }
             }
         }
@@ -138,7 +138,7 @@ impl Metadata {
             "ask the instance metadata service: {cause}; vault.auth_method is for instances of OCI alone, \
              and their metadata service must be on"
         );
-        Err(BackendError::new(Class::Outage, NO_METADATA, message))
+        Err(BackendError::no_reply(NO_METADATA, message))
     }
 }
 
@@ -177,15 +177,15 @@ fn whole(error: HttpError) -> String {
 fn refused(path: &str, status: u16) -> BackendError {
     let message = format!("ask the instance metadata service for {path}: status {status}");
     match status {
-        404 => BackendError::new(Class::Outage, NOT_FOUND, message),
-        408 | 429 | 500.. => BackendError::new(Class::Outage, "metadata_status", message),
-        _ => BackendError::new(Class::Credentials, "metadata_refused", message),
+        404 => BackendError::replied(Class::Outage, NOT_FOUND, message),
+        408 | 429 | 500.. => BackendError::replied(Class::Outage, "metadata_status", message),
+        _ => BackendError::replied(Class::Credentials, "metadata_refused", message),
     }
 }
 
 fn unusable(path: &str, words: &str) -> BackendError {
     let message = format!("use {path} of the instance metadata service: {words}");
-    BackendError::new(Class::Outage, "bad_metadata", message)
+    BackendError::replied(Class::Outage, "bad_metadata", message)
 }
 
 /// The service is a step away; off OCI nobody answers at its address.

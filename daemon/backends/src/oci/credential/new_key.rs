@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class};
 use crate::oci::key::PrivateKey;
 use crate::oci::off_thread::off_thread;
 
@@ -14,13 +14,14 @@ use crate::oci::off_thread::off_thread;
 pub(super) fn new_key() -> impl Future<Output = Result<Arc<PrivateKey>, BackendError>> + Send {
     let found = tokio::spawn(off_thread(|| {
         let key = PrivateKey::generate();
-        key.map(Arc::new)
-            .map_err(|error| BackendError::new(Class::Credentials, error.kind(), error.to_string()))
+        key.map(Arc::new).map_err(|error| {
+            BackendError::not_sent(Class::Credentials, error.kind(), error.to_string())
+        })
     }));
     async {
         found.await.unwrap_or_else(|_| {
             let words = "make a new private key: it was stopped";
-            Err(BackendError::new(Class::Outage, "stopped", words))
+            Err(BackendError::not_sent(Class::Outage, "stopped", words))
         })
     }
 }

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use super::auth_service::AuthService;
 use super::session::{Session, SessionFiles};
 use super::source::{Obtained, Source, Why};
-use crate::backend::{BackendError, Class, Finding};
+use crate::error::{BackendError, Class};
+use crate::findings::Finding;
 use crate::oci::files::{Access, Files};
 use crate::oci::findings::{bad, good};
 use crate::oci::identity::Identity;
@@ -81,7 +82,7 @@ impl ProfileSource {
                  in vault.config_file",
                 path.display()
             );
-            return Err(BackendError::new(
+            return Err(BackendError::not_sent(
                 Class::Credentials,
                 "no_config_file",
                 message,
@@ -115,7 +116,7 @@ impl ProfileSource {
             let token = files.read_text(&session.token_file, Access::Token, around.euid)?;
             let token = SecurityToken::read(&token).map_err(|error| {
                 let message = format!("{error}: {}", session.token_file.display());
-                BackendError::new(Class::Credentials, error.kind(), message)
+                BackendError::not_sent(Class::Credentials, error.kind(), message)
             })?;
             return Ok(Loaded::Session(SessionFiles {
                 token,
@@ -142,7 +143,7 @@ impl ProfileSource {
         matched.map_err(|error| unusable_key(&found.key_file, &error))?;
         let key_id = KeyId::api_key(&found.tenancy, &found.user, found.fingerprint);
         let key_id = key_id.map_err(|error| {
-            BackendError::new(Class::Credentials, "bad_key_id", error.to_string())
+            BackendError::not_sent(Class::Credentials, "bad_key_id", error.to_string())
         })?;
         Ok(Loaded::ApiKey(Identity {
             signer: Signer::new(Arc::new(key), key_id),
@@ -254,10 +255,10 @@ pub(super) fn readers(allow: bool) -> Readers {
 }
 
 fn unusable(error: ProfileError) -> BackendError {
-    BackendError::new(Class::Credentials, error.kind(), error.to_string())
+    BackendError::not_sent(Class::Credentials, error.kind(), error.to_string())
 }
 
 fn unusable_key(path: &Path, error: &KeyError) -> BackendError {
     let message = format!("{error} ({})", path.display());
-    BackendError::new(Class::Credentials, error.kind(), message)
+    BackendError::not_sent(Class::Credentials, error.kind(), message)
 }

@@ -14,7 +14,8 @@ use super::instance::Instance;
 use super::new_key::new_key;
 use super::profile_source::readers;
 use super::source::{Obtained, Source, Why};
-use crate::backend::{BackendError, Class, Finding};
+use crate::error::{BackendError, Class};
+use crate::findings::Finding;
 use crate::oci::files::{Access, Files};
 use crate::oci::findings::{bad, good};
 use crate::oci::identity::Identity;
@@ -60,7 +61,7 @@ impl Resource {
         let token = self.content(&found.token, Access::Token, files).await?;
         let token = SecurityToken::read(&token).map_err(|error| {
             let message = format!("{error} (OCI_RESOURCE_PRINCIPAL_RPST)");
-            BackendError::new(Class::Credentials, error.kind(), message)
+            BackendError::not_sent(Class::Credentials, error.kind(), message)
         })?;
         Ok(Principal {
             token,
@@ -159,7 +160,7 @@ impl Resource {
             let next = exchanged.parent.map(|text| text.parse()).transpose();
             let next = next.map_err(|_: crate::oci::request_url::BadUrl| {
                 let words = "use the resource principal: what its parent is asked at is no URL";
-                BackendError::new(Class::Outage, "bad_parent", words)
+                BackendError::not_sent(Class::Outage, "bad_parent", words)
             })?;
             match next {
                 Some(next) if next != url => url = next,
@@ -167,7 +168,11 @@ impl Resource {
             }
         }
         let words = "use the resource principal: it is a part of a part of more than ten resources";
-        Err(BackendError::new(Class::Credentials, "too_deep", words))
+        Err(BackendError::not_sent(
+            Class::Credentials,
+            "too_deep",
+            words,
+        ))
     }
 
     async fn key(
@@ -187,7 +192,7 @@ impl Resource {
             let key = PrivateKey::from_pem(pem.as_bytes(), pass_phrase);
             key.map(Arc::new).map_err(|error| {
                 let message = format!("{error} (OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM)");
-                BackendError::new(Class::Credentials, error.kind(), message)
+                BackendError::not_sent(Class::Credentials, error.kind(), message)
             })
         })
         .await
@@ -223,7 +228,7 @@ impl Source for Resource {
         if matches!(kind, Kind::Given(_)) && found.token.is_expired(now) {
             let words = "use the resource principal: its token has ended, and what runs this has put no \
                          other one in its place (OCI_RESOURCE_PRINCIPAL_RPST)";
-            return Err(BackendError::new(
+            return Err(BackendError::not_sent(
                 Class::Credentials,
                 "expired_token",
                 words,
@@ -269,7 +274,7 @@ fn signed_by(key: Arc<PrivateKey>, key_id: KeyId) -> Identity {
 
 fn key_id(token: &SecurityToken) -> Result<KeyId, BackendError> {
     let key_id = token.key_id();
-    key_id.map_err(|error| BackendError::new(Class::Outage, "bad_token", error.to_string()))
+    key_id.map_err(|error| BackendError::not_sent(Class::Outage, "bad_token", error.to_string()))
 }
 
 const PRINCIPAL: &str = "resource principal";

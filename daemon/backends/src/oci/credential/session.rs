@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::auth_service::{AuthService, Question, Speaks};
 use super::source::{Obtained, Why};
 use super::token_reply::{TokenReply, read};
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class};
 use crate::http::HeaderMap;
 use crate::oci::identity::Identity;
 use crate::oci::key::PrivateKey;
@@ -163,9 +163,13 @@ fn taken(before: Option<&State>, files: &SessionFiles, now: u64) -> State {
 
 fn identity(state: &State, files: &SessionFiles) -> Result<Identity, BackendError> {
     let key_id = SecurityToken::read(&state.token)
-        .map_err(|error| BackendError::new(Class::Credentials, error.kind(), error.to_string()))?
+        .map_err(|error| {
+            BackendError::not_sent(Class::Credentials, error.kind(), error.to_string())
+        })?
         .key_id()
-        .map_err(|error| BackendError::new(Class::Credentials, "bad_token", error.to_string()))?;
+        .map_err(|error| {
+            BackendError::not_sent(Class::Credentials, "bad_token", error.to_string())
+        })?;
     Ok(Identity {
         signer: Signer::new(Arc::clone(&state.key), key_id),
         delegation_token: None,
@@ -183,7 +187,7 @@ fn over(files: &SessionFiles, seconds: u64) -> BackendError {
         "use the {principal}: its token ended {} ago; sign in again with `{sign_in}`",
         span(seconds)
     );
-    BackendError::new(Class::Credentials, "session_over", message)
+    BackendError::not_sent(Class::Credentials, "session_over", message)
 }
 
 /// "45 s", "12 min", "3 h".

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::backend::{BackendError, Finding};
+use crate::error::BackendError;
+use crate::findings::Finding;
 use crate::oci::files::Files;
 use crate::oci::identity::Identity;
 use crate::oci::token::Lifetime;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class};
 use crate::http::Reply;
 use crate::http::header::CONTENT_ENCODING;
 use crate::oci::asked::Asked;
@@ -33,10 +33,10 @@ impl TokenReply {
         let token = self.token.filter(|token| !token.0.trim().is_empty());
         let token = token.ok_or_else(|| {
             let words = "the reply holds no token; look at the endpoint";
-            asked.error(Class::Outage, "no_token", words)
+            asked.replied(Class::Outage, "no_token", words)
         })?;
         SecurityToken::read(&token.0)
-            .map_err(|error| asked.error(Class::Outage, error.kind(), error))
+            .map_err(|error| asked.replied(Class::Outage, error.kind(), error))
     }
 }
 

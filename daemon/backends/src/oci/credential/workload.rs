@@ -16,7 +16,8 @@ use super::auth_service::{AuthService, DEADLINES, MOST_BYTES, REQUEST_ID, Speaks
 use super::new_key::{self, new_key};
 use super::source::{Obtained, Source, Why};
 use super::token_reply::{Hidden, TokenReply, read};
-use crate::backend::{BackendError, Class, Finding};
+use crate::error::{BackendError, Class};
+use crate::findings::Finding;
 use crate::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use crate::http::{Client, HeaderMap, Method, Reply, Request, Trust, with_causes};
 use crate::oci::asked::{Asked, new_request_id};
@@ -27,8 +28,8 @@ use crate::oci::identity::Identity;
 use crate::oci::off_thread::off_thread;
 use crate::oci::request_url::{Origin, RequestUrl};
 use crate::oci::signature::Signer;
-use crate::oci::surroundings::Surroundings;
 use crate::oci::token::SecurityToken;
+use crate::process_context::ProcessContext;
 
 /// The pod.
 pub(super) struct Workload {
@@ -61,7 +62,7 @@ impl Workload {
         };
         let refused = |kind, words: &str| {
             let message = format!("use the token of the Kubernetes service account: {words}");
-            BackendError::new(Class::Credentials, kind, message)
+            BackendError::not_sent(Class::Credentials, kind, message)
         };
         let token = SecurityToken::read(&text)
             .map_err(|error| refused(error.kind(), &error.to_string()))?;
@@ -87,7 +88,7 @@ impl Workload {
         let mut bearer =
             HeaderValue::from_str(&format!("Bearer {}", account.as_str())).map_err(|_| {
                 let words = "use the token of the Kubernetes service account: it is no header";
-                BackendError::new(Class::Credentials, "bad_token", words)
+                BackendError::not_sent(Class::Credentials, "bad_token", words)
             })?;
         bearer.set_sensitive(true);
         let mut headers = HeaderMap::new();
@@ -126,7 +127,7 @@ impl Workload {
             let pem = files.read(&path, Access::Token, euid)?.to_vec();
             Client::new(&Trust::Pem { path, pem }).map_err(|error| {
                 let message = format!("use the cluster's authority: {}", with_causes(&error));
-                BackendError::new(Class::Credentials, error.kind(), message)
+                BackendError::not_sent(Class::Credentials, error.kind(), message)
             })
         })
         .await
@@ -149,9 +150,9 @@ impl Source for Workload {
         let inside = STANDARD.decode(text.0.trim());
         reply.body = Zeroizing::new(inside.map_err(|_| BadReply::WrongForm.error(&asked))?);
         let token = read::<TokenReply>(&reply, &asked)?.token(&asked)?;
-        let key_id = token
-            .key_id()
-            .map_err(|error| BackendError::new(Class::Outage, "bad_token", error.to_string()))?;
+        let key_id = token.key_id().map_err(|error| {
+            BackendError::not_sent(Class::Outage, "bad_token", error.to_string())
+        })?;
         let around = self.auth.around();
         let region = around.variable("OCI_RESOURCE_PRINCIPAL_REGION");
         let region = region.or_else(|| around.variable("OCI_REGION"));
@@ -187,10 +188,14 @@ impl Source for Workload {
 
 /// The cluster's service: beside its API, on a port of its own. An address of IPv6 may stand without its
 /// brackets.
-fn service(around: &Surroundings) -> Result<RequestUrl, BackendError> {
+fn service(around: &ProcessContext) -> Result<RequestUrl, BackendError> {
     let Some(host) = around.variable("KUBERNETES_SERVICE_HOST") else {
         let words = "use workload identity: KUBERNETES_SERVICE_HOST is not set; it is for pods of OKE alone";
-        return Err(BackendError::new(Class::Credentials, "no_variable", words));
+        return Err(BackendError::not_sent(
+            Class::Credentials,
+            "no_variable",
+            words,
+        ));
     };
     let host = host.trim();
     let is_bare_address = host.parse::<std::net::Ipv6Addr>().is_ok();
@@ -206,7 +211,7 @@ fn service(around: &Surroundings) -> Result<RequestUrl, BackendError> {
 
 fn bad_host() -> BackendError {
     let words = "use workload identity: KUBERNETES_SERVICE_HOST is no host";
-    BackendError::new(Class::Credentials, "bad_variable", words)
+    BackendError::not_sent(Class::Credentials, "bad_variable", words)
 }
 
 /// Three parts, as this service wants it.
@@ -228,7 +233,7 @@ mod tests {
 
     fn url(host: &str) -> Result<String, &'static str> {
         let variables = [("KUBERNETES_SERVICE_HOST".to_owned(), host.to_owned())];
-        let around = Surroundings {
+        let around = ProcessContext {
             home: "/h".into(),
             variables: BTreeMap::from(variables),
             euid: 1,

@@ -4,7 +4,7 @@
 //! failure of its own, and means that the vault could not be asked.
 
 use super::super::asked::Asked;
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class};
 use crate::http::Reply;
 use crate::http::header::CONTENT_TYPE;
 
@@ -103,7 +103,7 @@ impl BadReply {
 
     /// The failure of the question that got it.
     pub(crate) fn error(self, asked: &Asked) -> BackendError {
-        asked.error(Class::Outage, self.kind(), self)
+        asked.replied(Class::Outage, self.kind(), self)
     }
 }
 

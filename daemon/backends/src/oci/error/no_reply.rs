@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::asked::Asked;
 use super::super::region::AssumedRealm;
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class};
 use crate::http::{Failure, HttpError};
 
 /// The failure of a question that got no reply, with what to look at.
@@ -27,6 +27,7 @@ pub(crate) fn no_reply(
         Failure::TooLarge { .. } | Failure::NotHttp => "check the endpoint",
     };
     let kind = error.kind();
+    let contact = error.contact();
     let error = BackendError::from(error);
     let mut words = format!("{error}; {remedy}");
     if let Some(assumed) = assumed {
@@ -36,5 +37,5 @@ pub(crate) fn no_reply(
         Class::Request => Class::Request,
         _ => Class::Outage,
     };
-    asked.error(class, kind, words)
+    asked.error(contact, class, kind, &words)
 }

@@ -9,7 +9,7 @@ use super::super::date::HttpDate;
 use super::super::endpoint::Service;
 use super::bad_reply::{BadReply, is_page};
 use super::table;
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class};
 use crate::http::Reply;
 use crate::http::header::{DATE, RETRY_AFTER};
 
@@ -78,10 +78,10 @@ impl Refusal {
         let row = table::row(self.status, code, message, service);
         if self.is_page && row.class != Class::Outage {
             let words = format!("{} (status {})", BadReply::Html, self.status);
-            return asked.error(Class::Outage, BadReply::Html.kind(), words);
+            return asked.replied(Class::Outage, BadReply::Html.kind(), words);
         }
         let words = format!("{} ({}); {}", row.words, self.said(quotes), row.remedy);
-        let error = asked.error(row.class, row.kind, words);
+        let error = asked.replied(row.class, row.kind, words);
         match self.retry_after {
             Some(pause) if row.class == Class::Outage => error.retry_after(pause),
             _ => error,

@@ -1,7 +1,7 @@
 //! What does each status and code of OCI mean? One table (docs.oracle.com, "API Errors").
 
 use super::super::endpoint::Service;
-use crate::backend::Class::{self, Answer, Credentials, Outage, Request};
+use crate::error::Class::{self, Answer, Credentials, Outage, Request};
 
 /// One meaning.
 #[derive(Debug)]

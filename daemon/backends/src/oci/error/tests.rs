@@ -11,7 +11,7 @@ use super::super::asked::Asked;
 use super::super::clock_offset::ClockOffset;
 use super::super::endpoint::Service;
 use super::*;
-use crate::backend::Class::{self, Answer, Credentials, Outage, Request};
+use crate::error::Class::{self, Answer, Credentials, Outage, Request};
 use crate::http::header::{HeaderName, HeaderValue};
 use crate::http::{HeaderMap, Reply, StatusCode};
 

@@ -10,12 +10,13 @@ use super::deletion_time;
 use super::finding::{find, shown};
 use super::service::{Questions, Seen, Version};
 use super::state::{active, pending};
-use crate::backend::{BackendError, Class, Target};
+use crate::changing::ChangeTarget;
+use crate::error::{BackendError, Class};
 
 /// Has it deleted at `at`, or as late as the service does it, and returns when, if that is known.
 pub(super) async fn schedule(
     conversation: &Conversation,
-    target: &Target,
+    target: &ChangeTarget,
     version: Option<u64>,
     at: Option<u64>,
 ) -> Result<Option<u64>, BackendError> {
@@ -24,7 +25,7 @@ pub(super) async fn schedule(
     let allowed = |at| {
         deletion_time::allowed(at, now).ok_or_else(|| {
             let message = format!("schedule the deletion of {about}: it can be 1 to 30 days away");
-            BackendError::new(Class::Request, "bad_deletion_time", message)
+            BackendError::not_sent(Class::Request, "bad_deletion_time", message)
         })
     };
     let at = at.map(allowed).transpose()?;
@@ -77,7 +78,7 @@ pub(super) async fn schedule(
 /// Keeps it after all.
 pub(super) async fn cancel(
     conversation: &Conversation,
-    target: &Target,
+    target: &ChangeTarget,
     version: Option<u64>,
 ) -> Result<(), BackendError> {
     let about = &SecretPlace::of(&target.address)?.described();

@@ -12,7 +12,7 @@ use super::super::endpoint::Service;
 use super::super::listing::{Listing, listed};
 use super::super::secret_list::SecretSummary;
 use super::finding::shown;
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class};
 
 /// The key for new secrets of a vault, from a compartment.
 pub(super) async fn key_for(

@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 use super::super::conversation::{Answer, Conversation};
 use super::super::secret_list::{SecretSummary, secrets_named};
 use super::super::secret_place::SecretPlace;
-use crate::backend::{BackendError, Class, Target};
+use crate::changing::ChangeTarget;
+use crate::error::{BackendError, Class};
 
 /// What there is under a name.
 pub(super) enum Found {
@@ -23,21 +24,21 @@ pub(super) enum Found {
 /// Looks a target up. One by its OCID is taken to be there.
 pub(super) async fn find(
     conversation: &Conversation,
-    target: &Target,
+    target: &ChangeTarget,
 ) -> Result<Found, BackendError> {
     let place = SecretPlace::of(&target.address)?;
     let (compartment, vault, name) = match place {
         SecretPlace::Id(id) => return Ok(Found::There(id.to_owned())),
         SecretPlace::Compartment { compartment, name } => (compartment, None, name),
         SecretPlace::Vault { vault, name } => {
-            let compartment = target.home.compartment.as_deref();
+            let compartment = target.placement.compartment.as_deref();
             let compartment = compartment.ok_or_else(|| {
                 let about = place.described();
                 let message = format!(
                     "look for {about}: a vault's secrets are found by name only in a compartment; set \
                      vault.compartment_id, or name the secret by its OCID"
                 );
-                BackendError::new(Class::Request, "no_compartment", message)
+                BackendError::not_sent(Class::Request, "no_compartment", message)
             })?;
             (compartment, Some(vault), name)
         }

@@ -1,6 +1,6 @@
 //! What may be stored, and under which name? The service's rules, checked before it is asked.
 
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class};
 
 /// Oracle says "25 KB" (docs.oracle.com, "Updating a Secret to Create a New Version").
 const MAX_VALUE_BYTES: usize = 25 * 1024;
@@ -48,7 +48,7 @@ fn is_name(name: &str) -> bool {
 }
 
 fn refused(kind: &'static str, message: String) -> BackendError {
-    BackendError::new(Class::Request, kind, message)
+    BackendError::not_sent(Class::Request, kind, message)
 }
 
 const LETTERS: &str = "1 to 255 letters, digits, '-', '_' and '.'";

@@ -10,8 +10,8 @@ use super::super::endpoint::Service;
 use super::super::error::BadReply;
 use super::super::listing::{Listing, listed};
 use super::super::signature::Method;
-use crate::backend::{BackendError, Class};
 use crate::calendar::unix_seconds;
+use crate::error::{BackendError, Class};
 
 /// A secret, without its values.
 #[derive(Debug, Deserialize)]

@@ -3,7 +3,7 @@
 use super::super::conversation::Answer;
 use super::finding::{pending_deletion, shown};
 use super::service::{Secret, Seen};
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class};
 
 /// A secret that is in use, and can be changed.
 pub(super) fn active(secret: Seen<Secret>) -> Result<Seen<Secret>, BackendError> {

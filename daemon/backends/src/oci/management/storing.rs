@@ -13,12 +13,13 @@ use super::finding::{Found, find, pending_deletion};
 use super::service::{OPEN, Questions, Secret};
 use super::state::active;
 use super::{body, encryption_key, rules};
-use crate::backend::{BackendError, Begins, Class, NewVersion, Target};
+use crate::changing::{Begins, ChangeTarget, NewVersion};
+use crate::error::{BackendError, Class};
 
 /// Stores a version, in a new secret where there is none, and returns its number.
 pub(super) async fn put(
     conversation: &Conversation,
-    target: &Target,
+    target: &ChangeTarget,
     value: ShieldedValue,
     new: &NewVersion,
 ) -> Result<String, BackendError> {
@@ -55,8 +56,8 @@ pub(super) async fn put(
 }
 
 /// A name is taken in its vault alone.
-fn is_in_the_way(ending: &SecretSummary, target: &Target) -> bool {
-    let (of, home) = (ending.vault_id.as_ref(), target.home.vault.as_ref());
+fn is_in_the_way(ending: &SecretSummary, target: &ChangeTarget) -> bool {
+    let (of, home) = (ending.vault_id.as_ref(), target.placement.vault.as_ref());
     let is_named = target.address.container.as_deref() == ending.vault_id.as_deref();
     is_named || of.zip(home).is_none_or(|(of, home)| of == home)
 }
@@ -98,7 +99,7 @@ async fn newest(questions: Questions<'_>, id: &str) -> Result<String, BackendErr
 
 async fn create(
     questions: Questions<'_>,
-    target: &Target,
+    target: &ChangeTarget,
     nothing: &Answer,
     value: ShieldedValue,
     new: &NewVersion,
@@ -106,10 +107,10 @@ async fn create(
     let place = SecretPlace::of(&target.address)?;
     let (compartment, vault, name) = match place {
         SecretPlace::Vault { vault, name } => {
-            (target.home.compartment.as_deref(), Some(vault), name)
+            (target.placement.compartment.as_deref(), Some(vault), name)
         }
         SecretPlace::Compartment { compartment, name } => {
-            (Some(compartment), target.home.vault.as_deref(), name)
+            (Some(compartment), target.placement.vault.as_deref(), name)
         }
         SecretPlace::Id(_) => (None, None, ""),
     };
@@ -121,7 +122,7 @@ async fn create(
              vault.compartment_id",
         ));
     };
-    let key = match &target.home.key {
+    let key = match &target.placement.key {
         Some(key) => key.clone(),
         None => encryption_key::key_for(questions.conversation, compartment, vault).await?,
     };
@@ -160,7 +161,7 @@ async fn with_value(
         vault_memory::wipe_parked_thread();
         body
     });
-    let failed = |kind, words: String| BackendError::new(Class::Outage, kind, words);
+    let failed = |kind, words: String| BackendError::not_sent(Class::Outage, kind, words);
     match work.await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) => Err(failed(error.kind(), format!("store a value: {error}"))),

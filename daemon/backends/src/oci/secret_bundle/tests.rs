@@ -181,18 +181,22 @@ fn each_reply_that_is_no_answer_has_its_word() {
 fn it_must_be_what_was_asked_for() {
     let body = with("/stages", json!(["PREVIOUS", "SOMEDAY"]));
     let read = SecretBundle::read(&body).expect("a bundle");
-    let stage = |stage: &str| Wanted::Stage(stage.to_owned());
-    let named = |name: &str| Wanted::Named(name.to_owned());
+    let stage = |stage: &str| VersionSelector::Stage(stage.to_owned());
+    let named = |name: &str| VersionSelector::Named(name.to_owned());
     for (id, wanted, expected) in [
-        (None, Wanted::Current, Ok(())),
-        (Some(ID), Wanted::Version(7), Ok(())),
+        (None, VersionSelector::Current, Ok(())),
+        (Some(ID), VersionSelector::Version(7), Ok(())),
         (Some(ID), stage("PREVIOUS"), Ok(())),
         (
             Some("ocid1.vaultsecret.oc1.phx.A"),
-            Wanted::Current,
+            VersionSelector::Current,
             Err(BadReply::WrongId),
         ),
-        (None, Wanted::Version(8), Err(BadReply::WrongVersion)),
+        (
+            None,
+            VersionSelector::Version(8),
+            Err(BadReply::WrongVersion),
+        ),
         (None, stage("PENDING"), Err(BadReply::WrongVersion)),
         (None, stage("previous"), Err(BadReply::WrongVersion)),
         (None, named("blue"), Err(BadReply::WrongVersion)),
@@ -211,11 +215,11 @@ fn it_must_be_what_was_asked_for() {
     let body = without("stages");
     let read = SecretBundle::read(&body).expect("a bundle");
     assert_eq!(read.check(None, &stage("PENDING")), Ok(()));
-    assert_eq!(read.check(None, &Wanted::Current), Ok(()));
+    assert_eq!(read.check(None, &VersionSelector::Current), Ok(()));
     let body = with("/stages", json!(["PENDING", "LATEST"]));
     let read = SecretBundle::read(&body).expect("a bundle");
     assert_eq!(
-        read.check(None, &Wanted::Current),
+        read.check(None, &VersionSelector::Current),
         Err(BadReply::WrongVersion)
     );
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::freshness::Ahead;
 use super::*;
 use crate::compat::{answers, each, in_time};
-use crate::upstream::{Settings, retry};
+use crate::upstream::{ResilienceSettings, retry};
 
 /// The cases' words: a value is stale when it is a thousand seconds old.
 const FRESHNESS: Freshness = Freshness {
@@ -28,17 +28,17 @@ fn compat_stale_fallback() {
 }
 
 async fn fallback(cached: &Value, upstream: &Value) -> Value {
-    let backend = ScriptedBackend::new(BackendKind::Oci);
+    let backend = ScriptedBackend::new(BackendKind::OCI);
     let clock = Arc::new(ScriptedClock::default());
     let (way, cache) = Cache::over(&backend, &clock);
-    way.configure(Settings {
-        retry: retry::Settings {
+    way.configure(ResilienceSettings {
+        retry: retry::RetrySettings {
             max_retries: 0,
-            ..retry::Settings::default()
+            ..retry::RetrySettings::default()
         },
-        ..Settings::default()
+        ..ResilienceSettings::default()
     });
-    let address = address(BackendKind::Oci, "x");
+    let address = address(BackendKind::OCI, "x");
     let get = || cache.get(&address, "x", &FRESHNESS, TIME);
     if !cached.is_null() {
         backend.then_value("cached");
@@ -47,7 +47,7 @@ async fn fallback(cached: &Value, upstream: &Value) -> Value {
         clock.advance(Duration::from_secs(age));
     }
     if upstream == "breaker_open" {
-        let other = crate::scripted::address(BackendKind::Oci, "other");
+        let other = crate::scripted::address(BackendKind::OCI, "other");
         for _ in 0..5 {
             backend.then(outage());
             drop(way.fetch(&other, TIME).await);
@@ -58,7 +58,10 @@ async fn fallback(cached: &Value, upstream: &Value) -> Value {
     let before = backend.calls();
     let served = get().await.ok();
     let text = |served: &Served| {
-        let bytes = served.held.secret.expose_secret(|value| value.to_vec());
+        let bytes = served
+            .secret()
+            .unwrap()
+            .expose_secret(|value| value.to_vec());
         String::from_utf8(bytes.unwrap()).ok()
     };
     json!({

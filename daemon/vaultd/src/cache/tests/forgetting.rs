@@ -125,7 +125,7 @@ async fn what_the_shelf_has_evicted_holds_no_value_and_is_not_listed() {
     for number in 0..CAPACITY * 2 {
         room.backend.then_value("v");
         let name = format!("n{number}");
-        let address = address(BackendKind::Local, &name);
+        let address = address(BackendKind::LOCAL, &name);
         room.cache
             .get(&address, &name, &FRESHNESS, TIME)
             .await
@@ -144,12 +144,12 @@ async fn what_the_shelf_evicts_is_forgotten_whoever_points_at_it() {
     let slot = room
         .cache
         .shelf
-        .slot(&address(BackendKind::Local, "x"), "local://x");
+        .slot(&address(BackendKind::LOCAL, "x"), "local://x");
     for number in 0..CAPACITY * 2 {
         let name = format!("n{number}");
         room.cache
             .shelf
-            .slot(&address(BackendKind::Local, &name), &name);
+            .slot(&address(BackendKind::LOCAL, &name), &name);
     }
     room.cache.shelf.handles.run_pending_tasks();
     assert!(matches!(*slot.known(), Known::Nothing));
@@ -168,7 +168,7 @@ async fn a_fetch_whose_handle_was_evicted_meanwhile_is_kept() {
     room.cache
         .shelf
         .handles
-        .invalidate(&address(BackendKind::Local, "x"));
+        .invalidate(&address(BackendKind::LOCAL, "x"));
     room.backend.gate.add_permits(1);
     assert_eq!(caller.await.unwrap(), fresh("v"));
     assert_eq!(room.get().await, fresh("v"));

@@ -16,7 +16,7 @@ const NAMES: [&str; 2] = ["a", "b"];
 #[derive(Clone, Debug)]
 enum Step {
     /// Somebody asks for this secret, wants it this fresh, and has so many seconds.
-    Ask(usize, Freshness, u64),
+    RequestContext(usize, Freshness, u64),
     /// The same, and goes away after so many milliseconds.
     Leave(usize, Freshness, u64),
     Renew(usize),
@@ -37,7 +37,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Weather::Silent),
     ];
     prop_oneof![
-        8 => (name.clone(), freshness(), 1u64..10).prop_map(|(n, f, s)| Step::Ask(n, f, s)),
+        8 => (name.clone(), freshness(), 1u64..10).prop_map(|(n, f, s)| Step::RequestContext(n, f, s)),
         2 => (name.clone(), freshness(), 0u64..900).prop_map(|(n, f, s)| Step::Leave(n, f, s)),
         2 => name.clone().prop_map(Step::Renew),
         1 => name.clone().prop_map(Step::Refresh),
@@ -75,7 +75,7 @@ struct World {
 
 impl World {
     fn new() -> Arc<Self> {
-        let backend = WeatherBackend::new(BackendKind::Oci, Duration::from_millis(700));
+        let backend = WeatherBackend::new(BackendKind::OCI, Duration::from_millis(700));
         let clock = Arc::new(ScriptedClock::flowing());
         let (_, cache) = Cache::over(&backend, &clock);
         Arc::new(Self {
@@ -89,7 +89,7 @@ impl World {
     async fn ask(self: Arc<Self>, name: usize, freshness: Freshness, time: Duration) {
         let floor = self.floors.lock().unwrap()[name];
         let began = self.clock.now();
-        let address = address(BackendKind::Oci, NAMES[name]);
+        let address = address(BackendKind::OCI, NAMES[name]);
         let got = self.cache.get(&address, "x", &freshness, time).await;
         let Ok(served) = got else { return };
         let held = &served.held;
@@ -97,10 +97,10 @@ impl World {
         // keep it, to whoever waited for it.
         let waited = self.clock.now() > began;
         let is_new = waited && served.stale.is_none() && served.age <= FLIGHT;
-        let verdict = freshness.judge(served.age, held.valid_for);
+        let verdict = freshness.judge(served.age, held.bundle.valid_for);
         assert!(is_new || verdict != Verdict::Expired, "{served:?}");
         assert!(served.age < freshness.max_stale || is_new, "{served:?}");
-        let version: u64 = held.version.parse().unwrap();
+        let version: u64 = held.bundle.version.parse().unwrap();
         assert!(version > floor.flushed, "{version} is older than a flush");
         assert!(version >= floor.least, "{version} after {}", floor.least);
         let mut floors = self.floors.lock().unwrap();
@@ -113,27 +113,28 @@ impl World {
         let mut flushes: Vec<(usize, Instant)> = Vec::new();
         for step in steps {
             match step {
-                Step::Ask(name, freshness, seconds) => {
-                    let ask = Arc::clone(&self).ask(name, freshness, Duration::from_secs(seconds));
-                    callers.push(tokio::spawn(ask));
+                Step::RequestContext(name, freshness, seconds) => {
+                    let context =
+                        Arc::clone(&self).ask(name, freshness, Duration::from_secs(seconds));
+                    callers.push(tokio::spawn(context));
                 }
                 Step::Leave(name, freshness, millis) => {
-                    let ask = Arc::clone(&self).ask(name, freshness, TIME);
+                    let context = Arc::clone(&self).ask(name, freshness, TIME);
                     let gone = Duration::from_millis(millis);
                     callers.push(tokio::spawn(async move {
-                        let _ = tokio::time::timeout(gone, ask).await;
+                        let _ = tokio::time::timeout(gone, context).await;
                     }));
                 }
                 Step::Renew(name) => {
                     let cache = Arc::clone(&self.cache);
-                    let address = address(BackendKind::Oci, NAMES[name]);
+                    let address = address(BackendKind::OCI, NAMES[name]);
                     callers.push(tokio::spawn(async move {
                         let _ = cache.renew(&address, "x", FRESHNESS).await;
                     }));
                 }
                 Step::Refresh(name) => {
                     let cache = Arc::clone(&self.cache);
-                    let address = address(BackendKind::Oci, NAMES[name]);
+                    let address = address(BackendKind::OCI, NAMES[name]);
                     callers.push(tokio::spawn(async move {
                         let _ = cache.refresh(&address, "x", TIME).await;
                     }));

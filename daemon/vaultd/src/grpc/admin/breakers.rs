@@ -1,11 +1,11 @@
 //! Which breakers does a person mean?
 
 use tonic::{Code, Status};
-use vault_backends::backend::BackendKind;
+use vault_backends::address::BackendKind;
 use vault_proto::generated as message;
-use vault_proto::kinds;
+use vault_proto::kinds as error_kinds;
 
-use crate::grpc::rooms::Rooms;
+use crate::grpc::daemon::Daemon;
 use crate::grpc::status::refuse;
 use crate::upstream::Name;
 
@@ -25,19 +25,22 @@ impl Chosen {
 
 /// Whom the request means. Scopes are long, so a part of one is enough where it fits no other.
 pub(super) fn chosen(
-    rooms: &Rooms,
+    daemon: &Daemon,
     request: &message::ResetBreakerRequest,
 ) -> Result<Chosen, Status> {
+    let kinds = daemon.current.get().kinds();
     let kind = match request.backend.as_str() {
         "" => None,
-        "local" => Some(BackendKind::Local),
-        "oci" => Some(BackendKind::Oci),
-        _ => return Err(wrong("no such backend; there are local and oci")),
+        word => Some(
+            kinds
+                .by_word(word)
+                .ok_or_else(|| wrong(&format!("no such backend; there are: {}", kinds.words())))?,
+        ),
     };
     if request.scope.is_empty() {
         return Ok(Chosen { kind, scope: None });
     }
-    let names = rooms
+    let names = daemon
         .upstream
         .health()
         .into_iter()
@@ -64,7 +67,7 @@ fn one_of(scopes: Vec<String>, part: &str) -> Result<String, &'static str> {
 }
 
 fn wrong(message: &str) -> Status {
-    refuse(Code::InvalidArgument, kinds::INVALID_REQUEST, message)
+    refuse(Code::InvalidArgument, error_kinds::INVALID_REQUEST, message)
 }
 
 #[cfg(test)]

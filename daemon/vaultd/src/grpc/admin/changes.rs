@@ -3,27 +3,27 @@
 use std::num::NonZeroU64;
 
 use tonic::{Request, Status};
-use vault_backends::backend::{Begins, NewVersion};
+use vault_backends::changing::{Begins, NewVersion};
 use vault_proto::generated as message;
 
 use super::report;
-use crate::grpc::ask::{ask, reference, request_id};
-use crate::grpc::rooms::Rooms;
+use crate::grpc::daemon::Daemon;
+use crate::grpc::request_context::{reference, request_context, request_id};
 use crate::grpc::status::of_write;
 use crate::policy::Action;
-use crate::resolver::Ask;
+use crate::resolver::RequestContext;
 use crate::writer::Incoming;
 
 pub(super) async fn put(
-    rooms: &Rooms,
+    daemon: &Daemon,
     request: Request<message::PutRequest>,
 ) -> Result<message::PutReply, Status> {
-    let ask = ask(rooms, &request, Action::Put)?;
+    let context = request_context(daemon, &request, Action::Put)?;
     let put = request.into_inner();
     let reference = reference(&put.reference)?;
-    let ask = Ask {
+    let context = RequestContext {
         request_id: request_id(&put.request_id)?,
-        ..ask
+        ..context
     };
     let incoming = Incoming {
         encapsulated_key: &put.encapsulated_key,
@@ -37,7 +37,7 @@ pub(super) async fn put(
         },
         name: (!put.version_name.is_empty()).then_some(put.version_name),
     };
-    let version = rooms.writer.put(&ask, &reference, incoming, new).await;
+    let version = daemon.writer.put(&context, &reference, incoming, new).await;
     Ok(message::PutReply {
         reference: reference.to_string(),
         version: version.map_err(|error| of_write(&error))?,
@@ -45,12 +45,12 @@ pub(super) async fn put(
 }
 
 pub(super) async fn delete(
-    rooms: &Rooms,
+    daemon: &Daemon,
     request: Request<message::DeleteRequest>,
 ) -> Result<message::DeleteReply, Status> {
-    let ask = ask(rooms, &request, Action::Delete)?;
+    let context = request_context(daemon, &request, Action::Delete)?;
     let reference = reference(&request.get_ref().reference)?;
-    let versions = rooms.writer.delete(&ask, &reference).await;
+    let versions = daemon.writer.delete(&context, &reference).await;
     let versions = versions.map_err(|error| of_write(&error))?;
     Ok(message::DeleteReply {
         reference: reference.to_string(),
@@ -59,12 +59,12 @@ pub(super) async fn delete(
 }
 
 pub(super) async fn versions(
-    rooms: &Rooms,
+    daemon: &Daemon,
     request: Request<message::VersionsRequest>,
 ) -> Result<message::VersionsReply, Status> {
-    let ask = ask(rooms, &request, Action::Versions)?;
+    let context = request_context(daemon, &request, Action::Versions)?;
     let reference = reference(&request.get_ref().reference)?;
-    let versions = rooms.writer.versions(&ask, &reference).await;
+    let versions = daemon.writer.versions(&context, &reference).await;
     let versions = versions.map_err(|error| of_write(&error))?;
     Ok(message::VersionsReply {
         reference: reference.to_string(),
@@ -73,13 +73,16 @@ pub(super) async fn versions(
 }
 
 pub(super) async fn promote(
-    rooms: &Rooms,
+    daemon: &Daemon,
     request: Request<message::PromoteRequest>,
 ) -> Result<message::PromoteReply, Status> {
-    let ask = ask(rooms, &request, Action::Promote)?;
+    let context = request_context(daemon, &request, Action::Promote)?;
     let asked = request.into_inner();
     let reference = reference(&asked.reference)?;
-    let promoted = rooms.writer.promote(&ask, &reference, &asked.version).await;
+    let promoted = daemon
+        .writer
+        .promote(&context, &reference, &asked.version)
+        .await;
     promoted.map_err(|error| of_write(&error))?;
     Ok(message::PromoteReply {
         reference: reference.to_string(),
@@ -88,16 +91,16 @@ pub(super) async fn promote(
 }
 
 pub(super) async fn schedule_deletion(
-    rooms: &Rooms,
+    daemon: &Daemon,
     request: Request<message::ScheduleDeletionRequest>,
 ) -> Result<message::ScheduleDeletionReply, Status> {
-    let ask = ask(rooms, &request, Action::ScheduleDeletion)?;
+    let context = request_context(daemon, &request, Action::ScheduleDeletion)?;
     let asked = request.into_inner();
     let reference = reference(&asked.reference)?;
     let (version, at) = (given(asked.version), given(asked.deletion_unix_seconds));
-    let writer = &rooms.writer;
+    let writer = &daemon.writer;
     let scheduled = writer
-        .schedule_deletion(&ask, &reference, version, at)
+        .schedule_deletion(&context, &reference, version, at)
         .await;
     let at = scheduled.map_err(|error| of_write(&error))?;
     Ok(message::ScheduleDeletionReply {
@@ -108,16 +111,16 @@ pub(super) async fn schedule_deletion(
 }
 
 pub(super) async fn cancel_deletion(
-    rooms: &Rooms,
+    daemon: &Daemon,
     request: Request<message::CancelDeletionRequest>,
 ) -> Result<message::CancelDeletionReply, Status> {
-    let ask = ask(rooms, &request, Action::CancelDeletion)?;
+    let context = request_context(daemon, &request, Action::CancelDeletion)?;
     let asked = request.into_inner();
     let reference = reference(&asked.reference)?;
     let version = given(asked.version);
-    let cancelled = rooms
+    let cancelled = daemon
         .writer
-        .cancel_deletion(&ask, &reference, version)
+        .cancel_deletion(&context, &reference, version)
         .await;
     cancelled.map_err(|error| of_write(&error))?;
     Ok(message::CancelDeletionReply {

@@ -7,7 +7,7 @@ use vault_proto::reference::SecretRef;
 
 use super::report;
 use crate::command::Command;
-use crate::resolver::Ask;
+use crate::resolver::RequestContext;
 use crate::service::{Service, ServiceSecret, VersionPin};
 use crate::setup::Effective;
 
@@ -15,15 +15,20 @@ use crate::setup::Effective;
 const HIDDEN: &str = "(hidden by policy)";
 
 /// What holds in `environment`.
-pub(super) fn explain(ask: &Ask, environment: Option<&str>) -> message::ExplainConfigReply {
-    let setup = &ask.setup;
+pub(super) fn explain(
+    context: &RequestContext,
+    environment: Option<&str>,
+) -> message::ExplainConfigReply {
+    let setup = &context.setup;
     let view = setup.view(environment);
     let effective = view.effective.iter().cloned();
-    let mut settings: Vec<_> = effective.map(|effective| setting(ask, effective)).collect();
+    let mut settings: Vec<_> = effective
+        .map(|effective| setting(context, effective))
+        .collect();
     for service in view.services.values() {
-        let ask = ask.with_service(&service.name);
-        if ask.may(None) {
-            settings.extend(of_service(&ask, service));
+        let context = context.with_service(&service.name);
+        if context.may(None) {
+            settings.extend(of_service(&context, service));
         }
     }
     let known = |name: &&str| setup.environments.contains_key(*name);
@@ -45,10 +50,10 @@ pub(super) fn explain(ask: &Ask, environment: Option<&str>) -> message::ExplainC
     }
 }
 
-fn setting(ask: &Ask, effective: Effective) -> message::EffectiveSetting {
+fn setting(context: &RequestContext, effective: Effective) -> message::EffectiveSetting {
     let reference = effective.value.parse::<SecretRef>().ok();
     let of_secret = effective.key.starts_with("secrets.");
-    let hidden = of_secret && reference.is_some_and(|reference| !ask.may(Some(&reference)));
+    let hidden = of_secret && reference.is_some_and(|reference| !context.may(Some(&reference)));
     message::EffectiveSetting {
         key: effective.key,
         value: if hidden {
@@ -60,7 +65,7 @@ fn setting(ask: &Ask, effective: Effective) -> message::EffectiveSetting {
     }
 }
 
-fn of_service(ask: &Ask, service: &Service) -> Vec<message::EffectiveSetting> {
+fn of_service(context: &RequestContext, service: &Service) -> Vec<message::EffectiveSetting> {
     let origin = service.source.display().to_string();
     let mut settings = Vec::new();
     let mut say = |key: &str, value: String| {
@@ -89,7 +94,7 @@ fn of_service(ask: &Ask, service: &Service) -> Vec<message::EffectiveSetting> {
     for secret in &service.secrets {
         say(
             &format!("secrets.{}", secret.variable),
-            of_secret(ask, secret),
+            of_secret(context, secret),
         );
     }
     for (variable, _) in &service.settings {
@@ -105,9 +110,9 @@ fn of_service(ask: &Ask, service: &Service) -> Vec<message::EffectiveSetting> {
 }
 
 /// Which secret, in which environment, and whether it may be missing.
-fn of_secret(ask: &Ask, secret: &ServiceSecret) -> String {
+fn of_secret(context: &RequestContext, secret: &ServiceSecret) -> String {
     let shown = |reference: &SecretRef| {
-        if ask.may(Some(reference)) {
+        if context.may(Some(reference)) {
             reference.to_string()
         } else {
             HIDDEN.to_owned()

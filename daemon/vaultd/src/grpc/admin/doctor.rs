@@ -4,25 +4,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use vault_backends::backend::{BackendKind, Finding};
+use vault_backends::address::BackendKind;
+use vault_backends::findings::Finding;
 use vault_proto::generated as message;
 
-use crate::grpc::rooms::Rooms;
-use crate::resolver::Ask;
+use crate::grpc::daemon::Daemon;
+use crate::resolver::RequestContext;
 use crate::service::Service;
 use crate::setup::Setup;
+use crate::targets::Targets;
 use crate::upstream::Name;
 
-/// Every vault of OCI that the configuration names, each looked at for at most `time`.
-pub(super) async fn oci(rooms: &Rooms, ask: &Ask, time: Duration) -> message::DoctorReply {
-    let each = users(&ask.setup)
+/// Every vault of a kind that the configuration names, each looked at for at most `time`.
+pub(super) async fn of_kind(
+    daemon: &Daemon,
+    context: &RequestContext,
+    kind: BackendKind,
+    time: Duration,
+) -> message::DoctorReply {
+    let each = users(&context.setup, kind)
         .into_iter()
         .map(|(scope, used_by)| async move {
-            let name = Name {
-                kind: BackendKind::Oci,
-                scope,
-            };
-            let findings = examined(rooms, &name, time).await;
+            let name = Name { kind, scope };
+            let findings = examined(daemon, &name, time).await;
             message::ExaminedBackend {
                 name: name.kind.to_string(),
                 scope: name.scope,
@@ -32,13 +36,13 @@ pub(super) async fn oci(rooms: &Rooms, ask: &Ask, time: Duration) -> message::Do
         });
     message::DoctorReply {
         backends: join_all(each).await,
-        services: services(ask),
+        services: services(context),
     }
 }
 
 /// Every service that the asker may list, in each environment that gives it something else.
-fn services(ask: &Ask) -> Vec<message::LaunchableService> {
-    let setup = &ask.setup;
+fn services(context: &RequestContext) -> Vec<message::LaunchableService> {
+    let setup = &context.setup;
     let mut found = Vec::new();
     let environments = setup.environments.keys().map(String::as_str);
     let named = setup.base.services.values().flat_map(Service::environments);
@@ -53,7 +57,7 @@ fn services(ask: &Ask) -> Vec<message::LaunchableService> {
                     .environments()
                     .iter()
                     .any(|name| name == environment);
-            if is_other && ask.with_service(&service.name).may(None) {
+            if is_other && context.with_service(&service.name).may(None) {
                 found.push(message::LaunchableService {
                     service: service.name.clone(),
                     environment: environment.to_owned(),
@@ -64,28 +68,33 @@ fn services(ask: &Ask) -> Vec<message::LaunchableService> {
     found
 }
 
-/// Who asks where, by scope.
-fn users(setup: &Setup) -> BTreeMap<String, Vec<String>> {
+/// Who asks a kind of vault where, by scope.
+fn users(setup: &Setup, kind: BackendKind) -> BTreeMap<String, Vec<String>> {
     let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut add = |scope: String, user: Option<String>| {
         let of_scope = users.entry(scope).or_default();
         of_scope.extend(user.filter(|user| !of_scope.contains(user)));
     };
-    add(setup.base.vault.scope(), None);
+    let scope = |targets: &Targets| targets.of(kind).map(|target| target.scope());
+    let base = scope(&setup.base.targets);
+    if let Some(scope) = base.clone() {
+        add(scope, None);
+    }
     for (name, view) in &setup.environments {
-        add(view.vault.scope(), Some(format!("environment {name}")));
+        if let Some(scope) = scope(&view.targets) {
+            add(scope, Some(format!("environment {name}")));
+        }
     }
     for service in setup.views().flat_map(|view| view.services.values()) {
-        let mut vaults = service.vaults();
-        vaults.retain(|vault| vault.scope() != setup.base.vault.scope());
-        for vault in vaults {
-            add(vault.scope(), Some(format!("service {}", service.name)));
+        let scopes = service.all_targets().map(|targets| scope(&targets));
+        for scope in scopes.filter(|scope| *scope != base).flatten() {
+            add(scope, Some(format!("service {}", service.name)));
         }
     }
     users
 }
 
-async fn examined(rooms: &Rooms, name: &Name, time: Duration) -> Vec<Finding> {
+async fn examined(daemon: &Daemon, name: &Name, time: Duration) -> Vec<Finding> {
     let unwell = |detail: String, remedy: &str| {
         vec![Finding {
             what: "examination".to_owned(),
@@ -94,7 +103,7 @@ async fn examined(rooms: &Rooms, name: &Name, time: Duration) -> Vec<Finding> {
             remedy: remedy.to_owned(),
         }]
     };
-    match tokio::time::timeout(time, rooms.upstream.examine(name)).await {
+    match tokio::time::timeout(time, daemon.upstream.examine(name)).await {
         Ok(Ok(findings)) => findings,
         Ok(Err(error)) => unwell(
             error.to_string(),

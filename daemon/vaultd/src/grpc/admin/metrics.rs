@@ -10,14 +10,14 @@ use vault_proto::generated as message;
 
 use super::openmetrics::{Kind, Text};
 use crate::cache::census::Census;
-use crate::grpc::rooms::Rooms;
-use crate::resolver::{Ask, millis};
+use crate::grpc::daemon::Daemon;
+use crate::resolver::{RequestContext, millis};
 use crate::upstream::breaker::State;
 use crate::upstream::{Health, Tally};
 
 /// The same numbers in a message, over all backends.
-pub(super) fn counters(rooms: &Rooms, health: &[Health]) -> message::Counters {
-    let cached = &rooms.cache.counters;
+pub(super) fn counters(daemon: &Daemon, health: &[Health]) -> message::Counters {
+    let cached = &daemon.cache.counters;
     let sum = |of: fn(&Tally) -> u64| health.iter().map(|health| of(&health.tally)).sum();
     message::Counters {
         secrets_fetched: sum(|tally| tally.fetched),
@@ -31,11 +31,11 @@ pub(super) fn counters(rooms: &Rooms, health: &[Health]) -> message::Counters {
 }
 
 /// OpenMetrics 1.0 text; `healthy` as status says it.
-pub(super) fn text(rooms: &Rooms, ask: &Ask, healthy: bool) -> String {
+pub(super) fn text(daemon: &Daemon, context: &RequestContext, healthy: bool) -> String {
     let mut text = Text::default();
     let mut build = text.family("vaultd_build_info", Kind::Gauge, "Which vaultd this is.");
     build.value(&[("version", env!("CARGO_PKG_VERSION"))], 1);
-    let uptime = rooms.clock.now().since(rooms.facts.started).as_secs();
+    let uptime = daemon.clock.now().since(daemon.facts.started).as_secs();
     let mut gauge = |name, help, value: u64| text.family(name, Kind::Gauge, help).value(&[], value);
     gauge(
         "vaultd_uptime_seconds",
@@ -47,13 +47,13 @@ pub(super) fn text(rooms: &Rooms, ask: &Ask, healthy: bool) -> String {
         "1 where vaultctl status says healthy, else 0.",
         healthy.into(),
     );
-    of_cache(&mut text, rooms, ask);
-    of_backends(&mut text, &rooms.upstream.health());
+    of_cache(&mut text, daemon, context);
+    of_backends(&mut text, &daemon.upstream.health());
     text.end()
 }
 
-fn of_cache(text: &mut Text, rooms: &Rooms, ask: &Ask) {
-    let counters = &rooms.cache.counters;
+fn of_cache(text: &mut Text, daemon: &Daemon, context: &RequestContext) {
+    let counters = &daemon.cache.counters;
     let hits = counters.hits.look();
     let misses = counters.misses.load(Ordering::Relaxed);
     let stale = counters.stale.load(Ordering::Relaxed);
@@ -79,8 +79,8 @@ fn of_cache(text: &mut Text, rooms: &Rooms, ask: &Ask) {
     let help = "How long answers from a fresh value took.";
     let mut family = text.family("vaultd_hit_duration_seconds", Kind::Histogram, help);
     family.histogram(&[], &hits);
-    let freshness = ask.setup.view(None).freshness;
-    let census = Census::of(&rooms.cache.entries(), &freshness);
+    let freshness = context.setup.view(None).freshness;
+    let census = Census::of(&daemon.cache.entries(), &freshness);
     let help = "Secrets the daemon knows of, by state.";
     let mut held = text.family("vaultd_values_held", Kind::Gauge, help);
     for (state, count) in [

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use vault_backends::backend::{ListEntry, VersionEntry};
+use vault_backends::changing::{ListEntry, VersionEntry};
 use vault_proto::generated as message;
 use vault_proto::reference::SecretRef;
 
@@ -12,8 +12,8 @@ use crate::cache::Entry;
 use crate::cache::freshness::{Freshness, Verdict};
 use crate::cache::machine::Dated;
 use crate::command::{Command, Missing};
-use crate::grpc::rooms::Rooms;
-use crate::resolver::{Ask, millis};
+use crate::grpc::daemon::Daemon;
+use crate::resolver::{RequestContext, millis};
 use crate::service::Service;
 use crate::upstream::Health;
 use crate::upstream::breaker::State;
@@ -24,11 +24,11 @@ pub(super) fn path(path: Option<&Path>) -> String {
 }
 
 /// Health is told of all that is held; names only of what policy shows.
-pub(super) fn status(rooms: &Rooms, ask: &Ask) -> message::StatusReply {
-    let setup = &ask.setup;
-    let (generation, refused) = rooms.current.history();
-    let health = rooms.upstream.health();
-    let entries = rooms.cache.entries();
+pub(super) fn status(daemon: &Daemon, context: &RequestContext) -> message::StatusReply {
+    let setup = &context.setup;
+    let (generation, refused) = daemon.current.history();
+    let health = daemon.upstream.health();
+    let entries = daemon.cache.entries();
     let mut secrets: Vec<_> = entries
         .iter()
         .map(|entry| {
@@ -36,16 +36,16 @@ pub(super) fn status(rooms: &Rooms, ask: &Ask) -> message::StatusReply {
             secret(entry, &wanted)
         })
         .collect();
-    let kept = rooms.snapshot.trouble();
-    let audit_error = rooms.audit.last_error().unwrap_or_default();
-    let warnings: Vec<String> = rooms
+    let kept = daemon.snapshot.trouble();
+    let audit_error = daemon.audit.last_error().unwrap_or_default();
+    let warnings: Vec<String> = daemon
         .facts
         .warnings
         .iter()
         .chain(&setup.warnings)
         .cloned()
-        .chain(rooms.current.unwatched())
-        .chain(rooms.upstream.notices())
+        .chain(daemon.current.unwatched())
+        .chain(daemon.upstream.notices())
         .chain(kept.as_ref().map(|trouble| trouble.words.clone()))
         .collect();
     let unwell = |secret: &message::SecretStatus| {
@@ -61,31 +61,34 @@ pub(super) fn status(rooms: &Rooms, ask: &Ask) -> message::StatusReply {
         && health.iter().all(is_well)
         && !kept.is_some_and(|trouble| trouble.holds_old)
         && !secrets.iter().any(unwell);
-    secrets.retain(|secret| is_shown(ask, &secret.reference));
-    let uptime = rooms.clock.now().since(rooms.facts.started);
+    secrets.retain(|secret| is_shown(context, &secret.reference));
+    let uptime = daemon.clock.now().since(daemon.facts.started);
     message::StatusReply {
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
         uptime_seconds: uptime.as_secs(),
-        memory_protection: rooms.facts.memory_protection.clone(),
+        memory_protection: daemon.facts.memory_protection.clone(),
         configuration_path: path(setup.path.as_deref()),
         configuration_generation: generation,
         configuration_error: refused.unwrap_or_default(),
-        backends: health.iter().map(|health| backend(rooms, health)).collect(),
+        backends: health
+            .iter()
+            .map(|health| backend(daemon, health))
+            .collect(),
         secrets,
         services: u32::try_from(setup.view(None).services.len()).unwrap_or(u32::MAX),
-        audit_path: rooms.audit.path().display().to_string(),
+        audit_path: daemon.audit.path().display().to_string(),
         audit_error,
         warnings,
         healthy,
-        socket_path: rooms.facts.socket.clone(),
-        store_path: rooms.facts.store.clone(),
+        socket_path: daemon.facts.socket.clone(),
+        store_path: daemon.facts.store.clone(),
         service_directories: setup
             .searched
             .iter()
             .map(|directory| directory.display().to_string())
             .collect(),
-        counters: Some(metrics::counters(rooms, &health)),
+        counters: Some(metrics::counters(daemon, &health)),
     }
 }
 
@@ -94,7 +97,7 @@ fn is_well(backend: &Health) -> bool {
     backend.breaker == State::Closed && backend.last_error.is_empty()
 }
 
-pub(super) fn backend(rooms: &Rooms, health: &Health) -> message::BackendStatus {
+pub(super) fn backend(daemon: &Daemon, health: &Health) -> message::BackendStatus {
     let (breaker, next_probe) = match health.breaker {
         State::Closed => (message::BreakerState::Closed, None),
         State::HalfOpen => (message::BreakerState::HalfOpen, None),
@@ -105,7 +108,7 @@ pub(super) fn backend(rooms: &Rooms, health: &Health) -> message::BackendStatus 
         scope: health.name.scope.clone(),
         breaker: breaker.into(),
         consecutive_failures: health.consecutive_failures,
-        next_probe_ms: next_probe.map_or(0, |until| millis(rooms.upstream.until(until))),
+        next_probe_ms: next_probe.map_or(0, |until| millis(daemon.upstream.until(until))),
         last_error: health.last_error.clone(),
     }
 }
@@ -136,13 +139,13 @@ pub(super) fn secret(entry: &Entry, freshness: &Freshness) -> message::SecretSta
     let stale = state != message::State::Fresh;
     let ttl = if stale { Duration::ZERO } else { freshness.ttl };
     let provenance = message::Provenance {
-        version: held.version.clone(),
+        version: held.bundle.version.clone(),
         age_ms: millis(*age),
         state: state.into(),
         // Past its ttl and simply not asked for since is no fault.
         stale_reason: why.clone().filter(|_| stale).unwrap_or_default(),
     };
-    let usable = freshness.usable(held.valid_for);
+    let usable = freshness.usable(held.bundle.valid_for);
     message::SecretStatus {
         reference,
         provenance: Some(provenance),
@@ -151,17 +154,17 @@ pub(super) fn secret(entry: &Entry, freshness: &Freshness) -> message::SecretSta
     }
 }
 
-pub(super) fn list(ask: &Ask, stored_secrets: Vec<ListEntry>) -> message::ListReply {
+pub(super) fn list(context: &RequestContext, stored_secrets: Vec<ListEntry>) -> message::ListReply {
     let mut secrets: Vec<_> = stored_secrets.into_iter().map(stored).collect();
-    secrets.retain(|secret| is_shown(ask, &secret.reference));
+    secrets.retain(|secret| is_shown(context, &secret.reference));
     let mut services = Vec::new();
-    for configured in ask.setup.view(None).services.values() {
-        let ask = ask.with_service(&configured.name);
-        if ask.may(None) {
+    for configured in context.setup.view(None).services.values() {
+        let context = context.with_service(&configured.name);
+        if context.may(None) {
             let mut entry = service(configured);
             // The variable stays: that something is needed there is the service's own affair.
             for secret in &mut entry.secrets {
-                if !is_shown(&ask, &secret.reference) {
+                if !is_shown(&context, &secret.reference) {
                     secret.reference.clear();
                 }
             }
@@ -172,9 +175,9 @@ pub(super) fn list(ask: &Ask, stored_secrets: Vec<ListEntry>) -> message::ListRe
 }
 
 /// Whether policy shows the asker that reference, under the action it was let in for.
-fn is_shown(ask: &Ask, reference: &str) -> bool {
+fn is_shown(context: &RequestContext, reference: &str) -> bool {
     let parsed: Option<SecretRef> = reference.parse().ok();
-    parsed.is_some_and(|reference| ask.may(Some(&reference)))
+    parsed.is_some_and(|reference| context.may(Some(&reference)))
 }
 
 fn stored(entry: ListEntry) -> message::StoredSecret {

@@ -3,17 +3,18 @@
 
 use std::collections::BTreeSet;
 
-use vault_backends::backend::Address;
+use vault_backends::address::Address;
 use vault_proto::generated as message;
 use vault_proto::generated::State;
 use vault_proto::reference::{SecretRef, Selector};
 
 use super::report;
+use crate::addresses::{address, is_same_secret};
 use crate::cache::Entry;
 use crate::cache::freshness::Freshness;
 use crate::clock::Moment;
-use crate::grpc::rooms::Rooms;
-use crate::resolver::{Ask, address, is_same_secret, millis};
+use crate::grpc::daemon::Daemon;
+use crate::resolver::{RequestContext, millis};
 use crate::service::{Service, ServiceSecret};
 use crate::upstream::attempts::Attempt;
 use crate::upstream::breaker;
@@ -26,21 +27,26 @@ struct Wanted {
     uses: Vec<message::Use>,
 }
 
-pub(super) fn why(rooms: &Rooms, ask: &Ask, reference: &SecretRef) -> message::WhyReply {
-    let own = ask.address(reference);
-    let entries = rooms.cache.entries();
-    let health = rooms.upstream.health();
-    let mut wanted = wanted(ask, reference);
+pub(super) fn why(
+    daemon: &Daemon,
+    context: &RequestContext,
+    reference: &SecretRef,
+) -> message::WhyReply {
+    let own = context.address(reference);
+    let entries = daemon.cache.entries();
+    let health = daemon.upstream.health();
+    let mut wanted = wanted(context, reference);
     let is_known = entries.iter().any(|entry| entry.address == own)
-        || !rooms.upstream.attempts(&own).is_empty();
+        || !daemon.upstream.attempts(&own).is_empty();
     let nobody = Wanted {
         reference: reference.clone(),
-        freshness: ask.setup.view(None).freshness,
+        freshness: context.setup.view(None).freshness,
         uses: vec![],
     };
     let place = wanted.iter().position(|(address, _)| *address == own);
     let own_wanted = place.map_or(nobody, |place| wanted.remove(place).1);
-    let look = |address: &Address, wanted: Wanted| route(rooms, address, wanted, &entries, &health);
+    let look =
+        |address: &Address, wanted: Wanted| route(daemon, address, wanted, &entries, &health);
     let first = look(&own, own_wanted);
     let others = wanted
         .into_iter()
@@ -58,8 +64,8 @@ pub(super) fn why(rooms: &Rooms, ask: &Ask, reference: &SecretRef) -> message::W
 
 /// The addresses that services ask for the secret at, in whatever environment, with their uses. A
 /// reference to a version means that one alone.
-fn wanted(ask: &Ask, reference: &SecretRef) -> Vec<(Address, Wanted)> {
-    let setup = &ask.setup;
+fn wanted(context: &RequestContext, reference: &SecretRef) -> Vec<(Address, Wanted)> {
+    let setup = &context.setup;
     let mut environments: BTreeSet<Option<&str>> = BTreeSet::from([None]);
     environments.extend(setup.environments.keys().map(|name| Some(name.as_str())));
     let services = setup.views().flat_map(|view| view.services.values());
@@ -68,7 +74,7 @@ fn wanted(ask: &Ask, reference: &SecretRef) -> Vec<(Address, Wanted)> {
     let mut wanted = vec![];
     for environment in environments {
         for service in setup.view(environment).services.values() {
-            let asker = ask.with_service(&service.name);
+            let asker = context.with_service(&service.name);
             for secret in &service.secrets {
                 let Ok(chosen) = secret.choose(setup.chosen(environment)) else {
                     continue;
@@ -77,8 +83,8 @@ fn wanted(ask: &Ask, reference: &SecretRef) -> Vec<(Address, Wanted)> {
                     && asker.may(Some(&chosen.reference))
                 {
                     let freshness = service.freshness.with(secret.ages);
-                    for vault in service.vaults() {
-                        let address = address(&chosen.reference, &vault);
+                    for targets in service.all_targets() {
+                        let address = address(&chosen.reference, &targets);
                         let wanted = wanted_at(&mut wanted, address, freshness, &chosen.reference);
                         add(&mut wanted.uses, service, secret, environment);
                     }
@@ -92,7 +98,7 @@ fn wanted(ask: &Ask, reference: &SecretRef) -> Vec<(Address, Wanted)> {
 /// Whether what a service names is what is asked about, each in the service's own vault.
 fn means(service: &Service, asked: &SecretRef, named: &SecretRef) -> bool {
     let same = |asked: &SecretRef| {
-        let address = |reference| address(reference, &service.vault);
+        let address = |reference| address(reference, &service.targets);
         is_same_secret(&address(asked), &address(named))
     };
     same(asked) && (*asked.selector() == Selector::Current || asked.selector() == named.selector())
@@ -148,7 +154,7 @@ fn add(
 
 /// All that is known at one address.
 fn route(
-    rooms: &Rooms,
+    daemon: &Daemon,
     address: &Address,
     wanted: Wanted,
     entries: &[Entry],
@@ -156,14 +162,14 @@ fn route(
 ) -> message::Route {
     let entry = entries.iter().find(|entry| entry.address == *address);
     let held = entry.map(|entry| report::secret(entry, &wanted.freshness));
-    let now = rooms.clock.now();
-    let attempts = rooms.upstream.attempts(address).into_iter();
+    let now = daemon.clock.now();
+    let attempts = daemon.upstream.attempts(address).into_iter();
     let attempts = attempts.map(|one| attempt(one, now)).collect();
     let name = Name::of(address);
     let known = health.iter().find(|health| health.name == name);
-    let is_served = rooms.upstream.check(address).is_ok();
+    let is_served = daemon.upstream.check(address).is_ok();
     let backend = match known {
-        Some(health) => report::backend(rooms, health),
+        Some(health) => report::backend(daemon, health),
         None => message::BackendStatus {
             name: name.kind.to_string(),
             scope: name.scope,
@@ -175,7 +181,7 @@ fn route(
     // From its moment on, whoever wants something is the probe.
     let is_open = known
         .is_some_and(|health| matches!(health.breaker, breaker::State::Open(until) if until > now));
-    let ahead = rooms.refresher.next_attempt(address);
+    let ahead = daemon.refresher.next_attempt(address);
     let next_attempt_ms = ahead
         .filter(|_| is_served)
         .map(|moment| millis(moment.since(now)));

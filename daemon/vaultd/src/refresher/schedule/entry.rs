@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use vault_backends::backend::{Address, Wanted};
+use vault_backends::address::{Address, VersionSelector};
 
 use super::outcome::Outcome;
 use crate::cache::Seen;
@@ -195,7 +195,7 @@ impl Entry {
     pub(super) fn due(&self, address: &Address) -> Option<Moment> {
         let (confirmed, valid_for) = match self.held {
             // A version never changes: once it is here, it is asked for again by callers alone.
-            Some(_) if matches!(address.wanted, Wanted::Version(_)) => return None,
+            Some(_) if matches!(address.version, VersionSelector::Version(_)) => return None,
             Some(held) => held,
             None => {
                 // What was kept is renewed for whoever asks, too.

@@ -1,7 +1,7 @@
 //! Who is next, and are a backend's moments respected?
 
 use proptest::prelude::*;
-use vault_backends::backend::Wanted;
+use vault_backends::address::{BackendKind, VersionSelector};
 
 use super::*;
 use crate::cache::freshness::{Ahead, Freshness};
@@ -20,7 +20,7 @@ fn at(seconds: u64) -> Moment {
 }
 
 fn oci(name: &str) -> Address {
-    address(BackendKind::Oci, name)
+    address(BackendKind::OCI, name)
 }
 
 fn plan<'a>(names: impl IntoIterator<Item = &'a str>, start: Start) -> Plan {
@@ -28,6 +28,7 @@ fn plan<'a>(names: impl IntoIterator<Item = &'a str>, start: Start) -> Plan {
         address: oci(name),
         reference: name.to_owned(),
         freshness: FRESHNESS,
+        is_remote: true,
     };
     Plan {
         items: names.into_iter().map(item).collect(),
@@ -178,7 +179,7 @@ fn first_fetches_are_spread_and_the_more_so_where_many_hosts_may_start_at_once()
     }
     let mut schedule = Schedule::new(1);
     let mut local = plan(["x"], Start::Restart);
-    local.items[0].address.kind = BackendKind::Local;
+    local.items[0].is_remote = false;
     schedule.plan(local, at(0));
     assert_eq!(names_of(&schedule.next(at(0), &closed)), 1, "at once");
 }
@@ -267,7 +268,7 @@ fn a_backend_that_asks_for_a_pause_gets_it_for_all_of_its_secrets() {
 #[test]
 fn what_may_not_be_renewed_ahead_is_never_due() {
     let mut pinned = seen("pinned", 0);
-    pinned.address.wanted = Wanted::Version(1);
+    pinned.address.version = VersionSelector::Version(1);
     let mut never = seen("never", 0);
     let ahead = Freshness {
         refresh_ahead: Ahead::Never,
@@ -283,7 +284,7 @@ fn what_may_not_be_renewed_ahead_is_never_due() {
 #[derive(Clone, Debug)]
 enum Step {
     Pass(u64),
-    Ask(usize),
+    RequestContext(usize),
     Flush(usize),
     Land(usize, u8),
     Break(u64),
@@ -293,7 +294,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0u64..4_000).prop_map(Step::Pass),
-        2 => (0usize..12).prop_map(Step::Ask),
+        2 => (0usize..12).prop_map(Step::RequestContext),
         1 => (0usize..12).prop_map(Step::Flush),
         6 => (any::<usize>(), 0u8..6).prop_map(|(which, how)| Step::Land(which, how)),
         1 => (0u64..100).prop_map(Step::Break),
@@ -317,7 +318,7 @@ proptest! {
             now = now + Duration::from_millis(1);
             match step {
                 Step::Pass(seconds) => now = now + Duration::from_secs(seconds),
-                Step::Ask(n) => {
+                Step::RequestContext(n) => {
                     let seen = Seen {
                         asked: Some((now, FRESHNESS)),
                         held: Some((now, None)),

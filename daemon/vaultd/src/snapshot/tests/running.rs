@@ -16,7 +16,7 @@ fn kept(disk: &Disk, running: &Running) -> String {
     let after = disk.start("a", up, 0, sealed());
     let entries = after.cache.entries().into_iter();
     let named = entries.map(|entry| {
-        let version = &entry.known.unwrap().0.version;
+        let version = &entry.known.unwrap().0.bundle.version;
         format!("{} {version}", entry.address.name)
     });
     let mut named: Vec<_> = named.collect();

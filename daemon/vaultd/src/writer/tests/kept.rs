@@ -4,8 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use vault_backends::address::BackendKind;
 use vault_backends::local::{LocalSettings, LocalStore};
 use vault_backends::wall_clock::SystemWallClock;
+
+use crate::policy::{Actions, Policy, Rule, Verdict};
+use crate::setup::Setup;
 
 use super::*;
 use crate::cache::held::Held;
@@ -27,7 +31,8 @@ pub(super) fn snapshot(
     };
     let rules = Rules {
         persist: Persist::Sealed,
-        scopes: BTreeSet::from([address().scope]),
+        keys: BTreeSet::from([(address().kind, address().scope)]),
+        kinds: vec![BackendKind::OCI],
         longest: Duration::from_hours(1),
     };
     let (file, cache, shield) = (
@@ -42,10 +47,8 @@ pub(super) fn snapshot(
 async fn room() -> (Room, PathBuf) {
     let room = Room::new();
     let held = Held {
-        secret: room.vault.shield.shield(&mut b"old".to_vec()).unwrap(),
-        version: "1".to_owned(),
+        bundle: Bundle::plain(room.vault.shield.shield(&mut b"old".to_vec()).unwrap(), "1"),
         confirmed: ScriptedClock::default().now(),
-        valid_for: None,
         is_kept: false,
     };
     room.cache.restore(&address(), "oci-vault://x", held);
@@ -57,10 +60,27 @@ async fn room() -> (Room, PathBuf) {
 
 /// What comes of a change that the vault answers like this.
 async fn change(room: &Room, answer: Result<u64, BackendError>) -> Result<u64, WriteError> {
-    let (ask, reference) = (ask(Action::Put), reference());
-    let (rule, version) = (String::new(), String::new());
+    let (mut context, reference) = (ask(Action::Put), reference());
+    let rule = Rule {
+        verdict: Verdict::Allow,
+        actions: vec![Actions::All],
+        services: None,
+        references: None,
+        uids: None,
+        subjects: None,
+        place: "a rule".to_owned(),
+    };
+    let policy = Policy::new(context.peer.uid, vec![rule]);
+    let setup = Setup {
+        policy,
+        ..Setup::clone(&context.setup)
+    };
+    context.setup = Arc::new(setup);
+    let (_, request) = room.writer.authorize(&context, &reference).await?;
     let change = async { answer };
-    let change = room.writer.change(&ask, &reference, rule, version, change);
+    let change = room
+        .writer
+        .change(request, &reference, String::new(), change);
     change.await
 }
 
@@ -82,7 +102,7 @@ async fn a_change_is_answered_when_what_it_replaced_is_off_the_disk() {
 #[tokio::test]
 async fn one_that_failed_may_have_been_made_all_the_same() {
     let (room, file) = room().await;
-    let broke = BackendError::new(Class::Outage, "io", "it broke");
+    let broke = BackendError::no_reply("io", "it broke");
     change(&room, Err(broke)).await.unwrap_err();
     assert!(!file.exists());
 }

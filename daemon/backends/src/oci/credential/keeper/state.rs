@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::super::failure::Failure;
 use super::pace::Pace;
-use crate::backend::BackendError;
+use crate::error::BackendError;
 use crate::oci::files::Files;
 use crate::oci::identity::Identity;
 use crate::oci::token::{Lifetime, pause_after_failure, renew_in};

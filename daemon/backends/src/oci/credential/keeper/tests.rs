@@ -183,7 +183,7 @@ async fn a_refusal_that_meets_a_renewal_under_way_takes_what_it_brings() {
 async fn what_is_held_back_is_not_used_for_a_minute() {
     let scene = Scene::new(&[Step::Endless("a")]);
     let refused = scene.identity().await;
-    let why = BackendError::new(Class::Credentials, "unknown_key", "sign in: who are you?");
+    let why = BackendError::not_sent(Class::Credentials, "unknown_key", "sign in: who are you?");
     scene.keeper.hold(&refused, &why);
     let error = scene.keeper.current().await.err().expect("held back");
     assert_eq!(
@@ -206,7 +206,7 @@ async fn a_hold_of_another_identity_is_none() {
     let scene = Scene::new(&[Step::Token("a"), Step::Token("b")]);
     let refused = scene.identity().await;
     scene.keeper.renewed(&refused).await.expect("no failure");
-    let why = BackendError::new(Class::Credentials, "unknown_key", "sign in");
+    let why = BackendError::not_sent(Class::Credentials, "unknown_key", "sign in");
     scene.keeper.hold(&refused, &why);
     assert_eq!(scene.current().await, "b");
 }
@@ -224,7 +224,7 @@ async fn files_that_change_are_read_within_a_second_and_end_a_hold() {
     ];
     let scene = Scene::with(&steps, Some(file.clone()), false);
     let refused = scene.identity().await;
-    let why = BackendError::new(Class::Credentials, "unknown_key", "sign in");
+    let why = BackendError::not_sent(Class::Credentials, "unknown_key", "sign in");
     scene.keeper.hold(&refused, &why);
     scene.pass(1);
     assert_eq!(scene.current().await, "unknown_key");

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::super::auth_service::{AuthService, Question, Speaks};
 use super::super::new_key;
 use super::super::token_reply::{Hidden, TokenReply, read};
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class};
 use crate::http::HeaderMap;
 use crate::http::header::{HeaderName, HeaderValue};
 use crate::oci::endpoint::{Endpoint, Service};
@@ -61,7 +61,7 @@ impl Exchange<'_> {
             let value = HeaderValue::from_str(context).map_err(|_| {
                 let words = "use the resource principal: OCI_RESOURCE_PRINCIPAL_SECURITY_CONTEXT is no \
                              header";
-                BackendError::new(Class::Credentials, "bad_variable", words)
+                BackendError::not_sent(Class::Credentials, "bad_variable", words)
             })?;
             let name = HeaderName::from_static("security-context");
             first.headers.insert(name, value);
@@ -108,7 +108,7 @@ pub(super) fn session_endpoint(text: &str) -> Result<Endpoint, BackendError> {
     Endpoint::explicit(Service::Auth, text).map_err(|error| {
         let message =
             format!("use the resource principal: OCI_RESOURCE_PRINCIPAL_RPST_ENDPOINT: {error}");
-        BackendError::new(Class::Credentials, "bad_variable", message)
+        BackendError::not_sent(Class::Credentials, "bad_variable", message)
     })
 }
 

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use crate::backend::{BackendError, Class};
+use crate::error::{BackendError, Class};
 use crate::oci::key_id::KeyId;
 use crate::oci::request_url::RequestUrl;
-use crate::oci::surroundings::Surroundings;
+use crate::process_context::ProcessContext;
 
 /// How a resource becomes a principal.
 pub(super) enum Kind {
@@ -53,8 +53,9 @@ impl WithKey {
             None => KeyId::resource(&self.id),
             Some(tenancy) => KeyId::resource_of_tenancy(&self.version, tenancy, &self.id),
         };
-        key_id
-            .map_err(|error| BackendError::new(Class::Credentials, "bad_key_id", error.to_string()))
+        key_id.map_err(|error| {
+            BackendError::not_sent(Class::Credentials, "bad_key_id", error.to_string())
+        })
     }
 }
 
@@ -79,7 +80,7 @@ pub(super) enum Content {
 }
 
 /// What the variables say.
-pub(super) fn read(around: &Surroundings) -> Result<Kind, BackendError> {
+pub(super) fn read(around: &ProcessContext) -> Result<Kind, BackendError> {
     let own = Variables { around, suffix: "" };
     let version = own.required("VERSION")?;
     if version != "3.0" {
@@ -128,7 +129,7 @@ pub(super) fn url(endpoint: &str, path: &str, name: &str) -> Result<RequestUrl, 
 }
 
 struct Variables<'a> {
-    around: &'a Surroundings,
+    around: &'a ProcessContext,
     suffix: &'static str,
 }
 
@@ -236,13 +237,13 @@ fn missing(name: &str) -> BackendError {
         "use the resource principal: {name} is not set; what runs the function or job sets it, or another \
          vault.auth_method is meant"
     );
-    BackendError::new(Class::Credentials, "no_variable", message)
+    BackendError::not_sent(Class::Credentials, "no_variable", message)
 }
 
 /// The value is not repeated: it may be a key in the wrong variable.
 fn bad(name: &str, words: &str) -> BackendError {
     let message = format!("use the resource principal: {name}: {words}");
-    BackendError::new(Class::Credentials, "bad_variable", message)
+    BackendError::not_sent(Class::Credentials, "bad_variable", message)
 }
 
 const PREFIX: &str = "OCI_RESOURCE_PRINCIPAL_";
@@ -257,7 +258,7 @@ mod tests {
 
     fn read_from(variables: &[(&str, &str)]) -> Result<Kind, String> {
         let named = variables.iter();
-        let around = Surroundings {
+        let around = ProcessContext {
             home: "/h".into(),
             variables: named
                 .map(|(name, value)| (format!("{PREFIX}{name}"), (*value).to_owned()))

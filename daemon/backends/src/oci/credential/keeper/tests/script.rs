@@ -10,7 +10,8 @@ use tokio::sync::Semaphore;
 
 use super::super::super::source::{Obtained, Source, Why};
 use super::super::{Keeper, in_flight};
-use crate::backend::{BackendError, Class, Finding};
+use crate::error::{BackendError, Class};
+use crate::findings::Finding;
 use crate::oci::files::Files;
 use crate::oci::identity::Identity;
 use crate::oci::key::PrivateKey;
@@ -73,7 +74,7 @@ impl Source for Script {
             Step::Ended(name) => (name, Some(now - 5)),
             Step::Outage => {
                 let words = "get a token: nobody is there";
-                return Err(BackendError::new(Class::Outage, "connect", words));
+                return Err(BackendError::not_sent(Class::Outage, "connect", words));
             }
             Step::Never => std::future::pending().await,
         };

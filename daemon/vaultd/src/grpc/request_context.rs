@@ -8,11 +8,11 @@ use vault_proto::kinds;
 use vault_proto::reference::SecretRef;
 use vault_proto::sealed::REQUEST_ID_BYTES;
 
-use super::rooms::Rooms;
+use super::daemon::Daemon;
 use super::status::refuse;
 use crate::listener::Caller;
 use crate::policy::Action;
-use crate::resolver::Ask;
+use crate::resolver::RequestContext;
 
 /// The longest any handler takes.
 pub(super) const HANDLER: Duration = Duration::from_secs(10);
@@ -20,15 +20,20 @@ pub(super) const HANDLER: Duration = Duration::from_secs(10);
 const WAY_BACK: Duration = Duration::from_millis(200);
 
 /// The asker of `request`, for `action`.
-pub(super) fn ask<T>(rooms: &Rooms, request: &Request<T>, action: Action) -> Result<Ask, Status> {
+pub(super) fn request_context<T>(
+    daemon: &Daemon,
+    request: &Request<T>,
+    action: Action,
+) -> Result<RequestContext, Status> {
     let peer = Arc::clone(&caller(request)?.peer);
-    let setup = rooms.current.get();
-    Ok(Ask {
+    let setup = daemon.current.get();
+    Ok(RequestContext {
         freshness: setup.view(None).freshness,
-        vault: Arc::new(setup.view(None).vault.clone()),
+        targets: Arc::new(setup.view(None).targets.clone()),
         setup,
         peer,
         action,
+        subject: None,
         service: None,
         environment: None,
         request_id: vec![],

@@ -32,7 +32,7 @@ pub struct Reloaded {
 
 /// The rooms below, as the services see them.
 #[derive(Clone)]
-pub struct Rooms {
+pub struct Daemon {
     /// The configuration in force.
     pub current: Arc<Current>,
     /// Launches.

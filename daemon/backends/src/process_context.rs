@@ -1,4 +1,4 @@
-//! Where does the daemon run, as far as OCI is concerned?
+//! The process as its backends see it: home directory, variables, owner and date.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use crate::wall_clock::WallClock;
 
 /// What is read besides settings and files, taken once at the daemon's start.
 #[derive(Clone)]
-pub struct Surroundings {
+pub struct ProcessContext {
     /// The home directory, for `~` and `~/.oci`.
     pub home: PathBuf,
     /// The daemon's own variables. They may hold keys and tokens: no `Debug`.
@@ -19,7 +19,7 @@ pub struct Surroundings {
     pub clock: Arc<dyn WallClock>,
 }
 
-impl Surroundings {
+impl ProcessContext {
     /// The value of a variable; an empty or blank one is none.
     pub fn variable(&self, name: &str) -> Option<&str> {
         let value = self.variables.get(name).map(String::as_str);
