@@ -1,4 +1,4 @@
-//! Which stable words tell a caller why a call failed?
+//! The stable words that tell a caller why a call failed.
 //!
 //! Every error status of vaultd carries one in the metadata [`HEADER`]; its message is for a person
 //! and says what failed and what to do.

@@ -1,4 +1,4 @@
-//! `vaultctl watch`: what changes, as it happens?
+//! `vaultctl watch`: changes as they happen.
 
 use std::pin::pin;
 use std::process::ExitCode;
