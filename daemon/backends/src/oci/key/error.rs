@@ -39,7 +39,7 @@ pub enum KeyError {
     #[error("use the private key: its numbers are no RSA key")]
     Numbers(#[source] rsa::pkcs1::Error),
     /// Another key than the one that was registered.
-    #[error("use the private key: its fingerprint is {actual}, and not {configured}")]
+    #[error("use the private key: its fingerprint is {actual}, the profile says {configured}")]
     OtherFingerprint {
         /// What the profile says.
         configured: Fingerprint,
