@@ -68,6 +68,20 @@ async fn a_metadata_service_that_is_not_ready_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_page_in_place_of_the_region_is_an_outage() {
+    let scene = Scene::new();
+    scene
+        .fake
+        .fail(Route::MetadataRegion, Fault::Html(200), Times::Always);
+    let error = scene.refused(&begin(&scene)).await;
+    assert_eq!(
+        (error.class(), error.kind()),
+        (Class::Outage, "bad_metadata")
+    );
+    assert!(error.to_string().contains("look whether `curl"), "{error}");
+}
+
+#[tokio::test]
 async fn what_is_said_of_the_region_is_waited_for_and_may_be_nothing() {
     let scene = Scene::new();
     let route = Route::MetadataRegionInfo;

@@ -57,7 +57,7 @@ pub(super) async fn exchange(
         })
     });
     // The connection is driven here and not in a task, so that it ends with the call. What is wrong
-    // with it is told to whoever waits for the reply.
+    // with it reaches whoever waits for the reply.
     let mut connection = pin!(connection);
     let mut over = false;
     poll_fn(|cx| {

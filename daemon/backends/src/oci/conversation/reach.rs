@@ -17,7 +17,7 @@ pub struct Reached {
     pub endpoint: Endpoint,
     /// With which status. A question that is not signed is refused, and that is an answer.
     pub status: u16,
-    /// By how much its clock differs, where it told its time.
+    /// By how much its clock differs, where it said its time.
     pub clock_offset: Option<ClockOffset>,
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::{BackendError, Class, Contact};
 
-/// A [`BackendError`] that can be told more than once.
+/// A [`BackendError`] that can be given more than once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     contact: Contact,

@@ -41,8 +41,15 @@ impl Metadata {
 
     /// The region's key or identifier.
     pub(super) async fn region(&self) -> Result<String, BackendError> {
-        let text = self.patiently("instance/region").await?;
-        Ok(text.trim().to_lowercase())
+        let path = "instance/region";
+        let text = self.patiently(path).await?;
+        let region = text.trim().to_lowercase();
+        // Another text, a page of somebody in between say, would be taken for a region that nobody knows.
+        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        match region.len() <= LONGEST_REGION && region.bytes().all(is_letter) {
+            true => Ok(region),
+            false => Err(unusable(path, "it is no region's key or identifier")),
+        }
     }
 
     /// What is said of the region and its realm; nothing where the service has no such thing. Without it
@@ -206,6 +213,7 @@ const PAUSES: [Duration; 3] = [
 ];
 const LOOK: &str = "look whether `curl -H 'Authorization: Bearer Oracle' \
     http://169.254.169.254/opc/v2/instance/region` answers; vault.auth_method is for instances of OCI";
+const LONGEST_REGION: usize = 63;
 const NO_METADATA: &str = "no_metadata";
 const NOT_FOUND: &str = "metadata_not_found";
 

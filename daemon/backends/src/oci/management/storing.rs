@@ -80,7 +80,7 @@ async fn add(
         (Begins::AtOnce, Some(now)) if before.it.current_version_number != Some(now) => {
             Ok(now.to_string())
         }
-        // A version that waits is not told of; and a reply may be from before the change is seen.
+        // A version that waits is not in the reply; and a reply may be from before the change is seen.
         _ => newest(calls, id).await,
     }
 }

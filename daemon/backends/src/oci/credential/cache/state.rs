@@ -21,7 +21,7 @@ pub(super) struct Held {
     pub(super) life: Option<Lifetime>,
 }
 
-/// What came of an attempt, told to all who wait for it.
+/// What came of an attempt, for all who wait for it.
 pub(super) type Outcome = Option<Result<Held, Failure>>;
 
 /// Everything that changes.
