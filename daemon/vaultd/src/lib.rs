@@ -21,6 +21,7 @@ pub mod listener;
 pub mod logging;
 pub mod peer;
 pub mod policy;
+pub mod program;
 pub mod refresher;
 pub mod resolver;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! May this peer do this? A pure decision: no I/O, no clock.
+//! Whether a peer may do something: a pure decision, no I/O, no clock.
 //!
 //! Rules are asked in order and the first that matches decides; where none matches the answer is
 //! no. Without a `policy:` section the rules are those of [`Policy::default_for`].

@@ -1,5 +1,5 @@
-//! Does the house stand as it was drawn? Module cycles, floors, walls between packages, and the
-//! rules of the code that no compiler keeps.
+//! The structure of the code: module cycles, floors, walls between packages, and the rules that no
+//! compiler keeps.
 //!
 //! The checks are functions over files in memory, so that each is also shown a house that breaks
 //! its rule. What they look at is the repository's source text, test code excepted where it says so.

@@ -1,4 +1,4 @@
-//! Which files break a rule that no compiler keeps?
+//! Files that break a rule that no compiler keeps.
 
 use crate::code::{self, Look};
 use crate::files::Source;

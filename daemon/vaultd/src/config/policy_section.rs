@@ -1,4 +1,4 @@
-//! What does `policy:` say?
+//! The `policy:` section.
 
 use super::document::{At, ConfigError};
 use crate::policy::{Action, Actions, Rule, Verdict};

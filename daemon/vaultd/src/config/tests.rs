@@ -1,4 +1,4 @@
-//! Does each file mean what it says, and each wrong one say where?
+//! Each file means what it says, and each wrong one says where.
 
 use super::*;
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! Does the first matching rule decide, and nothing else?
+//! The first matching rule decides, and nothing else.
 
 use super::*;
 

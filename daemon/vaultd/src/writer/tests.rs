@@ -1,4 +1,4 @@
-//! Is a change finished whatever becomes of its caller, and is all of it written down?
+//! A change is finished whatever becomes of its caller, and all of it is written down.
 
 mod kept;
 

@@ -1,4 +1,4 @@
-//! Does what was replaced stay on the disk, for the next start?
+//! What was replaced does not stay on the disk for the next start.
 
 use std::collections::BTreeSet;
 use std::fs;
