@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt,
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-use vault_proto::socket::SocketLocation as Place;
+use vault_proto::socket::SocketLocation;
 
 /// A socket to accept on. One that was made here is removed on drop.
 #[derive(Debug)]
@@ -90,7 +90,7 @@ impl Listening {
     ///
     /// # Errors
     /// [`SocketError`], which says what to do.
-    pub fn open(place: &Place) -> Result<Self, SocketError> {
+    pub fn open(place: &SocketLocation) -> Result<Self, SocketError> {
         let passed = listenfd::ListenFd::from_env().take_unix_listener(0);
         match passed.map_err(SocketError::Passed)? {
             Some(listener) => {
@@ -107,7 +107,7 @@ impl Listening {
         }
     }
 
-    fn make(place: &Place) -> Result<Self, SocketError> {
+    fn make(place: &SocketLocation) -> Result<Self, SocketError> {
         let path = place.path.clone();
         let failed = |source| SocketError::Make {
             path: path.clone(),
@@ -220,8 +220,8 @@ fn clear(path: &Path) -> Result<(), SocketError> {
 mod tests {
     use super::*;
 
-    fn place(directory: &Path) -> Place {
-        Place {
+    fn place(directory: &Path) -> SocketLocation {
+        SocketLocation {
             path: directory.join("vaultd/vaultd.sock"),
             server_uid: nix::unistd::geteuid().as_raw(),
         }
