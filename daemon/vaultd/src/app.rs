@@ -44,8 +44,8 @@ use end::Ending;
 use reload::{Concerned, Reloader};
 use service_manager::ServiceManagerNotifier;
 
-/// How long calls under way may take once the daemon is to end.
-const FAREWELL: Duration = Duration::from_millis(700);
+/// How long other calls under way may take once the daemon is to end and no change is under way.
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(700);
 /// Connections that are accepted and not yet served.
 const WAITING: usize = 16;
 /// Threads that serve; a launch is far shorter than a thread switch is dear.
@@ -307,6 +307,7 @@ impl Application {
         let refreshing = tokio::spawn(Arc::clone(&self.daemon.refresher).run());
         let snapshot = Arc::clone(&self.daemon.snapshot);
         let keeping_values = tokio::spawn(Arc::clone(&snapshot).run());
+        let writer = Arc::clone(&self.daemon.writer);
         let serving = tokio::spawn(crate::grpc::serve(self.daemon, receiver, async {
             // A sender that is gone means the end, too.
             let _ = stopped.await;
@@ -324,10 +325,12 @@ impl Application {
             serving,
         };
         let ended = ending.comes().await;
+        service_manager::stopping();
+        // All else is still served: a restart does not wait for a slow vault in silence.
+        end::finish_changes(&writer, ending.signal()).await;
         let Ending {
             accepting, serving, ..
         } = ending;
-        service_manager::stopping();
         keeping.abort();
         telling.abort();
         upkeep.abort();
@@ -340,7 +343,7 @@ impl Application {
         drop(listening);
         let _ = stop.send(());
         let in_time =
-            serving.is_finished() || tokio::time::timeout(FAREWELL, serving).await.is_ok();
+            serving.is_finished() || tokio::time::timeout(SHUTDOWN_GRACE, serving).await.is_ok();
         let wiped = cache.flush(|_| true);
         tracing::info!(wiped, in_time, "ended");
         ended

@@ -5,12 +5,13 @@
 //! Record, change and flush are one task: a caller that goes away meanwhile does not part them. Who gets
 //! an answer need not fear that a restart brings back what was replaced.
 
+mod under_way;
+
 use std::num::NonZeroU64;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use tokio::sync::Semaphore;
 use vault_backends::address::{Address, VersionSelector};
 use vault_backends::changing::{ChangeTarget, ListEntry, NewVersion, VersionEntry};
 use vault_backends::error::BackendError;
@@ -25,9 +26,7 @@ use crate::resolver::{
 };
 use crate::snapshot::Snapshot;
 use crate::upstream::{Upstream, UpstreamError};
-
-/// Changes under way at once. Each outlives a caller that goes away, so their number is bounded here.
-const CHANGES_AT_ONCE: usize = 4;
+use under_way::ChangesUnderWay;
 
 /// Why nothing was changed, or is not known to be.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +58,9 @@ pub enum WriteError {
     /// The change is made, but what it replaced may be served again after a restart.
     #[error("the change is made, but {0}")]
     StaysOnDisk(String),
+    /// The daemon ends, and the change was not begun.
+    #[error("vaultd is stopping; nothing was changed")]
+    Stopping,
 }
 
 /// A value on its way in, sealed to this boot's key.
@@ -80,7 +82,7 @@ pub struct Writer {
     public_key: Vec<u8>,
     /// The private half for this boot, shielded while it is not used.
     private_key: Secret,
-    seats: Arc<Semaphore>,
+    under_way: ChangesUnderWay,
 }
 
 impl Writer {
@@ -105,13 +107,19 @@ impl Writer {
             shield,
             public_key: public.to_vec(),
             private_key,
-            seats: Arc::new(Semaphore::new(CHANGES_AT_ONCE)),
+            under_way: ChangesUnderWay::new(),
         })
     }
 
     /// The key that values for [`Writer::put`] are sealed to.
     pub fn public_key(&self) -> &[u8] {
         &self.public_key
+    }
+
+    /// Lets no other change begin and returns when those under way have ended and are written down. Once
+    /// `grace` is over, what they do is no longer waited for.
+    pub async fn finish(&self, grace: impl Future<Output = ()>) {
+        self.under_way.finish(grace).await;
     }
 
     /// Stores a new version and returns it.
@@ -289,7 +297,7 @@ impl Writer {
         })
     }
 
-    /// Makes a change in a task of its own. A caller that goes away while it waits for a seat ends it;
+    /// Makes a change in a task of its own. A caller that goes away while it waits for a permit ends it;
     /// afterwards it goes on to its end, for the backend may already have done it.
     async fn change<T: Send + 'static>(
         &self,
@@ -299,7 +307,8 @@ impl Writer {
         version: String,
         work: impl Future<Output = Result<T, BackendError>> + Send + 'static,
     ) -> Result<T, WriteError> {
-        let seat = Arc::clone(&self.seats).acquire_owned().await;
+        let permit = self.under_way.begin().await;
+        let mut permit = permit.ok_or(WriteError::Stopping)?;
         let change = Change {
             resolver: Arc::clone(&self.resolver),
             cache: Arc::clone(&self.cache),
@@ -311,12 +320,14 @@ impl Writer {
         };
         let (upstream, address) = (Arc::clone(&self.upstream), context.address(reference));
         let task = tokio::spawn(async move {
-            let _seat = seat;
             change.announce().await?;
             // Also after a panic nobody knows what the backend has done.
             let result = AssertUnwindSafe(upstream.once(&address, work)).catch_unwind();
-            let result = result.await.unwrap_or(Err(UpstreamError::Lost));
-            change.finish(result).await
+            let result = permit.until_interrupted(result).await;
+            let result = result.unwrap_or_else(|| Ok(Err(UpstreamError::interrupted(&address))));
+            change
+                .finish(result.unwrap_or(Err(UpstreamError::Lost)))
+                .await
         });
         task.await.unwrap_or(Err(UpstreamError::Lost.into()))
     }

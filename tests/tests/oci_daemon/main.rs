@@ -6,4 +6,5 @@ mod launched;
 mod looked_at;
 mod outage;
 mod seen;
+mod stopped;
 mod written;

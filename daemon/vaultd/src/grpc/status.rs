@@ -56,6 +56,7 @@ pub(super) fn of_write(error: &WriteError) -> Status {
         WriteError::Upstream(error) | WriteError::Unrecorded { failure: error, .. } => {
             upstream(error)
         }
+        WriteError::Stopping => (Code::Unavailable, kinds::UNAVAILABLE),
         WriteError::StaysOnDisk(_) => (Code::Internal, kinds::INTERNAL),
         WriteError::Shield(_) => (Code::InvalidArgument, kinds::INVALID_REQUEST),
         WriteError::Pinned(_) => (Code::InvalidArgument, kinds::INVALID_REFERENCE),

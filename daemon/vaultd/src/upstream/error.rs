@@ -36,6 +36,9 @@ pub enum UpstreamError {
         /// How long was waited.
         seconds: u64,
     },
+    /// The daemon ended first.
+    #[error("vaultd was stopped before {0} answered; whether it did what was asked is not known")]
+    Interrupted(Name),
     /// The work ended without a word: a fault of the daemon's own.
     #[error("the work was lost; this is a fault in vaultd")]
     Lost,
@@ -56,13 +59,20 @@ impl UpstreamError {
         }
     }
 
+    /// The daemon ends before the backend of `address` has answered.
+    pub(crate) fn interrupted(address: &Address) -> Self {
+        Self::Interrupted(Name::of(address))
+    }
+
     /// How the failure is to be taken.
     pub fn class(&self) -> Class {
         match self {
             Self::NoBackend(_) | Self::ReadOnly(_) => Class::Request,
-            Self::BreakerOpen { .. } | Self::Busy(_) | Self::Deadline { .. } | Self::Lost => {
-                Class::Outage
-            }
+            Self::BreakerOpen { .. }
+            | Self::Busy(_)
+            | Self::Deadline { .. }
+            | Self::Interrupted(_)
+            | Self::Lost => Class::Outage,
             Self::Field(_) => Class::Answer,
             Self::Backend(error) => error.class(),
         }
@@ -90,6 +100,7 @@ impl UpstreamError {
             Self::BreakerOpen { .. } => "breaker_open",
             Self::Busy(_) => "busy",
             Self::Deadline { .. } => "deadline",
+            Self::Interrupted(_) => "interrupted",
             Self::Lost => "internal",
             Self::Field(error) => error.kind(),
             Self::Backend(error) => error.kind(),
