@@ -172,7 +172,7 @@ impl Cache {
                 slot.uses().forget(self.clock.now());
                 // Under the slot's lock, so that watchers hear of changes in their order.
                 if was_known {
-                    self.changes.tell(&slot, Now::Flushed);
+                    self.changes.tell(&address, &slot, Now::Flushed);
                 }
             }
         }
@@ -382,7 +382,7 @@ impl Cache {
         };
         if is_news {
             let why = result.as_ref().err().map(ToString::to_string);
-            self.changes.tell(&slot, Now::after(&known, why));
+            self.changes.tell(address, &slot, Now::after(&known, why));
         }
         self.landed.notify_one();
         Landed::Done(result)

@@ -176,6 +176,7 @@ fn send(socket: &OsStr, states: &[NotifyState<'_>]) -> io::Result<()> {
 mod tests {
     use tokio::sync::broadcast::Sender;
     use tokio::time::Instant;
+    use vault_backends::address::Address;
 
     use super::*;
     use crate::cache::changes::Now;
@@ -245,6 +246,7 @@ mod tests {
         let changing = async {
             for _ in 0..30 {
                 let _ = changes.send(Change {
+                    address: Address::local("a"),
                     reference: "local://a".to_owned(),
                     now: Now::Flushed,
                     wanted: None,

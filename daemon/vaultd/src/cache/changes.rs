@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::broadcast;
+use vault_backends::address::Address;
 
 use super::freshness::Freshness;
 use super::held::{Held, Known, Slot};
@@ -15,7 +16,9 @@ pub(crate) const BACKLOG: usize = 1024;
 /// One change, for watchers.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// The reference.
+    /// Where it is: one secret may be asked for by several references.
+    pub address: Address,
+    /// The reference it was first asked for by.
     pub reference: String,
     /// What is known now.
     pub now: Now,
@@ -84,9 +87,10 @@ impl Changes {
         self.0.subscribe()
     }
 
-    pub(crate) fn tell(&self, slot: &Slot, now: Now) {
+    pub(crate) fn tell(&self, address: &Address, slot: &Slot, now: Now) {
         // Nobody watching is no fault.
         let _ = self.0.send(Change {
+            address: address.clone(),
             reference: slot.reference.clone(),
             now,
             wanted: slot.uses().wanted(),

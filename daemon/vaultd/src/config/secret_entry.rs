@@ -98,6 +98,9 @@ pub(super) fn reference(at: &At<'_>, container: Option<&str>) -> Result<SecretRe
     }
     let read = SecretRef::parse_or_oci(text);
     let read = read.map_err(|error| at.error(error.to_string()))?;
+    if read.place().scheme() == "vault" {
+        return Err(at.error("this vaultd has no backend for vault://"));
+    }
     Ok(container.map_or_else(|| read.clone(), |container| read.clone().within(container)))
 }
 

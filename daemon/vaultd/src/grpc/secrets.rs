@@ -301,6 +301,8 @@ fn event(change: Change, now: Moment, others: Freshness) -> message::WatchEvent 
 mod tests {
     use std::time::Duration;
 
+    use vault_backends::address::Address;
+
     use super::*;
 
     #[test]
@@ -327,6 +329,7 @@ mod tests {
             (Now::Flushed, message::State::Absent, ""),
         ] {
             let change = Change {
+                address: Address::local("a"),
                 reference: "local://a".to_owned(),
                 now: known,
                 wanted: None,
@@ -339,6 +342,7 @@ mod tests {
             ..Freshness::default()
         };
         let change = Change {
+            address: Address::local("a"),
             reference: "local://a".to_owned(),
             now: value(2, None),
             wanted: Some(patient),

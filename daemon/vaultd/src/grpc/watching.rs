@@ -81,6 +81,7 @@ impl<F: Fn() -> Freshness> Watching<F> {
             let wanted = entry.wanted.unwrap_or(others);
             let judge = |at: Moment| held.judge(at.since(held.confirmed), &wanted);
             (judge(before) != judge(now)).then(|| Change {
+                address: entry.address,
                 reference: entry.reference,
                 now: Now::value(&held, why),
                 wanted: entry.wanted,
