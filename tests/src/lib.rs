@@ -11,7 +11,6 @@ pub mod fleet;
 pub mod harness;
 pub mod mcp;
 pub mod oci;
-pub mod openmetrics;
 pub mod rpc;
 pub mod rude;
 pub mod scan;

@@ -41,7 +41,7 @@ fn resolve(references: Vec<String>) -> ResolveRequest {
 }
 
 #[tokio::test]
-async fn one_process_has_four_of_the_watchers_seats() {
+async fn one_process_may_have_four_watches_at_once() {
     let home = prepared();
     let _daemon = home.start();
     let mut watching = Vec::new();
@@ -166,7 +166,7 @@ async fn more_than_a_reply_can_hold_is_refused() {
     let mut rpc = Rpc::connect(&home.socket()).await;
     let many = resolve(vec!["t".to_owned(); 256]);
     let refusal = rpc.secrets.resolve(many).await.expect_err("too much");
-    assert_eq!(kind_of(&refusal), kinds::INVALID_REQUEST);
+    assert_eq!(kind_of(&refusal), kinds::VALUES_TOO_LARGE);
     assert!(refusal.message().contains("fewer at once"), "{refusal}");
     let record = home.audit_of("get").pop().expect("a record");
     assert_eq!(record["outcome"], "failed");

@@ -4,11 +4,13 @@
 //! mix. The record is made from named fields only: nothing a backend or a caller says gets in whole.
 //! The journal gets a copy where there is one; it acknowledges nothing and may drop it.
 
+use std::fmt::Display;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
 use vault_backends::calendar::date_time;
@@ -109,6 +111,53 @@ pub struct ValueRecord {
     /// The stable word of why it is not handed out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<&'static str>,
+}
+
+impl ValueRecord {
+    /// A secret that was asked for, of which no value was had. `variable` is empty where there is none.
+    pub fn requested(variable: impl Into<String>, reference: impl Display) -> Self {
+        Self {
+            variable: variable.into(),
+            reference: reference.to_string(),
+            version: String::new(),
+            state: "",
+            age_seconds: None,
+            problem: None,
+        }
+    }
+
+    /// The same, about a version.
+    #[must_use]
+    pub fn of_version(self, version: impl Into<String>) -> Self {
+        let version = version.into();
+        Self { version, ..self }
+    }
+
+    /// The same, with the stable word of why no value leaves.
+    #[must_use]
+    pub fn because(self, problem: Option<&'static str>) -> Self {
+        Self { problem, ..self }
+    }
+
+    /// The same with a value that was had and does not leave.
+    #[must_use]
+    pub fn withheld(self, version: impl Into<String>, age: Duration) -> Self {
+        Self {
+            state: "withheld",
+            age_seconds: Some(age.as_secs()),
+            ..self.of_version(version)
+        }
+    }
+
+    /// The same with a value that leaves.
+    #[must_use]
+    pub fn released(self, version: impl Into<String>, age: Duration, is_stale: bool) -> Self {
+        Self {
+            state: if is_stale { "stale" } else { "fresh" },
+            age_seconds: Some(age.as_secs()),
+            ..self.of_version(version)
+        }
+    }
 }
 
 /// Why a record could not be written.
@@ -286,7 +335,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// A time since 1970 as RFC 3339 in UTC.
-pub fn rfc3339(unix: std::time::Duration) -> String {
+pub fn rfc3339(unix: Duration) -> String {
     format!("{}.{:03}Z", date_time(unix.as_secs()), unix.subsec_millis())
 }
 

@@ -16,6 +16,7 @@ use vault_backends::address::{Address, VersionSelector};
 use vault_backends::changing::{ChangeTarget, ListEntry, NewVersion, VersionEntry};
 use vault_backends::error::BackendError;
 use vault_memory::{Secret, Shield, ShieldError};
+use vault_proto::kinds;
 use vault_proto::reference::{SecretRef, parse_version};
 use vault_proto::sealed::{Label, Opener, OpeningKey, Purpose, SealError, TAG_BYTES};
 
@@ -61,6 +62,21 @@ pub enum WriteError {
     /// The daemon ends, and the change was not begun.
     #[error("vaultd is stopping; nothing was changed")]
     Stopping,
+}
+
+impl WriteError {
+    /// The stable word, on the wire and in the audit record.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Resolve(error) => error.kind(),
+            Self::Seal(error) => error.kind(),
+            Self::Shield(_) => kinds::INVALID_REQUEST,
+            Self::Pinned(_) => kinds::INVALID_REFERENCE,
+            Self::Upstream(error) | Self::Unrecorded { failure: error, .. } => error.kind(),
+            Self::StaysOnDisk(_) => kinds::INTERNAL,
+            Self::Stopping => kinds::UNAVAILABLE,
+        }
+    }
 }
 
 /// A value on its way in, sealed to this boot's key.

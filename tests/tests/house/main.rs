@@ -89,6 +89,11 @@ fn plaintext_is_exposed_in_the_listed_files_alone() {
 }
 
 #[test]
+fn nothing_that_holds_a_process_s_variables_can_be_printed() {
+    assert_none(&rules::prints_variables(&repository().sources));
+}
+
+#[test]
 fn files_are_short_and_say_their_question_first() {
     let sources = repository().sources;
     assert_none(

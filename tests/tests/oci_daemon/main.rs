@@ -2,6 +2,7 @@
 
 mod apart;
 mod cloud;
+mod kinds;
 mod launched;
 mod looked_at;
 mod outage;

@@ -14,9 +14,7 @@ fn writable(fault: Fault) -> Cloud {
     let cloud = Cloud::new();
     cloud.configure(&json!({"policy": {"rules": [{"allow": ["default", "put"]}]}}));
     cloud.fake.put("token", "old");
-    cloud
-        .fake
-        .fail(Route::UpdateSecret, fault, Times::Next(1));
+    cloud.fake.fail(Route::UpdateSecret, fault, Times::Next(1));
     cloud
 }
 

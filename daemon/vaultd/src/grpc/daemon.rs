@@ -1,4 +1,4 @@
-//! What do the services see of the rooms below?
+//! The rooms below, as the services see them.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use crate::audit::Audit;
 use crate::cache::Cache;
 use crate::clock::{Clock, Moment};
 use crate::launch::Launch;
+use crate::maintenance::Maintenance;
 use crate::refresher::Refresher;
 use crate::resolver::Resolver;
 use crate::setup::Current;
@@ -43,6 +44,8 @@ pub struct Daemon {
     pub writer: Arc<Writer>,
     /// Held values.
     pub cache: Arc<Cache>,
+    /// What flush and refresh mean.
+    pub maintenance: Arc<Maintenance>,
     /// What renews them.
     pub refresher: Arc<Refresher>,
     /// What outlives a restart.
@@ -56,12 +59,12 @@ pub struct Daemon {
     /// Reads the configuration again.
     pub reload: Arc<dyn Reload>,
     /// What does not change while the daemon runs.
-    pub facts: Arc<Facts>,
+    pub facts: Arc<StartFacts>,
 }
 
 /// What does not change while the daemon runs.
 #[derive(Clone, Debug)]
-pub struct Facts {
+pub struct StartFacts {
     /// When it started.
     pub started: Moment,
     /// How memory is protected.

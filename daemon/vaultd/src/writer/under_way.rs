@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// Changes under way at once. Each outlives a caller that goes away, so their number is bounded here.
-const AT_ONCE: usize = 4;
+pub(super) const AT_ONCE: usize = 4;
 
 /// See the module's words.
 pub(super) struct ChangesUnderWay {
@@ -32,7 +32,10 @@ impl ChangesUnderWay {
     pub(super) async fn begin(&self) -> Option<ChangePermit> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
         let interrupted = self.interrupted.subscribe();
-        (!*interrupted.borrow()).then_some(ChangePermit {
+        if *interrupted.borrow() {
+            return None;
+        }
+        Some(ChangePermit {
             _permit: permit,
             interrupted,
         })
@@ -59,7 +62,10 @@ impl ChangesUnderWay {
 
 impl ChangePermit {
     /// What `work` brings; `None` where the daemon ends before it does.
-    pub(super) async fn until_interrupted<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+    pub(super) async fn until_interrupted<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
         if *self.interrupted.borrow() {
             return None;
         }
