@@ -1,4 +1,4 @@
-//! What can one process of the user's own do to the daemon and to its other callers?
+//! What one process of the user's own cannot do to the daemon and to its other callers.
 
 use serde_json::json;
 use tonic::Code;

@@ -1,4 +1,4 @@
-//! What is remembered? A JSON-lines file, written before a value leaves.
+//! The audit record: a file of JSON lines, written before a value leaves.
 //!
 //! One record is one write to a file opened for appending, so records of several daemons do not
 //! mix. The record is made from named fields only: nothing a backend or a caller says gets in whole.
@@ -164,26 +164,14 @@ impl ValueRecord {
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
     /// The file cannot be opened.
-    #[error("cannot open the audit record {path}")]
-    Open {
-        /// Which file.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
+    #[error("cannot open the audit record {0}")]
+    Open(PathBuf, #[source] io::Error),
     /// The file is not one of this user's alone.
     #[error("the audit record {0} is not a plain file of this user with mode 0600")]
     Foreign(PathBuf),
     /// The record cannot be written.
-    #[error("cannot write the audit record {path}")]
-    Write {
-        /// Which file.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
+    #[error("cannot write the audit record {0}")]
+    Write(PathBuf, #[source] io::Error),
 }
 
 impl AuditError {
@@ -240,7 +228,7 @@ impl Audit {
         line.push('\n');
         let mut file = lock(&self.file);
         let written = self.append(&mut file, line.as_bytes(), settings);
-        // Under the file's lock, so that the last one to write is also the last one to tell.
+        // Under the file's lock, so that it is the last write's.
         *lock(&self.last_error) = written.as_ref().err().map(AuditError::in_full);
         drop(file);
         match (written, settings.on_failure) {
@@ -255,10 +243,7 @@ impl Audit {
         line: &[u8],
         settings: &AuditSettings,
     ) -> Result<(), AuditError> {
-        let failed = |source| AuditError::Write {
-            path: self.path.clone(),
-            source,
-        };
+        let failed = |source| AuditError::Write(self.path.clone(), source);
         let mut file = match open.take() {
             // A file that was moved away or deleted is not written on.
             Some(file) if self.is_current(&file) => file,
@@ -288,10 +273,7 @@ impl Audit {
             .mode(0o600)
             .custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_CLOEXEC | nix::libc::O_NONBLOCK)
             .open(&self.path)
-            .map_err(|source| AuditError::Open {
-                path: self.path.clone(),
-                source,
-            })?;
+            .map_err(|source| AuditError::Open(self.path.clone(), source))?;
         let own = nix::unistd::geteuid().as_raw();
         let private = file.metadata().is_ok_and(|metadata| {
             metadata.is_file() && metadata.uid() == own && metadata.mode() & 0o077 == 0

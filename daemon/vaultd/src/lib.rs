@@ -14,6 +14,7 @@ pub mod command;
 mod compat;
 pub mod config;
 pub mod grpc;
+pub mod health;
 pub mod histogram;
 pub mod launch;
 pub mod limits;

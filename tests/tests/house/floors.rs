@@ -4,10 +4,11 @@ use crate::graph::Graph;
 
 /// The rooms of `daemon/vaultd`, by floor. What stands beside the floors of `daemon/README.md` has
 /// the floor from which it is used.
-const FLOORS: [(&str, u32); 28] = [
+const FLOORS: [(&str, u32); 29] = [
     ("app", 8),
     ("config", 7),
     ("grpc", 7),
+    ("health", 6),
     ("launch", 6),
     ("maintenance", 6),
     ("refresher", 6),

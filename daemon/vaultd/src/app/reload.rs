@@ -1,4 +1,4 @@
-//! When the configuration is read again, what becomes of it?
+//! The configuration read again: all of it comes into force, or none.
 //!
 //! One reading at a time: whoever asks while another reads waits, and then sees the files as they are
 //! by then. What is read takes the old one's place whole or not at all.

@@ -1,4 +1,4 @@
-//! What is systemd told? It listens if it started us; nobody else does.
+//! Notifications to systemd, where it started the daemon.
 
 use std::ffi::OsStr;
 use std::io;

@@ -1,4 +1,4 @@
-//! What is done ahead of time, while nobody asks?
+//! Upkeep of the backends, while nobody asks.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

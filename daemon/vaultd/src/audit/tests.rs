@@ -1,4 +1,4 @@
-//! Is the record complete, private, and refused where it cannot be kept?
+//! The record is complete, private, and refused where it cannot be kept.
 
 use super::*;
 use std::os::unix::fs::PermissionsExt;
@@ -156,7 +156,7 @@ fn what_cannot_be_written_is_refused_or_served_as_configured() {
     std::fs::create_dir(audit.path()).unwrap();
     assert!(matches!(
         audit.write(&record(), &settings()),
-        Err(AuditError::Open { .. })
+        Err(AuditError::Open(..))
     ));
     assert!(audit.last_error().is_some());
     let serve = AuditSettings {
@@ -191,7 +191,7 @@ fn a_link_or_an_open_file_in_its_place_is_refused() {
     std::os::unix::fs::symlink(&elsewhere, audit.path()).unwrap();
     assert!(matches!(
         audit.write(&record(), &settings()),
-        Err(AuditError::Open { .. })
+        Err(AuditError::Open(..))
     ));
     std::fs::remove_file(audit.path()).unwrap();
     std::fs::write(audit.path(), "").unwrap();

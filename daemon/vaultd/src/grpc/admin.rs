@@ -144,9 +144,8 @@ impl Admin for Service {
         request: Request<message::MetricsRequest>,
     ) -> Result<Response<message::MetricsReply>, Status> {
         let (context, _) = self.look(&request, Action::Metrics, None).await?;
-        let healthy = report::status(&self.daemon, &context).healthy;
         Ok(Response::new(message::MetricsReply {
-            text: metrics::text(&self.daemon, &context, healthy),
+            text: metrics::text(&self.daemon, &context),
         }))
     }
 

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use crate::audit::Audit;
-use crate::cache::Cache;
+use crate::cache::{Cache, Entry};
 use crate::clock::{Clock, Moment};
+use crate::health;
 use crate::launch::Launch;
 use crate::maintenance::Maintenance;
 use crate::refresher::Refresher;
 use crate::resolver::Resolver;
-use crate::setup::Current;
+use crate::setup::{Current, Setup};
 use crate::snapshot::Snapshot;
-use crate::upstream::Upstream;
+use crate::upstream::{Health, Upstream};
 use crate::writer::Writer;
 
 /// Reads the configuration again; the word for it is here so that nothing below knows of files.
@@ -60,6 +61,15 @@ pub struct Daemon {
     pub reload: Arc<dyn Reload>,
     /// What does not change while the daemon runs.
     pub facts: Arc<StartFacts>,
+}
+
+impl Daemon {
+    /// Whether all is well, as status, its exit code and the metrics say it.
+    pub(super) fn is_healthy(&self, setup: &Setup, health: &[Health], entries: &[Entry]) -> bool {
+        let others = setup.view(None).freshness;
+        let (current, audit, snapshot) = (&self.current, &self.audit, &self.snapshot);
+        health::is_healthy(current, audit, snapshot, health, entries, &others)
+    }
 }
 
 /// What does not change while the daemon runs.

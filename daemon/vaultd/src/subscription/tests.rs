@@ -1,4 +1,4 @@
-//! Does a watcher hear what it chose, however it is spelled, and that it missed some?
+//! A watcher hears what it chose, however that is spelled, and that it missed some.
 
 use std::os::unix::net::UnixStream;
 use std::time::Duration;

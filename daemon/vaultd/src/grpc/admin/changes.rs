@@ -1,4 +1,4 @@
-//! What does a person ask about one stored secret: to store, delete, promote, and which versions are there?
+//! Changes of one stored secret, and its versions.
 
 use std::num::NonZeroU64;
 
