@@ -3,6 +3,7 @@
 //! `daemon/README.md` shows the floors and the way of a secret through them.
 #![forbid(unsafe_code)]
 
+pub mod addresses;
 pub mod app;
 pub mod arguments;
 pub mod audit;
@@ -23,6 +24,7 @@ pub mod logging;
 pub mod maintenance;
 pub mod peer;
 pub mod policy;
+pub mod program;
 pub mod refresher;
 pub mod resolver;
 #[cfg(test)]

@@ -8,10 +8,11 @@ use futures_util::future::join_all;
 use vault_backends::address::Address;
 use vault_proto::reference::SecretRef;
 
+use crate::addresses::{is_same_secret, reference_of};
 use crate::cache::{Cache, Served};
 use crate::clock::Clock;
 use crate::policy::Action;
-use crate::resolver::{RequestContext, Resolver, is_same_secret, reference_of};
+use crate::resolver::{RequestContext, Resolver};
 use crate::snapshot::Snapshot;
 
 /// What has been asked for again.

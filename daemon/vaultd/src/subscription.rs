@@ -8,13 +8,14 @@ use std::sync::Arc;
 use vault_proto::generated::{Provenance, State};
 use vault_proto::reference::SecretRef;
 
+use crate::addresses::address;
 use crate::cache::Cache;
 use crate::cache::changes::{Change, Now};
 use crate::cache::freshness::{Freshness, Verdict};
 use crate::cache::machine::judge;
 use crate::clock::{Clock, Moment};
 use crate::maintenance::is_meant;
-use crate::resolver::{RequestContext, address, millis};
+use crate::resolver::{AuthorizedRequest, RequestContext, millis};
 use crate::setup::Current;
 use held_changes::{HeldChange, HeldChanges};
 
@@ -44,20 +45,21 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// From now on, for whoever `context` is about.
+    /// From now on, for whom policy has let through, of what it asked for; of all that it may see where
+    /// that is nothing.
     pub fn new(
         cache: Arc<Cache>,
         clock: Arc<dyn Clock>,
         current: Arc<Current>,
-        context: RequestContext,
-        references: Vec<SecretRef>,
+        request: &AuthorizedRequest,
     ) -> Self {
+        let references = request.secrets().iter();
         let setup = Arc::clone(&current);
         let others = Box::new(move || setup.get().view(None).freshness);
         Self {
             changes: HeldChanges::new(cache, Arc::clone(&clock), others),
-            context,
-            references,
+            context: RequestContext::clone(request.context()),
+            references: references.map(|one| one.reference.clone()).collect(),
             current,
             clock,
             ready: VecDeque::new(),

@@ -1,4 +1,4 @@
-//! Who may change what? Stores, deletes, promotes: asks policy, writes it down, then acts.
+//! Changes of secrets: policy is asked, the change is written down, then made.
 //!
 //! The record is written before the change, and a second one where the change failed: a change
 //! without a record cannot happen, a record without its change is followed by one that says so.
@@ -20,11 +20,10 @@ use vault_proto::kinds;
 use vault_proto::reference::{SecretRef, parse_version};
 use vault_proto::sealed::{Label, Opener, OpeningKey, Purpose, SealError, TAG_BYTES};
 
-use crate::audit::{Outcome, ValueRecord};
+use crate::addresses::may_be_same_secret;
+use crate::audit::ValueRecord;
 use crate::cache::Cache;
-use crate::resolver::{
-    RequestContext, ResolveError, Resolver, SecretRequest, may_be_same_secret, plain,
-};
+use crate::resolver::{AuthorizedRequest, RequestContext, ResolveError, Resolver, SecretRequest};
 use crate::snapshot::Snapshot;
 use crate::upstream::{Upstream, UpstreamError};
 use under_way::ChangesUnderWay;
@@ -88,7 +87,7 @@ pub struct Incoming<'a> {
     pub ciphertext: &'a [u8],
 }
 
-/// The room.
+/// The way of changes.
 pub struct Writer {
     resolver: Arc<Resolver>,
     upstream: Arc<Upstream>,
@@ -102,7 +101,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// A room with a new key for this boot.
+    /// One with a new key for this boot.
     ///
     /// # Errors
     /// [`ShieldError`] where the key cannot be kept.
@@ -149,12 +148,11 @@ impl Writer {
         incoming: Incoming<'_>,
         new: NewVersion,
     ) -> Result<String, WriteError> {
-        let (target, rule) = self.permit(context, reference).await?;
+        let (target, request) = self.authorize(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         let value = self.open(context, reference, incoming)?;
         let put = async move { writable.backend().put(&target, value, &new).await };
-        self.change(context, reference, rule, String::new(), put)
-            .await
+        self.change(request, reference, String::new(), put).await
     }
 
     /// Deletes a secret with all its versions and returns how many there were.
@@ -166,11 +164,10 @@ impl Writer {
         context: &RequestContext,
         reference: &SecretRef,
     ) -> Result<usize, WriteError> {
-        let (target, rule) = self.permit(context, reference).await?;
+        let (target, request) = self.authorize(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         let delete = async move { writable.backend().delete(&target).await };
-        self.change(context, reference, rule, String::new(), delete)
-            .await
+        self.change(request, reference, String::new(), delete).await
     }
 
     /// Makes an existing version the current one.
@@ -183,14 +180,13 @@ impl Writer {
         reference: &SecretRef,
         version: &str,
     ) -> Result<(), WriteError> {
-        let (target, rule) = self.permit(context, reference).await?;
+        let (target, request) = self.authorize(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         // What a caller typed is written down only where it is a version.
         let recorded = in_record(parse_version(version).map(NonZeroU64::get).ok());
         let version = version.to_owned();
         let promote = async move { writable.backend().promote(&target, &version).await };
-        self.change(context, reference, rule, recorded, promote)
-            .await
+        self.change(request, reference, recorded, promote).await
     }
 
     /// Has a secret, or one of its versions, deleted later, and returns when, if that is known; `at` is
@@ -205,7 +201,7 @@ impl Writer {
         version: Option<u64>,
         at: Option<u64>,
     ) -> Result<Option<u64>, WriteError> {
-        let (target, rule) = self.permit(context, reference).await?;
+        let (target, request) = self.authorize(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         let schedule = async move {
             writable
@@ -213,7 +209,7 @@ impl Writer {
                 .schedule_deletion(&target, version, at)
                 .await
         };
-        self.change(context, reference, rule, in_record(version), schedule)
+        self.change(request, reference, in_record(version), schedule)
             .await
     }
 
@@ -227,10 +223,10 @@ impl Writer {
         reference: &SecretRef,
         version: Option<u64>,
     ) -> Result<(), WriteError> {
-        let (target, rule) = self.permit(context, reference).await?;
+        let (target, request) = self.authorize(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         let cancel = async move { writable.backend().cancel_deletion(&target, version).await };
-        self.change(context, reference, rule, in_record(version), cancel)
+        self.change(request, reference, in_record(version), cancel)
             .await
     }
 
@@ -243,7 +239,7 @@ impl Writer {
         context: &RequestContext,
         reference: &SecretRef,
     ) -> Result<Vec<VersionEntry>, WriteError> {
-        let (target, _) = self.permit(context, reference).await?;
+        let (target, _) = self.authorize(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         let versions = writable.backend().versions(&target);
         Ok(self.upstream.once(&target.address, versions).await?)
@@ -254,7 +250,9 @@ impl Writer {
     /// # Errors
     /// [`WriteError`].
     pub async fn list(&self, context: &RequestContext) -> Result<Vec<ListEntry>, WriteError> {
-        self.resolver.permit(context, &[]).await?;
+        let actions = [context.action];
+        let request = self.resolver.authorize(context.clone(), &actions, vec![]);
+        request.await?;
         let local = Address::local("");
         let writable = self.upstream.writable(&local)?;
         Ok(self
@@ -263,22 +261,21 @@ impl Writer {
             .await?)
     }
 
-    async fn permit(
+    async fn authorize(
         &self,
         context: &RequestContext,
         reference: &SecretRef,
-    ) -> Result<(ChangeTarget, String), WriteError> {
-        let rule = self
-            .resolver
-            .permit(context, &[SecretRequest::of(reference)])
-            .await?;
+    ) -> Result<(ChangeTarget, AuthorizedRequest), WriteError> {
+        let (actions, secrets) = ([context.action], vec![SecretRequest::of(reference)]);
+        let request = self.resolver.authorize(context.clone(), &actions, secrets);
+        let request = request.await?;
         let address = context.address(reference);
-        let target = context.targets.of(address.kind);
-        let placement = target.map(|target| target.placement()).unwrap_or_default();
         if address.version != VersionSelector::Current {
             return Err(WriteError::Pinned(reference.to_string()));
         }
-        Ok((ChangeTarget { address, placement }, rule))
+        let target = context.targets.of(address.kind);
+        let placement = target.map(|target| target.placement()).unwrap_or_default();
+        Ok((ChangeTarget { address, placement }, request))
     }
 
     /// Opens the value straight into protected memory.
@@ -317,9 +314,8 @@ impl Writer {
     /// afterwards it goes on to its end, for the backend may already have done it.
     async fn change<T: Send + 'static>(
         &self,
-        context: &RequestContext,
+        request: AuthorizedRequest,
         reference: &SecretRef,
-        rule: String,
         version: String,
         work: impl Future<Output = Result<T, BackendError>> + Send + 'static,
     ) -> Result<T, WriteError> {
@@ -329,12 +325,12 @@ impl Writer {
             resolver: Arc::clone(&self.resolver),
             cache: Arc::clone(&self.cache),
             snapshot: Arc::clone(&self.snapshot),
-            context: context.clone(),
+            address: request.context().address(reference),
+            request,
             reference: reference.clone(),
-            rule,
             version,
         };
-        let (upstream, address) = (Arc::clone(&self.upstream), context.address(reference));
+        let (upstream, address) = (Arc::clone(&self.upstream), change.address.clone());
         let task = tokio::spawn(async move {
             change.announce().await?;
             // Also after a panic nobody knows what the backend has done.
@@ -359,27 +355,25 @@ struct Change {
     resolver: Arc<Resolver>,
     cache: Arc<Cache>,
     snapshot: Arc<Snapshot>,
-    context: RequestContext,
+    request: AuthorizedRequest,
     reference: SecretRef,
-    rule: String,
+    address: Address,
     /// The version it is about; empty where it is about none or the backend will choose it.
     version: String,
 }
 
 impl Change {
     async fn announce(&self) -> Result<(), ResolveError> {
-        if !self.context.peer.is_alive() {
-            return Err(ResolveError::PeerGone);
-        }
-        self.record(Outcome::Allowed, None).await
+        let values = vec![self.value(None)];
+        self.resolver.announce(&self.request, values).await
     }
 
     /// Forgets what was held of the secret, whatever its version; a failure is written down.
     async fn finish<T>(&self, result: Result<T, UpstreamError>) -> Result<T, WriteError> {
-        let written = self.context.address(&self.reference);
-        let kinds = self.context.setup.kinds();
+        let written = &self.address;
+        let kinds = self.request.context().setup.kinds();
         self.cache
-            .flush(|held| may_be_same_secret(held, &written, kinds));
+            .flush(|held| may_be_same_secret(held, written, kinds));
         // No value of this machine's own store is there.
         let forgotten = match kinds.policy(written.kind).is_remote {
             true => self.snapshot.forgotten().await,
@@ -391,7 +385,11 @@ impl Change {
             }
             Err(failure) => failure,
         };
-        let recorded = self.record(Outcome::Failed, Some(failure.kind())).await;
+        let values = vec![self.value(Some(failure.kind()))];
+        let recorded = self
+            .resolver
+            .record_failed(&self.request, values, failure.kind())
+            .await;
         Err(match recorded {
             Ok(()) => failure.into(),
             Err(ResolveError::Audit(why)) => WriteError::Unrecorded { failure, why },
@@ -399,18 +397,9 @@ impl Change {
         })
     }
 
-    async fn record(
-        &self,
-        outcome: Outcome,
-        problem: Option<&'static str>,
-    ) -> Result<(), ResolveError> {
-        let value = ValueRecord {
-            version: self.version.clone(),
-            ..plain(&SecretRequest::of(&self.reference), problem)
-        };
-        self.resolver
-            .record(&self.context, outcome, &self.rule, vec![value], problem)
-            .await
+    fn value(&self, problem: Option<&'static str>) -> ValueRecord {
+        let value = ValueRecord::requested("", &self.reference);
+        value.of_version(&self.version).because(problem)
     }
 }
 

@@ -15,6 +15,7 @@ fn record() -> Record<'static> {
         rule: "the default policy",
         service: Some("bar"),
         environment: None,
+        on_behalf_of: None,
         values: vec![
             ValueRecord::requested("BAR_TOKEN", "local://bar-token").released(
                 "1",

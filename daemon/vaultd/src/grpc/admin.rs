@@ -9,6 +9,8 @@ mod openmetrics;
 mod report;
 mod why;
 
+use std::sync::Arc;
+
 use tonic::{Code, Request, Response, Status};
 use vault_backends::address::BackendKind;
 use vault_proto::generated as message;
@@ -19,9 +21,8 @@ use vault_proto::reference::SecretRef;
 use super::daemon::Daemon;
 use super::request_context::{environment, reference, request_context};
 use super::status::{Failure, refuse};
-use crate::audit::Outcome;
 use crate::policy::Action;
-use crate::resolver::{RequestContext, ResolveError, SecretRequest, plain, provenance};
+use crate::resolver::{AuthorizedRequest, RequestContext, SecretRequest, plain, provenance};
 
 pub(super) struct Service {
     daemon: Daemon,
@@ -38,15 +39,9 @@ impl Service {
         request: &Request<T>,
         action: Action,
         reference: Option<&SecretRef>,
-    ) -> Result<(RequestContext, String), Status> {
-        let context = request_context(&self.daemon, request, action)?;
-        let rule = self
-            .daemon
-            .resolver
-            .permit(&context, &wants(reference))
-            .await;
-        rule.map(|rule| (context, rule))
-            .map_err(|error| error.status())
+    ) -> Result<Arc<RequestContext>, Status> {
+        let authorized = self.authorize(request, action, reference).await?;
+        Ok(Arc::clone(authorized.context()))
     }
 
     /// Policy's word on an act, which is written down before it is done.
@@ -55,26 +50,27 @@ impl Service {
         request: &Request<T>,
         action: Action,
         reference: Option<&SecretRef>,
-    ) -> Result<RequestContext, Status> {
-        let (context, rule) = self.look(request, action, reference).await?;
-        if !context.peer.is_alive() {
-            return Err(ResolveError::PeerGone.status());
-        }
-        let values = wants(reference)
-            .iter()
-            .map(|want| plain(want, None))
-            .collect();
-        let recorded = self
-            .daemon
-            .resolver
-            .record(&context, Outcome::Allowed, &rule, values, None);
-        recorded.await.map_err(|error| error.status())?;
-        Ok(context)
+    ) -> Result<Arc<RequestContext>, Status> {
+        let authorized = self.authorize(request, action, reference).await?;
+        let values = authorized.secrets().iter();
+        let values = values.map(|secret| plain(secret, None)).collect();
+        let announced = self.daemon.resolver.announce(&authorized, values);
+        announced.await.map_err(|error| error.status())?;
+        Ok(Arc::clone(authorized.context()))
     }
-}
 
-fn wants(reference: Option<&SecretRef>) -> Vec<SecretRequest> {
-    reference.into_iter().map(SecretRequest::of).collect()
+    async fn authorize<T>(
+        &self,
+        request: &Request<T>,
+        action: Action,
+        reference: Option<&SecretRef>,
+    ) -> Result<AuthorizedRequest, Status> {
+        let context = request_context(&self.daemon, request, action)?;
+        let secrets = reference.into_iter().map(SecretRequest::of).collect();
+        let resolver = &self.daemon.resolver;
+        let authorized = resolver.authorize(context, &[action], secrets).await;
+        authorized.map_err(|error| error.status())
+    }
 }
 
 /// A reference that may be left out.
@@ -96,7 +92,7 @@ impl Admin for Service {
         &self,
         request: Request<message::StatusRequest>,
     ) -> Result<Response<message::StatusReply>, Status> {
-        let (context, _) = self.look(&request, Action::Status, None).await?;
+        let context = self.look(&request, Action::Status, None).await?;
         Ok(Response::new(report::status(&self.daemon, &context)))
     }
 
@@ -104,7 +100,7 @@ impl Admin for Service {
         &self,
         request: Request<message::ListRequest>,
     ) -> Result<Response<message::ListReply>, Status> {
-        let (context, _) = self.look(&request, Action::List, None).await?;
+        let context = self.look(&request, Action::List, None).await?;
         let stored = self
             .daemon
             .writer
@@ -118,7 +114,7 @@ impl Admin for Service {
         &self,
         request: Request<message::ExplainConfigRequest>,
     ) -> Result<Response<message::ExplainConfigReply>, Status> {
-        let (context, _) = self.look(&request, Action::Status, None).await?;
+        let context = self.look(&request, Action::Status, None).await?;
         let environment = environment(&request.get_ref().environment);
         let reply = configuration::explain(&context, environment.as_deref());
         Ok(Response::new(reply))
@@ -129,7 +125,7 @@ impl Admin for Service {
         request: Request<message::ExplainRequest>,
     ) -> Result<Response<message::ExplainReply>, Status> {
         let reference = reference(&request.get_ref().reference)?;
-        let (context, _) = self
+        let context = self
             .look(&request, Action::Explain, Some(&reference))
             .await?;
         Ok(Response::new(why::explain(
@@ -143,7 +139,7 @@ impl Admin for Service {
         &self,
         request: Request<message::MetricsRequest>,
     ) -> Result<Response<message::MetricsReply>, Status> {
-        let (context, _) = self.look(&request, Action::Metrics, None).await?;
+        let context = self.look(&request, Action::Metrics, None).await?;
         Ok(Response::new(message::MetricsReply {
             text: metrics::text(&self.daemon, &context),
         }))
@@ -277,7 +273,7 @@ impl Admin for Service {
         let context = self.act(&request, Action::Doctor, None).await?;
         let listing = RequestContext {
             action: Action::List,
-            ..context
+            ..RequestContext::clone(&context)
         };
         let reply = doctor::of_kind(&self.daemon, &listing, kind, listing.time).await;
         Ok(Response::new(reply))
@@ -287,7 +283,7 @@ impl Admin for Service {
         &self,
         request: Request<message::TestPolicyRequest>,
     ) -> Result<Response<message::TestPolicyReply>, Status> {
-        let (context, _) = self.look(&request, Action::TestPolicy, None).await?;
+        let context = self.look(&request, Action::TestPolicy, None).await?;
         let test = request.get_ref();
         let action = Action::from_word(&test.action).ok_or_else(|| {
             let words: Vec<&str> = Action::ALL.iter().map(|action| action.as_str()).collect();
@@ -297,7 +293,7 @@ impl Admin for Service {
         let reference = optional(&test.reference)?;
         let context = RequestContext {
             service: (!test.service.is_empty()).then(|| test.service.clone()),
-            ..context
+            ..RequestContext::clone(&context)
         };
         let decision = context.decide(action, reference.as_ref());
         Ok(Response::new(message::TestPolicyReply {

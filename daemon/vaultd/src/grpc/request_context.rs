@@ -33,6 +33,7 @@ pub(super) fn request_context<T>(
         setup,
         peer,
         action,
+        subject: None,
         service: None,
         environment: None,
         request_id: vec![],

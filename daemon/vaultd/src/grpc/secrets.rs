@@ -152,13 +152,10 @@ impl Secrets for Service {
         };
         let mut sealer = Sealer::new(Purpose::Resolve, &resolve.public_key, &context.request_id)
             .map_err(|error| error.status())?;
-        let resolver = &self.daemon.resolver;
-        let rule = resolver
-            .permit(&context, &wants)
-            .await
-            .map_err(|error| error.status())?;
         let kind = |resolved: &[Resolved]| Some(problem(resolved)?.word());
-        let resolved = resolver.hand_out(&context, &rule, &wants, kind).await;
+        let resolver = &self.daemon.resolver;
+        let resolved = resolver.resolve(context, &[Action::Get], wants, None, kind);
+        let resolved = resolved.await;
         let resolved = resolved.map_err(|error| error.status())?;
         if let Some(problem) = problem(&resolved) {
             return Err(problem.status());
@@ -184,11 +181,12 @@ impl Secrets for Service {
     ) -> Result<Response<Self::WatchStream>, Status> {
         let context = request_context(&self.daemon, &request, Action::Watch)?;
         let wanted = self.wants(&request, &request.get_ref().references)?;
-        let permitted = self.daemon.resolver.permit(&context, &wanted).await;
-        permitted.map_err(|error| error.status())?;
+        let resolver = &self.daemon.resolver;
+        let authorized = resolver.authorize(context, &[Action::Watch], wanted).await;
+        let authorized = authorized.map_err(|error| error.status())?;
         let caller = caller(&request)?;
         let of_one = self.limits.of(caller.kind).watches;
-        let permit = self.watches.acquire(context.peer.pid, of_one);
+        let permit = self.watches.acquire(caller.peer.pid, of_one);
         let permit = permit.ok_or_else(|| {
             let message = format!(
                 "{} are watching already, or {of_one} in this process; try again when one has ended",
@@ -201,8 +199,7 @@ impl Secrets for Service {
             Arc::clone(&self.daemon.cache),
             Arc::clone(&self.daemon.clock),
             Arc::clone(&self.daemon.current),
-            context,
-            wanted.into_iter().map(|want| want.reference).collect(),
+            &authorized,
         );
         let events = unfold(subscription, move |mut subscription| {
             // Both go when the watch does.

@@ -8,12 +8,14 @@ use vault_backends::address::{Address, BackendKind};
 use vault_backends::oci::OciSettings;
 
 use super::*;
+use crate::audit::Audit;
 use crate::cache::changes::BACKLOG;
 use crate::clock::ScriptedClock;
 use crate::config::outside::Outside;
 use crate::config::{self, Texts};
 use crate::peer::Peer;
 use crate::policy::Action;
+use crate::resolver::{Resolver, SecretRequest};
 use crate::scripted::ScriptedBackend;
 use crate::targets::Targets;
 
@@ -63,6 +65,7 @@ struct Room {
     backend: Arc<ScriptedBackend>,
     clock: Arc<ScriptedClock>,
     cache: Arc<Cache>,
+    resolver: Resolver,
     current: Arc<Current>,
     context: RequestContext,
 }
@@ -72,7 +75,7 @@ impl Room {
     fn new() -> Self {
         let backend = ScriptedBackend::new(BackendKind::OCI);
         let clock = Arc::new(ScriptedClock::default());
-        let (_, cache) = Cache::over(&backend, &clock);
+        let (upstream, cache) = Cache::over(&backend, &clock);
         let (near, _far) = UnixStream::pair().unwrap();
         let uid = nix::unistd::geteuid().as_raw();
         let mut setup = config::read(Texts::default(), &Outside::default(), uid)
@@ -87,6 +90,7 @@ impl Room {
         let setup = current.get();
         let context = RequestContext {
             peer: Peer::of(&near).unwrap(),
+            subject: None,
             action: Action::Watch,
             service: None,
             environment: None,
@@ -96,7 +100,9 @@ impl Room {
             setup,
             time: Duration::from_secs(8),
         };
+        let audit = Arc::new(Audit::new("/nonexistent".into(), false));
         Self {
+            resolver: Resolver::new(Arc::clone(&cache), upstream, audit),
             backend,
             clock,
             cache,
@@ -105,14 +111,18 @@ impl Room {
         }
     }
 
-    fn watch(&self, references: &[&str]) -> Subscription {
-        let parsed = references.iter().map(|text| text.parse().unwrap());
+    async fn watch(&self, references: &[&str]) -> Subscription {
+        let wanted = references.iter().map(|text| text.parse().unwrap());
+        let wanted = wanted.map(|reference| SecretRequest::of(&reference));
+        let context = self.context.clone();
+        let authorized = self
+            .resolver
+            .authorize(context, &[Action::Watch], wanted.collect());
         Subscription::new(
             Arc::clone(&self.cache),
             Arc::clone(&self.clock) as Arc<dyn Clock>,
             Arc::clone(&self.current),
-            self.context.clone(),
-            parsed.collect(),
+            &authorized.await.unwrap(),
         )
     }
 
@@ -147,9 +157,11 @@ async fn told(subscription: &mut Subscription) -> Vec<String> {
 #[tokio::test]
 async fn a_watcher_hears_of_its_secret_by_its_own_words_whoever_asked_first_and_in_which() {
     let room = Room::new();
-    let mut bare = room.watch(&["oci-vault://n"]);
-    let mut both = room.watch(&["oci-vault://n", "oci-vault://c/n"]);
-    let mut other = room.watch(&["oci-vault://d/n", "oci-vault://n?version=2"]);
+    let mut bare = room.watch(&["oci-vault://n"]).await;
+    let mut both = room.watch(&["oci-vault://n", "oci-vault://c/n"]).await;
+    let mut other = room
+        .watch(&["oci-vault://d/n", "oci-vault://n?version=2"])
+        .await;
     room.ask("oci-vault://c/n").await;
     assert_eq!(told(&mut bare).await, ["oci-vault://n"]);
     assert_eq!(told(&mut both).await, ["oci-vault://n", "oci-vault://c/n"]);
@@ -159,7 +171,7 @@ async fn a_watcher_hears_of_its_secret_by_its_own_words_whoever_asked_first_and_
 #[tokio::test]
 async fn a_watcher_that_lags_behind_is_told_that_it_has_missed_some() {
     let room = Room::new();
-    let mut all = room.watch(&[]);
+    let mut all = room.watch(&[]).await;
     for number in 0..BACKLOG + 1 {
         room.ask(&format!("oci-vault://n{number}")).await;
     }

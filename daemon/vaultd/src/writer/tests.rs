@@ -1,4 +1,4 @@
-//! Is a change finished whatever becomes of its caller, and is all of it written down?
+//! A change is finished whatever becomes of its caller, and all of it is written down.
 
 mod kept;
 
@@ -271,6 +271,7 @@ fn ask(action: Action) -> RequestContext {
         freshness: Freshness::default(),
         peer: Peer::of(&near).unwrap(),
         action,
+        subject: None,
         service: None,
         environment: None,
         request_id: vec![7; 16],
