@@ -103,7 +103,7 @@ pub fn run(arguments: &Arguments, log: &Log, kinds: BackendKinds) -> Result<(), 
     let places = places.with_services(arguments.config_dir.clone());
     let outside = Outside::of_process(arguments, kinds);
     let (mut watch, changes) = watch::watch(Arc::clone(&clock));
-    // Before the files are read: what changes from here on is told.
+    // Before the files are read: what changes from here on is noticed.
     let unwatched = match arguments.check {
         Some(_) => None,
         None => watch.follow(&places),

@@ -90,8 +90,8 @@ mod tests {
     use super::*;
     use tokio::signal::unix::{SignalKind, signal};
 
-    /// A daemon that goes on until it is told otherwise. Its signals are two that nobody sends.
-    fn lasting() -> Ending {
+    /// A daemon that goes on. Its signals are two that nobody sends.
+    fn running() -> Ending {
         Ending {
             terminate: signal(SignalKind::user_defined1()).unwrap(),
             interrupt: signal(SignalKind::user_defined2()).unwrap(),
@@ -111,7 +111,7 @@ mod tests {
         let serving = tokio::spawn(async { Ok(()) });
         let mut ending = Ending {
             serving,
-            ..lasting()
+            ..running()
         };
         let error = end_of(&mut ending).await;
         assert!(error.contains("served no more"), "{error}");
@@ -124,7 +124,7 @@ mod tests {
         for accepting in [tokio::spawn(async {}), panicking] {
             let mut ending = Ending {
                 accepting,
-                ..lasting()
+                ..running()
             };
             let error = end_of(&mut ending).await;
             assert!(error.contains("accepted no more"), "{error}");
@@ -135,7 +135,7 @@ mod tests {
     async fn a_signal_is_an_end_in_peace() {
         let mut ending = Ending {
             terminate: signal(SignalKind::window_change()).unwrap(),
-            ..lasting()
+            ..running()
         };
         nix::sys::signal::raise(nix::sys::signal::Signal::SIGWINCH).unwrap();
         assert!(ending.comes().await.is_ok());

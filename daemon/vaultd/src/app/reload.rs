@@ -147,7 +147,7 @@ fn reload(
     trigger: Trigger,
 ) -> Result<Reloaded, String> {
     tracing::debug!(?trigger, "reading the configuration");
-    // Before the files are read: what changes from here on is told.
+    // Before the files are read: what changes from here on is noticed.
     let unwatched = reader.watch.follow(&reloadable.places);
     say_unwatched(&reloadable.current, unwatched);
     let (generation, news) = match read(reloadable) {
