@@ -29,6 +29,18 @@ pub const DENIED: &str = "denied";
 pub const NOT_FOUND: &str = "not_found";
 /// The daemon cannot do it now; it may soon.
 pub const UNAVAILABLE: &str = "unavailable";
+/// No backend of that kind is configured.
+pub const NO_BACKEND: &str = "no_backend";
+/// Nothing may be written to the backend.
+pub const READ_ONLY: &str = "read_only";
+/// The backend was not asked, after repeated failures.
+pub const BREAKER_OPEN: &str = "breaker_open";
+/// The backend was not asked: too many calls wait for it.
+pub const BUSY: &str = "busy";
+/// The backend did not answer in time.
+pub const DEADLINE: &str = "deadline";
+/// The daemon was stopped before the backend answered.
+pub const STOPPED: &str = "stopped";
 /// The value cannot be put into an environment variable.
 pub const UNUSABLE_VALUE: &str = "unusable_value";
 /// The values do not fit into one reply.

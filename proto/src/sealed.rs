@@ -1,4 +1,4 @@
-//! How values travel: sealed to the receiver's key, so that no buffer between holds plaintext.
+//! Sealed values: encrypted to the receiver's key, so that no buffer between holds plaintext.
 //!
 //! HPKE (RFC 9180) base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305. One
 //! encapsulation per message however many values; `info` is "vaultd/v1 " and the RPC's name. Each
@@ -25,7 +25,7 @@ pub const REQUEST_ID_BYTES: usize = 16;
 /// Bytes that sealing adds to a value.
 pub const TAG_BYTES: usize = 16;
 
-/// Which conversation a value is sealed for.
+/// The call that a value is sealed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// `Secrets.Launch`, daemon to caller.

@@ -1,4 +1,4 @@
-//! Does a sealed value open for its receiver under its label, and in no other way?
+//! A sealed value opens for its receiver under its label, and in no other way.
 
 use vault_proto::sealed::{KEY_BYTES, Label, Opener, OpeningKey, Purpose, SealError, Sealer};
 

@@ -369,9 +369,10 @@ struct PolicyAdmission(Arc<Current>);
 
 impl Admission for PolicyAdmission {
     fn kind(&self, uid: u32) -> Option<PeerKind> {
-        let kind = match uid == nix::unistd::geteuid().as_raw() {
-            true => PeerKind::OwnUser,
-            false => PeerKind::OtherUser,
+        let kind = if uid == nix::unistd::geteuid().as_raw() {
+            PeerKind::OwnUser
+        } else {
+            PeerKind::OtherUser
         };
         self.0.get().policy.knows(uid).then_some(kind)
     }

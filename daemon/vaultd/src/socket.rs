@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt,
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-use vault_proto::socket::Place;
+use vault_proto::socket::SocketLocation as Place;
 
 /// A socket to accept on. One that was made here is removed on drop.
 #[derive(Debug)]

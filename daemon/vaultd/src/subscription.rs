@@ -17,7 +17,7 @@ use crate::clock::{Clock, Moment};
 use crate::maintenance::is_meant;
 use crate::resolver::{AuthorizedRequest, RequestContext, millis};
 use crate::setup::Current;
-use held_changes::{HeldChange, HeldChanges};
+use held_changes::{HeldChanges, Lost};
 
 /// What a watcher is told.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,8 +73,8 @@ impl Subscription {
                 return Some(notice);
             }
             match self.changes.next().await? {
-                HeldChange::Lost => return Some(Notice::Lost),
-                HeldChange::Change(change) => self.ready = self.notices(change),
+                Err(Lost) => return Some(Notice::Lost),
+                Ok(change) => self.ready = self.notices(change),
             }
         }
     }

@@ -336,7 +336,7 @@ impl Writer {
             // Also after a panic nobody knows what the backend has done.
             let result = AssertUnwindSafe(upstream.once(&address, work)).catch_unwind();
             let result = permit.until_interrupted(result).await;
-            let result = result.unwrap_or_else(|| Ok(Err(UpstreamError::interrupted(&address))));
+            let result = result.unwrap_or_else(|| Ok(Err(UpstreamError::stopped(&address))));
             change
                 .finish(result.unwrap_or(Err(UpstreamError::Lost)))
                 .await
@@ -375,9 +375,10 @@ impl Change {
         self.cache
             .flush(|held| may_be_same_secret(held, written, kinds));
         // No value of this machine's own store is there.
-        let forgotten = match kinds.policy(written.kind).is_remote {
-            true => self.snapshot.forgotten().await,
-            false => Ok(()),
+        let forgotten = if kinds.policy(written.kind).is_remote {
+            self.snapshot.forgotten().await
+        } else {
+            Ok(())
         };
         let failure = match result {
             Ok(done) => {

@@ -88,10 +88,6 @@ fn why_shows_the_line_the_attempts_and_what_comes_next() {
     ] {
         assert!(shown.success().contains(words), "{words:?}: {shown}");
     }
-    // It was there before, and still is.
-    let explained = cloud.home.ctl(&["explain", &reference]);
-    let line = format!("used by     bar TOKEN ({})\n", file.display());
-    assert!(explained.success().contains(&line), "{explained}");
 }
 
 #[test]

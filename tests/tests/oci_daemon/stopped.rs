@@ -56,7 +56,7 @@ fn a_change_under_way_is_finished_and_answered_before_the_daemon_ends() {
 }
 
 #[test]
-fn a_change_that_is_not_waited_for_is_written_down_as_interrupted() {
+fn a_change_that_is_not_waited_for_is_written_down_as_stopped() {
     let cloud = writable(Fault::Hang);
     let daemon = cloud.home.start();
     std::thread::scope(|scope| {
@@ -71,7 +71,7 @@ fn a_change_that_is_not_waited_for_is_written_down_as_interrupted() {
     let outcomes = outcomes(&cloud);
     assert_eq!(
         outcomes,
-        [("allowed", ""), ("failed", "interrupted")]
+        [("allowed", ""), ("failed", "stopped")]
             .map(|(outcome, error)| (outcome.to_owned(), error.to_owned()))
     );
 }

@@ -1,4 +1,4 @@
-//! How are launches answered?
+//! The fake's answers to launches.
 
 use tonic::codegen::tokio_stream::StreamExt;
 use tonic::codegen::{BoxStream, async_trait, tokio_stream};

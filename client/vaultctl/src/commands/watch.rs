@@ -48,9 +48,10 @@ pub(crate) async fn run(
 
 fn print(event: WatchEvent, form: Form) -> Result<Reader, Failure> {
     let held = event.provenance.unwrap_or_default();
-    let text = match event.lost {
-        false => format!("{}: {}\n", event.reference, held::in_words(&held)),
-        true => LOST.to_owned(),
+    let text = if event.lost {
+        LOST.to_owned()
+    } else {
+        format!("{}: {}\n", event.reference, held::in_words(&held))
     };
     let json = EventJson {
         reference: event.reference,

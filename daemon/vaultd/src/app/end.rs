@@ -50,7 +50,7 @@ impl Ending {
 }
 
 /// Waits for the changes under way, until their grace or the patience of whoever ends the daemon is over.
-/// Those that have not ended by then are written down as interrupted.
+/// Those that have not ended by then are written down as failed.
 pub(super) async fn finish_changes(writer: &Writer, hurry: impl Future<Output = ()>) {
     let grace = async {
         let _ = tokio::time::timeout(CHANGES, hurry).await;

@@ -120,19 +120,15 @@ impl Admin for Service {
         Ok(Response::new(reply))
     }
 
-    async fn explain(
+    async fn why(
         &self,
-        request: Request<message::ExplainRequest>,
-    ) -> Result<Response<message::ExplainReply>, Status> {
+        request: Request<message::WhyRequest>,
+    ) -> Result<Response<message::WhyReply>, Status> {
         let reference = reference(&request.get_ref().reference)?;
         let context = self
             .look(&request, Action::Explain, Some(&reference))
             .await?;
-        Ok(Response::new(why::explain(
-            &self.daemon,
-            &context,
-            &reference,
-        )))
+        Ok(Response::new(why::why(&self.daemon, &context, &reference)))
     }
 
     async fn metrics(

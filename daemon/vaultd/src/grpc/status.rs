@@ -169,7 +169,7 @@ mod tests {
                 last: "words".to_owned(),
             },
             UpstreamError::late(&Address::local("x"), std::time::Duration::ZERO),
-            UpstreamError::interrupted(&Address::local("x")),
+            UpstreamError::stopped(&Address::local("x")),
             UpstreamError::Lost,
             BackendError::unsupported("words").into(),
             backend(Class::Answer, "not_allowed"),

@@ -12,14 +12,9 @@ use crate::cache::machine::Dated;
 use crate::cache::{Cache, Entry};
 use crate::clock::{Clock, Moment};
 
-/// What comes next.
+/// Whoever listens lags behind: some changes before this are lost.
 #[derive(Debug)]
-pub(super) enum HeldChange {
-    /// A change.
-    Change(Change),
-    /// Whoever listens lags behind: some changes before this are lost.
-    Lost,
-}
+pub(super) struct Lost;
 
 /// One listener.
 pub(super) struct HeldChanges<F> {
@@ -48,18 +43,18 @@ impl<F: Fn() -> Freshness> HeldChanges<F> {
     }
 
     /// What comes next; `None` at the end of the cache.
-    pub(super) async fn next(&mut self) -> Option<HeldChange> {
+    pub(super) async fn next(&mut self) -> Option<Result<Change, Lost>> {
         loop {
             if let Some(change) = self.turned.pop_front() {
-                return Some(HeldChange::Change(change));
+                return Some(Ok(change));
             }
             let turn = self.clock.sleep_until_any(self.next_turn());
             tokio::select! {
                 biased;
                 change = self.changes.recv() => match change {
-                    Ok(change) => return Some(HeldChange::Change(change)),
+                    Ok(change) => return Some(Ok(change)),
                     // The next ones still come.
-                    Err(RecvError::Lagged(_)) => return Some(HeldChange::Lost),
+                    Err(RecvError::Lagged(_)) => return Some(Err(Lost)),
                     Err(RecvError::Closed) => return None,
                 },
                 () = turn => self.turned = self.turn(),
@@ -160,7 +155,7 @@ mod tests {
     async fn told(watching: &mut HeldChanges<impl Fn() -> Freshness>, now: Moment) -> Vec<Verdict> {
         let mut told = Vec::new();
         while let Some(Some(change)) = watching.next().now_or_never() {
-            let HeldChange::Change(Change {
+            let Ok(Change {
                 now: Now::Value { at, valid_for, .. },
                 ..
             }) = change

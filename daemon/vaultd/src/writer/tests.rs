@@ -393,11 +393,11 @@ async fn a_caller_that_goes_away_while_it_waits_changes_nothing() {
     }
     let waited = tokio::time::timeout(TIME, room.delete()).await;
     assert!(waited.is_err());
-    room.vault.gate.add_permits(AT_ONCE);
+    room.vault.gate.add_permits(AT_ONCE as usize);
     for task in under_way {
         task.await.unwrap().unwrap();
     }
-    assert_eq!(room.records().len(), AT_ONCE);
+    assert_eq!(room.records().len(), AT_ONCE as usize);
 }
 
 #[tokio::test(start_paused = true)]
@@ -416,7 +416,7 @@ async fn the_end_waits_for_changes_under_way_and_begins_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_end_does_not_wait_for_is_written_down_and_answered_as_interrupted() {
+async fn what_the_end_does_not_wait_for_is_written_down_and_answered_as_stopped() {
     let room = Room::new();
     let mut under_way = vec![];
     for _ in 0..AT_ONCE {
@@ -427,12 +427,12 @@ async fn what_the_end_does_not_wait_for_is_written_down_and_answered_as_interrup
     room.writer.finish(std::future::ready(())).await;
     for task in under_way {
         let failed = task.await.unwrap().unwrap_err();
-        assert_eq!(failed.kind(), "interrupted", "{failed}");
+        assert_eq!(failed.kind(), "stopped", "{failed}");
     }
     let refused = waiting.await.unwrap().unwrap_err();
     assert!(matches!(refused, WriteError::Stopping), "{refused}");
-    let mut expected = vec!["allowed "; AT_ONCE];
-    expected.extend(["failed interrupted"; AT_ONCE]);
+    let mut expected = vec!["allowed "; AT_ONCE as usize];
+    expected.extend(["failed stopped"; AT_ONCE as usize]);
     let mut outcomes = room.outcomes();
     outcomes.sort();
     assert_eq!(outcomes, expected);

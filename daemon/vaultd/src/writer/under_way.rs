@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// Changes under way at once. Each outlives a caller that goes away, so their number is bounded here.
-pub(super) const AT_ONCE: usize = 4;
+pub(super) const AT_ONCE: u32 = 4;
 
 /// See the module's words.
 pub(super) struct ChangesUnderWay {
@@ -23,7 +23,7 @@ impl ChangesUnderWay {
     /// None yet.
     pub(super) fn new() -> Self {
         Self {
-            permits: Arc::new(Semaphore::new(AT_ONCE)),
+            permits: Arc::new(Semaphore::new(AT_ONCE as usize)),
             interrupted: watch::Sender::new(false),
         }
     }
@@ -45,7 +45,7 @@ impl ChangesUnderWay {
     /// interrupted.
     pub(super) async fn finish(&self, grace: impl Future<Output = ()>) {
         // Those that waited for a permit before get theirs first.
-        let ended = self.permits.acquire_many(AT_ONCE as u32);
+        let ended = self.permits.acquire_many(AT_ONCE);
         tokio::pin!(ended);
         let in_time = tokio::select! {
             _ = &mut ended => true,

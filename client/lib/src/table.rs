@@ -1,38 +1,54 @@
-//! How are rows shown to a person, with colours, long texts and a terminal's width?
+//! Tables for people, with colours, long texts and a terminal's width.
 //!
 //! What is long and differs from row to row stands in lines of its own below the row, so that columns
 //! stay narrow. On a terminal a cell that would make lines too long loses its middle; where a program
 //! reads, nothing is left out.
 
-use crate::look::{Look, Tone};
+use vault_proto::printable::printable;
 
-/// The least that a shortened cell keeps.
-const LEAST: usize = 24;
+use crate::style::{Style, Tone};
+
+/// How wide a shortened cell stays.
+const MIN_WIDTH: usize = 24;
 /// What stands before a note.
 const INDENT: &str = "    ";
 
 /// One cell.
 #[derive(Clone, Debug)]
-pub(crate) struct Cell {
+pub struct Cell {
     text: String,
     tone: Tone,
 }
 
 /// One row, with what stands below it.
 #[derive(Clone, Debug)]
-pub(crate) struct Row<const N: usize> {
-    pub(crate) cells: [Cell; N],
-    pub(crate) notes: Vec<Cell>,
+pub struct Row<const N: usize> {
+    /// One for each column.
+    pub cells: [Cell; N],
+    /// A line or more below it for each.
+    pub notes: Vec<Cell>,
+}
+
+impl<const N: usize> From<[String; N]> for Row<N> {
+    fn from(texts: [String; N]) -> Self {
+        Self {
+            cells: texts.map(Cell::plain),
+            notes: vec![],
+        }
+    }
 }
 
 impl Cell {
-    /// Control characters are replaced: cells hold text from elsewhere.
-    pub(crate) fn toned(tone: Tone, text: impl AsRef<str>) -> Self {
-        let text = text.as_ref().replace(char::is_control, "\u{fffd}");
-        Self { text, tone }
+    /// One with a tone. Control characters are replaced: cells hold text from elsewhere.
+    pub fn toned(tone: Tone, text: impl AsRef<str>) -> Self {
+        Self {
+            text: printable(text.as_ref()),
+            tone,
+        }
     }
 
-    pub(crate) fn plain(text: impl AsRef<str>) -> Self {
+    /// One without a tone.
+    pub fn plain(text: impl AsRef<str>) -> Self {
         Self::toned(Tone::Plain, text)
     }
 
@@ -42,7 +58,7 @@ impl Cell {
 }
 
 /// The rows under their headings. The first column is the one that is shortened.
-pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[Row<N>], look: Look) -> String {
+pub fn table<const N: usize>(headings: [&str; N], rows: &[Row<N>], style: Style) -> String {
     let headings = headings.map(|heading| Cell::toned(Tone::Heading, heading));
     let all = || std::iter::once(&headings).chain(rows.iter().map(|row| &row.cells));
     let mut widths = [0; N];
@@ -51,17 +67,17 @@ pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[Row<N>], look: 
             *width = cell.width().max(*width);
         }
     }
-    if let (Some(most), Some((first, rest))) = (look.width(), widths.split_first_mut()) {
+    if let (Some(most), Some((first, rest))) = (style.width(), widths.split_first_mut()) {
         let taken: usize = rest.iter().map(|width| width + 2).sum();
-        *first = most.saturating_sub(taken).max(LEAST).min(*first);
+        *first = most.saturating_sub(taken).max(MIN_WIDTH).min(*first);
     }
-    let mut text = line(&headings, &widths, look);
+    let mut text = line(&headings, &widths, style);
     for row in rows {
-        text += &line(&row.cells, &widths, look);
+        text += &line(&row.cells, &widths, style);
         for note in &row.notes {
-            for line in wrapped(&note.text, look.width()) {
+            for line in wrapped(&note.text, style.width()) {
                 text += INDENT;
-                text += &look.paint(note.tone, &line);
+                text += &style.paint(note.tone, &line);
                 text.push('\n');
             }
         }
@@ -69,14 +85,14 @@ pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[Row<N>], look: 
     text
 }
 
-fn line<const N: usize>(cells: &[Cell; N], widths: &[usize; N], look: Look) -> String {
+fn line<const N: usize>(cells: &[Cell; N], widths: &[usize; N], style: Style) -> String {
     let mut line = String::new();
     let mut blanks = 0;
     for (cell, width) in cells.iter().zip(widths) {
         let text = without_middle(&cell.text, *width);
         if !text.is_empty() {
             line += &" ".repeat(blanks);
-            line += &look.paint(cell.tone, &text);
+            line += &style.paint(cell.tone, &text);
             blanks = 0;
         }
         blanks += width + 2 - text.chars().count().min(*width);
@@ -86,7 +102,7 @@ fn line<const N: usize>(cells: &[Cell; N], widths: &[usize; N], look: Look) -> S
 }
 
 /// At most `width` letters, with "…" in the place of the others: beginning and end tell most.
-pub(crate) fn without_middle(text: &str, width: usize) -> String {
+fn without_middle(text: &str, width: usize) -> String {
     let letters: Vec<char> = text.chars().collect();
     let Some(kept) = width.checked_sub(1).filter(|_| letters.len() > width) else {
         return text.to_owned();
@@ -102,7 +118,7 @@ pub(crate) fn without_middle(text: &str, width: usize) -> String {
 /// Lines of whole words that fit below a row; one line where nobody has a width.
 fn wrapped(text: &str, width: Option<usize>) -> Vec<String> {
     let room = width.map_or(usize::MAX, |width| {
-        width.saturating_sub(INDENT.len()).max(LEAST)
+        width.saturating_sub(INDENT.len()).max(MIN_WIDTH)
     });
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -135,6 +151,13 @@ mod tests {
         }
     }
 
+    fn terminal(columns: usize) -> Style {
+        Style {
+            colour: true,
+            size: Some((columns, 24)),
+        }
+    }
+
     #[test]
     fn for_a_program_columns_are_as_wide_as_their_widest_cell_and_nothing_is_lost() {
         let long = "x".repeat(200);
@@ -147,7 +170,7 @@ mod tests {
             " ".repeat(199),
             " ".repeat(197)
         );
-        assert_eq!(table(["A", "B", "C"], &rows, Look::PLAIN), expected);
+        assert_eq!(table(["A", "B", "C"], &rows, Style::PLAIN), expected);
     }
 
     #[test]
@@ -157,7 +180,7 @@ mod tests {
         let shown = table(
             ["A", "B", "C"],
             &[row(&long, Tone::Bad, &[&note])],
-            Look::terminal(40),
+            terminal(40),
         );
         let without_colours = shown.split('\u{1b}').map(|part| {
             let code = part.find('m').filter(|_| part.starts_with('['));

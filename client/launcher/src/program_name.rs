@@ -1,4 +1,4 @@
-//! By which name is this program called?
+//! The names by which this program is called.
 //!
 //! People have started servers with other programs before; a link with one of their names leads
 //! here, and the usage shows that name. Nothing else depends on it.
@@ -10,7 +10,7 @@ const NAME: &str = "vault-run";
 const OLD_NAMES: [&str; 2] = ["mcp-launch", "mcp_vault_proxy.py"];
 
 /// One of the names this program knows itself by, whatever the caller wrote.
-pub(crate) fn name(called: Option<OsString>) -> &'static str {
+pub(crate) fn known(called: Option<OsString>) -> &'static str {
     let called = called.unwrap_or_default();
     let last = Path::new(&called).file_name();
     OLD_NAMES
@@ -35,8 +35,8 @@ mod tests {
             ("hunter2", "vault-run"),
             ("", "vault-run"),
         ] {
-            assert_eq!(name(Some(called.into())), expected);
+            assert_eq!(known(Some(called.into())), expected);
         }
-        assert_eq!(name(None), "vault-run");
+        assert_eq!(known(None), "vault-run");
     }
 }

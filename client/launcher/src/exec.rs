@@ -1,4 +1,4 @@
-//! How does this process become the server?
+//! Replacing this process with the server.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -19,7 +19,7 @@ pub(crate) fn enter(cwd: &str) -> Result<(), Failure> {
 }
 
 /// Replaces this process. Returns only on failure, which has one line: others may stand before it.
-pub(crate) fn exec(argv: &[String], variables: Variables) -> Failure {
+pub(crate) fn replace_process(argv: &[String], variables: Variables) -> Failure {
     let Some((program, arguments)) = argv.split_first() else {
         return Failure::unexpected("vaultd gave no command");
     };

@@ -1,7 +1,4 @@
-//! Which options belong to vaultd, and where do they go there?
-//!
-//! They choose what a service gets, and the daemon owns that. People know them from the programs
-//! that vaultd replaces.
+//! The options of the programs that vaultd replaces which belong to the daemon now.
 
 /// What to say about such an option, which is named with or without its dashes; `None` for any other.
 pub fn daemons_option(name: &str) -> Option<String> {
