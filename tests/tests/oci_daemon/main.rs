@@ -1,4 +1,4 @@
-//! Does the daemon bring secrets of OCI Vault to servers? Real programs, real TLS, a fake cloud.
+//! The daemon brings secrets of OCI Vault to servers. Real programs, real TLS, a fake cloud.
 
 mod apart;
 mod cloud;

@@ -1,4 +1,4 @@
-//! Does a person see what an outage is, where it matters, and when it is over?
+//! What a person sees of an outage.
 
 use serde_json::{Value, json};
 use vault_tests::oci::{Fault, Route, Times};

@@ -1,4 +1,4 @@
-//! What is known of the identity there is, and what is to be done?
+//! The state of a credential cache.
 //!
 //! Decisions over what is known and the time; nothing here waits.
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::super::failure::Failure;
-use super::pace::Pace;
+use super::backoff::Backoff;
 use crate::error::BackendError;
 use crate::oci::files::Files;
 use crate::oci::identity::Identity;
@@ -21,7 +21,7 @@ pub(super) struct Held {
     pub(super) life: Option<Lifetime>,
 }
 
-/// What came of an attempt, told to all who wait for it.
+/// What came of an attempt, for all who wait for it.
 pub(super) type Outcome = Option<Result<Held, Failure>>;
 
 /// Everything that changes.
@@ -34,7 +34,7 @@ pub(super) struct State {
     pub(super) looked_at: Option<u64>,
     /// The files were seen to have changed, and have not been read since.
     pub(super) changed: bool,
-    pace: Pace,
+    backoff: Backoff,
     hold: Option<Hold>,
     pub(super) flight: Option<watch::Receiver<Outcome>>,
     /// Somebody has asked for it.
@@ -64,7 +64,7 @@ impl State {
 
     /// Why nothing is asked now, where nothing is.
     pub(super) fn paused(&self, now: u64) -> Option<&Failure> {
-        self.pace.paused_for(now)?;
+        self.backoff.paused_for(now)?;
         self.failure.as_ref()
     }
 
@@ -89,7 +89,7 @@ impl State {
     /// Files were put in order, or it seems so: what failed may succeed.
     pub(super) fn files_changed(&mut self) {
         self.changed = true;
-        self.pace = Pace::default();
+        self.backoff = Backoff::default();
     }
 
     /// An attempt succeeded. What is the same as before stays the one it was.
@@ -107,7 +107,7 @@ impl State {
             let due = renew_in(life, now, jitter).max(soon);
             self.due_at = now.saturating_add(due.as_secs());
         }
-        self.pace = Pace::default();
+        self.backoff = Backoff::default();
         self.failure = None;
         let held = Held { identity, life };
         self.held = Some(held.clone());
@@ -117,7 +117,7 @@ impl State {
     /// An attempt failed.
     pub(super) fn failed(&mut self, failure: Failure, now: u64, jitter: f64) {
         let old = self.valid(now).and_then(|held| held.life);
-        self.pace.failed(now, old, jitter);
+        self.backoff.failed(now, old, jitter);
         self.failure = Some(failure);
     }
 
@@ -129,7 +129,7 @@ impl State {
     /// How long it is until there is something to do. Never nothing, so that failures do not follow
     /// each other without a pause.
     pub(super) fn next(&self, now: u64) -> Duration {
-        let paused = self.pace.paused_for(now);
+        let paused = self.backoff.paused_for(now);
         let due = match self.valid(now) {
             None => paused.unwrap_or(AFTER_FAILURE),
             Some(Held { life: None, .. }) => LONGEST,

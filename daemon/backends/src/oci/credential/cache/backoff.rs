@@ -1,4 +1,4 @@
-//! How soon may a token be asked for again after it was not to be had?
+//! Backoff of attempts to get a token.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use crate::oci::token::{Lifetime, pause_after_failure};
 /// Failures in a row, and the pause after them. It counts by the wall clock, which may be set back: a
 /// pause that has not begun is over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Pace {
+pub(super) struct Backoff {
     failures: u32,
     since: u64,
     until: u64,
 }
 
-impl Pace {
+impl Backoff {
     /// One more failure. While there is an old token nothing is urgent, and each is followed by a pause;
     /// otherwise so is the third and each that follows, by longer ones.
     pub(super) fn failed(&mut self, now: u64, old: Option<Lifetime>, jitter: f64) {
@@ -42,10 +42,10 @@ mod tests {
     use super::*;
 
     fn pauses(old: Option<Lifetime>) -> Vec<u64> {
-        let mut pace = Pace::default();
+        let mut backoff = Backoff::default();
         let pauses = (0..9).map(|_| {
-            pace.failed(100, old, 0.5);
-            pace.paused_for(100).map_or(0, |pause| pause.as_secs())
+            backoff.failed(100, old, 0.5);
+            backoff.paused_for(100).map_or(0, |pause| pause.as_secs())
         });
         pauses.collect()
     }
@@ -69,10 +69,10 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_set_back_ends_a_pause() {
-        let mut pace = Pace::default();
-        (0..8).for_each(|_| pace.failed(100, None, 0.5));
-        assert_eq!(pace.paused_for(129), Some(Duration::from_secs(1)));
-        assert_eq!(pace.paused_for(130), None);
-        assert_eq!(pace.paused_for(99), None);
+        let mut backoff = Backoff::default();
+        (0..8).for_each(|_| backoff.failed(100, None, 0.5));
+        assert_eq!(backoff.paused_for(129), Some(Duration::from_secs(1)));
+        assert_eq!(backoff.paused_for(130), None);
+        assert_eq!(backoff.paused_for(99), None);
     }
 }

@@ -1,4 +1,4 @@
-//! As whom do the tests ask?
+//! The identity that the tests ask as.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,12 +12,12 @@ use vault_backends::oci::signature::Signer;
 use vault_tests::oci::{REGION, api_key_id, private_key_pem};
 
 /// The person of the golden vectors, who may get another token so many times.
-pub(crate) struct Person {
+pub(crate) struct FixedIdentity {
     identity: Arc<Identity>,
     renewals: AtomicUsize,
 }
 
-impl Person {
+impl FixedIdentity {
     pub(crate) fn new(renewals: usize) -> Arc<Self> {
         Arc::new(Self {
             identity: Arc::new(identity()),
@@ -27,7 +27,7 @@ impl Person {
 }
 
 #[async_trait]
-impl Identities for Person {
+impl Identities for FixedIdentity {
     async fn current(&self) -> Result<Arc<Identity>, BackendError> {
         Ok(Arc::clone(&self.identity))
     }

@@ -26,7 +26,7 @@ use vaultd::cache::{Cache, Served};
 use vaultd::clock::ScriptedClock;
 use vaultd::upstream::{self, Upstream, UpstreamError, retry};
 
-use crate::people::Person;
+use crate::identity::FixedIdentity;
 
 /// What is held before anything goes wrong, and what a reader gets after.
 pub(crate) const OLD: &str = "old-hunter2";
@@ -48,7 +48,7 @@ pub(crate) enum Named {
 }
 
 /// Everything between a caller and the fake.
-pub(crate) struct Stage {
+pub(crate) struct Fixture {
     pub(crate) fake: Arc<FakeOci>,
     pub(crate) id: String,
     pub(crate) clock: Arc<ScriptedClock>,
@@ -85,7 +85,7 @@ impl Backend for Way {
 /// Other settings than those that lead to the fake.
 pub(crate) type Detour = fn(&FakeOci, &mut OciSettings);
 
-impl Stage {
+impl Fixture {
     pub(crate) fn new(
         named: Named,
         wanted: VersionSelector,
@@ -139,7 +139,7 @@ impl Stage {
             Named::InVault => (Some(VAULT), NAME.to_owned()),
             Named::InCompartment => (Some(COMPARTMENT), NAME.to_owned()),
         };
-        let stage = Self {
+        let fixture = Self {
             address: Address {
                 kind: BackendKind::OCI,
                 scope: String::new(),
@@ -154,8 +154,8 @@ impl Stage {
             cache,
             way,
         };
-        stage.repeat(0);
-        stage
+        fixture.repeat(0);
+        fixture
     }
 
     /// Failed calls are made again so many times, at once.
@@ -231,7 +231,13 @@ fn reader(settings: &OciSettings, renewals: usize) -> OciVault {
         euid: nix::unistd::geteuid().as_raw(),
         clock: Arc::new(SystemWallClock),
     };
-    let person = Person::new(renewals);
+    let identities = FixedIdentity::new(renewals);
     let connection = Connection::new(settings, &around);
-    OciVault::new(settings, person, &around, connection, Arc::clone(&SHIELD))
+    OciVault::new(
+        settings,
+        identities,
+        &around,
+        connection,
+        Arc::clone(&SHIELD),
+    )
 }

@@ -1,10 +1,10 @@
-//! Is an identity at hand, and who gets the next one?
+//! The credential cache: the identity of now, and its renewal ahead of its end.
 //!
 //! One attempt at a time, in a task of its own: whoever waits for it may go away. While the identity
 //! there is has not ended nobody waits: its successor is got ahead of its end and takes its place when
 //! it is complete. What has ended is never given out.
 
-mod pace;
+mod backoff;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::failure::Failure;
-use super::source::{Obtained, Source, Why};
+use super::source::{Obtained, Reason, Source};
 use crate::error::{BackendError, Class};
 use crate::oci::files::Files;
 use crate::oci::identity::Identity;
@@ -25,9 +25,9 @@ use crate::wall_clock::WallClock;
 
 use state::{Held, LONGEST, Outcome, State};
 
-/// Keeps the identities of one source.
+/// The identity of one source, and what is known of it.
 #[derive(Clone)]
-pub(super) struct Keeper {
+pub(super) struct CredentialCache {
     source: Arc<dyn Source>,
     clock: Arc<dyn WallClock>,
     /// A number in 0..=1, another one each time.
@@ -37,14 +37,14 @@ pub(super) struct Keeper {
 
 /// What is known of the identity, for people.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Known {
+pub(super) struct Summary {
     pub(super) principal: Option<String>,
     pub(super) region: Option<String>,
     pub(super) expires_at: Option<u64>,
     pub(super) failure: Option<String>,
 }
 
-impl Keeper {
+impl CredentialCache {
     pub(super) fn new(
         source: Arc<dyn Source>,
         clock: Arc<dyn WallClock>,
@@ -72,7 +72,11 @@ impl Keeper {
                 // What has an end is renewed behind the scenes; what was only read is read again.
                 (Some(held), None) if !state.changed || held.life.is_some() => {
                     if state.changed || state.is_due(now) {
-                        let why = if state.changed { Why::Files } else { Why::Due };
+                        let why = if state.changed {
+                            Reason::Files
+                        } else {
+                            Reason::Due
+                        };
                         self.start(&mut state, why);
                     }
                     return Ok(held.identity);
@@ -81,7 +85,7 @@ impl Keeper {
                     if let Some(failure) = state.paused(now) {
                         return Err(failure.error());
                     }
-                    let why = held.map_or(Why::First, |_| Why::Files);
+                    let why = held.map_or(Reason::First, |_| Reason::Files);
                     self.start(&mut state, why)
                 }
             }
@@ -109,7 +113,7 @@ impl Keeper {
                     return Err(failure.error());
                 }
                 let is_new = in_flight(&state).is_none();
-                (self.start(&mut state, Why::Refused), is_new)
+                (self.start(&mut state, Reason::Refused), is_new)
             };
             let landed = landed(flight).await;
             match landed {
@@ -141,9 +145,9 @@ impl Keeper {
             let now = self.now();
             let mut state = self.state();
             let why = match state.valid(now) {
-                _ if state.changed => Some(Why::Files),
-                Some(_) => state.is_due(now).then_some(Why::Due),
-                None => state.paused(now).is_none().then_some(Why::First),
+                _ if state.changed => Some(Reason::Files),
+                Some(_) => state.is_due(now).then_some(Reason::Due),
+                None => state.paused(now).is_none().then_some(Reason::First),
             };
             why.map(|why| self.start(&mut state, why))
         };
@@ -155,13 +159,13 @@ impl Keeper {
     }
 
     /// What is known now.
-    pub(super) fn known(&self) -> Known {
+    pub(super) fn summary(&self) -> Summary {
         let state = self.state();
         let now = self.now();
         let identity = state.held.as_ref().map(|held| &held.identity);
         let life = state.held.as_ref().and_then(|held| held.life);
         let failure = state.held_back(now).or(state.failure.as_ref());
-        Known {
+        Summary {
             principal: identity.map(|identity| identity.principal.clone()),
             region: identity.and_then(|identity| identity.region.clone()),
             expires_at: life.map(|life| life.expires_at),
@@ -190,22 +194,22 @@ impl Keeper {
     }
 
     /// The attempt that is under way, or a new one.
-    fn start(&self, state: &mut State, why: Why) -> watch::Receiver<Outcome> {
+    fn start(&self, state: &mut State, why: Reason) -> watch::Receiver<Outcome> {
         if let Some(flight) = in_flight(state) {
             return flight;
         }
         let (sender, flight) = watch::channel(None);
         state.flight = Some(flight.clone());
         let changed = std::mem::take(&mut state.changed);
-        let keeper = self.clone();
+        let cache = self.clone();
         tokio::spawn(async move {
-            let outcome = keeper.attempt(why, changed).await;
+            let outcome = cache.attempt(why, changed).await;
             sender.send_replace(Some(outcome));
         });
         flight
     }
 
-    async fn attempt(&self, why: Why, changed: bool) -> Result<Held, Failure> {
+    async fn attempt(&self, why: Reason, changed: bool) -> Result<Held, Failure> {
         let files = Arc::new(Files::default());
         let obtained = timeout(DEADLINE, self.source.obtain(why, &files)).await;
         let obtained = obtained.unwrap_or_else(|_| Err(self.too_slow()));
@@ -249,7 +253,8 @@ impl Keeper {
 
     fn too_slow(&self) -> BackendError {
         let message = format!(
-            "get a token for the {}: it took longer than {} s; check the network",
+            "get a token for the {}: it took longer than {} s; check the network, and that what gives its \
+             tokens answers",
             self.source.principal(),
             DEADLINE.as_secs()
         );
@@ -286,5 +291,6 @@ async fn landed(mut flight: watch::Receiver<Outcome>) -> Result<Held, BackendErr
     }
 }
 
-/// Of a whole attempt: inside of what a launch has.
+/// Of a whole attempt. Each call in it has a shorter one, which says what was slow; an attempt that takes
+/// longer than a caller waits is finished for the next.
 const DEADLINE: Duration = Duration::from_secs(8);

@@ -1,4 +1,4 @@
-//! Does the keeper give what is good, at once where it is at hand, and ask no more than it must?
+//! Tests of the credential cache over a scripted source.
 
 mod script;
 
@@ -13,8 +13,8 @@ use script::{HOUR, Scene, Step, named};
 async fn all_who_come_at_once_wait_for_one_attempt() {
     let scene = Scene::new(&[Step::Token("a")]);
     let all = (0..10).map(|_| {
-        let keeper = scene.keeper.clone();
-        tokio::spawn(async move { named(keeper.current().await) })
+        let cache = scene.cache.clone();
+        tokio::spawn(async move { named(cache.current().await) })
     });
     for one in all.collect::<Vec<_>>() {
         assert_eq!(one.await.expect("it ran"), "a");
@@ -26,8 +26,8 @@ async fn all_who_come_at_once_wait_for_one_attempt() {
 async fn an_attempt_is_finished_though_its_caller_goes_away() {
     let scene = Scene::new(&[Step::Token("a")]);
     let gate = scene.script.gate.acquire().await.expect("open");
-    let keeper = scene.keeper.clone();
-    let caller = tokio::spawn(async move { named(keeper.current().await) });
+    let cache = scene.cache.clone();
+    let caller = tokio::spawn(async move { named(cache.current().await) });
     while scene.asked() == 0 {
         tokio::task::yield_now().await;
     }
@@ -67,7 +67,7 @@ async fn a_renewal_that_fails_is_not_noticed_before_the_end_and_then_said() {
     assert_eq!(scene.current().await, "a");
     scene.settle().await;
     assert_eq!((scene.current().await.as_str(), scene.asked()), ("a", 2));
-    let failure = scene.keeper.known().failure;
+    let failure = scene.cache.summary().failure;
     assert_eq!(failure.as_deref(), Some("get a token: nobody is there"));
     scene.pass(59);
     assert_eq!((scene.current().await.as_str(), scene.asked()), ("a", 2));
@@ -79,7 +79,7 @@ async fn a_renewal_that_fails_is_not_noticed_before_the_end_and_then_said() {
     );
     assert_eq!(scene.asked(), 3);
     assert_eq!(scene.current().await, "b");
-    assert_eq!(scene.keeper.known().failure, None);
+    assert_eq!(scene.cache.summary().failure, None);
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn after_three_failures_nobody_is_asked_for_a_while() {
         Step::Token("a"),
     ]);
     for asked in [1, 2, 3, 3, 3] {
-        let error = scene.keeper.current().await.err().expect("a failure");
+        let error = scene.cache.current().await.err().expect("a failure");
         assert_eq!((error.class(), scene.asked()), (Class::Outage, asked));
         assert_eq!(error.to_string(), "get a token: nobody is there");
     }
@@ -113,7 +113,7 @@ async fn after_three_failures_nobody_is_asked_for_a_while() {
 #[tokio::test]
 async fn a_token_that_has_ended_when_it_comes_is_none() {
     let scene = Scene::new(&[Step::Ended("a")]);
-    let error = scene.keeper.current().await.err().expect("a failure");
+    let error = scene.cache.current().await.err().expect("a failure");
     assert_eq!(
         (error.class(), error.kind()),
         (Class::Credentials, "expired_token")
@@ -137,8 +137,8 @@ async fn all_who_were_refused_get_one_new_token() {
     let scene = Scene::new(&[Step::Token("a"), Step::Token("b")]);
     let refused = scene.identity().await;
     let all = (0..5).map(|_| {
-        let (keeper, refused) = (scene.keeper.clone(), Arc::clone(&refused));
-        tokio::spawn(async move { keeper.renewed(&refused).await })
+        let (cache, refused) = (scene.cache.clone(), Arc::clone(&refused));
+        tokio::spawn(async move { cache.renewed(&refused).await })
     });
     for one in all.collect::<Vec<_>>() {
         let renewed = one.await.expect("it ran").expect("no failure");
@@ -147,7 +147,7 @@ async fn all_who_were_refused_get_one_new_token() {
     assert_eq!(scene.asked(), 2);
     assert_eq!(
         *scene.script.whys.lock().expect("a lock"),
-        [Why::First, Why::Refused]
+        [Reason::First, Reason::Refused]
     );
 }
 
@@ -155,16 +155,9 @@ async fn all_who_were_refused_get_one_new_token() {
 async fn what_is_the_same_again_is_no_other_identity() {
     let scene = Scene::new(&[Step::Endless("a"), Step::Endless("a"), Step::Endless("b")]);
     let refused = scene.identity().await;
-    assert!(
-        scene
-            .keeper
-            .renewed(&refused)
-            .await
-            .expect("read")
-            .is_none()
-    );
+    assert!(scene.cache.renewed(&refused).await.expect("read").is_none());
     assert!(Arc::ptr_eq(&refused, &scene.identity().await));
-    let other = scene.keeper.renewed(&refused).await.expect("read");
+    let other = scene.cache.renewed(&refused).await.expect("read");
     assert_eq!(named(Ok(other.expect("another"))), "b");
 }
 
@@ -174,7 +167,7 @@ async fn a_refusal_that_meets_a_renewal_under_way_takes_what_it_brings() {
     let refused = scene.identity().await;
     scene.pass(HOUR * 2 / 3);
     assert_eq!(scene.current().await, "a");
-    let renewed = scene.keeper.renewed(&refused).await.expect("no failure");
+    let renewed = scene.cache.renewed(&refused).await.expect("no failure");
     assert_eq!(named(Ok(renewed.expect("another"))), "b");
     assert_eq!(scene.asked(), 2);
 }
@@ -184,14 +177,14 @@ async fn what_is_held_back_is_not_used_for_a_minute() {
     let scene = Scene::new(&[Step::Endless("a")]);
     let refused = scene.identity().await;
     let why = BackendError::not_sent(Class::Credentials, "unknown_key", "sign in: who are you?");
-    scene.keeper.hold(&refused, &why);
-    let error = scene.keeper.current().await.err().expect("held back");
+    scene.cache.hold(&refused, &why);
+    let error = scene.cache.current().await.err().expect("held back");
     assert_eq!(
         (error.class(), error.to_string().as_str()),
         (Class::Credentials, "sign in: who are you?")
     );
     assert_eq!(
-        scene.keeper.known().failure.as_deref(),
+        scene.cache.summary().failure.as_deref(),
         Some("sign in: who are you?")
     );
     scene.pass(59);
@@ -205,9 +198,9 @@ async fn what_is_held_back_is_not_used_for_a_minute() {
 async fn a_hold_of_another_identity_is_none() {
     let scene = Scene::new(&[Step::Token("a"), Step::Token("b")]);
     let refused = scene.identity().await;
-    scene.keeper.renewed(&refused).await.expect("no failure");
+    scene.cache.renewed(&refused).await.expect("no failure");
     let why = BackendError::not_sent(Class::Credentials, "unknown_key", "sign in");
-    scene.keeper.hold(&refused, &why);
+    scene.cache.hold(&refused, &why);
     assert_eq!(scene.current().await, "b");
 }
 
@@ -225,7 +218,7 @@ async fn files_that_change_are_read_within_a_second_and_end_a_hold() {
     let scene = Scene::with(&steps, Some(file.clone()), false);
     let refused = scene.identity().await;
     let why = BackendError::not_sent(Class::Credentials, "unknown_key", "sign in");
-    scene.keeper.hold(&refused, &why);
+    scene.cache.hold(&refused, &why);
     scene.pass(1);
     assert_eq!(scene.current().await, "unknown_key");
     fs::write(&file, "1").expect("written");
@@ -264,27 +257,27 @@ async fn a_changed_file_ends_a_pause() {
     }
     assert_eq!(scene.asked(), 3);
     fs::write(&file, "1").expect("written");
-    scene.keeper.state().looked_at = None;
+    scene.cache.state().looked_at = None;
     assert_eq!(scene.current().await, "a");
 }
 
 #[tokio::test]
 async fn upkeep_renews_what_was_used_and_nothing_else() {
     let scene = Scene::new(&[Step::Token("a"), Step::Token("b"), Step::Outage]);
-    assert_eq!(scene.keeper.upkeep().await, Duration::from_hours(1));
+    assert_eq!(scene.cache.upkeep().await, Duration::from_hours(1));
     assert_eq!(scene.asked(), 0, "nobody has used it");
     assert_eq!(scene.current().await, "a");
-    assert_eq!(scene.keeper.upkeep().await, Duration::from_mins(33));
+    assert_eq!(scene.cache.upkeep().await, Duration::from_mins(33));
     scene.pass(1980);
-    assert_eq!(scene.keeper.upkeep().await, Duration::from_mins(33));
+    assert_eq!(scene.cache.upkeep().await, Duration::from_mins(33));
     assert_eq!((scene.current().await.as_str(), scene.asked()), ("b", 2));
     scene.pass(1980);
     assert_eq!(
-        scene.keeper.upkeep().await,
+        scene.cache.upkeep().await,
         Duration::from_mins(1),
         "after a failure"
     );
-    assert_eq!(scene.keeper.upkeep().await, Duration::from_mins(1));
+    assert_eq!(scene.cache.upkeep().await, Duration::from_mins(1));
     assert_eq!(scene.asked(), 3);
 }
 
@@ -292,7 +285,7 @@ async fn upkeep_renews_what_was_used_and_nothing_else() {
 async fn upkeep_keeps_what_only_a_person_can_begin_and_never_hurries() {
     let scene = Scene::with(&[Step::Outage; 9], None, true);
     for (asked, seconds) in [(1, 5), (2, 5), (3, 1), (3, 1)] {
-        let wait = scene.keeper.upkeep().await;
+        let wait = scene.cache.upkeep().await;
         assert_eq!((scene.asked(), wait), (asked, Duration::from_secs(seconds)));
     }
 }

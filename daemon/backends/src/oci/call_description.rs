@@ -8,7 +8,7 @@ use crate::error::{BackendError, Class, Contact};
 
 /// One question to OCI, in words. Nothing in it is secret.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct CallDescription {
     /// What is done: "read".
     pub(crate) operation: &'static str,
     /// With what: "secret ocid1.vaultsecret…".
@@ -21,7 +21,7 @@ pub(crate) struct Asked {
     pub(crate) request_id: String,
 }
 
-impl Asked {
+impl CallDescription {
     /// A failure before the question was sent: what is wrong, and what to do.
     pub(crate) fn not_sent(
         &self,
@@ -78,6 +78,9 @@ impl Asked {
         format!("as {principal} {place}: {words} (opc-request-id {request_id})")
     }
 }
+
+/// The header in which a service names a call. All its replies have it.
+pub(crate) const REQUEST_ID: &str = "opc-request-id";
 
 /// 32 upper-case hexadecimal digits, others for each attempt: two that share them look like one to
 /// whoever searches the service's records.

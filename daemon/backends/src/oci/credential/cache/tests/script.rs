@@ -1,4 +1,4 @@
-//! What does a source do next, and what time is it?
+//! A scripted source of identities, and its clock.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
-use super::super::super::source::{Obtained, Source, Why};
-use super::super::{Keeper, in_flight};
+use super::super::super::source::{Obtained, Reason, Source};
+use super::super::{CredentialCache, in_flight};
 use crate::error::{BackendError, Class};
 use crate::findings::Finding;
 use crate::oci::files::Files;
@@ -45,7 +45,7 @@ pub(super) enum Step {
 pub(super) struct Script {
     pub(super) steps: Mutex<VecDeque<Step>>,
     pub(super) asked: AtomicUsize,
-    pub(super) whys: Mutex<Vec<Why>>,
+    pub(super) whys: Mutex<Vec<Reason>>,
     pub(super) gate: Semaphore,
     pub(super) file: Option<PathBuf>,
     pub(super) key: Arc<PrivateKey>,
@@ -59,7 +59,7 @@ impl Source for Script {
         "scripted one".to_owned()
     }
 
-    async fn obtain(&self, why: Why, files: &Arc<Files>) -> Result<Obtained, BackendError> {
+    async fn obtain(&self, why: Reason, files: &Arc<Files>) -> Result<Obtained, BackendError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         self.whys.lock().expect("a lock").push(why);
         if let Some(file) = &self.file {
@@ -104,7 +104,7 @@ impl Source for Script {
 }
 
 pub(super) struct Scene {
-    pub(super) keeper: Keeper,
+    pub(super) cache: CredentialCache,
     pub(super) script: Arc<Script>,
 }
 
@@ -129,8 +129,8 @@ impl Scene {
             is_kept,
         });
         let source: Arc<dyn Source> = Arc::<Script>::clone(&script);
-        let keeper = Keeper::new(source, clock, || 0.5);
-        Self { keeper, script }
+        let cache = CredentialCache::new(source, clock, || 0.5);
+        Self { cache, script }
     }
 
     pub(super) fn pass(&self, seconds: u64) {
@@ -143,16 +143,16 @@ impl Scene {
 
     /// The name of the token, or the kind of the error.
     pub(super) async fn current(&self) -> String {
-        named(self.keeper.current().await)
+        named(self.cache.current().await)
     }
 
     pub(super) async fn identity(&self) -> Arc<Identity> {
-        self.keeper.current().await.expect("an identity")
+        self.cache.current().await.expect("an identity")
     }
 
     /// Lets what goes on behind the scenes come to its end.
     pub(super) async fn settle(&self) {
-        while in_flight(&self.keeper.state()).is_some() {
+        while in_flight(&self.cache.state()).is_some() {
             tokio::task::yield_now().await;
         }
     }
