@@ -89,6 +89,16 @@ pub enum SealError {
     Open,
 }
 
+impl SealError {
+    /// The stable word.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::PublicKey | Self::RequestId | Self::Open => crate::kinds::INVALID_REQUEST,
+            Self::Seal => crate::kinds::INTERNAL,
+        }
+    }
+}
+
 /// The private half of a key pair. Zeroed on drop by the curve's library.
 pub struct OpeningKey(PrivateKey);
 

@@ -1,4 +1,4 @@
-//! Where does the daemon listen? On the socket systemd gave, or on one it makes itself.
+//! The socket that the daemon listens on: the one systemd gave, or one it makes itself.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
@@ -40,29 +40,23 @@ pub enum SocketError {
     Passed(#[source] io::Error),
     /// The runtime directory is missing and cannot be made.
     #[error(
-        "the runtime directory {path} is not there; log in through systemd-logind, run \
+        "the runtime directory {0} is not there; log in through systemd-logind, run \
          'loginctl enable-linger', or set XDG_RUNTIME_DIR to a directory of yours with mode 0700"
     )]
-    NoRuntimeDirectory {
-        /// Which directory.
-        path: PathBuf,
-        /// Why it cannot be made.
-        #[source]
-        source: io::Error,
-    },
+    NoRuntimeDirectory(PathBuf, #[source] io::Error),
     /// The socket's directory is not this user's alone.
     #[error(
         "the socket directory {path} belongs to uid {owner} with mode {mode:04o}; it must belong to \
          uid {uid} with mode 0700: remove it, or run 'chmod 700 {path}' if it is yours"
     )]
     Foreign {
-        /// Which directory.
+        /// The directory.
         path: PathBuf,
-        /// Whose it is.
+        /// The uid that it belongs to.
         owner: u32,
-        /// Its mode.
+        /// Its permission bits.
         mode: u32,
-        /// Whose it must be.
+        /// The uid that it must belong to.
         uid: u32,
     },
     /// Another daemon serves there.
@@ -75,14 +69,8 @@ pub enum SocketError {
     #[error("{0} is not a socket; move it away")]
     InTheWay(PathBuf),
     /// The socket cannot be made.
-    #[error("cannot make the socket {path}")]
-    Make {
-        /// Which socket.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
+    #[error("cannot make the socket {0}")]
+    Make(PathBuf, #[source] io::Error),
 }
 
 impl Listening {
@@ -109,10 +97,7 @@ impl Listening {
 
     fn make(place: &SocketLocation) -> Result<Self, SocketError> {
         let path = place.path.clone();
-        let failed = |source| SocketError::Make {
-            path: path.clone(),
-            source,
-        };
+        let failed = |source| SocketError::Make(path.clone(), source);
         let directory = path.parent().unwrap_or(Path::new("/"));
         make_directory(directory, place.server_uid)?;
         let lock = lock(directory).map_err(failed)?;
@@ -141,10 +126,7 @@ impl Listening {
 /// Makes the directory, and the runtime directory above it where this process may.
 fn make_directory(directory: &Path, uid: u32) -> Result<(), SocketError> {
     let runtime = directory.parent().unwrap_or(Path::new("/"));
-    let missing = |source| SocketError::NoRuntimeDirectory {
-        path: runtime.to_owned(),
-        source,
-    };
+    let missing = |source| SocketError::NoRuntimeDirectory(runtime.to_owned(), source);
     let mut private = DirBuilder::new();
     private.mode(0o700);
     for path in [runtime, directory] {
@@ -194,10 +176,7 @@ fn lock(directory: &Path) -> io::Result<Option<File>> {
 
 /// Removes a socket that nobody serves any more, and nothing else.
 fn clear(path: &Path) -> Result<(), SocketError> {
-    let failed = |source| SocketError::Make {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| SocketError::Make(path.to_owned(), source);
     match path.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(failed(error)),

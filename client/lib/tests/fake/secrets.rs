@@ -126,6 +126,7 @@ impl Secrets for State {
         let event = |name: &str| WatchEvent {
             reference: name.to_owned(),
             provenance: Some(provenance()),
+            lost: false,
         };
         let plan = self.plan();
         let events = match plan.events.as_slice() {
