@@ -283,7 +283,7 @@ fn put_into_force(setup: Setup, old: &Setup, concerned: &Concerned) -> u64 {
         );
     }
     concerned.refresher.set_plan(plan);
-    concerned.snapshot.set_rules(kept);
+    concerned.snapshot.set_policy(kept);
     tracing::info!(generation, "configuration read");
     generation
 }

@@ -36,7 +36,7 @@ pub(super) fn status(daemon: &Daemon, context: &RequestContext) -> message::Stat
             secret(entry, &wanted)
         })
         .collect();
-    let kept = daemon.snapshot.trouble();
+    let kept = daemon.snapshot.warning();
     let audit_error = daemon.audit.last_error().unwrap_or_default();
     let warnings: Vec<String> = daemon
         .facts
@@ -46,7 +46,7 @@ pub(super) fn status(daemon: &Daemon, context: &RequestContext) -> message::Stat
         .cloned()
         .chain(daemon.current.unwatched())
         .chain(daemon.upstream.notices())
-        .chain(kept.as_ref().map(|trouble| trouble.words.clone()))
+        .chain(kept.as_ref().map(|warning| warning.text.clone()))
         .collect();
     let unwell = |secret: &message::SecretStatus| {
         let state = secret.provenance.as_ref().map(message::Provenance::state);
@@ -59,7 +59,7 @@ pub(super) fn status(daemon: &Daemon, context: &RequestContext) -> message::Stat
     let healthy = refused.is_none()
         && audit_error.is_empty()
         && health.iter().all(is_well)
-        && !kept.is_some_and(|trouble| trouble.holds_old)
+        && !kept.is_some_and(|warning| warning.holds_old)
         && !secrets.iter().any(unwell);
     secrets.retain(|secret| is_shown(context, &secret.reference));
     let uptime = daemon.clock.now().since(daemon.facts.started);
