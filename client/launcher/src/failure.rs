@@ -7,8 +7,6 @@ use std::process::ExitCode;
 use vault_proto::kinds;
 use vault_proto::printable::printable;
 
-use crate::redaction::Redaction;
-
 /// The most lines that go to standard error.
 pub(crate) const MAX_LINES: usize = 3;
 
@@ -86,9 +84,9 @@ impl Failure {
     }
 
     /// Leaves out what must not be repeated.
-    pub(crate) fn redacted(mut self, redaction: &Redaction) -> Self {
+    pub(crate) fn redacted(mut self, redact: impl Fn(&str) -> String) -> Self {
         for line in &mut self.lines {
-            *line = redaction.apply(line);
+            *line = redact(line);
         }
         self
     }

@@ -108,7 +108,7 @@ fn of_service(launch: &LaunchOptions, error: vault_client::Error) -> Failure {
     let redaction = Redaction::of_failure(launch, &error);
     Failure::from(error)
         .about(&launch.service)
-        .redacted(&redaction)
+        .redacted(|text| redaction.apply(text))
 }
 
 /// What `--test` shows, and ends with.

@@ -42,8 +42,25 @@ pub async fn connect(agent: &'static str, timeout: Duration) -> Result<Client, E
     Connector::new(agent).connect(timeout).await
 }
 
+impl Connector {
+    /// A client all of whose calls together have `timeout`, from now on.
+    pub fn client(&self, timeout: Duration) -> Client {
+        Client::new(self.clone(), Deadline::after(timeout))
+    }
+
+    /// The same, connected already.
+    ///
+    /// # Errors
+    /// [`Error`], each kind in words for a person.
+    pub async fn connect(&self, timeout: Duration) -> Result<Client, Error> {
+        let mut client = self.client(timeout);
+        client.session().await?;
+        Ok(client)
+    }
+}
+
 impl Client {
-    pub(crate) fn new(connector: Connector, deadline: Deadline) -> Self {
+    fn new(connector: Connector, deadline: Deadline) -> Self {
         Self {
             connector,
             deadline,
@@ -106,7 +123,7 @@ impl Client {
         self.finished(call(session, Request::new(message))).await
     }
 
-    pub(crate) async fn session(&mut self) -> Result<Arc<Session>, Error> {
+    async fn session(&mut self) -> Result<Arc<Session>, Error> {
         loop {
             let opened = self.deadline.bound(self.connector.session(self.deadline));
             match opened.await {

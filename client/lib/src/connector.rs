@@ -1,8 +1,9 @@
-//! The connection to vaultd that the calls of a program share, made when needed and made anew when it ends.
+//! The connection to vaultd that the calls of a program share, made when needed and made anew when it
+//! ends.
 //!
-//! A program that lives long keeps one [`Connector`], and takes a [`Client`] with a deadline of its
-//! own from it for each call or group of calls. They share one connection, which carries
-//! many calls at once. The daemon ends every connection after 12 seconds, and all when it restarts.
+//! A program that lives long keeps one [`Connector`], and takes a client with a deadline of its own
+//! from it for each call or group of calls. They share one connection, which carries many calls at
+//! once. The daemon ends every connection after 12 seconds, and all when it restarts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,6 @@ use vault_proto::generated::{HelloReply, HelloRequest};
 use vault_proto::printable::printable;
 use vault_proto::{PROTOCOL, kinds};
 
-use crate::client::Client;
 use crate::connection;
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -56,21 +56,6 @@ impl Connector {
             agent,
             session: Arc::default(),
         }
-    }
-
-    /// A client all of whose calls together have `timeout`, from now on.
-    pub fn client(&self, timeout: Duration) -> Client {
-        Client::new(self.clone(), Deadline::after(timeout))
-    }
-
-    /// The same, connected already.
-    ///
-    /// # Errors
-    /// [`Error`], each kind in words for a person.
-    pub async fn connect(&self, timeout: Duration) -> Result<Client, Error> {
-        let mut client = self.client(timeout);
-        client.session().await?;
-        Ok(client)
     }
 
     /// The session there is, or a new one: whoever comes while it is made waits for it.

@@ -20,7 +20,7 @@ pub(crate) fn failure(status: Status, deadline: Deadline) -> Error {
     if is_timeout(&status) {
         return deadline.passed();
     }
-    let sent = !causes(&status).any(|cause| cause.is::<NotConnected>());
+    let sent = !has_cause::<NotConnected>(&status);
     Error::Lost {
         sent,
         source: Box::new(status),
@@ -40,6 +40,10 @@ pub(crate) fn refusal(status: &Status) -> Option<Error> {
     Some(Error::Refused { kind, message })
 }
 
+fn has_cause<E: std::error::Error + 'static>(status: &Status) -> bool {
+    causes(status).any(<dyn std::error::Error>::is::<E>)
+}
+
 fn causes(status: &Status) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
     std::iter::successors(std::error::Error::source(status), |error| error.source())
 }
@@ -51,7 +55,7 @@ fn kind(status: &Status) -> &str {
 
 /// Either side may notice first; tonic says it as CANCELLED with this cause or these words.
 fn is_timeout(status: &Status) -> bool {
-    causes(status).any(|cause| cause.is::<tonic::TimeoutExpired>())
+    has_cause::<tonic::TimeoutExpired>(status)
         || status.code() == Code::DeadlineExceeded
         || (status.code() == Code::Cancelled && status.message() == "Timeout expired")
 }

@@ -141,7 +141,7 @@ impl Scan<'_> {
                 let null = ["", "~", "null", "Null", "NULL"].contains(&&*text);
                 self.root_is_empty |= self.nodes == 0 && (text.is_empty() || plain && null);
                 let first = self.document.references.len();
-                let is_key = self.begin_node(Some((plain, &text)), line)?;
+                let is_key = self.begin_node(Some((plain, &text)), line);
                 if !is_key && !missing && tag.as_deref().is_none_or(is_string) {
                     self.value(&text, style, span);
                 }
@@ -163,7 +163,7 @@ impl Scan<'_> {
                 }
             }
             Event::Alias(anchor) => {
-                if !self.begin_node(Some((false, "*")), line)?
+                if !self.begin_node(Some((false, "*")), line)
                     && let Some(references) = self.anchors.get(&anchor)
                 {
                     self.counts.push((references.start, 1));
@@ -195,7 +195,7 @@ impl Scan<'_> {
 
     fn begin(&mut self, anchor: usize, content: Content, line: usize) -> Result<(), Unusable> {
         self.root_is_empty |= self.nodes == 0;
-        if self.begin_node(None, line)? {
+        if self.begin_node(None, line) {
             let why = "a map or list as a key";
             return Err(Unusable::Refused { line, why });
         }
@@ -208,17 +208,17 @@ impl Scan<'_> {
     }
 
     /// Counts a node where it stands; tells whether it is a key.
-    fn begin_node(&mut self, scalar: Option<(bool, &str)>, line: usize) -> Result<bool, Unusable> {
+    fn begin_node(&mut self, scalar: Option<(bool, &str)>, line: usize) -> bool {
         self.nodes += 1;
         match self.open.last_mut().map(|open| &mut open.content) {
-            None => Ok(false),
+            None => false,
             Some(Content::List(next)) => {
                 *next += 1;
-                Ok(false)
+                false
             }
             Some(Content::Map { value_is_next, .. }) if *value_is_next => {
                 *value_is_next = false;
-                Ok(false)
+                false
             }
             Some(Content::Map {
                 key,
@@ -232,7 +232,7 @@ impl Scan<'_> {
                         self.document.repeated.push(line);
                     }
                 }
-                Ok(true)
+                true
             }
         }
     }

@@ -324,11 +324,11 @@ fn quoted(text: &str) -> String {
 fn written(model: &Model, indentation: usize, out: &mut String) {
     let below = " ".repeat(indentation + 2);
     match model {
-        Model::Plain(text) => *out += &format!(" {text} # | c\n"),
-        Model::Text(text) => *out += &format!(" {}\n", quoted(text)),
+        Model::Plain(text) => out.extend([" ", text, " # | c\n"]),
+        Model::Text(text) => out.extend([" ", &quoted(text), "\n"]),
         Model::Reference(number, style) => {
             let reference = REFERENCES[*number];
-            *out += &match style {
+            let written = match style {
                 0 => format!(" {reference}   # c\n"),
                 1 => format!(" '{reference}'\n"),
                 2 => format!(" {}\n", quoted(reference)),
@@ -336,18 +336,19 @@ fn written(model: &Model, indentation: usize, out: &mut String) {
                 4 => format!(" >- # > |\n{below}  {reference}\n\n"),
                 _ => format!("\n{below}# c\n{below}{reference}\n"),
             };
+            out.push_str(&written);
         }
         Model::List(items) => {
             out.push('\n');
             for item in items {
-                *out += &format!("{below}-");
+                out.extend([&below, "-"]);
                 written(item, indentation + 2, out);
             }
         }
         Model::Map(entries) => {
             out.push('\n');
             for (key, value) in entries {
-                *out += &format!("{below}{} :", quoted(key));
+                out.extend([&below, &*quoted(key), " :"]);
                 written(value, indentation + 2, out);
             }
         }
