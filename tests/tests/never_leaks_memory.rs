@@ -3,6 +3,8 @@
 //!
 //! Memory is read as root alone may; elsewhere the tests say that they were skipped.
 
+use std::io;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use nix::sys::signal::Signal;
@@ -13,18 +15,14 @@ use vault_tests::scan::{Scanner, marked_value, writable_memory};
 
 const POLICY: &str = "policy: {rules: [{allow: [all]}]}\n";
 
-/// What can be written in the memory of the daemon while it stands still; `None` where nobody may look.
-fn stopped_memory(daemon: &Daemon<'_>) -> Option<Vec<(String, Vec<u8>)>> {
+const NOT_READ: &str = "skipped: the daemon's memory cannot be read, root alone may";
+
+/// What can be written in the memory of the daemon while it stands still.
+fn stopped_memory(daemon: &Daemon<'_>) -> io::Result<Vec<(String, Vec<u8>)>> {
     daemon.signal(Signal::SIGSTOP);
     let memory = writable_memory(daemon.pid());
     daemon.signal(Signal::SIGCONT);
-    match memory {
-        Ok(memory) => Some(memory),
-        Err(error) => {
-            println!("skipped: the daemon's memory cannot be read ({error}): root alone may");
-            None
-        }
-    }
+    memory
 }
 
 #[test]
@@ -43,8 +41,9 @@ fn after_a_fetch_of_one_secret_no_plaintext_of_any_is_in_memory() {
     let daemon = home.start();
     let reference = format!("local://{name}");
     home.ctl(&["refresh", &reference]).success();
-    let Some(memory) = stopped_memory(&daemon) else {
-        return;
+    let memory = match stopped_memory(&daemon) {
+        Ok(memory) => memory,
+        Err(error) => return println!("{NOT_READ}: {error}"),
     };
     let found = |text: &str| {
         let scanner = Scanner::new(text.as_bytes());
@@ -73,17 +72,17 @@ fn at_no_moment_of_a_fetch_is_more_of_the_store_in_memory_than_some_chunks() {
     let daemon = home.start();
     let mut most = 0;
     for _ in 0..6 {
-        let Some(seen) = while_fetching(&home, &daemon, &group) else {
-            return;
-        };
-        most = most.max(seen);
+        match while_fetching(&home, &daemon, &group) {
+            Ok(seen) => most = most.max(seen),
+            Err(error) => return println!("{NOT_READ}: {error}"),
+        }
     }
     assert!(most > 0, "control: no fetch was seen under way");
     assert!(most < MOST_BYTES, "{most} bytes of plaintext");
 }
 
 /// The most plaintext that was in memory at once while a value was fetched.
-fn while_fetching(home: &Home, daemon: &Daemon<'_>, group: &str) -> Option<usize> {
+fn while_fetching(home: &Home, daemon: &Daemon<'_>, group: &str) -> io::Result<usize> {
     let forms = [group.to_owned(), STANDARD.encode(group)];
     std::thread::scope(|scope| {
         let fetching = scope.spawn(|| home.ctl(&["refresh", "local://s7"]));
@@ -97,7 +96,7 @@ fn while_fetching(home: &Home, daemon: &Daemon<'_>, group: &str) -> Option<usize
             most = most.max(bytes.sum());
         }
         fetching.join().expect("it ends").success();
-        Some(most)
+        Ok(most)
     })
 }
 

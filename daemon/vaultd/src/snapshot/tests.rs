@@ -282,7 +282,7 @@ async fn fields_are_kept_and_what_was_leased_is_not() {
     };
     let lease = Lease {
         id: "lease".to_owned(),
-        duration: Duration::from_secs(900),
+        duration: Duration::from_mins(15),
         renewable: false,
     };
     before.hold_bundle(&oci("pair"), named());
