@@ -4,6 +4,7 @@
 //! variables steer a program loader. Nothing here does I/O but looking at a directory's owner.
 #![forbid(unsafe_code)]
 
+pub mod delivery;
 pub mod generated;
 pub mod kinds;
 pub mod loader_variables;

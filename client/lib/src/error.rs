@@ -200,17 +200,7 @@ impl Error {
 
     /// Whether the person's input or the configuration is at fault: exit code 2, not 3.
     pub fn is_usage(&self) -> bool {
-        let Self::Refused { kind, .. } = self else {
-            return false;
-        };
-        matches!(
-            kind.as_str(),
-            kinds::INVALID_REQUEST
-                | kinds::INVALID_REFERENCE
-                | kinds::UNKNOWN_SERVICE
-                | kinds::UNKNOWN_ENVIRONMENT
-                | kinds::CONFIGURATION
-        )
+        matches!(self, Self::Refused { kind, .. } if kinds::is_usage(kind))
     }
 }
 

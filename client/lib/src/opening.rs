@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use vault_proto::delivery::Delivery;
 use vault_proto::generated::{Provenance, SealedValue, SealedValues};
 use vault_proto::sealed::{
     Label, Opener, OpeningKey, Purpose, REQUEST_ID_BYTES, SealError, Sealer, TAG_BYTES,
@@ -73,8 +74,9 @@ impl Recipient {
 
 fn open_one(opener: &mut Opener, sealed: SealedValue) -> Result<OpenedSecret, Error> {
     let provenance = sealed.provenance.unwrap_or_default();
+    let delivery = Delivery::into_variable(&sealed.variable);
     let label = Label {
-        variable: &sealed.variable,
+        delivery: &delivery,
         reference: &sealed.reference,
         version: &provenance.version,
         state: provenance.state,
@@ -133,8 +135,9 @@ mod tests {
             &recipient.request_id,
         )
         .expect("a sealer");
+        let delivery = Delivery::into_variable("TOKEN");
         let label = Label {
-            variable: "TOKEN",
+            delivery: &delivery,
             reference: "local://t",
             version: "2",
             state: 1,

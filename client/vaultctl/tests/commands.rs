@@ -255,8 +255,24 @@ fn changes_are_printed_as_they_come_until_the_daemon_ends() {
     assert_eq!(code(&output), Some(3));
     assert_eq!(fake.asked(), [r#"watch ["local://a", "local://b"]"#]);
     let lines = stdout(&run(&fake, &["--json", "watch"]));
-    let first = r#"{"reference":"local://a","version":"3","age_ms":61000,"state":"fresh","stale_reason":""}"#;
+    let first = r#"{"reference":"local://a","version":"3","age_ms":61000,"state":"fresh","stale_reason":"","lost":false}"#;
     assert_eq!(lines.lines().next(), Some(first));
+}
+
+#[test]
+fn a_watch_that_was_too_slow_says_that_changes_are_missing() {
+    let lost = WatchEvent {
+        lost: true,
+        ..WatchEvent::default()
+    };
+    let plan = || Plan {
+        events: vec![lost.clone()],
+        ..Plan::default()
+    };
+    let text = stdout(&run(&Fake::start(plan()), &["watch"]));
+    assert!(text.contains("changes are missing here"), "{text}");
+    let line = stdout(&run(&Fake::start(plan()), &["watch", "--json"]));
+    assert!(line.ends_with("\"lost\":true}\n"), "{line}");
 }
 
 #[test]
@@ -267,6 +283,7 @@ fn a_value_that_is_not_held_has_neither_version_nor_age() {
             state,
             ..Provenance::default()
         }),
+        lost: false,
     };
     let plan = || Plan {
         events: vec![event(4), event(5)],
@@ -276,7 +293,7 @@ fn a_value_that_is_not_held_has_neither_version_nor_age() {
     assert_eq!(text, "local://a: no such value\nlocal://a: not held\n");
     let lines = stdout(&run(&Fake::start(plan()), &["watch", "--json"]));
     for (line, state) in lines.lines().zip(["negative", "absent"]) {
-        let expected = format!(r#""state":"{state}","stale_reason":""}}"#);
+        let expected = format!(r#""state":"{state}","stale_reason":"","lost":false}}"#);
         assert!(line.ends_with(&expected), "{line}");
     }
     assert_eq!(lines.lines().count(), 2);

@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 use vault_backends::address::Address;
+use vault_proto::delivery::Delivery;
 use vault_proto::generated::{Provenance, State};
 use vault_proto::kinds;
 use vault_proto::reference::SecretRef;
@@ -26,8 +27,8 @@ pub use request::{RequestContext, SecretRequest};
 /// One secret, had or not.
 #[derive(Debug)]
 pub struct Resolved {
-    /// The variable it goes into.
-    pub variable: String,
+    /// Where the value goes.
+    pub delivery: Delivery,
     /// Which secret.
     pub reference: SecretRef,
     /// The value, or why there is none.
@@ -145,7 +146,7 @@ impl Resolver {
         let values = secrets.iter().find(about).map(|one| plain(one, None));
         let values = values.into_iter().collect();
         let context = Arc::new(context);
-        let recorded = self.record(context, Outcome::Denied, rule, values, Some("denied"));
+        let recorded = self.record(context, Outcome::Denied, rule, values, Some(kinds::DENIED));
         recorded.await.err().unwrap_or(denied)
     }
 
@@ -157,7 +158,7 @@ impl Resolver {
             async move {
                 let value = self.fetch_one(context, &secret).await;
                 Resolved {
-                    variable: secret.variable,
+                    delivery: secret.delivery,
                     reference: secret.reference,
                     value,
                 }
@@ -242,7 +243,7 @@ impl Resolver {
             resolved.iter().map(record).collect()
         };
         if !request.context().peer.is_alive() {
-            self.record_failed(request, values(false), "peer_gone")
+            self.record_failed(request, values(false), kinds::PEER_GONE)
                 .await?;
             return Err(ResolveError::PeerGone);
         }
@@ -352,36 +353,19 @@ impl Resolver {
 
 /// A wanted secret in the record of a request that got nothing.
 pub fn plain(want: &SecretRequest, problem: Option<&'static str>) -> ValueRecord {
-    ValueRecord {
-        variable: want.variable.clone(),
-        reference: want.reference.to_string(),
-        version: String::new(),
-        state: "",
-        age_seconds: None,
-        problem,
-    }
+    ValueRecord::requested(want.delivery.variable(), &want.reference).because(problem)
 }
 
 fn handed_out(resolved: &Resolved, leaves: bool) -> ValueRecord {
-    let want = SecretRequest {
-        variable: resolved.variable.clone(),
-        ..SecretRequest::of(&resolved.reference)
+    let record = ValueRecord::requested(resolved.delivery.variable(), &resolved.reference);
+    let served = match &resolved.value {
+        Ok(served) => served,
+        Err(error) => return record.because(Some(error.kind())),
     };
-    match &resolved.value {
-        Ok(served) => {
-            let problem = problem_with(&want.variable, served);
-            ValueRecord {
-                version: served.held.bundle.version.clone(),
-                state: match (&served.stale, leaves && problem.is_none()) {
-                    (_, false) => "withheld",
-                    (Some(_), true) => "stale",
-                    (None, true) => "fresh",
-                },
-                age_seconds: Some(served.age.as_secs()),
-                ..plain(&want, problem)
-            }
-        }
-        Err(error) => plain(&want, Some(error.kind())),
+    let version = &served.held.bundle.version;
+    match problem_with(resolved.delivery.variable(), served) {
+        None if leaves => record.released(version, served.age, served.stale.is_some()),
+        problem => record.withheld(version, served.age).because(problem),
     }
 }
 

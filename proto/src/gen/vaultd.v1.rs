@@ -183,6 +183,10 @@ pub struct WatchEvent {
     pub reference: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "2")]
     pub provenance: ::core::option::Option<Provenance>,
+    /// The watcher read too slowly, and some changes before this event are lost to it; then there is neither
+    /// reference nor provenance.
+    #[prost(bool, tag = "3")]
+    pub lost: bool,
 }
 /// How usable a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

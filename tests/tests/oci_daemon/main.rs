@@ -2,8 +2,10 @@
 
 mod apart;
 mod cloud;
+mod kinds;
 mod launched;
 mod looked_at;
 mod outage;
 mod seen;
+mod stopped;
 mod written;

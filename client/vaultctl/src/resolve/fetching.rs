@@ -126,15 +126,7 @@ fn text(mut secret: OpenedSecret) -> Result<Zeroizing<String>, String> {
 fn is_of_one(error: &Error) -> bool {
     match error {
         Error::Deadline { .. } => true,
-        Error::Refused { kind, .. } => matches!(
-            kind.as_str(),
-            kinds::NOT_FOUND
-                | kinds::UNAVAILABLE
-                | kinds::UNSUPPORTED
-                | kinds::UNUSABLE_VALUE
-                | kinds::INVALID_REFERENCE
-                | kinds::INVALID_REQUEST
-        ),
+        Error::Refused { kind, .. } => kinds::is_of_one_secret(kind),
         _ => false,
     }
 }

@@ -84,9 +84,10 @@ impl OciVault {
         }
         let warning = resolved.and_then(|resolved| resolved.warning);
         let is_reached = matches!(services.first(), Some((_, Ok(_))));
-        let sign_in = match is_reached && identity.is_ok() {
-            true => Some(self.retrieval.sign_in().await),
-            false => None,
+        let sign_in = if is_reached && identity.is_ok() {
+            Some(self.retrieval.sign_in().await)
+        } else {
+            None
         };
         Examination {
             sign_in,

@@ -1,4 +1,4 @@
-//! What is done ahead of time, while nobody asks?
+//! Upkeep of the backends, while nobody asks.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ const SHORTEST: Duration = Duration::from_secs(1);
 
 /// Lets the backends renew what they need and logs what is new of them, for as long as it is let.
 pub(super) async fn keep(upstream: Arc<Upstream>, clock: Arc<dyn Clock>) {
-    let mut told = BTreeSet::new();
+    let mut logged = BTreeSet::new();
     loop {
         let wait = upstream.upkeep().await;
         let notices: BTreeSet<String> = upstream.notices().into_iter().collect();
-        for notice in notices.difference(&told) {
+        for notice in notices.difference(&logged) {
             tracing::warn!("{notice}");
         }
-        told = notices;
+        logged = notices;
         clock.sleep(wait.clamp(SHORTEST, LONGEST)).await;
     }
 }

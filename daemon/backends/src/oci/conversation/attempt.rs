@@ -150,9 +150,10 @@ impl Transport {
         let clock_offset = ClockOffset::of(date, self.clock.unix_seconds());
         if !reply.status.is_success() {
             let refusal = Refusal::of(&reply);
-            let quotes = match repeats_secrets(&refusal, call, secret_headers) {
-                true => Quotes::Nothing,
-                false => Quotes::Message,
+            let quotes = if repeats_secrets(&refusal, call, secret_headers) {
+                Quotes::Nothing
+            } else {
+                Quotes::Message
             };
             if refusal.is_not_authenticated() {
                 let why = NotAuthenticated::of(&refusal, clock_offset, quotes);

@@ -46,10 +46,10 @@ impl Metadata {
         let region = text.trim().to_lowercase();
         // Another text, a page of somebody in between say, would be taken for a region that nobody knows.
         let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        match region.len() <= LONGEST_REGION && region.bytes().all(is_letter) {
-            true => Ok(region),
-            false => Err(unusable(path, "it is no region's key or identifier")),
+        if region.len() > LONGEST_REGION || !region.bytes().all(is_letter) {
+            return Err(unusable(path, "it is no region's key or identifier"));
         }
+        Ok(region)
     }
 
     /// What is said of the region and its realm; nothing where the service has no such thing. Without it

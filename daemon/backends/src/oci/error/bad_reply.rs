@@ -114,10 +114,10 @@ impl BadReply {
     pub(crate) fn error(self, description: &CallDescription) -> BackendError {
         let words = format!("{self}; {}", self.remedy());
         let error = description.replied(Class::Outage, self.kind(), words);
-        match self.is_about_one_secret() {
-            true => error.about_one_secret(),
-            false => error,
+        if self.is_about_one_secret() {
+            return error.about_one_secret();
         }
+        error
     }
 
     /// What a person can do.

@@ -1,4 +1,4 @@
-//! What does a watcher hear, and when? Changes as they happen, and what time alone does to values.
+//! Changes of what is held: as they happen, and what time alone does to values.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,8 +12,12 @@ use crate::cache::machine::Dated;
 use crate::cache::{Cache, Entry};
 use crate::clock::{Clock, Moment};
 
-/// One watcher.
-pub(super) struct Watching<F> {
+/// Whoever listens lags behind: some changes before this are lost.
+#[derive(Debug)]
+pub(super) struct Lost;
+
+/// One listener.
+pub(super) struct HeldChanges<F> {
     cache: Arc<Cache>,
     clock: Arc<dyn Clock>,
     /// How fresh a value is wanted that nobody has asked for.
@@ -25,7 +29,7 @@ pub(super) struct Watching<F> {
     turned: VecDeque<Change>,
 }
 
-impl<F: Fn() -> Freshness> Watching<F> {
+impl<F: Fn() -> Freshness> HeldChanges<F> {
     /// From now on.
     pub(super) fn new(cache: Arc<Cache>, clock: Arc<dyn Clock>, others: F) -> Self {
         Self {
@@ -39,18 +43,18 @@ impl<F: Fn() -> Freshness> Watching<F> {
     }
 
     /// What comes next; `None` at the end of the cache.
-    pub(super) async fn next(&mut self) -> Option<Change> {
+    pub(super) async fn next(&mut self) -> Option<Result<Change, Lost>> {
         loop {
             if let Some(change) = self.turned.pop_front() {
-                return Some(change);
+                return Some(Ok(change));
             }
             let turn = self.clock.sleep_until_any(self.next_turn());
             tokio::select! {
                 biased;
                 change = self.changes.recv() => match change {
-                    Ok(change) => return Some(change),
-                    // Who lags behind has missed some; the next ones still come.
-                    Err(RecvError::Lagged(_)) => {}
+                    Ok(change) => return Some(Ok(change)),
+                    // The next ones still come.
+                    Err(RecvError::Lagged(_)) => return Some(Err(Lost)),
                     Err(RecvError::Closed) => return None,
                 },
                 () = turn => self.turned = self.turn(),
@@ -133,9 +137,9 @@ mod tests {
             }
         }
 
-        fn watch(&self) -> Watching<impl Fn() -> Freshness + use<>> {
+        fn watch(&self) -> HeldChanges<impl Fn() -> Freshness + use<>> {
             let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-            Watching::new(Arc::clone(&self.cache), clock, || FRESHNESS)
+            HeldChanges::new(Arc::clone(&self.cache), clock, || FRESHNESS)
         }
 
         async fn ask(&self) {
@@ -148,10 +152,14 @@ mod tests {
     }
 
     /// What is told before anything else happens.
-    async fn told(watching: &mut Watching<impl Fn() -> Freshness>, now: Moment) -> Vec<Verdict> {
+    async fn told(watching: &mut HeldChanges<impl Fn() -> Freshness>, now: Moment) -> Vec<Verdict> {
         let mut told = Vec::new();
         while let Some(Some(change)) = watching.next().now_or_never() {
-            let Now::Value { at, valid_for, .. } = change.now else {
+            let Ok(Change {
+                now: Now::Value { at, valid_for, .. },
+                ..
+            }) = change
+            else {
                 panic!("no value: {change:?}");
             };
             told.push(FRESHNESS.judge(now.since(at), valid_for));

@@ -1,4 +1,4 @@
-//! Is a reference one that services get? Pure.
+//! Whether services get a secret. Pure.
 
 use vault_proto::reference::SecretRef;
 
