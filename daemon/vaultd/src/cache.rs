@@ -1,4 +1,4 @@
-//! Is a fresh value at hand?
+//! The credential cache: fresh values at once, stale ones while the backend cannot be asked.
 //!
 //! moka bounds how many handles there are and drops the least used. Freshness,
 //! one flight per address, flushing and wiping are here. A flush empties slots in place, and a fetch
@@ -21,8 +21,9 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, broadcast};
 use tokio::time::Instant;
-use vault_backends::address::Address;
-use vault_backends::error::Class;
+use vault_backends::address::{Address, BackendKind};
+use vault_backends::error::{Class, Contact};
+use vault_backends::reading::FetchEffect;
 use vault_proto::reference::SecretRef;
 
 use crate::clock::Clock;
@@ -30,7 +31,7 @@ use crate::upstream::{Upstream, UpstreamError};
 use changes::{Change, Changes, Now};
 use counters::Counters;
 use flight::{Flights, Landed, Ticket};
-use freshness::Freshness;
+use freshness::{Freshness, may_serve_stale};
 use held::{Held, Known, Offer, Slot};
 use machine::Asked;
 use shelf::Shelf;
@@ -40,7 +41,7 @@ pub use told::{Entry, Renewal, Seen, Served};
 const STALE_WAIT: Duration = Duration::from_secs(1);
 /// How long one fetch may take, whoever asked first: a hurried caller must not spoil it for those
 /// who wait longer.
-const FLIGHT: Duration = Duration::from_secs(10);
+const FETCH_DEADLINE: Duration = Duration::from_secs(10);
 
 /// The cache.
 pub struct Cache {
@@ -109,27 +110,31 @@ impl Cache {
         let fetch = self.fetch(address, reference, Some(freshness));
         match tokio::time::timeout(time.saturating_sub(began.elapsed()), fetch).await {
             Ok(landed) => self.or_stale(landed, address, reference, freshness),
-            Err(_) => Err(Arc::new(UpstreamError::late(address, time))),
+            Err(_) => Err(Arc::new(self.upstream.late(address, time))),
         }
     }
 
     /// Asks the backend now, whatever is held; a fetch under way may have asked it before what the
-    /// caller knows of, and is waited for.
+    /// caller knows of, and is waited for. Many of these yield to callers that have nothing yet.
     ///
     /// # Errors
     /// The backend's failure; what was held stays, unless the failure ends it.
+    /// [`UpstreamError::MadeAnew`] where a fetch would make something new.
     pub async fn refresh(
         self: &Arc<Self>,
         address: &Address,
         reference: &str,
         time: Duration,
     ) -> Result<Arc<Held>, Arc<UpstreamError>> {
+        self.is_repeatable(address, reference)?;
+        let began = Instant::now();
+        let _turn = self.upstream.background_turn(address, time).await?;
         let fetch = async {
             self.flights.settled(address).await;
             self.fetch(address, reference, None).await
         };
-        let landed = tokio::time::timeout(time, fetch).await;
-        landed.unwrap_or_else(|_| Err(Arc::new(UpstreamError::late(address, time))))
+        let landed = tokio::time::timeout(time.saturating_sub(began.elapsed()), fetch).await;
+        landed.unwrap_or_else(|_| Err(Arc::new(self.upstream.late(address, time))))
     }
 
     /// Asks the backend ahead of time, while nobody waits; `wanted` is how fresh it is to be for whom
@@ -141,10 +146,29 @@ impl Cache {
         reference: &str,
         wanted: Freshness,
     ) -> Renewal {
+        let turn = async {
+            self.is_repeatable(address, reference)?;
+            Ok(self
+                .upstream
+                .background_turn(address, FETCH_DEADLINE)
+                .await?)
+        };
+        let _turn = match turn.await {
+            Ok(turn) => turn,
+            Err(error) => return Renewal::Done(Err(error)),
+        };
         self.shelf.slot(address, reference).uses().planned = Some(wanted);
         match self.fly_once(address, reference, None, Asked::Ahead).await {
             Landed::Done(result) => Renewal::Done(result),
             Landed::Superseded => Renewal::Overtaken,
+        }
+    }
+
+    /// Refuses what nobody's wish but a caller's is a reason to fetch.
+    fn is_repeatable(&self, address: &Address, reference: &str) -> Result<(), Arc<UpstreamError>> {
+        match self.upstream.effect(address) {
+            FetchEffect::Reads => Ok(()),
+            FetchEffect::Creates => Err(Arc::new(UpstreamError::MadeAnew(reference.to_owned()))),
         }
     }
 
@@ -160,8 +184,21 @@ impl Cache {
     ///
     /// A fetch under way to one of them is not kept, and its waiters ask again.
     pub fn flush(&self, chosen: impl Fn(&Address) -> bool) -> usize {
-        self.upstream.forget();
-        // First: a flight that has landed before this is in its slot.
+        self.flush_at(None, chosen)
+    }
+
+    /// The same for addresses at backends of this kind; others keep what they know of names.
+    pub fn flush_kind(&self, kind: BackendKind, chosen: impl Fn(&Address) -> bool) -> usize {
+        self.flush_at(Some(kind), |address| {
+            address.kind == kind && chosen(address)
+        })
+    }
+
+    fn flush_at(&self, kind: Option<BackendKind>, chosen: impl Fn(&Address) -> bool) -> usize {
+        // First, so that whatever begins from here on looks names up anew. What began before is either
+        // under way, and superseded now, or in its slot, which is emptied after that; what it has still
+        // to say of names its backend does not remember, since it began before this.
+        self.upstream.forget(kind);
         self.flights.supersede(&chosen);
         let mut flushed = 0;
         for (address, slot) in self.shelf.slots() {
@@ -214,25 +251,24 @@ impl Cache {
         entries
     }
 
-    /// Every address there is a slot for, held or not.
-    pub fn seen(&self) -> Vec<Seen> {
-        let seen = |(address, slot): (Address, Arc<Slot>)| {
+    /// Shows every address there is a slot for, held or not.
+    pub fn visit(&self, mut visit: impl FnMut(Seen<'_>)) {
+        self.shelf.visit(|address, slot| {
             let (held, is_kept) = match &*slot.known() {
                 Known::Value(held, _) if held.is_kept => (None, true),
                 Known::Value(held, _) => (Some((held.confirmed, held.bundle.valid_for)), false),
                 Known::Nothing | Known::No(..) => (None, false),
             };
             let uses = *slot.uses();
-            Seen {
+            visit(Seen {
                 address,
-                reference: slot.reference.clone(),
+                reference: &slot.reference,
                 asked: uses.asked,
                 held,
                 is_kept,
                 flushed: uses.flushed,
-            }
-        };
-        self.shelf.slots().into_iter().map(seen).collect()
+            });
+        });
     }
 
     /// Waits until the backend's answer or failure has come for any address.
@@ -265,12 +301,13 @@ impl Cache {
     ) -> Result<Served, Arc<UpstreamError>> {
         match landed {
             Ok(held) => Ok(Served::awaited(held, self.clock.now(), freshness)),
-            Err(error) => match (error.class(), self.look(address, reference, freshness)) {
-                (Class::Outage | Class::Credentials, Offer::Stale(held)) => {
-                    Ok(self.stale(held, freshness, error.to_string()))
+            Err(error) if may_serve_stale(error.class(), error.contact()) => {
+                match self.look(address, reference, freshness) {
+                    Offer::Stale(held) => Ok(self.stale(held, freshness, error.to_string())),
+                    _ => Err(error),
                 }
-                _ => Err(error),
-            },
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -301,7 +338,7 @@ impl Cache {
                 // The machine slept meanwhile, say: what has come is older than was agreed.
                 Landed::Done(Ok(held)) if self.is_late(&held, enough) => {
                     if std::mem::replace(&mut is_second, true) {
-                        return Err(Arc::new(UpstreamError::late(address, FLIGHT)));
+                        return Err(Arc::new(self.upstream.late(address, FETCH_DEADLINE)));
                     }
                 }
                 Landed::Done(result) => return result,
@@ -310,7 +347,7 @@ impl Cache {
     }
 
     fn is_late(&self, held: &Held, enough: Option<&Freshness>) -> bool {
-        enough.is_some_and(|enough| !enough.takes(self.age(held), held.bundle.valid_for, FLIGHT))
+        enough.is_some_and(|enough| !enough.takes(self.age(held), held.bundle.valid_for, FETCH_DEADLINE))
     }
 
     async fn fly_once(
@@ -350,7 +387,7 @@ impl Cache {
         ticket: &Ticket,
         asked: Asked,
     ) -> Landed {
-        let result = self.upstream.fetch(address, FLIGHT).await;
+        let result = self.upstream.fetch(address, FETCH_DEADLINE).await;
         // Where it is looked for now: the slot of before may have been evicted meanwhile.
         let slot = self.shelf.slot(address, reference);
         let mut known = slot.known();
@@ -370,12 +407,14 @@ impl Cache {
             }
             Err(error) => {
                 let error = Arc::new(error);
-                match error.class() {
-                    Class::Answer => {
+                match (error.class(), error.contact()) {
+                    (Class::Answer, Contact::Replied) => {
                         is_news = known.deny(Arc::clone(&error), self.clock.now(), asked);
                     }
-                    Class::Outage | Class::Credentials => known.fail(|| error.to_string()),
-                    Class::Request => {}
+                    (class, contact) if may_serve_stale(class, contact) => {
+                        known.fail(|| error.to_string());
+                    }
+                    _ => {}
                 }
                 Err(error)
             }

@@ -352,7 +352,7 @@ impl Change {
         let written = self.context.address(&self.reference);
         let kinds = self.context.setup.kinds();
         self.cache
-            .flush(|held| may_be_same_secret(held, &written, kinds));
+            .flush_kind(written.kind, |held| may_be_same_secret(held, &written, kinds));
         // No value of this machine's own store is there.
         let forgotten = match kinds.policy(written.kind).is_remote {
             true => self.snapshot.forgotten().await,

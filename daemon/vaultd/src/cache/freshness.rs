@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use vault_backends::error::{Class, Contact};
+
 /// How much sooner or later than written a value is renewed, in shares of its ttl: what many hosts
 /// have fetched at once must not be fetched at once for ever.
 const SPREAD: f64 = 0.1;
@@ -16,6 +18,13 @@ const NO: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(30
 pub fn negative(times: u32) -> Duration {
     let doubled = 2u32.saturating_pow(times.saturating_sub(1));
     NO.0.saturating_mul(doubled).min(NO.1)
+}
+
+/// Whether a value past its ttl may be served in place of this failure (RFC 5861, stale-if-error): only
+/// the vault's own word, that there is none or that it was asked wrongly, is not to be covered up.
+pub fn may_serve_stale(class: Class, contact: Contact) -> bool {
+    let is_its_word = matches!(class, Class::Answer | Class::Request);
+    !(is_its_word && contact == Contact::Replied)
 }
 
 /// How long a value is fresh, and how long it may be served at all. Ages count from the moment the

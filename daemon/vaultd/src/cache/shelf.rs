@@ -45,6 +45,15 @@ impl Shelf {
         })
     }
 
+    /// Shows all slots that are alive, without a copy.
+    pub(crate) fn visit(&self, mut visit: impl FnMut(&Address, &Slot)) {
+        for (address, slot) in self.index().iter() {
+            if let Some(slot) = slot.upgrade() {
+                visit(address, &slot);
+            }
+        }
+    }
+
     /// All slots that are alive.
     pub(crate) fn slots(&self) -> Vec<(Address, Arc<Slot>)> {
         let alive =

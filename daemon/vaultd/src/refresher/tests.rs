@@ -293,7 +293,7 @@ async fn a_reset_breaker_is_noticed_at_once() {
     room.backend.turns(Weather::Out);
     while room
         .upstream
-        .next_probe(&Name::of(&item("n0", short).address))
+        .closed_until(&Name::of(&item("n0", short).address))
         .is_none()
     {
         pass(Duration::from_secs(1)).await;

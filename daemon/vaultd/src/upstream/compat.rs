@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::breaker::{Breaker, State};
+use super::breaker::{Breaker, Culprit, Precedence, State};
 use super::tests::upstream;
 use super::*;
+use vault_backends::error::Class;
 use crate::compat::{answers, each, in_time};
 use crate::scripted::address;
 
@@ -31,14 +32,15 @@ fn compat_circuit_breaker() {
             .iter()
             .map(|event| {
                 now = now + Duration::from_secs_f64(event[0].as_f64().unwrap());
-                let outcome = match (breaker.ask(now, &settings, 0.0), event[1].as_str()) {
-                    (Permit::Wait(_), _) => "rejected",
-                    (_, Some("ok")) => {
+                let acquired = breaker.try_acquire(now, &settings, Precedence::Usual, 0.0);
+                let outcome = match (acquired, event[1].as_str()) {
+                    (Err(_), _) => "rejected",
+                    (Ok(_), Some("ok")) => {
                         breaker.succeeded(now, &settings);
                         "ok"
                     }
-                    _ => {
-                        breaker.failed(now, &settings, 0.0);
+                    (Ok(permit), _) => {
+                        breaker.failed(permit, Culprit::Backend, now, &settings, 0.0);
                         "failed"
                     }
                 };

@@ -1,10 +1,9 @@
-//! Why did a backend give no value?
+//! Why a backend gave no value.
 
 use std::time::Duration;
 
-use vault_backends::address::Address;
 use vault_backends::bundle::FieldError;
-use vault_backends::error::{BackendError, Class, Contact};
+use vault_backends::error::{BackendError, Class, Contact, Extent};
 
 use super::name::Name;
 
@@ -25,16 +24,41 @@ pub enum UpstreamError {
         /// What went wrong last.
         last: String,
     },
+    /// The backend has asked to be left alone for a while; the failure that said so.
+    #[error("not asked: {name} has asked for a pause of {seconds} s more; last: {last}")]
+    Paused {
+        /// Which backend.
+        name: Name,
+        /// How long it lasts.
+        seconds: u64,
+        /// What it said.
+        last: String,
+    },
+    /// This secret alone failed repeatedly, or its backend has asked for a pause for it.
+    #[error("not asked: {secret} has failed repeatedly, and is asked for in {seconds} s; last: {last}")]
+    SecretBackoff {
+        /// Which secret.
+        secret: String,
+        /// How long it is not asked for.
+        seconds: u64,
+        /// What went wrong last.
+        last: String,
+    },
+    /// The backend makes it anew whenever it is asked.
+    #[error("{0} is made anew for whoever asks, and never ahead of time")]
+    MadeAnew(String),
     /// Too many calls are waiting or under way.
     #[error("not asked: there are too many calls to {0} at once")]
     Busy(Name),
     /// No answer in time.
-    #[error("{name} did not answer within {seconds} s")]
+    #[error("{about}: no answer within {seconds} s; {}", remedy_of_silence(*is_remote))]
     Deadline {
-        /// Which backend.
-        name: Name,
+        /// The operation and the secret: "read local://x".
+        about: String,
         /// How long was waited.
         seconds: u64,
+        /// Whether a network lies between.
+        is_remote: bool,
     },
     /// The work ended without a word: a fault of the daemon's own.
     #[error("the work was lost; this is a fault in vaultd")]
@@ -48,21 +72,16 @@ pub enum UpstreamError {
 }
 
 impl UpstreamError {
-    /// No answer for `address` within `time`.
-    pub(crate) fn late(address: &Address, time: Duration) -> Self {
-        Self::Deadline {
-            name: Name::of(address),
-            seconds: time.as_secs(),
-        }
-    }
-
     /// How the failure is to be taken.
     pub fn class(&self) -> Class {
         match self {
-            Self::NoBackend(_) | Self::ReadOnly(_) => Class::Request,
-            Self::BreakerOpen { .. } | Self::Busy(_) | Self::Deadline { .. } | Self::Lost => {
-                Class::Outage
-            }
+            Self::NoBackend(_) | Self::ReadOnly(_) | Self::MadeAnew(_) => Class::Request,
+            Self::BreakerOpen { .. }
+            | Self::Paused { .. }
+            | Self::SecretBackoff { .. }
+            | Self::Busy(_)
+            | Self::Deadline { .. }
+            | Self::Lost => Class::Outage,
             Self::Field(_) => Class::Answer,
             Self::Backend(error) => error.class(),
         }
@@ -77,9 +96,21 @@ impl UpstreamError {
         }
     }
 
-    /// Whether it counts for the backend's breaker.
-    pub fn counts(&self) -> bool {
-        self.class() == Class::Outage && self.contact() != Contact::NotSent
+    /// What it is about.
+    pub fn extent(&self) -> Extent {
+        match self {
+            Self::SecretBackoff { .. } => Extent::Secret,
+            Self::Backend(error) => error.extent(),
+            _ => Extent::Backend,
+        }
+    }
+
+    /// The pause that the backend has asked for.
+    pub fn pause(&self) -> Option<Duration> {
+        match self {
+            Self::Backend(error) if error.contact() == Contact::Replied => error.pause(),
+            _ => None,
+        }
     }
 
     /// The stable word for audit, metrics and tests.
@@ -88,6 +119,9 @@ impl UpstreamError {
             Self::NoBackend(_) => "no_backend",
             Self::ReadOnly(_) => "read_only",
             Self::BreakerOpen { .. } => "breaker_open",
+            Self::Paused { .. } => "paused",
+            Self::SecretBackoff { .. } => "secret_backoff",
+            Self::MadeAnew(_) => "made_anew",
             Self::Busy(_) => "busy",
             Self::Deadline { .. } => "deadline",
             Self::Lost => "internal",
@@ -102,5 +136,13 @@ impl UpstreamError {
             Self::Backend(error) => error.request_id(),
             _ => None,
         }
+    }
+}
+
+fn remedy_of_silence(is_remote: bool) -> &'static str {
+    if is_remote {
+        "see whether its network is there (`vaultctl doctor` looks), and try again"
+    } else {
+        "see whether its disk answers, and try again"
     }
 }

@@ -1,4 +1,4 @@
-//! When is a failed call made again? Pure arithmetic.
+//! When a failed call is made again. Pure arithmetic.
 
 use std::time::Duration;
 

@@ -66,23 +66,23 @@ async fn the_breaker_opens_and_then_nothing_is_asked_until_a_probe_is_due() {
 async fn waiting_for_other_calls_says_nothing_of_the_backend() {
     let (backend, _clock, upstream) = upstream(BackendKind::OCI);
     backend.gate.forget_permits(10_000);
-    for _ in 0..line::CALLS_AT_ONCE {
+    for _ in 0..backend_state::CALLS_AT_ONCE {
         backend.then_value("v");
     }
-    let slow = join_all((0..line::CALLS_AT_ONCE).map(|_| fetch(&upstream, BackendKind::OCI)));
+    let slow = join_all((0..backend_state::CALLS_AT_ONCE).map(|_| fetch(&upstream, BackendKind::OCI)));
     let others = async {
         while backend.calls() < 5 {
             tokio::task::yield_now().await;
         }
         let others = join_all((0..20).map(|_| fetch(&upstream, BackendKind::OCI))).await;
         assert_eq!(others, vec![Err("busy"); 20]);
-        backend.gate.add_permits(line::CALLS_AT_ONCE);
+        backend.gate.add_permits(backend_state::CALLS_AT_ONCE);
     };
     let (slow, ()) = tokio::join!(slow, others);
-    assert_eq!(slow, vec![Ok("1".to_owned()); line::CALLS_AT_ONCE]);
+    assert_eq!(slow, vec![Ok("1".to_owned()); backend_state::CALLS_AT_ONCE]);
     let health = &upstream.health()[0];
     assert_eq!(
-        (health.tally.failures, health.breaker),
+        (health.counts.failures, health.breaker),
         (0, breaker::State::Closed)
     );
 }
@@ -91,7 +91,7 @@ async fn waiting_for_other_calls_says_nothing_of_the_backend() {
 async fn a_breaker_that_opens_while_a_call_waits_stops_it() {
     let (backend, _clock, upstream) = upstream(BackendKind::OCI);
     backend.gate.forget_permits(10_000);
-    for _ in 0..line::CALLS_AT_ONCE {
+    for _ in 0..backend_state::CALLS_AT_ONCE {
         backend.then(outage());
     }
     let all = join_all((0..20).map(|_| fetch(&upstream, BackendKind::OCI)));
@@ -99,7 +99,7 @@ async fn a_breaker_that_opens_while_a_call_waits_stops_it() {
         while backend.calls() < 5 {
             tokio::task::yield_now().await;
         }
-        backend.gate.add_permits(line::CALLS_AT_ONCE);
+        backend.gate.add_permits(backend_state::CALLS_AT_ONCE);
     };
     let (all, ()) = tokio::join!(all, release);
     assert_eq!(all, vec![Err("breaker_open"); 20]);
@@ -139,7 +139,7 @@ async fn a_backend_that_hangs_meets_the_deadline() {
     backend.then_hang();
     assert_eq!(fetch(&upstream, BackendKind::LOCAL).await, Err("deadline"));
     assert_eq!(
-        upstream.health()[0].tally.failures,
+        upstream.health()[0].counts.failures,
         1,
         "it counts as an outage"
     );
@@ -181,10 +181,10 @@ async fn what_was_asked_is_remembered_and_counted() {
     );
     let apart = attempts[0].began.since(attempts[1].began);
     assert_eq!(apart, Duration::from_secs(7));
-    let tally = &upstream.health()[0].tally;
-    let counted = [tally.calls, tally.fetched, tally.failures, tally.retries];
+    let counts = &upstream.health()[0].counts;
+    let counted = [counts.calls, counts.fetched, counts.failures, counts.retries];
     assert_eq!(counted, [3, 1, 1, 1]);
-    assert_eq!((tally.took.count, tally.opens), (3, 0));
+    assert_eq!((counts.took.count, counts.opens), (3, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -198,5 +198,5 @@ async fn each_opening_of_the_breaker_is_counted_once() {
     }
     clock.advance(Duration::from_secs(70));
     assert_eq!(fetch(&upstream, BackendKind::OCI).await, Err("outage"));
-    assert_eq!(upstream.health()[0].tally.opens, 1);
+    assert_eq!(upstream.health()[0].counts.opens, 1);
 }

@@ -51,8 +51,8 @@ async fn nobody_waits_for_a_fetch_that_a_flush_has_overtaken() {
     room.cache.flush(|_| true);
     assert_eq!(caller.await.unwrap(), fresh("w"));
     assert_eq!(start.elapsed(), Duration::ZERO);
-    while room.cache.upstream.health()[0].tally.failures == 0 {
-        tokio::time::advance(FLIGHT).await;
+    while room.cache.upstream.health()[0].counts.failures == 0 {
+        tokio::time::advance(FETCH_DEADLINE).await;
     }
     assert_eq!(
         room.get().await,
@@ -72,10 +72,10 @@ async fn an_overtaken_fetch_that_lands_late_does_not_hide_the_one_under_way() {
     while room.backend.gate.available_permits() > 0 {
         tokio::task::yield_now().await;
     }
-    tokio::time::advance(FLIGHT / 2).await;
+    tokio::time::advance(FETCH_DEADLINE / 2).await;
     room.cache.flush(|_| true);
-    while room.cache.upstream.health()[0].tally.failures == 0 {
-        tokio::time::advance(FLIGHT / 8).await;
+    while room.cache.upstream.health()[0].counts.failures == 0 {
+        tokio::time::advance(FETCH_DEADLINE / 8).await;
     }
     room.backend.gate.add_permits(1);
     assert_eq!(room.get().await, fresh("w"));
