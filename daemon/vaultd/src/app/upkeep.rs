@@ -106,3 +106,32 @@ fn tell(told: BTreeSet<String>, notices: Vec<String>) -> BTreeSet<String> {
     }
     notices
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use vault_backends::address::BackendKind;
+
+    use super::*;
+    use crate::clock::ScriptedClock;
+    use crate::scripted::ScriptedBackend;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_vault_that_hangs_keeps_no_other_from_its_upkeep() {
+        let (hung, well) = (
+            ScriptedBackend::new(BackendKind::OCI),
+            ScriptedBackend::new(BackendKind::LOCAL),
+        );
+        hung.hangs_in_upkeep.store(true, Ordering::SeqCst);
+        let backends = [&hung, &well].map(|one| Arc::clone(one) as Arc<dyn Backend>);
+        let clock: Arc<dyn Clock> = Arc::new(ScriptedClock::flowing());
+        let upstream = Upstream::new(backends.into_iter().collect(), Arc::clone(&clock));
+        let keeping = keep(Arc::new(upstream), clock);
+        let hour = Duration::from_hours(1);
+        assert!(tokio::time::timeout(hour, keeping).await.is_err());
+        assert!(well.upkeeps() >= 179, "{}", well.upkeeps());
+        let tries = hung.upkeeps();
+        assert!((4..=6).contains(&tries), "seldom: {tries}");
+    }
+}

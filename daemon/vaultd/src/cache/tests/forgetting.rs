@@ -194,3 +194,17 @@ async fn watchers_hear_of_values_outages_refusals_and_flushes() {
     assert!(matches!(next().await, Now::No(_)));
     assert!(matches!(next().await, Now::Flushed));
 }
+
+#[test]
+fn only_backends_of_the_kind_that_changed_forget_names() {
+    let backends = [BackendKind::LOCAL, BackendKind::OCI].map(ScriptedBackend::new);
+    let all = backends.each_ref().map(|one| Arc::clone(one) as Arc<dyn Backend>);
+    let clock = Arc::new(ScriptedClock::default()) as Arc<dyn Clock>;
+    let upstream = Upstream::new(all.into_iter().collect(), Arc::clone(&clock));
+    let cache = Cache::new(Arc::new(upstream), clock);
+    let forgets = || backends.each_ref().map(|one| one.forgets());
+    cache.flush_kind(BackendKind::LOCAL, |_| true);
+    assert_eq!(forgets(), [1, 0]);
+    cache.flush(|_| true);
+    assert_eq!(forgets(), [2, 1]);
+}
