@@ -429,7 +429,7 @@ async fn what_is_made_anew_is_neither_refreshed_nor_renewed() {
     let (one, other) = tokio::join!(room.get(), room.get());
     assert_eq!((one, other), (fresh("v"), fresh("v")), "both by one fetch");
     let refreshed = room.cache.refresh(&address, "local://x", TIME).await;
-    assert_eq!(refreshed.unwrap_err().kind(), "made_anew");
+    assert_eq!(refreshed.unwrap_err().kind(), "unsupported");
     let renewed = room.cache.renew(&address, "local://x", FRESHNESS).await;
     assert!(matches!(renewed, Renewal::Done(Err(_))));
     assert_eq!(room.backend.calls(), 1);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use vault_backends::bundle::FieldError;
-use vault_backends::error::{BackendError, Class, Contact, Extent};
+use vault_backends::error::{BackendError, Class, Contact, Extent, UNSUPPORTED};
 
 use super::name::Name;
 
@@ -121,7 +121,7 @@ impl UpstreamError {
             Self::BreakerOpen { .. } => "breaker_open",
             Self::Paused { .. } => "paused",
             Self::SecretBackoff { .. } => "secret_backoff",
-            Self::MadeAnew(_) => "made_anew",
+            Self::MadeAnew(_) => UNSUPPORTED,
             Self::Busy(_) => "busy",
             Self::Deadline { .. } => "deadline",
             Self::Lost => "internal",
