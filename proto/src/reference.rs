@@ -1,27 +1,44 @@
-//! Which secret is meant: the grammar of references.
+//! References, which name a secret: their grammar, parsing and printing.
 //!
 //! A reference is parsed once, where it enters, and never normalised: what is doubtful is refused.
 //! Forms: `oci-vault://OCID`, `oci-vault://NAME`, `oci-vault://CONTAINER/NAME`, `local://NAME`,
-//! each with `?version=N` or `?stage=STAGE`, those of OCI Vault with `?version_name=NAME` too. There is
-//! no percent-decoding, and a reference inside a longer text is none.
+//! each with `?version=N` or `?stage=STAGE`, those of OCI Vault with `?version_name=NAME` too, and
+//! `vault://MOUNT/PATH[?version=N&namespace=N][#FIELD]`. There is no percent-decoding, and a reference
+//! inside a longer text is none.
+
+mod error;
+mod ocid;
 
 use std::fmt;
 use std::num::NonZeroU64;
 use std::str::FromStr;
 
-const OCI_SCHEME: &str = "oci-vault://";
-const LOCAL_SCHEME: &str = "local://";
-const SECRET_OCID: &str = "ocid1.vaultsecret.";
-const LONGEST_NAME: usize = 255;
-/// In bytes. Two OCIDs and a version are below 600; what a caller names stays in memory and in the
-/// audit record for longer than its call.
-const LONGEST: usize = 1024;
+pub use error::ReferenceError;
+use error::{Known, MAX_BYTES};
 
-/// Which secret is meant, and which of its versions.
+const OCI: &str = "oci-vault";
+const LOCAL: &str = "local";
+const VAULT: &str = "vault";
+const MAX_NAME_BYTES: usize = 255;
+const OCI_PARAMETERS: Known = Known {
+    names: &["version", "stage", "version_name"],
+    listed: "version, stage and version_name",
+};
+const LOCAL_PARAMETERS: Known = Known {
+    names: &["version", "stage"],
+    listed: "version and stage",
+};
+const VAULT_PARAMETERS: Known = Known {
+    names: &["version", "namespace"],
+    listed: "version and namespace",
+};
+
+/// Which secret is meant, which of its versions, and which field of it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SecretRef {
     place: Place,
     selector: Selector,
+    field: Option<String>,
 }
 
 /// Where a secret is.
@@ -44,6 +61,41 @@ pub enum Place {
         /// The secret's name.
         name: String,
     },
+    /// In HashiCorp Vault or OpenBao.
+    Vault {
+        /// Mount and path together, at least two parts: where the mount ends is found when fetching.
+        path: String,
+        /// The namespace, absolute, in place of the configured one.
+        namespace: Option<String>,
+    },
+}
+
+impl Place {
+    /// The scheme of references to this place: "local", "oci-vault" or "vault".
+    pub const fn scheme(&self) -> &'static str {
+        match self {
+            Self::Local { .. } => LOCAL,
+            Self::OciSecret { .. } | Self::OciName { .. } => OCI,
+            Self::Vault { .. } => VAULT,
+        }
+    }
+
+    /// The compartment or vault of OCI that a reference names.
+    pub fn container(&self) -> Option<&str> {
+        match self {
+            Self::OciName { container, .. } => container.as_deref(),
+            Self::Local { .. } | Self::OciSecret { .. } | Self::Vault { .. } => None,
+        }
+    }
+
+    /// The secret's name, its OCID, or its path.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Local { name } | Self::OciName { name, .. } => name,
+            Self::OciSecret { ocid } => ocid,
+            Self::Vault { path, .. } => path,
+        }
+    }
 }
 
 /// Which version of a secret.
@@ -75,57 +127,6 @@ pub enum Stage {
     Deprecated,
 }
 
-/// Why a text is no reference. The text itself is not repeated: it may be a value in the wrong place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ReferenceError {
-    /// Longer than any secret's name.
-    #[error("a reference has at most {LONGEST} bytes")]
-    Length,
-    /// Neither of the schemes.
-    #[error("a reference begins with oci-vault:// or local://")]
-    Scheme,
-    /// Empty container or name.
-    #[error("a part of the reference is empty")]
-    Empty,
-    /// More than one slash.
-    #[error("a reference has at most two parts, CONTAINER/NAME")]
-    Parts,
-    /// `.` or `..` as a part, or `..` in a local name.
-    #[error("a name with .. or of dots alone is refused")]
-    Dots,
-    /// A control character.
-    #[error("a reference holds no control characters")]
-    Control,
-    /// A character that local names do not have.
-    #[error(
-        "a local name is made of letters, digits, '.', '_' and '-', begins with a letter or digit, \
-         and has at most 255 bytes"
-    )]
-    LocalName,
-    /// Not a positive whole number in ASCII digits.
-    #[error("the version is not a positive whole number")]
-    Version,
-    /// Not one of the five stages.
-    #[error("the stage is none of CURRENT, PENDING, LATEST, PREVIOUS, DEPRECATED")]
-    Stage,
-    /// A character that versions' names do not have.
-    #[error("a version's name is made of 1 to 255 letters, digits, '.', '_' and '-'")]
-    VersionName,
-    /// More than one of version, stage and version name.
-    #[error("a reference names a version in one way: version, stage or version_name")]
-    Ambiguous,
-    /// A parameter that `local://` does not have.
-    #[error("local:// knows no parameter but version and stage")]
-    Parameter,
-}
-
-impl ReferenceError {
-    /// The stable word for tests and metrics.
-    pub const fn kind(self) -> &'static str {
-        "invalid_reference"
-    }
-}
-
 impl SecretRef {
     /// The secret `name` of the local store.
     ///
@@ -133,23 +134,19 @@ impl SecretRef {
     /// [`ReferenceError`] where the name is outside the grammar.
     pub fn local(name: &str) -> Result<Self, ReferenceError> {
         check_local_name(name)?;
-        Ok(Self {
-            place: Place::Local {
-                name: name.to_owned(),
-            },
-            selector: Selector::Current,
-        })
+        let name = name.to_owned();
+        Ok(Self::of(Place::Local { name }, Selector::Current))
     }
 
-    /// A reference, or a bare NAME, which means `local://NAME` on a person's command line.
+    /// A reference, or a bare word, which means `local://NAME` or, if it is an OCID, `oci-vault://OCID`.
     ///
     /// # Errors
-    /// [`ReferenceError`] where it is neither.
+    /// [`ReferenceError`] where it is none of these, or the OCID of something else than a secret.
     pub fn parse_or_local(text: &str) -> Result<Self, ReferenceError> {
-        if text.contains("://") {
-            text.parse()
+        if text.starts_with(ocid::PREFIX) {
+            Self::parse_or(OCI, text)
         } else {
-            format!("{LOCAL_SCHEME}{text}").parse()
+            Self::parse_or(LOCAL, text)
         }
     }
 
@@ -159,10 +156,22 @@ impl SecretRef {
     /// # Errors
     /// [`ReferenceError`] where it is neither.
     pub fn parse_or_oci(text: &str) -> Result<Self, ReferenceError> {
+        Self::parse_or(OCI, text)
+    }
+
+    fn parse_or(scheme: &str, text: &str) -> Result<Self, ReferenceError> {
         if text.contains("://") {
             text.parse()
         } else {
-            format!("{OCI_SCHEME}{text}").parse()
+            format!("{scheme}://{text}").parse()
+        }
+    }
+
+    fn of(place: Place, selector: Selector) -> Self {
+        Self {
+            place,
+            selector,
+            field: None,
         }
     }
 
@@ -174,6 +183,11 @@ impl SecretRef {
     /// Which version is meant.
     pub fn selector(&self) -> &Selector {
         &self.selector
+    }
+
+    /// The one field that is meant; `None` for the whole secret.
+    pub fn field(&self) -> Option<&str> {
+        self.field.as_deref()
     }
 
     /// The same secret, in `container` where it is a bare name of OCI Vault.
@@ -203,53 +217,94 @@ impl FromStr for SecretRef {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         // A YAML block scalar ends in one newline; files that worked before have it.
         let text = text.strip_suffix('\n').unwrap_or(text);
-        if text.len() > LONGEST {
+        if text.len() > MAX_BYTES {
             return Err(ReferenceError::Length);
         }
         if text.chars().any(char::is_control) {
             return Err(ReferenceError::Control);
         }
-        if let Some(rest) = text.strip_prefix(OCI_SCHEME) {
-            parse_oci(rest)
-        } else if let Some(rest) = text.strip_prefix(LOCAL_SCHEME) {
-            parse_local(rest)
-        } else {
-            Err(ReferenceError::Scheme)
+        match text.split_once("://") {
+            Some((OCI, rest)) => parse_oci(rest),
+            Some((LOCAL, rest)) => parse_local(rest),
+            Some((VAULT, rest)) => parse_vault(rest),
+            _ => Err(ReferenceError::Scheme),
         }
     }
 }
 
 fn parse_oci(rest: &str) -> Result<SecretRef, ReferenceError> {
     let (path, query) = split_query(rest);
-    let selector = parse_query(query, |_| Ok(()))?;
+    let selector = parse_selector(query, OCI, OCI_PARAMETERS)?;
     let parts: Vec<&str> = path.split('/').collect();
-    if parts.iter().any(|part| part.is_empty()) {
-        return Err(ReferenceError::Empty);
-    }
-    if parts.iter().any(|part| matches!(*part, "." | "..")) {
-        return Err(ReferenceError::Dots);
-    }
+    check_parts(&parts)?;
     let place = match parts.as_slice() {
-        [ocid] if ocid.starts_with(SECRET_OCID) => Place::OciSecret {
-            ocid: (*ocid).to_owned(),
+        [name] => match ocid::kind(name) {
+            Some(kind) if ocid::is_secret(kind) => Place::OciSecret {
+                ocid: (*name).to_owned(),
+            },
+            Some(kind) => return Err(ReferenceError::NotASecret(ocid::described(kind))),
+            None => Place::OciName {
+                container: None,
+                name: (*name).to_owned(),
+            },
         },
-        [name] => Place::OciName {
-            container: None,
-            name: (*name).to_owned(),
-        },
-        [container, name] => Place::OciName {
-            container: Some((*container).to_owned()),
-            name: (*name).to_owned(),
+        [container, name] => match ocid::kind(container) {
+            Some(kind) if !ocid::is_container(kind) => {
+                return Err(ReferenceError::NotAContainer(ocid::described(kind)));
+            }
+            _ => Place::OciName {
+                container: Some((*container).to_owned()),
+                name: (*name).to_owned(),
+            },
         },
         _ => return Err(ReferenceError::Parts),
     };
-    Ok(SecretRef { place, selector })
+    Ok(SecretRef::of(place, selector))
 }
 
 fn parse_local(rest: &str) -> Result<SecretRef, ReferenceError> {
     let (name, query) = split_query(rest);
-    let selector = parse_query(query, |_| Err(ReferenceError::Parameter))?;
+    let selector = parse_selector(query, LOCAL, LOCAL_PARAMETERS)?;
     Ok(SecretRef::local(name)?.with_selector(selector))
+}
+
+fn parse_vault(rest: &str) -> Result<SecretRef, ReferenceError> {
+    let (rest, field) = match rest.split_once('#') {
+        Some((rest, field)) => (rest, Some(field)),
+        None => (rest, None),
+    };
+    if field.is_some_and(|key| key.is_empty() || key.starts_with('/') || key.contains('?')) {
+        return Err(ReferenceError::Field);
+    }
+    let (path, query) = split_query(rest);
+    let parts: Vec<&str> = path.split('/').collect();
+    check_parts(&parts)?;
+    check_path_letters(&parts)?;
+    if parts.len() < 2 {
+        return Err(ReferenceError::VaultParts);
+    }
+    let (mut version, mut namespace) = (None, None);
+    for parameter in query.into_iter().flat_map(|query| query.split('&')) {
+        let first = match split_parameter(parameter) {
+            ("version", Some(number)) => version.replace(parse_version(number)?).is_none(),
+            ("namespace", Some(name)) => {
+                let parts: Vec<&str> = name.split('/').collect();
+                let checked = check_parts(&parts).and_then(|()| check_path_letters(&parts));
+                checked.map_err(|_| ReferenceError::Namespace)?;
+                namespace.replace(name.to_owned()).is_none()
+            }
+            (name, _) => return Err(ReferenceError::parameter(VAULT, VAULT_PARAMETERS, name)),
+        };
+        if !first {
+            return Err(ReferenceError::Ambiguous);
+        }
+    }
+    let path = path.to_owned();
+    Ok(SecretRef {
+        place: Place::Vault { path, namespace },
+        selector: version.map_or(Selector::Current, Selector::Version),
+        field: field.map(str::to_owned),
+    })
 }
 
 fn split_query(rest: &str) -> (&str, Option<&str>) {
@@ -259,23 +314,51 @@ fn split_query(rest: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Reads `version=N`, `stage=S` and `version_name=NAME`, the last of each winning; a parameter without
-/// `=` says nothing.
-fn parse_query(
+fn split_parameter(parameter: &str) -> (&str, Option<&str>) {
+    match parameter.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (parameter, None),
+    }
+}
+
+fn check_parts(parts: &[&str]) -> Result<(), ReferenceError> {
+    if parts.iter().any(|part| part.is_empty()) {
+        return Err(ReferenceError::Empty);
+    }
+    if parts.iter().any(|part| matches!(*part, "." | "..")) {
+        return Err(ReferenceError::Dots);
+    }
+    Ok(())
+}
+
+fn check_path_letters(parts: &[&str]) -> Result<(), ReferenceError> {
+    if parts.iter().any(|part| part.trim() != *part) {
+        return Err(ReferenceError::Blank);
+    }
+    if parts.iter().any(|part| part.contains('\\')) {
+        return Err(ReferenceError::Backslash);
+    }
+    Ok(())
+}
+
+/// Reads `version=N`, `stage=S` and `version_name=NAME`, the last of each winning. One of these words
+/// without `=` says nothing, as it did in the files that are inherited.
+fn parse_selector(
     query: Option<&str>,
-    other: impl Fn(&str) -> Result<(), ReferenceError>,
+    scheme: &'static str,
+    known: Known,
 ) -> Result<Selector, ReferenceError> {
     let (mut version, mut stage, mut version_name) = (None, None, None);
     for parameter in query.unwrap_or_default().split('&') {
-        match parameter.split_once('=') {
-            Some(("version", number)) => version = Some(number),
-            Some(("stage", word)) => stage = Some(word),
-            Some((name @ "version_name", word)) => {
-                other(name)?;
-                version_name = Some(word);
+        match split_parameter(parameter) {
+            ("", None) => {}
+            (name, _) if !known.names.contains(&name) => {
+                return Err(ReferenceError::parameter(scheme, known, name));
             }
-            Some((name, _)) => other(name)?,
-            None => {}
+            (_, None) => {}
+            ("version", number) => version = number,
+            ("stage", word) => stage = word,
+            (_, name) => version_name = name,
         }
     }
     match (version, stage, version_name) {
@@ -290,7 +373,7 @@ fn parse_query(
 
 fn is_name(name: &str) -> bool {
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(is_letter)
+    (1..=MAX_NAME_BYTES).contains(&name.len()) && name.bytes().all(is_letter)
 }
 
 /// A version number as references and service files write it.
@@ -349,25 +432,26 @@ impl Stage {
 
 impl fmt::Display for SecretRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::Local { name } => write!(f, "{LOCAL_SCHEME}{name}")?,
-            Place::OciSecret { ocid } => write!(f, "{OCI_SCHEME}{ocid}")?,
-            Place::OciName {
-                container: None,
-                name,
-            } => write!(f, "{OCI_SCHEME}{name}")?,
-            Place::OciName {
-                container: Some(container),
-                name,
-            } => {
-                write!(f, "{OCI_SCHEME}{container}/{name}")?;
-            }
+        write!(f, "{}://", self.place.scheme())?;
+        if let Some(container) = self.place.container() {
+            write!(f, "{container}/")?;
+        }
+        f.write_str(self.place.name())?;
+        let mut separator = '?';
+        if let Place::Vault {
+            namespace: Some(namespace),
+            ..
+        } = &self.place
+        {
+            write!(f, "?namespace={namespace}")?;
+            separator = '&';
         }
         match &self.selector {
-            Selector::Current => Ok(()),
-            Selector::Version(number) => write!(f, "?version={number}"),
-            Selector::Stage(stage) => write!(f, "?stage={}", stage.as_str()),
-            Selector::VersionName(name) => write!(f, "?version_name={name}"),
+            Selector::Current => {}
+            Selector::Version(number) => write!(f, "{separator}version={number}")?,
+            Selector::Stage(stage) => write!(f, "{separator}stage={}", stage.as_str())?,
+            Selector::VersionName(name) => write!(f, "{separator}version_name={name}")?,
         }
+        self.field().map_or(Ok(()), |field| write!(f, "#{field}"))
     }
 }

@@ -1,4 +1,4 @@
-//! Is the grammar of references strict, and does printing keep what was read?
+//! The grammar of references is strict, and printing keeps what was read.
 
 use proptest::prelude::*;
 use vault_proto::reference::{ReferenceError, SecretRef};
@@ -113,27 +113,47 @@ fn a_version_of_oci_vault_may_have_a_name_and_no_other_may() {
         let text = format!("oci-vault://n?version_name=blue&{other}");
         assert_eq!(problem(&text), ReferenceError::Ambiguous, "{text}");
     }
-    assert_eq!(
-        problem("local://n?version_name=blue"),
-        ReferenceError::Parameter
-    );
+}
+
+/// What a refused parameter was probably meant to be.
+fn suggested(text: &str) -> Option<&'static str> {
+    match problem(text) {
+        ReferenceError::Parameter { nearest, .. } => nearest,
+        other => panic!("{text}: {other:?}"),
+    }
 }
 
 #[test]
-fn local_references_refuse_unknown_parameters() {
-    assert_eq!(problem("local://n?field=x"), ReferenceError::Parameter);
-    assert!(
-        "oci-vault://n?other=x".parse::<SecretRef>().is_ok(),
-        "inherited: ignored there"
+fn unknown_parameters_are_refused_with_the_nearest_known_one() {
+    for (parameter, nearest) in [
+        ("foo=1", None),
+        ("verison=1", Some("version")),
+        ("Version=1", Some("version")),
+        ("version=1&vers=2", None),
+        ("versoin", Some("version")),
+        ("satge=LATEST", Some("stage")),
+        ("=1", None),
+    ] {
+        for scheme in ["oci-vault", "local"] {
+            let text = format!("{scheme}://n?{parameter}");
+            assert_eq!(suggested(&text), nearest, "{text}");
+        }
+    }
+    assert_eq!(
+        suggested("oci-vault://n?version-name=x"),
+        Some("version_name")
     );
+    assert_eq!(suggested("local://n?version_name=x"), None);
+    let words = problem("local://n?verison=1").to_string();
+    assert!(words.ends_with("; did you mean version?"), "{words}");
 }
 
 #[test]
 fn bare_names_mean_the_store_to_a_person_and_oci_in_a_service_file() {
     let bare = SecretRef::parse_or_local("bar-token").expect("a name");
     assert_eq!(bare.to_string(), "local://bar-token");
-    let bare = SecretRef::parse_or_oci("ocid1.vaultsecret.oc1..x").expect("an OCID");
-    assert_eq!(bare.to_string(), "oci-vault://ocid1.vaultsecret.oc1..x");
+    let bare = SecretRef::parse_or_oci("bar-token").expect("a name");
+    assert_eq!(bare.to_string(), "oci-vault://bar-token");
     assert_eq!(SecretRef::parse_or_local("../x"), Err(ReferenceError::Dots));
     assert_eq!(
         SecretRef::parse_or_local("http://x"),
@@ -141,10 +161,55 @@ fn bare_names_mean_the_store_to_a_person_and_oci_in_a_service_file() {
     );
 }
 
+#[test]
+fn a_bare_ocid_of_a_secret_is_one_of_oci_vault_everywhere() {
+    let text = "ocid1.vaultsecret.oc1.iad.x?version=2";
+    for read in [
+        SecretRef::parse_or_local(text),
+        SecretRef::parse_or_oci(text),
+    ] {
+        assert_eq!(
+            read.expect("an OCID").to_string(),
+            format!("oci-vault://{text}")
+        );
+    }
+    let stored_before = SecretRef::parse_or_local("local://ocid1.vaultsecret.oc1.iad.x");
+    assert!(stored_before.is_ok(), "what is there can still be removed");
+}
+
+#[test]
+fn ocids_of_other_kinds_are_refused_with_what_they_are() {
+    for (kind, what) in [
+        ("user", "a user"),
+        ("key", "a key"),
+        ("vault", "a vault"),
+        ("compartment", "a compartment"),
+        ("loadbalancer", "another kind of resource"),
+    ] {
+        let ocid = format!("ocid1.{kind}.oc1..x");
+        let refused = ReferenceError::NotASecret(what);
+        assert_eq!(SecretRef::parse_or_local(&ocid), Err(refused), "{ocid}");
+        assert_eq!(SecretRef::parse_or_oci(&ocid), Err(refused), "{ocid}");
+        assert_eq!(problem(&format!("oci-vault://{ocid}")), refused, "{ocid}");
+    }
+    for (kind, what) in [("user", "a user"), ("vaultsecret", "a secret")] {
+        let text = format!("oci-vault://ocid1.{kind}.oc1..x/n");
+        assert_eq!(
+            problem(&text),
+            ReferenceError::NotAContainer(what),
+            "{text}"
+        );
+    }
+    for container in ["compartment", "tenancy", "vault"] {
+        let text = format!("oci-vault://ocid1.{container}.oc1..x/n");
+        assert!(text.parse::<SecretRef>().is_ok(), "{text}");
+    }
+}
+
 proptest! {
     #[test]
     fn what_is_printed_reads_back_the_same(
-        text in "(oci-vault|local)://[a-zA-Z0-9._/ -]{1,20}(\\?(version=[0-9]{1,4}|stage=LATEST|version_name=[a-z.-]{1,4}))?"
+        text in "(oci-vault|local|vault)://[a-zA-Z0-9._/ -]{1,20}(\\?(version=[0-9]{1,4}|stage=LATEST|version_name=[a-z.-]{1,4}|version=2&namespace=[a/]{1,3}))?(#[a-z#/]{1,3})?"
     ) {
         if let Ok(reference) = text.parse::<SecretRef>() {
             prop_assert_eq!(reference.to_string().parse::<SecretRef>(), Ok(reference));

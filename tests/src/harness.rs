@@ -1,4 +1,4 @@
-//! How are the programs run, as a person would run them?
+//! Running the programs as a person would run them.
 
 mod binaries;
 mod daemon;

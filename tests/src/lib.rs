@@ -1,4 +1,4 @@
-//! What is needed to look at vaultd from outside?
+//! What is needed to look at vaultd from outside.
 //!
 //! Real programs in a temporary home, real sockets, a real MCP client. Nothing here knows the
 //! inside of the daemon: what it says to its callers, writes into files and tells systemd is all
@@ -9,6 +9,7 @@
 pub mod crashes;
 pub mod fleet;
 pub mod harness;
+pub mod leasing;
 pub mod mcp;
 pub mod oci;
 pub mod openmetrics;

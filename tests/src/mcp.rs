@@ -1,4 +1,4 @@
-//! How does an MCP client speak to a server that it starts? With the official SDK, over pipes.
+//! An MCP client for a server that it starts, with the official SDK, over pipes.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;

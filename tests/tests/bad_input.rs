@@ -1,4 +1,4 @@
-//! What is said to a person whose input is wrong, and with which exit code?
+//! What is said to a person whose input is wrong, and with which exit code.
 //!
 //! Each refusal writes nothing to standard output; no value is in any message.
 

@@ -1,4 +1,4 @@
-//! Do words on the launcher's command line start what they started with the predecessor?
+//! Words on the launcher's command line start what they started with the predecessor.
 //!
 //! The cases of kind `service_command` that have such words; the others are about the daemon's
 //! configuration alone, and its own tests run them.

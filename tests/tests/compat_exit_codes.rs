@@ -1,4 +1,4 @@
-//! Do the programs end as people's scripts expect of the predecessor?
+//! The programs end as people's scripts expect of the predecessor.
 //!
 //! The cases name a situation in words; each is brought about with the real programs. A situation
 //! that nobody here can bring about is a failure, and no case is left out.

@@ -1,4 +1,4 @@
-//! Does a person see what a configuration says, and does a launch get just that?
+//! A person sees what a configuration says, and a launch gets just that.
 
 use serde_json::{Value, json};
 use vault_tests::harness::{Home, Outcome, binaries};

@@ -1,4 +1,4 @@
-//! Does whoever may see some secrets learn anything of the others?
+//! Whoever may see some secrets learns nothing of the others.
 
 use serde_json::json;
 use tonic::Code;

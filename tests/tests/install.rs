@@ -1,4 +1,4 @@
-//! What does `systemd/install.sh` leave where no systemd is, and what does it take away again?
+//! What `systemd/install.sh` leaves where no systemd is, and what it takes away again.
 //!
 //! Its programs are found in a directory without `systemctl`: the daemon of whoever runs the tests
 //! stays out of it. With systemd it is tried in `systemd.rs`.

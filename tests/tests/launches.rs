@@ -1,4 +1,4 @@
-//! How often is the backend asked, and which version does a launch get?
+//! How often a backend is asked for launches, and which version each gets.
 
 use std::process::{Child, Stdio};
 

@@ -1,4 +1,4 @@
-//! Does the main job work as its script says? Daemon, secret, service, and nothing left lying around.
+//! The main job: daemon, secret, service, and nothing left lying around.
 
 use serde_json::json;
 use vault_tests::harness::Home;

@@ -1,4 +1,4 @@
-//! Is an MCP session through vault-run the session that it would be without?
+//! An MCP session through vault-run is the session that it would be without.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Is every way of editing a file noticed, with no signal and no call?
+//! Every way of editing a file is noticed, with no signal and no call.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

@@ -1,4 +1,4 @@
-//! Does anything that is no file of text keep the daemon from reading, serving or ending?
+//! Nothing that is no file of text keeps the daemon from reading, serving or ending.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Does every launch succeed, and with one configuration alone, while files are swapped?
+//! Every launch succeeds, and with one configuration alone, while files are swapped.
 
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Does a text get its values from the daemon, where policy permits it?
+//! A text gets its values from the daemon, where policy permits it.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Does the daemon live well under a real `systemd --user`?
+//! The daemon under a real `systemd --user`.
 //!
 //! Each scenario of the program `systemd_scenario` is one test, run by `with-systemd-user.sh` in a
 //! user manager of its own. Where a machine cannot run one, the tests count as ignored and the

@@ -1,4 +1,4 @@
-//! What can be said on vaultd's command line?
+//! The command line of vaultd.
 
 use std::path::PathBuf;
 

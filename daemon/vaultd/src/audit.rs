@@ -77,6 +77,9 @@ pub struct Record<'a> {
     /// The environment, if one was named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<&'a str>,
+    /// On whose behalf, where the peer speaks for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<&'a str>,
     /// The secrets it was about.
     pub values: Vec<ValueRecord>,
     /// Who asked.

@@ -20,6 +20,8 @@ pub struct KindPolicy {
     pub is_remote: bool,
     /// Whether one secret may be known by several names: a change by one is then one by any.
     pub has_aliases: bool,
+    /// Whether a peer of the daemon's own uid may change its secrets where no policy is written.
+    pub written_by_default: bool,
     /// What is asked where nothing is configured; `None` where the backend is always open.
     pub unconfigured: Option<fn(home: &Path) -> Arc<dyn Target>>,
 }
@@ -30,6 +32,7 @@ pub const LOCAL: KindPolicy = KindPolicy {
     scheme: "local",
     is_remote: false,
     has_aliases: false,
+    written_by_default: true,
     unconfigured: None,
 };
 
@@ -39,6 +42,7 @@ pub const OCI: KindPolicy = KindPolicy {
     scheme: "oci-vault",
     is_remote: true,
     has_aliases: true,
+    written_by_default: false,
     unconfigured: Some(|home| Arc::new(OciSettings::default_for(home))),
 };
 
@@ -68,6 +72,7 @@ impl BackendKinds {
             scheme: kind.as_str(),
             is_remote: true,
             has_aliases: false,
+            written_by_default: false,
             unconfigured: None,
         })
     }

@@ -1,4 +1,4 @@
-//! What time is it, for the age of values, and who is woken when?
+//! The clock of ages: what time it is, and waiting for a moment.
 //!
 //! `CLOCK_BOOTTIME`: sleep counts, wall-clock jumps do not (std's and tokio's clocks stop while a
 //! laptop sleeps). Whoever judges ages or waits for one takes a [`Clock`], so that tests can move it.

@@ -1,4 +1,4 @@
-//! Which file does a service's command mean? Found once, when the configuration is loaded.
+//! Finding the program of a service's command, once, when the configuration is loaded.
 
 pub mod catalogue;
 

@@ -1,4 +1,4 @@
-//! What is configured? Files in, one checked whole out, or one error.
+//! The configuration: files in, one checked whole out, or one error.
 
 mod ages;
 pub mod check;

@@ -1,4 +1,4 @@
-//! What does a service get? The command, its environment, and its secrets sealed to the caller.
+//! What a service gets: its command, its environment, and its secrets sealed to the caller.
 
 mod plan;
 pub mod problem;
@@ -10,7 +10,6 @@ use vault_proto::generated::{CheckReply, CheckedSecret, LaunchReply, SealedValue
 use vault_proto::reference::Place;
 use vault_proto::sealed::{Label, Purpose, Sealer};
 
-use crate::audit::Outcome;
 use crate::cache::Served;
 use crate::policy::Action;
 use crate::resolver::{RequestContext, ResolveError, Resolved, Resolver, SecretRequest};
@@ -31,13 +30,13 @@ pub struct ServiceRequest {
     pub profile: String,
 }
 
-/// The room.
+/// The way to services.
 pub struct Launch {
     resolver: Arc<Resolver>,
 }
 
 impl Launch {
-    /// A room that asks `resolver`.
+    /// One that asks `resolver`.
     pub fn new(resolver: Arc<Resolver>) -> Self {
         Self { resolver }
     }
@@ -59,18 +58,15 @@ impl Launch {
             service,
             chosen,
             mut warnings,
-            rule,
         } = plan;
-        let argv = match argv(service, &wanted.command) {
-            Ok(argv) => argv,
-            Err(error) => return Err(self.refuse(&context, &rule, error).await?),
-        };
+        let argv = argv(service, &wanted.command);
+        let unfit = argv.as_ref().err().map(LaunchError::kind);
         let kind = |resolved: &[Resolved]| Some(first_problem(&chosen, resolved)?.kind());
-        let wants = wants(&chosen);
-        let resolved = self
-            .resolver
-            .hand_out(&context, &rule, &wants, kind)
-            .await?;
+        let (actions, secrets) = (actions(context.action, wanted), wants(&chosen));
+        let resolver = &self.resolver;
+        let resolved = resolver.resolve(context, &actions, secrets, unfit, kind);
+        let resolved = resolved.await?;
+        let argv = argv?;
         if let Some(problem) = first_problem(&chosen, &resolved) {
             return Err(problem);
         }
@@ -114,7 +110,6 @@ impl Launch {
             service,
             chosen,
             mut warnings,
-            rule,
         } = plan;
         let (argv, found) = match argv(service, &wanted.command) {
             Ok(argv) => (argv, true),
@@ -123,7 +118,8 @@ impl Launch {
                 (vec![], false)
             }
         };
-        let resolved = self.resolver.look(&context, wants(&chosen)).await;
+        let (actions, secrets) = (actions(context.action, wanted), wants(&chosen));
+        let resolved = self.resolver.inspect(context, &actions, secrets).await?;
         let launchable = found && first_problem(&chosen, &resolved).is_none();
         let checked = |(chosen, one): (&Chosen, &Resolved)| {
             let problem = problem_of(one);
@@ -136,14 +132,6 @@ impl Launch {
             }
         };
         let secrets = chosen.iter().zip(&resolved).map(checked).collect();
-        // No value leaves, so this is a look and not a hand-out; it is written down all the same.
-        let values = chosen
-            .iter()
-            .map(|chosen| crate::resolver::plain(&want(chosen), None));
-        let outcome = Outcome::Allowed;
-        self.resolver
-            .record(&context, outcome, &rule, values.collect(), None)
-            .await?;
         Ok(CheckReply {
             argv,
             cwd: cwd(service),
@@ -159,9 +147,8 @@ impl Launch {
         })
     }
 
-    /// What the service gives in the environment asked for, if policy permits it. The ask comes back
-    /// with the environment only where the configuration names it: what a caller typed is not
-    /// written down.
+    /// What the service gives in the environment asked for. The context comes back with the environment
+    /// only where the configuration names it: what a caller typed is not written down.
     async fn plan<'a>(
         &self,
         setup: &'a Setup,
@@ -180,7 +167,7 @@ impl Launch {
                 context.service = context
                     .service
                     .filter(|name| view.services.contains_key(name));
-                return Err(self.refuse(&context, "", error).await?);
+                return Err(self.refuse(&context, error).await?);
             }
         };
         if !may_choose(service, &chosen, &wanted.profile) {
@@ -188,7 +175,7 @@ impl Launch {
                 service: service.name.clone(),
                 file: service.source.display().to_string(),
             };
-            return Err(self.refuse(&context, "", error).await?);
+            return Err(self.refuse(&context, error).await?);
         }
         context.freshness = service.freshness;
         context.targets = Arc::new(targets(service, &wanted.profile));
@@ -210,12 +197,10 @@ impl Launch {
             warnings.push(format!("Environment '{name}' not found, using default"));
         }
         context.environment = environment.filter(|name| known(name));
-        let rule = self.permit(&context, wanted, &chosen).await?;
         let plan = Plan {
             service,
             chosen,
             warnings,
-            rule,
         };
         Ok((context, plan))
     }
@@ -224,41 +209,24 @@ impl Launch {
     async fn refuse(
         &self,
         context: &RequestContext,
-        rule: &str,
         error: LaunchError,
     ) -> Result<LaunchError, ResolveError> {
-        let kind = Some(error.kind());
-        self.resolver
-            .record(context, Outcome::Failed, rule, vec![], kind)
-            .await?;
+        self.resolver.record_refused(context, error.kind()).await?;
         Ok(error)
-    }
-
-    /// Another command than the configured one is another action, asked for beside the launch.
-    async fn permit(
-        &self,
-        context: &RequestContext,
-        wanted: &ServiceRequest,
-        chosen: &[Chosen],
-    ) -> Result<String, ResolveError> {
-        let rule = self.resolver.permit(context, &wants(chosen)).await?;
-        if wanted.command.is_empty() {
-            return Ok(rule);
-        }
-        let with_command = RequestContext {
-            action: Action::LaunchCommand,
-            ..context.clone()
-        };
-        self.resolver.permit(&with_command, &wants(chosen)).await
     }
 }
 
-/// A launch that may go ahead.
+/// What policy is asked for. Another command than the configured one is an action of its own, beside it.
+fn actions(action: Action, wanted: &ServiceRequest) -> Vec<Action> {
+    let other = (!wanted.command.is_empty()).then_some(Action::LaunchCommand);
+    std::iter::once(action).chain(other).collect()
+}
+
+/// What the configuration gives for a launch.
 struct Plan<'a> {
     service: &'a Service,
     chosen: Vec<Chosen>,
     warnings: Vec<String>,
-    rule: String,
 }
 
 fn want(chosen: &Chosen) -> SecretRequest {

@@ -3,6 +3,7 @@
 //! `daemon/README.md` shows the floors and the way of a secret through them.
 #![forbid(unsafe_code)]
 
+pub mod addresses;
 pub mod app;
 pub mod arguments;
 pub mod audit;
@@ -20,6 +21,7 @@ pub mod listener;
 pub mod logging;
 pub mod peer;
 pub mod policy;
+pub mod program;
 pub mod refresher;
 pub mod resolver;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! May this peer do this? A pure decision: no I/O, no clock.
+//! Whether a peer may do something: a pure decision, no I/O, no clock.
 //!
 //! Rules are asked in order and the first that matches decides; where none matches the answer is
 //! no. Without a `policy:` section the rules are those of [`Policy::default_for`].
@@ -10,7 +10,7 @@
 
 use std::fmt;
 
-use vault_proto::reference::{Place, SecretRef, Selector};
+use vault_proto::reference::{SecretRef, Selector};
 
 /// What may be asked for. The words are the configuration's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -125,7 +125,7 @@ impl Action {
             | Self::Delete
             | Self::Promote
             | Self::ScheduleDeletion
-            | Self::CancelDeletion => Default::LocalOnly,
+            | Self::CancelDeletion => Default::ByKind,
             _ => Default::Yes,
         }
     }
@@ -139,7 +139,7 @@ impl fmt::Display for Action {
 
 enum Default {
     Yes,
-    LocalOnly,
+    ByKind,
     No,
 }
 
@@ -148,6 +148,8 @@ enum Default {
 pub struct Question<'a> {
     /// The caller's uid.
     pub uid: u32,
+    /// On whose behalf it asks, where it speaks for others.
+    pub subject: Option<&'a str>,
     /// What it wants to do.
     pub action: Action,
     /// With which service, if with one.
@@ -157,6 +159,8 @@ pub struct Question<'a> {
     /// Another way to write the same: with the compartment that a bare name is in, or without it. A rule
     /// that means one means both.
     pub other_name: Option<&'a SecretRef>,
+    /// Whether the secret's kind of vault may be changed where nothing is configured.
+    pub written_by_default: bool,
 }
 
 /// The answer, and why.
@@ -203,6 +207,9 @@ pub struct Rule {
     pub references: Option<Vec<String>>,
     /// About which callers.
     pub uids: Option<Vec<u32>>,
+    /// On whose behalf; `*` matches any text. Left out, an allowing rule is about what callers do for
+    /// themselves.
+    pub subjects: Option<Vec<String>>,
     /// Where it stands, for people: "resolver.yaml:12".
     pub place: String,
 }
@@ -227,6 +234,7 @@ impl Policy {
             services: None,
             references: None,
             uids: None,
+            subjects: None,
             place: DEFAULT.to_owned(),
         };
         Self {
@@ -280,7 +288,15 @@ impl Rule {
             Some(uids) => uids.contains(&question.uid),
             None => question.uid == own_uid,
         };
-        uid && self.actions.iter().any(|actions| actions.include(question))
+        // A rule that names no subject speaks of what a peer does for itself: what it does for others
+        // is allowed to nobody by oversight.
+        let subject = match (&self.subjects, question.subject) {
+            (None, None) => true,
+            (None, Some(_)) => self.verdict == Verdict::Deny,
+            (Some(subjects), subject) => matches_any(Some(subjects), subject),
+        };
+        uid && subject
+            && self.actions.iter().any(|actions| actions.include(question))
             && matches_any(self.services.as_deref(), question.service)
             && (self.is_about(question.reference)
                 || question
@@ -306,9 +322,7 @@ impl Actions {
             Self::One(action) => *action == question.action,
             Self::Default => match question.action.by_default() {
                 Default::Yes => true,
-                Default::LocalOnly => question
-                    .reference
-                    .is_some_and(|reference| matches!(reference.place(), Place::Local { .. })),
+                Default::ByKind => question.written_by_default,
                 Default::No => false,
             },
         }

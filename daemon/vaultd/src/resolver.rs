@@ -1,7 +1,8 @@
-//! Who may have which values? Down: may they? Up: write it down.
+//! Who gets which values: policy is asked on the way down, the record is written on the way up.
 
-mod addresses;
+mod authorized;
 mod error;
+mod request;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,104 +15,13 @@ use vault_proto::kinds;
 use vault_proto::reference::SecretRef;
 
 use crate::audit::{Audit, Outcome, Record, ValueRecord, rfc3339};
-use crate::cache::freshness::{Ages, Freshness};
 use crate::cache::{Cache, Served};
 use crate::clock::unix_time;
-use crate::peer::Peer;
-use crate::policy::{Action, Decision, Question, remedy};
-use crate::setup::Setup;
-use crate::targets::Targets;
+use crate::policy::{Action, remedy};
 use crate::upstream::{Upstream, UpstreamError};
-pub use addresses::{address, is_same_secret, may_be_same_secret, other_name, reference_of};
+pub use authorized::AuthorizedRequest;
 pub use error::ResolveError;
-
-/// Everything known of a request before it is answered.
-#[derive(Clone, Debug)]
-pub struct RequestContext {
-    /// The configuration it is answered by.
-    pub setup: Arc<Setup>,
-    /// Who asks.
-    pub peer: Arc<Peer>,
-    /// For what.
-    pub action: Action,
-    /// With which service.
-    pub service: Option<String>,
-    /// In which environment.
-    pub environment: Option<String>,
-    /// The caller's id for the request.
-    pub request_id: Vec<u8>,
-    /// How long values are good for who asks.
-    pub freshness: Freshness,
-    /// The vaults that references lead to for who asks, and what a bare name means there.
-    pub targets: Arc<Targets>,
-    /// How long the answer may take.
-    pub time: Duration,
-}
-
-impl RequestContext {
-    /// Whether policy lets the asker see or touch one thing of many, under the action it was let in
-    /// for. Nothing is written down: what policy hides here was not asked for by name.
-    pub fn may(&self, reference: Option<&SecretRef>) -> bool {
-        self.decide(self.action, reference).allowed
-    }
-
-    /// Where a backend finds what a reference means to the asker.
-    pub fn address(&self, reference: &SecretRef) -> Address {
-        address(reference, &self.targets)
-    }
-
-    /// Policy's answer to one question.
-    pub fn decide(&self, action: Action, reference: Option<&SecretRef>) -> Decision {
-        let other = reference.and_then(|reference| other_name(reference, &self.targets));
-        let question = Question {
-            action,
-            other_name: other.as_ref(),
-            ..self.question(reference)
-        };
-        self.setup.policy.decide(&question)
-    }
-
-    /// The same ask, about one service.
-    #[must_use]
-    pub fn with_service(&self, name: &str) -> Self {
-        Self {
-            service: Some(name.to_owned()),
-            ..self.clone()
-        }
-    }
-
-    fn question<'a>(&'a self, reference: Option<&'a SecretRef>) -> Question<'a> {
-        Question {
-            uid: self.peer.uid,
-            action: self.action,
-            service: self.service.as_deref(),
-            reference,
-            other_name: None,
-        }
-    }
-}
-
-/// One secret asked for.
-#[derive(Clone, Debug)]
-pub struct SecretRequest {
-    /// The variable it goes into; empty where there is none.
-    pub variable: String,
-    /// Which secret.
-    pub reference: SecretRef,
-    /// How fresh, where that is written for it alone.
-    pub ages: Ages,
-}
-
-impl SecretRequest {
-    /// A secret that goes into no variable.
-    pub fn of(reference: &SecretRef) -> Self {
-        Self {
-            variable: String::new(),
-            reference: reference.clone(),
-            ages: Ages::default(),
-        }
-    }
-}
+pub use request::{RequestContext, SecretRequest};
 
 /// One secret, had or not.
 #[derive(Debug)]
@@ -155,7 +65,7 @@ pub fn millis(duration: Duration) -> u64 {
 /// its caller has gone away.
 const WRITES_AT_ONCE: usize = 4;
 
-/// The room.
+/// The way to values.
 pub struct Resolver {
     cache: Arc<Cache>,
     upstream: Arc<Upstream>,
@@ -183,154 +93,241 @@ impl Resolver {
         self.upstream.check(address).map_err(Arc::new)
     }
 
-    /// Asks policy for the action itself and for each reference; a no is written down, with the one
+    /// Asks policy for each action, by itself and with each secret. A no is written down, with the one
     /// reference that it is about: a long list of others would push older records out of the file.
     ///
     /// # Errors
     /// [`ResolveError::Denied`], or that its record could not be written.
-    pub async fn permit(
+    pub async fn authorize(
         &self,
-        context: &RequestContext,
-        wants: &[SecretRequest],
-    ) -> Result<String, ResolveError> {
-        let none = wants.is_empty().then(|| context.question(None));
-        let each = wants
-            .iter()
-            .map(|want| context.question(Some(&want.reference)));
+        context: RequestContext,
+        actions: &[Action],
+        secrets: Vec<SecretRequest>,
+    ) -> Result<AuthorizedRequest, ResolveError> {
+        let none = secrets.is_empty().then_some(None);
+        let each = secrets.iter().map(|secret| Some(&secret.reference));
+        let references: Vec<_> = none.into_iter().chain(each).collect();
         let mut rule = String::new();
-        for question in none.into_iter().chain(each) {
-            let decision = context.decide(context.action, question.reference);
-            if !decision.allowed {
-                let of = question
-                    .reference
-                    .map(|reference| format!(" of {reference}"));
-                let denied = ResolveError::Denied {
-                    action: context.action,
-                    of: of.unwrap_or_default(),
-                    rule: decision.rule.clone(),
-                    hint: remedy(&context.setup.policy, &question),
-                };
-                let about = |want: &&SecretRequest| Some(&want.reference) == question.reference;
-                let values = wants.iter().find(about).map(|want| plain(want, None));
-                let values = values.into_iter().collect();
-                self.record(
-                    context,
-                    Outcome::Denied,
-                    &decision.rule,
-                    values,
-                    Some("denied"),
-                )
-                .await?;
-                return Err(denied);
+        for action in actions {
+            for reference in &references {
+                let decision = context.decide(*action, *reference);
+                if !decision.allowed {
+                    let context = RequestContext {
+                        action: *action,
+                        ..context.clone()
+                    };
+                    return Err(self
+                        .deny(context, &secrets, *reference, decision.rule)
+                        .await);
+                }
+                rule = decision.rule;
             }
-            rule = decision.rule;
         }
-        Ok(rule)
+        Ok(AuthorizedRequest::new(context, secrets, rule))
     }
 
-    /// Fetches what is wanted, without asking policy or writing anything down.
-    pub async fn look(&self, context: &RequestContext, wants: Vec<SecretRequest>) -> Vec<Resolved> {
-        let fetch = |want: SecretRequest| async move {
-            let address = context.address(&want.reference);
-            let reference = want.reference.to_string();
-            let value = match self.check_backend(&address) {
-                Err(error) => Err(error),
-                Ok(()) => {
-                    let freshness = context.freshness.with(want.ages);
-                    let get = self
-                        .cache
-                        .get(&address, &reference, &freshness, context.time);
-                    let served = get.await;
-                    served.and_then(|served| Ok(served.pick(None).map_err(UpstreamError::from)?))
+    /// Writes a no down; what the caller is told.
+    async fn deny(
+        &self,
+        context: RequestContext,
+        secrets: &[SecretRequest],
+        reference: Option<&SecretRef>,
+        rule: String,
+    ) -> ResolveError {
+        let of = reference.map(|reference| format!(" of {reference}"));
+        let denied = ResolveError::Denied {
+            action: context.action,
+            of: of.unwrap_or_default(),
+            rule: rule.clone(),
+            hint: remedy(&context.setup.policy, &context.question(reference)),
+        };
+        let about = |secret: &&SecretRequest| Some(&secret.reference) == reference;
+        let values = secrets.iter().find(about).map(|one| plain(one, None));
+        let values = values.into_iter().collect();
+        let context = Arc::new(context);
+        let recorded = self.record(context, Outcome::Denied, rule, values, Some("denied"));
+        recorded.await.err().unwrap_or(denied)
+    }
+
+    /// Fetches what was asked for, without writing anything down.
+    async fn fetch(&self, request: &AuthorizedRequest) -> Vec<Resolved> {
+        let context = request.context();
+        let fetch = |secret: &SecretRequest| {
+            let secret = secret.clone();
+            async move {
+                let value = self.fetch_one(context, &secret).await;
+                Resolved {
+                    variable: secret.variable,
+                    reference: secret.reference,
+                    value,
                 }
-            };
-            Resolved {
-                variable: want.variable,
-                reference: want.reference,
-                value,
             }
         };
-        join_all(wants.into_iter().map(fetch)).await
+        join_all(request.secrets().iter().map(fetch)).await
     }
 
-    /// What is to leave, written down; `problem` says the stable word where nothing is to. What ends
-    /// while that is written is looked for once more.
-    ///
-    /// # Errors
-    /// As [`Resolver::release`].
-    pub async fn hand_out(
+    async fn fetch_one(
         &self,
         context: &RequestContext,
-        rule: &str,
-        wants: &[SecretRequest],
+        secret: &SecretRequest,
+    ) -> Result<Served, Arc<UpstreamError>> {
+        let address = context.address(&secret.reference);
+        self.check_backend(&address)?;
+        let reference = secret.reference.to_string();
+        let freshness = context.freshness.with(secret.ages);
+        let get = self
+            .cache
+            .get(&address, &reference, &freshness, context.time);
+        let picked = get.await?.pick(secret.reference.field());
+        picked.map_err(|error| Arc::new(error.into()))
+    }
+
+    /// The whole way of a request for values: policy is asked, the values are fetched and judged, and what
+    /// leaves is written down before it does. What ends while that is written is fetched once more.
+    ///
+    /// Where `unfit` says a stable word, nothing is fetched; where `problem` says one of what was, nothing
+    /// leaves. Either is written down, and what was fetched comes back all the same, for its messages.
+    ///
+    /// # Errors
+    /// [`ResolveError`]: then nothing may leave.
+    pub async fn resolve(
+        &self,
+        context: RequestContext,
+        actions: &[Action],
+        secrets: Vec<SecretRequest>,
+        unfit: Option<&'static str>,
         problem: impl Fn(&[Resolved]) -> Option<&'static str>,
     ) -> Result<Vec<Resolved>, ResolveError> {
-        let mut resolved = self.look(context, wants.to_vec()).await;
-        let mut released = self
-            .release(context, rule, &resolved, problem(&resolved))
-            .await;
+        let request = self.authorize(context, actions, secrets).await?;
+        if let Some(unfit) = unfit {
+            self.record_failed(&request, vec![], unfit).await?;
+            return Ok(vec![]);
+        }
+        let mut resolved = self.fetch(&request).await;
+        let mut released = self.release(&request, &resolved, problem(&resolved)).await;
         if let Err(ResolveError::Ended) = released {
-            resolved = self.look(context, wants.to_vec()).await;
-            released = self
-                .release(context, rule, &resolved, problem(&resolved))
-                .await;
+            resolved = self.fetch(&request).await;
+            released = self.release(&request, &resolved, problem(&resolved)).await;
         }
         released.map(|()| resolved)
     }
 
-    /// Writes down what is about to leave, after a second look at who asked. `error` is the stable
-    /// word where nothing will.
+    /// What [`Resolver::resolve`] would hand out. No value leaves; that somebody looked is written down.
     ///
     /// # Errors
-    /// [`ResolveError::PeerGone`], [`ResolveError::Audit`], [`ResolveError::Ended`]: then nothing may leave.
-    pub async fn release(
+    /// [`ResolveError`].
+    pub async fn inspect(
         &self,
-        context: &RequestContext,
-        rule: &str,
+        context: RequestContext,
+        actions: &[Action],
+        secrets: Vec<SecretRequest>,
+    ) -> Result<Vec<Resolved>, ResolveError> {
+        let request = self.authorize(context, actions, secrets).await?;
+        let resolved = self.fetch(&request).await;
+        let values = request.secrets().iter();
+        let values = values.map(|secret| plain(secret, None)).collect();
+        self.record_allowed(&request, values).await?;
+        Ok(resolved)
+    }
+
+    /// Writes down what is about to leave, after a second look at who asked.
+    async fn release(
+        &self,
+        request: &AuthorizedRequest,
         resolved: &[Resolved],
-        error: Option<&'static str>,
+        problem: Option<&'static str>,
     ) -> Result<(), ResolveError> {
-        let alive = context.peer.is_alive();
-        let error = if alive { error } else { Some("peer_gone") };
-        let outcome = if error.is_none() {
-            Outcome::Allowed
-        } else {
-            Outcome::Failed
+        let values = |leaves: bool| -> Vec<ValueRecord> {
+            let record = |one| handed_out(one, leaves);
+            resolved.iter().map(record).collect()
         };
-        let values = resolved
-            .iter()
-            .map(|one| handed_out(one, error.is_none()))
-            .collect();
-        self.record(context, outcome, rule, values, error).await?;
-        let mut served = resolved.iter().filter_map(|one| one.value.as_ref().ok());
-        if !alive {
+        if !request.context().peer.is_alive() {
+            self.record_failed(request, values(false), "peer_gone")
+                .await?;
             return Err(ResolveError::PeerGone);
         }
-        if error.is_some() || served.all(|served| self.cache.may_leave(served)) {
+        if let Some(problem) = problem {
+            return self.record_failed(request, values(false), problem).await;
+        }
+        self.record_allowed(request, values(true)).await?;
+        let mut served = resolved.iter().filter_map(|one| one.value.as_ref().ok());
+        if served.all(|served| self.cache.may_leave(served)) {
             return Ok(());
         }
-        let values = resolved.iter().map(|one| handed_out(one, false)).collect();
-        let (failed, why) = (Outcome::Failed, Some(kinds::UNAVAILABLE));
-        self.record(context, failed, rule, values, why).await?;
+        self.record_failed(request, values(false), kinds::UNAVAILABLE)
+            .await?;
         Err(ResolveError::Ended)
     }
 
-    /// Writes one record off the serving threads.
+    /// Writes down, before it is done, that something is.
+    ///
+    /// # Errors
+    /// [`ResolveError::PeerGone`], [`ResolveError::Audit`]: then it must not be done.
+    pub async fn announce(
+        &self,
+        request: &AuthorizedRequest,
+        values: Vec<ValueRecord>,
+    ) -> Result<(), ResolveError> {
+        if !request.context().peer.is_alive() {
+            return Err(ResolveError::PeerGone);
+        }
+        self.record_allowed(request, values).await
+    }
+
+    async fn record_allowed(
+        &self,
+        request: &AuthorizedRequest,
+        values: Vec<ValueRecord>,
+    ) -> Result<(), ResolveError> {
+        let (context, rule) = (Arc::clone(request.context()), request.rule().to_owned());
+        self.record(context, Outcome::Allowed, rule, values, None)
+            .await
+    }
+
+    /// Writes down that what policy lets through came to nothing.
     ///
     /// # Errors
     /// [`ResolveError::Audit`].
-    pub async fn record(
+    pub async fn record_failed(
+        &self,
+        request: &AuthorizedRequest,
+        values: Vec<ValueRecord>,
+        problem: &'static str,
+    ) -> Result<(), ResolveError> {
+        let (context, rule) = (Arc::clone(request.context()), request.rule().to_owned());
+        let failed = Outcome::Failed;
+        self.record(context, failed, rule, values, Some(problem))
+            .await
+    }
+
+    /// Writes down a request that came to nothing before policy could be asked.
+    ///
+    /// # Errors
+    /// [`ResolveError::Audit`].
+    pub async fn record_refused(
         &self,
         context: &RequestContext,
+        problem: &'static str,
+    ) -> Result<(), ResolveError> {
+        let context = Arc::new(context.clone());
+        let (failed, no_rule) = (Outcome::Failed, String::new());
+        self.record(context, failed, no_rule, vec![], Some(problem))
+            .await
+    }
+
+    /// Writes one record off the serving threads.
+    async fn record(
+        &self,
+        context: Arc<RequestContext>,
         outcome: Outcome,
-        rule: &str,
+        rule: String,
         values: Vec<ValueRecord>,
         error: Option<&'static str>,
     ) -> Result<(), ResolveError> {
-        let turn = Arc::clone(&self.writes).acquire_owned().await;
-        let (audit, context, rule) = (Arc::clone(&self.audit), context.clone(), rule.to_owned());
+        let permit = Arc::clone(&self.writes).acquire_owned().await;
+        let audit = Arc::clone(&self.audit);
         let write = move || {
-            let _turn = turn;
+            let _permit = permit;
             let record = Record {
                 time: rfc3339(unix_time()),
                 event: context.action.as_str(),
@@ -338,6 +335,7 @@ impl Resolver {
                 rule: &rule,
                 service: context.service.as_deref(),
                 environment: context.environment.as_deref(),
+                on_behalf_of: context.subject.as_deref(),
                 values,
                 peer: context.peer.record(),
                 request_id: hex(&context.request_id),

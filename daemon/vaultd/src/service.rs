@@ -1,4 +1,4 @@
-//! What is a configured service, and what does it give in an environment? Pure.
+//! A configured service, and what it gives in an environment. Pure.
 //!
 //! The command is made absolute when the configuration is loaded ([`crate::command`]): what a
 //! launch starts does not depend on anything its caller says.

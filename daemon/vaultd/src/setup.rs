@@ -1,4 +1,4 @@
-//! What is configured now? One immutable whole, swapped at once.
+//! The configuration in force: one immutable whole, swapped at once.
 //!
 //! Whoever serves a request takes the whole once and uses it to the end: no request sees a mixture
 //! of two configurations.

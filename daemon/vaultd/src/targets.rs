@@ -74,8 +74,8 @@ impl Targets {
     /// The settings of OCI Vault among them.
     #[cfg(test)]
     pub(crate) fn oci(&self) -> &vault_backends::oci::OciSettings {
-        let target: &dyn std::any::Any = &**self.of(BackendKind::OCI).unwrap();
-        target.downcast_ref().unwrap()
+        let target: &dyn std::any::Any = &**self.of(BackendKind::OCI).expect("shipped");
+        target.downcast_ref().expect("of its kind")
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who may change what? Stores, deletes, promotes: asks policy, writes it down, then acts.
+//! Changes of secrets: policy is asked, the change is written down, then made.
 //!
 //! The record is written before the change, and a second one where the change failed: a change
 //! without a record cannot happen, a record without its change is followed by one that says so.
@@ -18,10 +18,11 @@ use vault_memory::{Secret, Shield, ShieldError};
 use vault_proto::reference::{SecretRef, parse_version};
 use vault_proto::sealed::{Label, Opener, OpeningKey, Purpose, SealError, TAG_BYTES};
 
-use crate::audit::{Outcome, ValueRecord};
+use crate::addresses::may_be_same_secret;
+use crate::audit::ValueRecord;
 use crate::cache::Cache;
 use crate::resolver::{
-    RequestContext, ResolveError, Resolver, SecretRequest, may_be_same_secret, plain,
+    AuthorizedRequest, RequestContext, ResolveError, Resolver, SecretRequest, plain,
 };
 use crate::snapshot::Snapshot;
 use crate::upstream::{Upstream, UpstreamError};
@@ -70,7 +71,7 @@ pub struct Incoming<'a> {
     pub ciphertext: &'a [u8],
 }
 
-/// The room.
+/// The way of changes.
 pub struct Writer {
     resolver: Arc<Resolver>,
     upstream: Arc<Upstream>,
@@ -80,11 +81,11 @@ pub struct Writer {
     public_key: Vec<u8>,
     /// The private half for this boot, shielded while it is not used.
     private_key: Secret,
-    seats: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
 impl Writer {
-    /// A room with a new key for this boot.
+    /// One with a new key for this boot.
     ///
     /// # Errors
     /// [`ShieldError`] where the key cannot be kept.
@@ -105,7 +106,7 @@ impl Writer {
             shield,
             public_key: public.to_vec(),
             private_key,
-            seats: Arc::new(Semaphore::new(CHANGES_AT_ONCE)),
+            permits: Arc::new(Semaphore::new(CHANGES_AT_ONCE)),
         })
     }
 
@@ -125,12 +126,11 @@ impl Writer {
         incoming: Incoming<'_>,
         new: NewVersion,
     ) -> Result<String, WriteError> {
-        let (target, rule) = self.permit(context, reference).await?;
+        let (target, request) = self.authorize(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         let value = self.open(context, reference, incoming)?;
         let put = async move { writable.backend().put(&target, value, &new).await };
-        self.change(context, reference, rule, String::new(), put)
-            .await
+        self.change(request, reference, String::new(), put).await
     }
 
     /// Deletes a secret with all its versions and returns how many there were.
@@ -142,11 +142,10 @@ impl Writer {
         context: &RequestContext,
         reference: &SecretRef,
     ) -> Result<usize, WriteError> {
-        let (target, rule) = self.permit(context, reference).await?;
+        let (target, request) = self.authorize(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         let delete = async move { writable.backend().delete(&target).await };
-        self.change(context, reference, rule, String::new(), delete)
-            .await
+        self.change(request, reference, String::new(), delete).await
     }
 
     /// Makes an existing version the current one.
@@ -159,14 +158,13 @@ impl Writer {
         reference: &SecretRef,
         version: &str,
     ) -> Result<(), WriteError> {
-        let (target, rule) = self.permit(context, reference).await?;
+        let (target, request) = self.authorize(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         // What a caller typed is written down only where it is a version.
         let recorded = in_record(parse_version(version).map(NonZeroU64::get).ok());
         let version = version.to_owned();
         let promote = async move { writable.backend().promote(&target, &version).await };
-        self.change(context, reference, rule, recorded, promote)
-            .await
+        self.change(request, reference, recorded, promote).await
     }
 
     /// Has a secret, or one of its versions, deleted later, and returns when, if that is known; `at` is
@@ -181,7 +179,7 @@ impl Writer {
         version: Option<u64>,
         at: Option<u64>,
     ) -> Result<Option<u64>, WriteError> {
-        let (target, rule) = self.permit(context, reference).await?;
+        let (target, request) = self.authorize(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         let schedule = async move {
             writable
@@ -189,7 +187,7 @@ impl Writer {
                 .schedule_deletion(&target, version, at)
                 .await
         };
-        self.change(context, reference, rule, in_record(version), schedule)
+        self.change(request, reference, in_record(version), schedule)
             .await
     }
 
@@ -203,10 +201,10 @@ impl Writer {
         reference: &SecretRef,
         version: Option<u64>,
     ) -> Result<(), WriteError> {
-        let (target, rule) = self.permit(context, reference).await?;
+        let (target, request) = self.authorize(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         let cancel = async move { writable.backend().cancel_deletion(&target, version).await };
-        self.change(context, reference, rule, in_record(version), cancel)
+        self.change(request, reference, in_record(version), cancel)
             .await
     }
 
@@ -219,7 +217,7 @@ impl Writer {
         context: &RequestContext,
         reference: &SecretRef,
     ) -> Result<Vec<VersionEntry>, WriteError> {
-        let (target, _) = self.permit(context, reference).await?;
+        let (target, _) = self.authorize(context, reference).await?;
         let writable = self.upstream.writable(&target.address)?;
         let versions = writable.backend().versions(&target);
         Ok(self.upstream.once(&target.address, versions).await?)
@@ -230,7 +228,9 @@ impl Writer {
     /// # Errors
     /// [`WriteError`].
     pub async fn list(&self, context: &RequestContext) -> Result<Vec<ListEntry>, WriteError> {
-        self.resolver.permit(context, &[]).await?;
+        let actions = [context.action];
+        let request = self.resolver.authorize(context.clone(), &actions, vec![]);
+        request.await?;
         let local = Address::local("");
         let writable = self.upstream.writable(&local)?;
         Ok(self
@@ -239,22 +239,21 @@ impl Writer {
             .await?)
     }
 
-    async fn permit(
+    async fn authorize(
         &self,
         context: &RequestContext,
         reference: &SecretRef,
-    ) -> Result<(ChangeTarget, String), WriteError> {
-        let rule = self
-            .resolver
-            .permit(context, &[SecretRequest::of(reference)])
-            .await?;
+    ) -> Result<(ChangeTarget, AuthorizedRequest), WriteError> {
+        let (actions, secrets) = ([context.action], vec![SecretRequest::of(reference)]);
+        let request = self.resolver.authorize(context.clone(), &actions, secrets);
+        let request = request.await?;
         let address = context.address(reference);
-        let target = context.targets.of(address.kind);
-        let placement = target.map(|target| target.placement()).unwrap_or_default();
         if address.version != VersionSelector::Current {
             return Err(WriteError::Pinned(reference.to_string()));
         }
-        Ok((ChangeTarget { address, placement }, rule))
+        let target = context.targets.of(address.kind);
+        let placement = target.map(|target| target.placement()).unwrap_or_default();
+        Ok((ChangeTarget { address, placement }, request))
     }
 
     /// Opens the value straight into protected memory.
@@ -289,29 +288,28 @@ impl Writer {
         })
     }
 
-    /// Makes a change in a task of its own. A caller that goes away while it waits for a seat ends it;
+    /// Makes a change in a task of its own. A caller that goes away while it waits for a permit ends it;
     /// afterwards it goes on to its end, for the backend may already have done it.
     async fn change<T: Send + 'static>(
         &self,
-        context: &RequestContext,
+        request: AuthorizedRequest,
         reference: &SecretRef,
-        rule: String,
         version: String,
         work: impl Future<Output = Result<T, BackendError>> + Send + 'static,
     ) -> Result<T, WriteError> {
-        let seat = Arc::clone(&self.seats).acquire_owned().await;
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
         let change = Change {
             resolver: Arc::clone(&self.resolver),
             cache: Arc::clone(&self.cache),
             snapshot: Arc::clone(&self.snapshot),
-            context: context.clone(),
+            address: request.context().address(reference),
+            request,
             reference: reference.clone(),
-            rule,
             version,
         };
-        let (upstream, address) = (Arc::clone(&self.upstream), context.address(reference));
+        let (upstream, address) = (Arc::clone(&self.upstream), change.address.clone());
         let task = tokio::spawn(async move {
-            let _seat = seat;
+            let _permit = permit;
             change.announce().await?;
             // Also after a panic nobody knows what the backend has done.
             let result = AssertUnwindSafe(upstream.once(&address, work)).catch_unwind();
@@ -332,27 +330,25 @@ struct Change {
     resolver: Arc<Resolver>,
     cache: Arc<Cache>,
     snapshot: Arc<Snapshot>,
-    context: RequestContext,
+    request: AuthorizedRequest,
     reference: SecretRef,
-    rule: String,
+    address: Address,
     /// The version it is about; empty where it is about none or the backend will choose it.
     version: String,
 }
 
 impl Change {
     async fn announce(&self) -> Result<(), ResolveError> {
-        if !self.context.peer.is_alive() {
-            return Err(ResolveError::PeerGone);
-        }
-        self.record(Outcome::Allowed, None).await
+        let values = vec![self.value(None)];
+        self.resolver.announce(&self.request, values).await
     }
 
     /// Forgets what was held of the secret, whatever its version; a failure is written down.
     async fn finish<T>(&self, result: Result<T, UpstreamError>) -> Result<T, WriteError> {
-        let written = self.context.address(&self.reference);
-        let kinds = self.context.setup.kinds();
+        let written = &self.address;
+        let kinds = self.request.context().setup.kinds();
         self.cache
-            .flush_kind(written.kind, |held| may_be_same_secret(held, &written, kinds));
+            .flush_kind(written.kind, |held| may_be_same_secret(held, written, kinds));
         // No value of this machine's own store is there.
         let forgotten = match kinds.policy(written.kind).is_remote {
             true => self.snapshot.forgotten().await,
@@ -364,7 +360,11 @@ impl Change {
             }
             Err(failure) => failure,
         };
-        let recorded = self.record(Outcome::Failed, Some(failure.kind())).await;
+        let values = vec![self.value(Some(failure.kind()))];
+        let recorded = self
+            .resolver
+            .record_failed(&self.request, values, failure.kind())
+            .await;
         Err(match recorded {
             Ok(()) => failure.into(),
             Err(ResolveError::Audit(why)) => WriteError::Unrecorded { failure, why },
@@ -372,18 +372,11 @@ impl Change {
         })
     }
 
-    async fn record(
-        &self,
-        outcome: Outcome,
-        problem: Option<&'static str>,
-    ) -> Result<(), ResolveError> {
-        let value = ValueRecord {
+    fn value(&self, problem: Option<&'static str>) -> ValueRecord {
+        ValueRecord {
             version: self.version.clone(),
             ..plain(&SecretRequest::of(&self.reference), problem)
-        };
-        self.resolver
-            .record(&self.context, outcome, &self.rule, vec![value], problem)
-            .await
+        }
     }
 }
 

@@ -108,6 +108,8 @@ fn the_examples_of_the_sample_are_a_configuration() {
         service: None,
         reference: Some(&"local://demo-token".parse().unwrap()),
         other_name: None,
+        subject: None,
+        written_by_default: true,
     });
     assert!(decision.allowed);
 }

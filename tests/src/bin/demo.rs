@@ -1,4 +1,4 @@
-//! What does the main job look like? `cargo demo` does it in a temporary home and tells it.
+//! `cargo demo`: the main job, done and told in a temporary home.
 //!
 //! Nothing outside that home is touched, and the value is shown nowhere: its length is, and whether
 //! what the server got is what was stored.

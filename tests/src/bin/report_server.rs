@@ -1,4 +1,4 @@
-//! Which environment did an MCP server get? The bundled one says it: for tests and for the demo.
+//! The bundled MCP server, which says what environment it got: for tests and for the demo.
 //!
 //! It reports values in the clear to whoever started it. It is nobody's server but the tests'.
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! What if the process that speaks is not the one that connected, or not the same user?
+//! A process that connects for somebody else, or as another user.
 //!
 //! `stand_in knock SOCKET` connects, says how that went, and whether it was answered.
 //! `stand_in connect SOCKET CONTROL` connects, hands the connection to a child and ends when its

@@ -1,4 +1,4 @@
-//! Where are the programs? Built once per process: `cargo test` builds no other package's programs.
+//! The programs under test, built once per process: `cargo test` builds no other package's programs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

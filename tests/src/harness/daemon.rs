@@ -1,4 +1,4 @@
-//! How is vaultd started, told things, and ended?
+//! Starting vaultd, telling it things, and ending it.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;

@@ -1,4 +1,4 @@
-//! In which home do the programs run? A temporary one, with an environment of the harness's own.
+//! A temporary home in which the programs run, with an environment of the harness's own.
 
 use std::fs::{DirBuilder, Permissions};
 use std::io::Write;

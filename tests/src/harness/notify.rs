@@ -1,4 +1,4 @@
-//! What does the daemon tell its service manager? Read from a socket of the harness's own.
+//! What the daemon tells its service manager, read from a socket of the harness's own.
 
 use std::io;
 use std::os::unix::net::UnixDatagram;

@@ -1,4 +1,4 @@
-//! What did a program that ended say, and how did it end?
+//! What a program that ended said, and how it ended.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::Output;

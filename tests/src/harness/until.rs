@@ -1,4 +1,4 @@
-//! How does a test wait for what another process does in its own time?
+//! Waiting for what another process does in its own time.
 
 use std::time::{Duration, Instant};
 

@@ -148,7 +148,7 @@ impl Asking {
         let value = held
             .bundle
             .field(None)
-            .unwrap()
+            .expect("every value here is plain")
             .expose_secret(told)
             .unwrap_or_default();
         let call = value

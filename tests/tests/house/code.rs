@@ -1,4 +1,4 @@
-//! What does a file say, when its tests are left out?
+//! What a file says, when its tests are left out.
 
 use std::collections::BTreeMap;
 

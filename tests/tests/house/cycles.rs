@@ -1,4 +1,4 @@
-//! Does any module depend on itself?
+//! Modules that depend on themselves.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Which source files, manifests and lists does the repository hold?
+//! The source files, manifests and lists that the repository holds.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Which module uses which?
+//! Which module uses which.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! Does the house stand as it was drawn? Module cycles, floors, walls between packages, and the
-//! rules of the code that no compiler keeps.
+//! The structure of the code: module cycles, floors, walls between packages, and the rules that no
+//! compiler keeps.
 //!
 //! The checks are functions over files in memory, so that each is also shown a house that breaks
 //! its rule. What they look at is the repository's source text, test code excepted where it says so.
@@ -89,15 +89,8 @@ fn plaintext_is_exposed_in_the_listed_files_alone() {
 }
 
 #[test]
-fn files_are_short_and_say_their_question_first() {
-    let sources = repository().sources;
-    assert_none(
-        &[
-            rules::too_long(&sources),
-            rules::without_a_question(&sources),
-        ]
-        .concat(),
-    );
+fn files_say_first_what_they_are() {
+    assert_none(&rules::without_a_first_line(&repository().sources));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Which packages are there, and whom may each know?
+//! The packages, and whom each may know.
 
 use std::collections::BTreeMap;
 

@@ -1,10 +1,8 @@
-//! Which files break a rule that no compiler keeps?
+//! Files that break a rule that no compiler keeps.
 
 use crate::code::{self, Look};
 use crate::files::Source;
 
-/// Lines after which a file must be two.
-const LINES: usize = 400;
 const MEMORY: &str = "daemon/memory";
 
 /// Unsafe code outside of the package whose business it is, and crates that do not forbid it.
@@ -39,16 +37,8 @@ pub(crate) fn exposes_secrets(sources: &[Source], listed: &[String]) -> Vec<Stri
     unlisted.chain(stale).collect()
 }
 
-/// Files that should be two.
-pub(crate) fn too_long(sources: &[Source]) -> Vec<String> {
-    let lengths = sources.iter().map(|file| (file, file.text.lines().count()));
-    let long = lengths.filter(|(_, lines)| *lines > LINES);
-    long.map(|(file, lines)| format!("{} has {lines} lines", file.place()))
-        .collect()
-}
-
 /// Files whose first line is not what they are about.
-pub(crate) fn without_a_question(sources: &[Source]) -> Vec<String> {
+pub(crate) fn without_a_first_line(sources: &[Source]) -> Vec<String> {
     let silent = sources.iter().filter(|file| !file.text.starts_with("//! "));
     silent
         .map(|file| format!("{} does not begin with //!", file.place()))
@@ -144,18 +134,9 @@ fn a_planted_exposure_is_found_and_so_is_a_stale_line_of_the_list() {
 }
 
 #[test]
-fn a_planted_long_file_is_found() {
-    assert!(too_long(&planted("src/a.rs", &"//\n".repeat(LINES))).is_empty());
+fn a_planted_file_without_a_first_line_is_found() {
     assert_eq!(
-        too_long(&planted("src/a.rs", &"//\n".repeat(LINES + 1))).len(),
-        1
-    );
-}
-
-#[test]
-fn a_planted_file_without_a_question_is_found() {
-    assert_eq!(
-        without_a_question(&planted("src/a.rs", "use std::fs;")).len(),
+        without_a_first_line(&planted("src/a.rs", "use std::fs;")).len(),
         1
     );
 }

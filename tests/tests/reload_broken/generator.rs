@@ -1,4 +1,4 @@
-//! Which broken configurations are there? A row of them that is the same each time.
+//! Broken configurations, the same ones each time.
 
 use std::fmt::Write;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Does the daemon serve on, and say what is wrong in one line, whatever is wrong with a file?
+//! The daemon serves on, and says what is wrong in one line, whatever is wrong with a file.
 //!
 //! Five hundred broken configurations, each in the place of a good file at one stroke. What happens
 //! to be good is no broken one and is drawn again; how often is said.

@@ -15,6 +15,7 @@ fn record() -> Record<'static> {
         rule: "the default policy",
         service: Some("bar"),
         environment: None,
+        on_behalf_of: None,
         values: vec![ValueRecord {
             variable: "BAR_TOKEN".to_owned(),
             reference: "local://bar-token".to_owned(),

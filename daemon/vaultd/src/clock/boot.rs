@@ -1,4 +1,4 @@
-//! How does one wait by the boot clock? With a timer of the kernel's that counts sleep.
+//! Waiting by the boot clock, with a timer of the kernel's that counts sleep.
 
 use std::io;
 use std::os::fd::OwnedFd;

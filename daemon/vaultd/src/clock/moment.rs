@@ -1,4 +1,4 @@
-//! What is a moment, and what can a clock do?
+//! A moment, and what a clock can do.
 
 use std::ops::Add;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Which well-known servers may be named without a command?
+//! Well-known servers that may be named without a command.
 //!
 //! The predecessor's names. A name alone launches nothing: a service must be configured, and only
 //! where its entry has no command does the catalogue give one.

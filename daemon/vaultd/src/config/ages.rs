@@ -1,5 +1,4 @@
-//! How fresh is something to be, where its own file or entry says so? `ttl`, `max_stale` and
-//! `refresh_ahead` of a service or a secret.
+//! `ttl`, `max_stale` and `refresh_ahead` of a service or a secret, where its own file or entry says so.
 
 use std::time::Duration;
 

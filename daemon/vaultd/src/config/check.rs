@@ -1,4 +1,4 @@
-//! What does a person see of a configuration that was only checked? Pure.
+//! The report of `vaultd --check`. Pure.
 
 use std::fmt::Write;
 

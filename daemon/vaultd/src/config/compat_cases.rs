@@ -1,4 +1,4 @@
-//! In which home is each case of the contract with files of before tried?
+//! The home in which each case of the contract with files of before is tried.
 //!
 //! Where a case holds the name of a Python exception, [`is_meant`] says which of our errors it is.
 

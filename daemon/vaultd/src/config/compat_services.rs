@@ -1,4 +1,4 @@
-//! Does a service file of before choose what it chose, and start what it started?
+//! Service files of before choose what they chose, and start what they started.
 
 use std::collections::BTreeMap;
 use std::path::Path;

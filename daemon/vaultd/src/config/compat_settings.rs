@@ -1,4 +1,4 @@
-//! Does a resolver.yaml of before set what it set, and map the secrets it mapped?
+//! A resolver.yaml of before sets what it set, and maps the secrets it mapped.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What does a file say, and where in it? YAML (and so JSON) as a tree with lines and columns.
+//! A YAML (and so JSON) document as a tree with lines and columns.
 //!
 //! Scalars keep the text they were written with: `1.10` stays `1.10` where text is wanted. The
 //! parser's budget bounds depth, aliases and size before anything is built.

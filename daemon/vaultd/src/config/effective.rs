@@ -1,4 +1,4 @@
-//! What counts, and where does each value come from?
+//! The values that count, with the place each comes from.
 
 use super::document::{At, ConfigError};
 use super::keys::KEYS;

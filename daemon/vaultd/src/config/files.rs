@@ -1,4 +1,4 @@
-//! Where is the configuration, and may it be trusted?
+//! Where the configuration is, and whether it may be trusted.
 //!
 //! The first resolver.yaml that exists counts, never merged with another; service files come from
 //! `configs/` beside each place, the first of a name counting. A file counts only if nobody else

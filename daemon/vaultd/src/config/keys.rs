@@ -1,4 +1,4 @@
-//! Which keys does resolver.yaml have, and what does each mean where it is not written?
+//! The keys of resolver.yaml, and what each means where it is not written.
 //!
 //! The table says it once: the sample file, warnings about unknown keys and `explain-config` are made
 //! from it, and a test holds the defaults against what the daemon does without a file.

@@ -1,4 +1,4 @@
-//! Is every key of a file one that is known?
+//! Warnings about keys that are not known.
 
 use super::document::{At, ConfigError};
 use super::keys::{ALIASES, EVERYWHERE, KEYS, PLAIN, SECTIONS, find};

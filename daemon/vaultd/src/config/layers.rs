@@ -1,4 +1,4 @@
-//! Which of several values wins? Pure.
+//! Layers of values, of which the later wins. Pure.
 //!
 //! argument > variable of the daemon > environment chosen > file > default. Each layer is brought to
 //! the same spelling before it is laid over another, so that an old spelling above wins over a new

@@ -1,4 +1,4 @@
-//! What do the daemon's own environment and command line say? Taken once, at its start.
+//! The daemon's own environment and command line, taken once, at its start.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

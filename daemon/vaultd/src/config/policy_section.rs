@@ -1,4 +1,4 @@
-//! What does `policy:` say?
+//! The `policy:` section.
 
 use super::document::{At, ConfigError};
 use crate::policy::{Action, Actions, Rule, Verdict};
@@ -25,6 +25,7 @@ fn rule(at: &At<'_>) -> Result<Rule, ConfigError> {
         services: None,
         references: None,
         uids: None,
+        subjects: None,
         place: format!("rule at {}", at.place()),
     };
     for (key, at) in at.entries()? {
@@ -42,6 +43,7 @@ fn rule(at: &At<'_>) -> Result<Rule, ConfigError> {
             }
             "services" => rule.services = Some(at.texts()?),
             "references" => rule.references = Some(at.texts()?),
+            "subjects" => rule.subjects = Some(at.texts()?),
             "uids" => {
                 let uid = |at: &At<'_>| {
                     let wrong = |_| at.error("must be a uid");
@@ -51,7 +53,7 @@ fn rule(at: &At<'_>) -> Result<Rule, ConfigError> {
             }
             _ => {
                 return Err(at.key_error(
-                    "unknown key; a rule has allow or deny, services, references, uids",
+                    "unknown key; a rule has allow or deny, services, references, uids, subjects",
                 ));
             }
         }

@@ -1,4 +1,4 @@
-//! What does resolver.yaml say, in each environment it names?
+//! resolver.yaml, in each environment it names.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -13,6 +13,7 @@ use super::known;
 use super::layers::Layers;
 use super::outside::Outside;
 use super::policy_section;
+use super::secret_entry::ReferenceContext;
 use super::sections;
 use super::service_file;
 use super::surroundings::{Shared, Surroundings};
@@ -27,6 +28,7 @@ use crate::snapshot::Persist;
 use crate::targets::Targets;
 use crate::upstream;
 use vault_backends::oci;
+use vault_backends::target::Target as _;
 
 /// What all services get in all environments, taken together; each is kept ready for a launch.
 const SECRETS: usize = 100_000;
@@ -142,7 +144,11 @@ impl<'a> ResolverFile<'a> {
         sections::logging(&root, warnings)?;
         let shared = match root.get("secrets")? {
             Some(at) => {
-                let shared = service_file::shared(&at, &vault, warnings)?;
+                let references = ReferenceContext {
+                    container: vault.container(),
+                    kinds: self.outside.kinds,
+                };
+                let shared = service_file::shared(&at, references, warnings)?;
                 ages::check(&at, shared.values().flatten(), freshness)?;
                 shared
             }

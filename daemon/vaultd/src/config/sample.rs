@@ -1,4 +1,4 @@
-//! What does resolver.yaml look like with every key in it? Made from the table of keys.
+//! The sample resolver.yaml with every key in it, made from the table of keys.
 
 use std::fmt::Write;
 

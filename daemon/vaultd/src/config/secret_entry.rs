@@ -1,9 +1,7 @@
-//! What does one entry of `secrets:` say? A variable, and which secret goes into it.
+//! One entry of `secrets:`: a variable, and which secret goes into it.
 
 use std::num::NonZeroU64;
 
-use vault_backends::oci;
-use vault_backends::target::Target as _;
 use vault_proto::loader_variables::{is_secret_target, is_variable_name};
 use vault_proto::reference::{SecretRef, Selector, parse_version};
 
@@ -11,6 +9,7 @@ use super::ages;
 use super::document::{At, ConfigError};
 use super::sections;
 use super::warnings::Warnings;
+use crate::backend_kinds::BackendKinds;
 use crate::service::{ServiceSecret, VersionPin};
 
 const KEYS: &[&str] = &[
@@ -29,7 +28,7 @@ const KEYS: &[&str] = &[
 pub(super) fn read(
     variable: &str,
     at: &At<'_>,
-    vault: &oci::OciSettings,
+    around: ReferenceContext<'_>,
     warnings: &mut Warnings,
 ) -> Result<Option<ServiceSecret>, ConfigError> {
     check_target(variable, at)?;
@@ -40,9 +39,8 @@ pub(super) fn read(
         place: at.whole_place(),
         ..ServiceSecret::named(variable)
     };
-    let container = vault.container();
     if !at.is_map() {
-        secret.default = Some(reference(at, container)?);
+        secret.default = Some(reference(at, around)?);
         return Ok(Some(secret));
     }
     secret.ages = ages::read(at)?;
@@ -50,15 +48,18 @@ pub(super) fn read(
         (Some(at), _) | (None, Some(at)) => Some(sections::container(&at)?),
         (None, None) => None,
     };
-    let container = own.as_deref().or(container);
+    let around = ReferenceContext {
+        container: own.as_deref().or(around.container),
+        ..around
+    };
     let entries = at.entries()?;
     warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), KEYS);
     for (key, at) in entries {
         match key.as_str() {
             _ if at.is_null() => {}
-            "secret_name" => secret.default = Some(reference(&at, container)?),
+            "secret_name" => secret.default = Some(reference(&at, around)?),
             "environment" => {
-                let named = |(name, at): (String, At<'_>)| Ok((name, reference(&at, container)?));
+                let named = |(name, at): (String, At<'_>)| Ok((name, reference(&at, around)?));
                 secret.by_environment = at
                     .entries()?
                     .into_iter()
@@ -88,8 +89,21 @@ pub(super) fn read(
     Ok(Some(secret))
 }
 
-/// A reference, or a bare name or OCID of OCI Vault; a bare name is in `container`.
-pub(super) fn reference(at: &At<'_>, container: Option<&str>) -> Result<SecretRef, ConfigError> {
+/// What a reference is read in.
+#[derive(Clone, Copy)]
+pub(super) struct ReferenceContext<'a> {
+    /// Where a bare name of OCI Vault is.
+    pub(super) container: Option<&'a str>,
+    /// The kinds of vaults there are.
+    pub(super) kinds: BackendKinds,
+}
+
+/// A reference, or a bare name or OCID of OCI Vault.
+pub(super) fn reference(
+    at: &At<'_>,
+    around: ReferenceContext<'_>,
+) -> Result<SecretRef, ConfigError> {
+    let ReferenceContext { container, kinds } = around;
     let text = at.scalar()?;
     let path = text.split('?').next().unwrap_or_default();
     if container.is_some() && !text.contains("://") && path.contains('/') {
@@ -98,6 +112,10 @@ pub(super) fn reference(at: &At<'_>, container: Option<&str>) -> Result<SecretRe
     }
     let read = SecretRef::parse_or_oci(text);
     let read = read.map_err(|error| at.error(error.to_string()))?;
+    let scheme = read.place().scheme();
+    if kinds.all().all(|kind| kind.scheme != scheme) {
+        return Err(at.error(format!("this vaultd has no backend for {scheme}://")));
+    }
     Ok(container.map_or_else(|| read.clone(), |container| read.clone().within(container)))
 }
 

@@ -1,4 +1,4 @@
-//! What does each section of resolver.yaml say? Typed, with the place of what is wrong.
+//! The sections of resolver.yaml, typed, with the place of what is wrong.
 
 use std::path::{Path, PathBuf};
 

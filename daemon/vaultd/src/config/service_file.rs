@@ -1,14 +1,15 @@
-//! What does a service file say? `configs/<service>.json|yaml`, and `services.<name>` of
+//! A service file: `configs/<service>.json|yaml`, and `services.<name>` of
 //! resolver.yaml, which has the same keys and `command` for `target_command`.
 
 use std::path::Path;
 
 use vault_backends::oci;
+use vault_backends::target::Target as _;
 use vault_proto::loader_variables::is_loader_variable;
 
 use super::ages;
 use super::document::{At, ConfigError, Document};
-use super::secret_entry;
+use super::secret_entry::{self, ReferenceContext};
 use super::sections;
 use super::surroundings::{Shared, Surroundings, check_name, check_setting, cwd, description};
 use super::warnings::Warnings;
@@ -78,8 +79,12 @@ fn one(
     warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), KEYS);
     let mut said = Vec::new();
     let vault = vault(at, around.vault, warnings)?;
+    let references = ReferenceContext {
+        container: vault.container(),
+        kinds: around.targets.kinds(),
+    };
     let secrets = match at.get("secrets")? {
-        Some(list) => secrets(&list, around.shared, &vault, !at.is_below(), warnings)?,
+        Some(list) => secrets(&list, around.shared, references, !at.is_below(), warnings)?,
         None if !at.is_below() => vec![],
         None => {
             let all: Vec<_> = around.shared.values().flatten().cloned().collect();
@@ -186,11 +191,11 @@ fn vault(
 /// The `secrets:` section of resolver.yaml.
 pub(super) fn shared(
     at: &At<'_>,
-    vault: &oci::OciSettings,
+    references: ReferenceContext<'_>,
     warnings: &mut Warnings,
 ) -> Result<Shared, ConfigError> {
     let read = |(variable, at): (String, At<'_>)| {
-        let secret = secret_entry::read(&variable, &at, vault, warnings)?;
+        let secret = secret_entry::read(&variable, &at, references, warnings)?;
         Ok((variable, secret))
     };
     let entries = at.entries()?;
@@ -204,7 +209,7 @@ pub(super) fn shared(
 fn secrets(
     at: &At<'_>,
     shared: &Shared,
-    vault: &oci::OciSettings,
+    references: ReferenceContext<'_>,
     own_file: bool,
     warnings: &mut Warnings,
 ) -> Result<Vec<ServiceSecret>, ConfigError> {
@@ -214,7 +219,7 @@ fn secrets(
             if own_file && at.is_null() {
                 return Err(at.error("names no secret: write secret_name"));
             }
-            secrets.extend(secret_entry::read(&variable, &at, vault, warnings)?);
+            secrets.extend(secret_entry::read(&variable, &at, references, warnings)?);
         }
         return Ok(secrets);
     }

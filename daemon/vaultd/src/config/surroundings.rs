@@ -1,4 +1,4 @@
-//! What is every service read in, whatever its dialect, and what must hold for each?
+//! What every service is read in, whatever its dialect, and what must hold for each.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

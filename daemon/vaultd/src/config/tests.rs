@@ -1,4 +1,4 @@
-//! Does each file mean what it says, and each wrong one say where?
+//! Each file means what it says, and each wrong one says where.
 
 use super::*;
 use std::os::unix::fs::PermissionsExt;
@@ -159,10 +159,12 @@ fn a_policy_replaces_the_default_and_its_rules_know_their_lines() {
     let ask = |action| {
         let question = Question {
             uid,
+            subject: None,
             action,
             service: None,
             reference: Some(&reference),
             other_name: None,
+            written_by_default: true,
         };
         config.setup.policy.decide(&question)
     };

@@ -1,4 +1,4 @@
-//! Is each secret as fresh as its own entry, its service or the file says, and what is fetched ahead?
+//! Each secret is as fresh as its own entry, its service or the file says.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! When do values outlive a restart, and which?
+//! Which values outlive a restart, and when.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Does each service get what its environment, its own file and its dialect say?
+//! Each service gets what its environment, its own file and its dialect say.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

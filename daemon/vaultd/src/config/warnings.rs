@@ -1,4 +1,4 @@
-//! What should a person know of a configuration that works all the same?
+//! What a person should know of a configuration that works all the same.
 
 use super::document::{At, ConfigError};
 

@@ -1,4 +1,4 @@
-//! When must the configuration be read again, though nobody asked for it?
+//! Noticing that the configuration must be read again, though nobody asked for it.
 //!
 //! Directories are watched and never files: an editor puts a new file in the place of the old one,
 //! and a watch on the old one would die with it. Only names that could be configuration count, and

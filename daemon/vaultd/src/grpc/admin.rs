@@ -10,6 +10,8 @@ mod openmetrics;
 mod report;
 mod why;
 
+use std::sync::Arc;
+
 use tonic::{Code, Request, Response, Status};
 use vault_backends::address::{Address, BackendKind};
 use vault_proto::generated as message;
@@ -20,12 +22,10 @@ use vault_proto::reference::SecretRef;
 use super::daemon::Daemon;
 use super::request_context::{environment, reference, request_context};
 use super::status::{of_resolve, of_write, refuse};
-use crate::audit::Outcome;
+use crate::addresses::{is_same_secret, reference_of};
 use crate::cache::Served;
 use crate::policy::Action;
-use crate::resolver::{
-    RequestContext, ResolveError, SecretRequest, is_same_secret, plain, provenance, reference_of,
-};
+use crate::resolver::{AuthorizedRequest, RequestContext, SecretRequest, plain, provenance};
 
 pub(super) struct Service {
     daemon: Daemon,
@@ -42,15 +42,9 @@ impl Service {
         request: &Request<T>,
         action: Action,
         reference: Option<&SecretRef>,
-    ) -> Result<(RequestContext, String), Status> {
-        let context = request_context(&self.daemon, request, action)?;
-        let rule = self
-            .daemon
-            .resolver
-            .permit(&context, &wants(reference))
-            .await;
-        rule.map(|rule| (context, rule))
-            .map_err(|error| of_resolve(&error))
+    ) -> Result<Arc<RequestContext>, Status> {
+        let authorized = self.authorize(request, action, reference).await?;
+        Ok(Arc::clone(authorized.context()))
     }
 
     /// Policy's word on an act, which is written down before it is done.
@@ -59,21 +53,26 @@ impl Service {
         request: &Request<T>,
         action: Action,
         reference: Option<&SecretRef>,
-    ) -> Result<RequestContext, Status> {
-        let (context, rule) = self.look(request, action, reference).await?;
-        if !context.peer.is_alive() {
-            return Err(of_resolve(&ResolveError::PeerGone));
-        }
-        let values = wants(reference)
-            .iter()
-            .map(|want| plain(want, None))
-            .collect();
-        let recorded = self
-            .daemon
-            .resolver
-            .record(&context, Outcome::Allowed, &rule, values, None);
-        recorded.await.map_err(|error| of_resolve(&error))?;
-        Ok(context)
+    ) -> Result<Arc<RequestContext>, Status> {
+        let authorized = self.authorize(request, action, reference).await?;
+        let values = authorized.secrets().iter();
+        let values = values.map(|secret| plain(secret, None)).collect();
+        let announced = self.daemon.resolver.announce(&authorized, values);
+        announced.await.map_err(|error| of_resolve(&error))?;
+        Ok(Arc::clone(authorized.context()))
+    }
+
+    async fn authorize<T>(
+        &self,
+        request: &Request<T>,
+        action: Action,
+        reference: Option<&SecretRef>,
+    ) -> Result<AuthorizedRequest, Status> {
+        let context = request_context(&self.daemon, request, action)?;
+        let secrets = reference.into_iter().map(SecretRequest::of).collect();
+        let resolver = &self.daemon.resolver;
+        let authorized = resolver.authorize(context, &[action], secrets).await;
+        authorized.map_err(|error| of_resolve(&error))
     }
 
     /// Whether a place on the cache's shelf is due to it: it has one, a service uses it, or the asker
@@ -134,10 +133,6 @@ impl Service {
     }
 }
 
-fn wants(reference: Option<&SecretRef>) -> Vec<SecretRequest> {
-    reference.into_iter().map(SecretRequest::of).collect()
-}
-
 /// A reference that may be left out.
 fn optional(text: &str) -> Result<Option<SecretRef>, Status> {
     if text.is_empty() {
@@ -157,7 +152,7 @@ impl Admin for Service {
         &self,
         request: Request<message::StatusRequest>,
     ) -> Result<Response<message::StatusReply>, Status> {
-        let (context, _) = self.look(&request, Action::Status, None).await?;
+        let context = self.look(&request, Action::Status, None).await?;
         Ok(Response::new(report::status(&self.daemon, &context)))
     }
 
@@ -165,7 +160,7 @@ impl Admin for Service {
         &self,
         request: Request<message::ListRequest>,
     ) -> Result<Response<message::ListReply>, Status> {
-        let (context, _) = self.look(&request, Action::List, None).await?;
+        let context = self.look(&request, Action::List, None).await?;
         let stored = self
             .daemon
             .writer
@@ -179,7 +174,7 @@ impl Admin for Service {
         &self,
         request: Request<message::ExplainConfigRequest>,
     ) -> Result<Response<message::ExplainConfigReply>, Status> {
-        let (context, _) = self.look(&request, Action::Status, None).await?;
+        let context = self.look(&request, Action::Status, None).await?;
         let environment = environment(&request.get_ref().environment);
         let reply = configuration::explain(&context, environment.as_deref());
         Ok(Response::new(reply))
@@ -190,7 +185,7 @@ impl Admin for Service {
         request: Request<message::ExplainRequest>,
     ) -> Result<Response<message::ExplainReply>, Status> {
         let reference = reference(&request.get_ref().reference)?;
-        let (context, _) = self
+        let context = self
             .look(&request, Action::Explain, Some(&reference))
             .await?;
         Ok(Response::new(why::explain(
@@ -204,7 +199,7 @@ impl Admin for Service {
         &self,
         request: Request<message::MetricsRequest>,
     ) -> Result<Response<message::MetricsReply>, Status> {
-        let (context, _) = self.look(&request, Action::Metrics, None).await?;
+        let context = self.look(&request, Action::Metrics, None).await?;
         let healthy = report::status(&self.daemon, &context).healthy;
         Ok(Response::new(message::MetricsReply {
             text: metrics::text(&self.daemon, &context, healthy),
@@ -367,7 +362,7 @@ impl Admin for Service {
         let context = self.act(&request, Action::Doctor, None).await?;
         let listing = RequestContext {
             action: Action::List,
-            ..context
+            ..RequestContext::clone(&context)
         };
         let reply = doctor::of_kind(&self.daemon, &listing, kind, listing.time).await;
         Ok(Response::new(reply))
@@ -377,7 +372,7 @@ impl Admin for Service {
         &self,
         request: Request<message::TestPolicyRequest>,
     ) -> Result<Response<message::TestPolicyReply>, Status> {
-        let (context, _) = self.look(&request, Action::TestPolicy, None).await?;
+        let context = self.look(&request, Action::TestPolicy, None).await?;
         let test = request.get_ref();
         let action = Action::from_word(&test.action).ok_or_else(|| {
             let words: Vec<&str> = Action::ALL.iter().map(|action| action.as_str()).collect();
@@ -387,7 +382,7 @@ impl Admin for Service {
         let reference = optional(&test.reference)?;
         let context = RequestContext {
             service: (!test.service.is_empty()).then(|| test.service.clone()),
-            ..context
+            ..RequestContext::clone(&context)
         };
         let decision = context.decide(action, reference.as_ref());
         Ok(Response::new(message::TestPolicyReply {

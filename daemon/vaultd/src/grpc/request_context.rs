@@ -33,6 +33,7 @@ pub(super) fn request_context<T>(
         setup,
         peer,
         action,
+        subject: None,
         service: None,
         environment: None,
         request_id: vec![],
@@ -88,13 +89,13 @@ pub(super) fn request_id(bytes: &[u8]) -> Result<Vec<u8>, Status> {
 
 /// A reference, or a bare name of the local store.
 pub(super) fn reference(text: &str) -> Result<SecretRef, Status> {
-    SecretRef::parse_or_local(text).map_err(|error| {
-        refuse(
-            Code::InvalidArgument,
-            kinds::INVALID_REFERENCE,
-            error.to_string(),
-        )
-    })
+    let refused = |words: String| refuse(Code::InvalidArgument, kinds::INVALID_REFERENCE, words);
+    match SecretRef::parse_or_local(text) {
+        Ok(reference) if reference.place().scheme() == "vault" => Err(refused(
+            "this vaultd has no backend for vault://".to_owned(),
+        )),
+        read => read.map_err(|error| refused(error.to_string())),
+    }
 }
 
 /// An environment's name; an empty one is none.

@@ -148,16 +148,13 @@ impl Secrets for Service {
         let mut sealer = Sealer::new(Purpose::Resolve, &resolve.public_key, &context.request_id)
             .map_err(|error| of_launch(&error.into()))?;
         let wants = wants(&resolve.references)?;
-        let resolver = &self.daemon.resolver;
-        let rule = resolver
-            .permit(&context, &wants)
-            .await
-            .map_err(|error| of_resolve(&error))?;
         let kind = |resolved: &[Resolved]| {
             let too_much = (bytes(resolved) > VALUES).then_some(kinds::INVALID_REQUEST);
             problem(resolved).map(UpstreamError::kind).or(too_much)
         };
-        let resolved = resolver.hand_out(&context, &rule, &wants, kind).await;
+        let resolver = &self.daemon.resolver;
+        let resolved = resolver.resolve(context, &[Action::Get], wants, None, kind);
+        let resolved = resolved.await;
         let resolved = resolved.map_err(|error| of_resolve(&error))?;
         if let Some(problem) = problem(&resolved) {
             return Err(of_upstream(problem));
@@ -191,8 +188,10 @@ impl Secrets for Service {
     ) -> Result<Response<Self::WatchStream>, Status> {
         let context = request_context(&self.daemon, &request, Action::Watch)?;
         let wanted = wants(&request.get_ref().references)?;
-        let permitted = self.daemon.resolver.permit(&context, &wanted).await;
-        permitted.map_err(|error| of_resolve(&error))?;
+        let resolver = &self.daemon.resolver;
+        let authorized = resolver.authorize(context, &[Action::Watch], wanted).await;
+        let authorized = authorized.map_err(|error| of_resolve(&error))?;
+        let context = Arc::clone(authorized.context());
         let seat = self.watchers.take(context.peer.pid).ok_or_else(|| {
             let message = format!(
                 "{WATCHERS} are watching already, or {WATCHERS_OF_ONE} in this process; \
@@ -201,7 +200,8 @@ impl Secrets for Service {
             refuse(Code::ResourceExhausted, kinds::UNAVAILABLE, message)
         })?;
         let stay = caller(&request)?.stay();
-        let wanted: HashSet<SecretRef> = wanted.into_iter().map(|want| want.reference).collect();
+        let wanted = authorized.secrets().iter();
+        let wanted: HashSet<SecretRef> = wanted.map(|one| one.reference.clone()).collect();
         let (clock, current) = (
             Arc::clone(&self.daemon.clock),
             Arc::clone(&self.daemon.current),
@@ -222,7 +222,7 @@ impl Secrets for Service {
             // The policy in force now: a watch outlives the one it began under.
             let context = RequestContext {
                 setup: current.get(),
-                ..context.clone()
+                ..RequestContext::clone(&context)
             };
             let others = context.setup.view(None).freshness;
             let shown = chosen && context.may(Some(&reference));

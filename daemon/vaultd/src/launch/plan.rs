@@ -1,4 +1,4 @@
-//! What does the configuration give for a launch? Pure, but for the look whether a program is there.
+//! What the configuration gives for a launch. Pure, but for the look whether a program is there.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Why is nothing launched? In words for a person, and in a stable one for the audit record.
+//! Why nothing is launched, in words for a person and in a stable one for the audit record.
 
 use std::sync::Arc;
 

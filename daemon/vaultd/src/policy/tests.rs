@@ -1,4 +1,4 @@
-//! Does the first matching rule decide, and nothing else?
+//! The first matching rule decides, and nothing else.
 
 use super::*;
 
@@ -7,10 +7,13 @@ const OWN: u32 = 1000;
 fn question(action: Action, reference: Option<&SecretRef>) -> Question<'_> {
     Question {
         uid: OWN,
+        subject: None,
         action,
         service: Some("bar"),
         reference,
         other_name: None,
+        written_by_default: reference
+            .is_some_and(|reference| reference.to_string().starts_with("local://")),
     }
 }
 
@@ -21,6 +24,7 @@ fn rule(verdict: Verdict, actions: Vec<Actions>) -> Rule {
         services: None,
         references: None,
         uids: None,
+        subjects: None,
         place: "resolver.yaml:1".to_owned(),
     }
 }
@@ -225,4 +229,40 @@ fn every_action_has_its_own_word() {
         assert_eq!(Action::from_word(action.as_str()), Some(action));
     }
     assert_eq!(Action::from_word("all"), None);
+}
+
+#[test]
+fn a_rule_is_about_a_subject_only_where_it_names_one() {
+    let of = |verdict, subjects: Option<&[&str]>| {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let rule = Rule {
+            subjects: subjects.map(texts),
+            ..rule(verdict, vec![Actions::All])
+        };
+        Policy::new(OWN, vec![rule])
+    };
+    let asked = |policy: &Policy, subject| {
+        let question = Question {
+            subject,
+            ..question(Action::Get, None)
+        };
+        policy.decide(&question)
+    };
+    for (subjects, subject, expected) in [
+        (None, None, true),
+        (None, Some("alice"), false),
+        (Some(["a*"].as_slice()), Some("alice"), true),
+        (Some(["a*"].as_slice()), Some("bob"), false),
+        (Some(["a*"].as_slice()), None, false),
+    ] {
+        let policy = of(Verdict::Allow, subjects);
+        assert_eq!(
+            asked(&policy, subject).allowed,
+            expected,
+            "{subjects:?} {subject:?}"
+        );
+    }
+    // What is denied to all is denied on anybody's behalf.
+    let denied = asked(&of(Verdict::Deny, None), Some("alice"));
+    assert_eq!(denied.rule, "resolver.yaml:1");
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use vault_backends::address::Address;
 
+use crate::addresses::address;
 use crate::cache::freshness::Freshness;
-use crate::resolver::address;
 use crate::service::Service;
 use crate::setup::Setup;
 

@@ -1,4 +1,4 @@
-//! Why is a caller given nothing?
+//! Why a caller is given nothing.
 
 use crate::policy::Action;
 

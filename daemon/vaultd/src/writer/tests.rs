@@ -1,4 +1,4 @@
-//! Is a change finished whatever becomes of its caller, and is all of it written down?
+//! A change is finished whatever becomes of its caller, and all of it is written down.
 
 mod kept;
 
@@ -269,6 +269,7 @@ fn ask(action: Action) -> RequestContext {
         freshness: Freshness::default(),
         peer: Peer::of(&near).unwrap(),
         action,
+        subject: None,
         service: None,
         environment: None,
         request_id: vec![7; 16],
@@ -334,7 +335,7 @@ async fn a_change_that_fails_without_its_caller_is_written_down() {
     goes_on_alone(&room, room.delete()).await;
     // The writer's seats are free when its changes have ended.
     let all = u32::try_from(CHANGES_AT_ONCE).unwrap();
-    let _ended = room.writer.seats.acquire_many(all).await.unwrap();
+    let _ended = room.writer.permits.acquire_many(all).await.unwrap();
     assert_eq!(room.outcomes(), ["allowed ", "failed io"]);
 }
 

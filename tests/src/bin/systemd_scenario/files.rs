@@ -1,4 +1,4 @@
-//! Which files come and go with an installation?
+//! The files that come and go with an installation.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;

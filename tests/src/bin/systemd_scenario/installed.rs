@@ -1,4 +1,4 @@
-//! How is vaultd installed, asked and looked at, as its user would?
+//! vaultd installed, asked and looked at, as its user would.
 
 use std::ffi::OsStr;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! What does the journal say, and when?
+//! What the journal says, and when.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

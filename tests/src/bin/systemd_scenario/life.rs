@@ -1,4 +1,4 @@
-//! Does the daemon start when asked, end when told, and come back when it must?
+//! The daemon starts when asked, ends when told, and comes back when it must.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Does anybody notice when the daemon is restarted?
+//! Nobody notices when the daemon is restarted.
 
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};

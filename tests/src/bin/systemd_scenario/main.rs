@@ -1,4 +1,4 @@
-//! What does vaultd do under a real `systemd --user`?
+//! vaultd under a real `systemd --user`.
 //!
 //! Run by `tests/tests/systemd.rs` inside `tests/with-systemd-user.sh`, as the user: the directory
 //! with the three programs and `repository/systemd`, then the scenario's name. Every scenario

@@ -1,4 +1,4 @@
-//! Can another process of the same user read the daemon as it is shipped?
+//! No other process of the same user can read the daemon as it is shipped.
 //!
 //! Each way is first tried on a process that does not protect itself: a read that never works here
 //! would prove nothing.

@@ -1,4 +1,4 @@
-//! Does systemd understand every line of the units, and how exposed does it find them?
+//! systemd understands every line of the units; how exposed it finds them.
 
 use std::path::Path;
 

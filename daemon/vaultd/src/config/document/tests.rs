@@ -1,4 +1,4 @@
-//! Does every error name its place, and none its content?
+//! Every error names its place, and none its content.
 
 use super::*;
 

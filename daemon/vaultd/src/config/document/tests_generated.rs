@@ -1,4 +1,4 @@
-//! Does the reader find in a document what was written into it, however it was written?
+//! The reader finds in a document what was written into it, however it was written.
 
 use proptest::prelude::*;
 

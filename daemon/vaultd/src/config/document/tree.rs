@@ -1,5 +1,4 @@
-//! What is the tree of a YAML text? Read by the parser's events, with lines, columns and the text of
-//! scalars.
+//! The tree of a YAML text, read by the parser's events, with lines, columns and the text of scalars.
 
 use std::fmt;
 

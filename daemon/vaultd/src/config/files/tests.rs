@@ -1,4 +1,4 @@
-//! Is what is no file of text refused at once, without waiting for it?
+//! What is no file of text is refused at once, without waiting for it.
 
 use super::*;
 use crate::config::Texts;

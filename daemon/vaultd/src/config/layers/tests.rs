@@ -1,4 +1,4 @@
-//! Does a later layer win, and only there where it says something?
+//! A later layer wins, and only there where it says something.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! When has a burst of changes come to its end? Pure.
+//! The end of a burst of changes. Pure.
 
 use std::time::Duration;
 

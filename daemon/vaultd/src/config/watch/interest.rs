@@ -1,4 +1,4 @@
-//! In which directories could a change mean another configuration, and of which names?
+//! The directories in which a change could mean another configuration, and the names that count.
 //!
 //! Each path is walked part by part, as the kernel does: a link on the way can be turned elsewhere,
 //! and a part that is missing can be made, so the directory that holds it counts.

@@ -1,4 +1,4 @@
-//! Is each way of changing a file noticed, and nothing that is no change? With a real inotify.
+//! Each way of changing a file is noticed, and nothing that is no change. With a real inotify.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

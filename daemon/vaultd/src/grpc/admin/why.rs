@@ -9,11 +9,12 @@ use vault_proto::generated::State;
 use vault_proto::reference::{SecretRef, Selector};
 
 use super::report;
+use crate::addresses::{address, is_same_secret};
 use crate::cache::Entry;
 use crate::cache::freshness::Freshness;
 use crate::clock::Moment;
 use crate::grpc::daemon::Daemon;
-use crate::resolver::{RequestContext, address, is_same_secret, millis};
+use crate::resolver::{RequestContext, millis};
 use crate::service::{Service, ServiceSecret};
 use crate::upstream::attempts::Attempt;
 use crate::upstream::breaker;

@@ -1,4 +1,4 @@
-//! Does what was replaced stay on the disk, for the next start?
+//! What was replaced does not stay on the disk for the next start.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use vault_backends::address::BackendKind;
 use vault_backends::local::{LocalSettings, LocalStore};
 use vault_backends::wall_clock::SystemWallClock;
+
+use crate::policy::{Actions, Policy, Rule, Verdict};
+use crate::setup::Setup;
 
 use super::*;
 use crate::cache::held::Held;
@@ -57,10 +60,27 @@ async fn room() -> (Room, PathBuf) {
 
 /// What comes of a change that the vault answers like this.
 async fn change(room: &Room, answer: Result<u64, BackendError>) -> Result<u64, WriteError> {
-    let (ask, reference) = (ask(Action::Put), reference());
-    let (rule, version) = (String::new(), String::new());
+    let (mut context, reference) = (ask(Action::Put), reference());
+    let rule = Rule {
+        verdict: Verdict::Allow,
+        actions: vec![Actions::All],
+        services: None,
+        references: None,
+        uids: None,
+        subjects: None,
+        place: "a rule".to_owned(),
+    };
+    let policy = Policy::new(context.peer.uid, vec![rule]);
+    let setup = Setup {
+        policy,
+        ..Setup::clone(&context.setup)
+    };
+    context.setup = Arc::new(setup);
+    let (_, request) = room.writer.authorize(&context, &reference).await?;
     let change = async { answer };
-    let change = room.writer.change(&ask, &reference, rule, version, change);
+    let change = room
+        .writer
+        .change(request, &reference, String::new(), change);
     change.await
 }
 

@@ -15,27 +15,21 @@ pub fn address(reference: &SecretRef, targets: &Targets) -> Address {
         Selector::VersionName(name) => VersionSelector::Named(name.clone()),
     };
     let place = reference.place();
-    let kind = targets.kinds().by_scheme(scheme(place));
+    let kind = targets.kinds().by_scheme(place.scheme());
     let target = targets.of(kind);
-    let implied = || target.and_then(|target| target.container());
-    let (container, name) = match place {
-        Place::Local { name } => (None, name),
-        Place::OciSecret { ocid } => (None, ocid),
-        Place::OciName { container, name } => (container.as_deref().or_else(implied), name),
+    let named = match place {
+        Place::Vault { namespace, .. } => namespace.as_deref(),
+        _ => place.container(),
     };
+    let stands_alone = matches!(place, Place::OciName { .. } | Place::Vault { .. });
+    let implied = target.and_then(|target| target.container());
+    let implied = implied.filter(|_| stands_alone);
     Address {
         kind,
         scope: target.map(|target| target.scope()).unwrap_or_default(),
-        container: container.map(str::to_owned),
-        name: name.clone(),
+        container: named.or(implied).map(str::to_owned),
+        name: place.name().to_owned(),
         version,
-    }
-}
-
-fn scheme(place: &Place) -> &'static str {
-    match place {
-        Place::Local { .. } => "local",
-        Place::OciSecret { .. } | Place::OciName { .. } => "oci-vault",
     }
 }
 
@@ -45,7 +39,7 @@ pub fn other_name(reference: &SecretRef, targets: &Targets) -> Option<SecretRef>
     let Place::OciName { container, name } = reference.place() else {
         return None;
     };
-    let scheme = scheme(reference.place());
+    let scheme = reference.place().scheme();
     let target = targets.of(targets.kinds().by_scheme(scheme))?;
     let implied = target.container()?;
     let other = match container.as_deref() {
@@ -76,15 +70,21 @@ pub fn may_be_same_secret(left: &Address, right: &Address, kinds: BackendKinds) 
 /// What a caller would write to mean an address: [`address`], the other way round.
 pub fn reference_of(address: &Address, kinds: BackendKinds) -> Option<SecretRef> {
     let scheme = kinds.policy(address.kind).scheme;
-    let container = address.container.as_deref();
-    let container = container.map_or(String::new(), |container| format!("{container}/"));
-    let selector = match &address.version {
-        VersionSelector::Current => String::new(),
-        VersionSelector::Version(number) => format!("?version={number}"),
-        VersionSelector::Stage(stage) => format!("?stage={stage}"),
-        VersionSelector::Named(name) => format!("?version_name={name}"),
-    };
-    let text = format!("{scheme}://{container}{}{selector}", address.name);
+    let (mut container, mut parameters) = (String::new(), Vec::new());
+    match (scheme, address.container.as_deref()) {
+        ("vault", Some(namespace)) => parameters.push(format!("namespace={namespace}")),
+        (_, Some(named)) => container = format!("{named}/"),
+        (_, None) => {}
+    }
+    parameters.extend(match &address.version {
+        VersionSelector::Current => None,
+        VersionSelector::Version(number) => Some(format!("version={number}")),
+        VersionSelector::Stage(stage) => Some(format!("stage={stage}")),
+        VersionSelector::Named(name) => Some(format!("version_name={name}")),
+    });
+    let mark = if parameters.is_empty() { "" } else { "?" };
+    let parameters = parameters.join("&");
+    let text = format!("{scheme}://{container}{}{mark}{parameters}", address.name);
     text.parse().ok()
 }
 
