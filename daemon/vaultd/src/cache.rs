@@ -7,12 +7,12 @@
 pub mod census;
 pub mod changes;
 pub mod counters;
-pub mod flight;
 pub mod freshness;
 pub mod held;
 pub mod machine;
-mod shelf;
-mod told;
+pub mod single_flight;
+mod slots;
+mod views;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -30,12 +30,12 @@ use crate::clock::Clock;
 use crate::upstream::{Upstream, UpstreamError};
 use changes::{Change, Changes, Now};
 use counters::Counters;
-use flight::{Flights, Landed, Ticket};
 use freshness::{Freshness, may_serve_stale};
 use held::{Held, Known, Offer, Slot};
-use machine::Asked;
-use shelf::Shelf;
-pub use told::{Entry, Renewal, Seen, Served};
+use machine::FetchReason;
+use single_flight::{FetchEnd, FetchHandle, SingleFlight};
+use slots::Slots;
+pub use views::{CacheEntry, Renewal, Seen, Served};
 
 /// How long a caller waits for one attempt while a stale value is at hand.
 const STALE_WAIT: Duration = Duration::from_secs(1);
@@ -45,8 +45,8 @@ const FETCH_DEADLINE: Duration = Duration::from_secs(10);
 
 /// The cache.
 pub struct Cache {
-    shelf: Shelf,
-    flights: Flights,
+    slots: Slots,
+    fetches: SingleFlight,
     upstream: Arc<Upstream>,
     clock: Arc<dyn Clock>,
     changes: Changes,
@@ -59,8 +59,8 @@ impl Cache {
     /// An empty cache before `upstream`.
     pub fn new(upstream: Arc<Upstream>, clock: Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self {
-            shelf: Shelf::default(),
-            flights: Flights::default(),
+            slots: Slots::default(),
+            fetches: SingleFlight::default(),
             upstream,
             clock,
             changes: Changes::default(),
@@ -81,7 +81,7 @@ impl Cache {
         time: Duration,
     ) -> Result<Served, Arc<UpstreamError>> {
         let began = Instant::now();
-        let slot = self.shelf.slot(address, reference);
+        let slot = self.slots.slot(address, reference);
         slot.uses().asked = Some((self.clock.now(), *freshness));
         let offer = slot.known().offer(self.clock.now(), freshness);
         drop(slot);
@@ -90,7 +90,7 @@ impl Cache {
                 self.counters.hits.count(began.elapsed());
                 return Ok(Served::held(held, self.clock.now(), freshness, None));
             }
-            Offer::No(error) => return Err(error),
+            Offer::Negative(error) => return Err(error),
             Offer::Stale(_) | Offer::Nothing => {
                 self.counters.misses.fetch_add(1, Ordering::Relaxed);
             }
@@ -130,7 +130,7 @@ impl Cache {
         let began = Instant::now();
         let _turn = self.upstream.background_turn(address, time).await?;
         let fetch = async {
-            self.flights.settled(address).await;
+            self.fetches.settled(address).await;
             self.fetch(address, reference, None).await
         };
         let landed = tokio::time::timeout(time.saturating_sub(began.elapsed()), fetch).await;
@@ -157,10 +157,13 @@ impl Cache {
             Ok(turn) => turn,
             Err(error) => return Renewal::Done(Err(error)),
         };
-        self.shelf.slot(address, reference).uses().planned = Some(wanted);
-        match self.fly_once(address, reference, None, Asked::Ahead).await {
-            Landed::Done(result) => Renewal::Done(result),
-            Landed::Superseded => Renewal::Overtaken,
+        self.slots.slot(address, reference).uses().planned = Some(wanted);
+        match self
+            .fetch_once(address, reference, None, FetchReason::Ahead)
+            .await
+        {
+            FetchEnd::Done(result) => Renewal::Done(result),
+            FetchEnd::Superseded => Renewal::Overtaken,
         }
     }
 
@@ -175,7 +178,7 @@ impl Cache {
     /// Holds a value from before this start, until the backend is asked for it; a younger one that is
     /// there stays.
     pub fn restore(&self, address: &Address, reference: &str, held: Held) {
-        let slot = self.shelf.slot(address, reference);
+        let slot = self.slots.slot(address, reference);
         let is_kept = true;
         slot.known().confirm(Arc::new(Held { is_kept, ..held }));
     }
@@ -199,9 +202,9 @@ impl Cache {
         // under way, and superseded now, or in its slot, which is emptied after that; what it has still
         // to say of names its backend does not remember, since it began before this.
         self.upstream.forget(kind);
-        self.flights.supersede(&chosen);
+        self.fetches.supersede(&chosen);
         let mut flushed = 0;
-        for (address, slot) in self.shelf.slots() {
+        for (address, slot) in self.slots.slots() {
             if chosen(&address) {
                 let mut known = slot.known();
                 let was_known = !matches!(*known, Known::Nothing);
@@ -222,25 +225,25 @@ impl Cache {
             let found = slot.reference.parse();
             found.is_ok_and(|found| chosen(&found))
         };
-        let slots = self.shelf.slots().into_iter();
+        let slots = self.slots.slots().into_iter();
         let slots = slots.filter(|(_, slot)| asked_by(slot));
         slots.map(|(address, _)| address).collect()
     }
 
     /// What is held, in the order of references.
-    pub fn entries(&self) -> Vec<Entry> {
+    pub fn entries(&self) -> Vec<CacheEntry> {
         let now = self.clock.now();
         let mut entries = Vec::new();
-        for (address, slot) in self.shelf.slots() {
+        for (address, slot) in self.slots.slots() {
             let known = match &*slot.known() {
                 Known::Value(held, why) => {
                     Ok((Arc::clone(held), now.since(held.confirmed), why.clone()))
                 }
-                Known::No(error, until, _) if now < *until => Err(Arc::clone(error)),
-                Known::Nothing | Known::No(..) => continue,
+                Known::Negative(error, until, _) if now < *until => Err(Arc::clone(error)),
+                Known::Nothing | Known::Negative(..) => continue,
             };
-            entries.push(Entry {
-                refreshing: self.flights.are_under_way(&address),
+            entries.push(CacheEntry {
+                refreshing: self.fetches.are_under_way(&address),
                 wanted: slot.uses().wanted(),
                 address,
                 reference: slot.reference.clone(),
@@ -253,11 +256,11 @@ impl Cache {
 
     /// Shows every address there is a slot for, held or not.
     pub fn visit(&self, mut visit: impl FnMut(Seen<'_>)) {
-        self.shelf.visit(|address, slot| {
+        self.slots.visit(|address, slot| {
             let (held, is_kept) = match &*slot.known() {
                 Known::Value(held, _) if held.is_kept => (None, true),
                 Known::Value(held, _) => (Some((held.confirmed, held.bundle.valid_for)), false),
-                Known::Nothing | Known::No(..) => (None, false),
+                Known::Nothing | Known::Negative(..) => (None, false),
             };
             let uses = *slot.uses();
             visit(Seen {
@@ -286,7 +289,7 @@ impl Cache {
     }
 
     fn look(&self, address: &Address, reference: &str, freshness: &Freshness) -> Offer {
-        let slot = self.shelf.slot(address, reference);
+        let slot = self.slots.slot(address, reference);
         slot.known().offer(self.clock.now(), freshness)
     }
 
@@ -331,68 +334,70 @@ impl Cache {
     ) -> Result<Arc<Held>, Arc<UpstreamError>> {
         let mut is_second = false;
         loop {
-            let flight = self.fly_once(address, reference, enough, Asked::ByCaller);
+            let flight = self.fetch_once(address, reference, enough, FetchReason::Caller);
             match flight.await {
                 // A flush went by: what was fetched may be what the flush was to get rid of.
-                Landed::Superseded => {}
+                FetchEnd::Superseded => {}
                 // The machine slept meanwhile, say: what has come is older than was agreed.
-                Landed::Done(Ok(held)) if self.is_late(&held, enough) => {
+                FetchEnd::Done(Ok(held)) if self.is_late(&held, enough) => {
                     if std::mem::replace(&mut is_second, true) {
                         return Err(Arc::new(self.upstream.late(address, FETCH_DEADLINE)));
                     }
                 }
-                Landed::Done(result) => return result,
+                FetchEnd::Done(result) => return result,
             }
         }
     }
 
     fn is_late(&self, held: &Held, enough: Option<&Freshness>) -> bool {
-        enough.is_some_and(|enough| !enough.takes(self.age(held), held.bundle.valid_for, FETCH_DEADLINE))
+        enough.is_some_and(|enough| {
+            !enough.takes(self.age(held), held.bundle.valid_for, FETCH_DEADLINE)
+        })
     }
 
-    async fn fly_once(
+    async fn fetch_once(
         self: &Arc<Self>,
         address: &Address,
         reference: &str,
         enough: Option<&Freshness>,
-        asked: Asked,
-    ) -> Landed {
-        let landed = || self.landed_already(address, reference, enough?);
-        let take_off = |ticket| {
+        asked: FetchReason,
+    ) -> FetchEnd {
+        let landed = || self.brought_already(address, reference, enough?);
+        let start = |handle| {
             let (cache, address) = (Arc::clone(self), address.clone());
             let reference = reference.to_owned();
-            async move { cache.fly(&address, &reference, &ticket, asked).await }
+            async move { cache.run_fetch(&address, &reference, &handle, asked).await }
         };
-        self.flights.join(address, landed, take_off).await
+        self.fetches.join(address, landed, start).await
     }
 
     /// What a flight has left in the slot, if it is enough.
-    fn landed_already(
+    fn brought_already(
         &self,
         address: &Address,
         reference: &str,
         enough: &Freshness,
-    ) -> Option<Landed> {
+    ) -> Option<FetchEnd> {
         match self.look(address, reference, enough) {
-            Offer::Fresh(held) => Some(Landed::Done(Ok(held))),
-            Offer::No(error) => Some(Landed::Done(Err(error))),
+            Offer::Fresh(held) => Some(FetchEnd::Done(Ok(held))),
+            Offer::Negative(error) => Some(FetchEnd::Done(Err(error))),
             Offer::Stale(_) | Offer::Nothing => None,
         }
     }
 
-    async fn fly(
+    async fn run_fetch(
         &self,
         address: &Address,
         reference: &str,
-        ticket: &Ticket,
-        asked: Asked,
-    ) -> Landed {
+        handle: &FetchHandle,
+        asked: FetchReason,
+    ) -> FetchEnd {
         let result = self.upstream.fetch(address, FETCH_DEADLINE).await;
         // Where it is looked for now: the slot of before may have been evicted meanwhile.
-        let slot = self.shelf.slot(address, reference);
+        let slot = self.slots.slot(address, reference);
         let mut known = slot.known();
-        if ticket.is_superseded() {
-            return Landed::Superseded;
+        if handle.is_superseded() {
+            return FetchEnd::Superseded;
         }
         let mut is_news = true;
         let result = match result {
@@ -424,7 +429,7 @@ impl Cache {
             self.changes.tell(address, &slot, Now::after(&known, why));
         }
         self.landed.notify_one();
-        Landed::Done(result)
+        FetchEnd::Done(result)
     }
 }
 

@@ -22,7 +22,7 @@ use vault_backends::wall_clock::WallClock;
 use vault_memory::Shield;
 
 use crate::cache::held::Held;
-use crate::cache::{Cache, Entry};
+use crate::cache::{Cache, CacheEntry};
 use crate::clock::{Clock, Moment};
 use ages::Time;
 use document::Value;
@@ -301,11 +301,11 @@ impl Snapshot {
         self.say(trouble);
     }
 
-    fn seal(&self, file: &SealedFile, entries: &[(Entry, Arc<Held>)]) -> Result<(), Unusable> {
+    fn seal(&self, file: &SealedFile, entries: &[(CacheEntry, Arc<Held>)]) -> Result<(), Unusable> {
         // Read sooner than the other clock: nothing becomes younger by what lies between.
         let unix_seconds = self.machine.wall.unix_seconds();
         let now = self.clock.now();
-        let value = |(entry, held): &'_ (Entry, Arc<Held>)| Value {
+        let value = |(entry, held): &'_ (CacheEntry, Arc<Held>)| Value {
             address: entry.address.clone(),
             reference: entry.reference.clone(),
             version: held.bundle.version.clone(),
@@ -320,8 +320,8 @@ impl Snapshot {
     }
 
     /// What is to be kept by `rules`, and how many values there was no room for.
-    fn held(&self, rules: &Rules) -> (Vec<(Entry, Arc<Held>)>, usize) {
-        let known = |entry: Entry| {
+    fn held(&self, rules: &Rules) -> (Vec<(CacheEntry, Arc<Held>)>, usize) {
+        let known = |entry: CacheEntry| {
             let (held, age, _) = entry.known.as_ref().ok()?;
             // What was made for one launch is not given to another one.
             let is_plain = held.bundle.lease.is_none() && held.bundle.field(None).is_ok();
@@ -380,8 +380,8 @@ impl Snapshot {
     }
 }
 
-fn contents(entries: &[(Entry, Arc<Held>)], rules: &Rules) -> Contents {
-    let value = |(entry, held): &(Entry, Arc<Held>)| {
+fn contents(entries: &[(CacheEntry, Arc<Held>)], rules: &Rules) -> Contents {
+    let value = |(entry, held): &(CacheEntry, Arc<Held>)| {
         let bound = rules.bound(held.bundle.valid_for);
         let kept = Kept::new(&held.bundle.version, held.confirmed, bound);
         (entry.address.clone(), kept)

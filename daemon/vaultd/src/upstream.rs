@@ -2,11 +2,11 @@
 
 pub mod attempts;
 mod backend_state;
+pub mod backoff;
 pub mod breaker;
 pub mod circuit;
 mod error;
 mod name;
-pub mod retry;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -56,7 +56,7 @@ pub struct ResilienceSettings {
     /// When a backend is not asked any more.
     pub breaker: breaker::BreakerSettings,
     /// When a failed call is made again.
-    pub retry: retry::RetrySettings,
+    pub retry: backoff::BackoffSettings,
 }
 
 impl Upstream {
@@ -143,7 +143,8 @@ impl Upstream {
             let left = end.saturating_duration_since(Instant::now() + SHORTEST_CALL);
             let settings = self.retry(address.kind);
             let jitter = (self.jitter)();
-            let Some(pause) = retry::pause(&settings, attempt, cause.pause(), jitter, left) else {
+            let Some(pause) = backoff::pause(&settings, attempt, cause.pause(), jitter, left)
+            else {
                 return Err(error);
             };
             self.clock.sleep(pause).await;
@@ -373,7 +374,9 @@ impl Upstream {
                 last,
             },
             Refusal::SecretBackoff(until, last) => UpstreamError::SecretBackoff {
-                secret: secret.map(|secret| self.described(secret)).unwrap_or_default(),
+                secret: secret
+                    .map(|secret| self.described(secret))
+                    .unwrap_or_default(),
                 seconds: seconds(until),
                 last,
             },
@@ -452,11 +455,11 @@ impl Upstream {
     }
 
     /// Asking a file again soon helps nobody.
-    fn retry(&self, kind: BackendKind) -> retry::RetrySettings {
+    fn retry(&self, kind: BackendKind) -> backoff::BackoffSettings {
         let settings = self.settings().retry;
         match self.kinds.policy(kind).is_remote {
             true => settings,
-            false => retry::RetrySettings {
+            false => backoff::BackoffSettings {
                 max_retries: 0,
                 ..settings
             },

@@ -4,20 +4,20 @@
 use std::time::Duration;
 
 use vault_backends::address::{Address, BackendKind, VersionSelector};
+use vault_backends::error::Contact;
 use vaultd::cache::freshness::Freshness;
 use vaultd::clock::Moment;
-use vault_backends::error::Contact;
 use vaultd::refresher::schedule::{Failed, Outcome, Renew, Schedule};
 use vaultd::refresher::{Item, Plan, Start};
 use vaultd::upstream::breaker::{Breaker, Culprit, Permit, Precedence};
-use vaultd::upstream::{Name, ResilienceSettings, retry};
+use vaultd::upstream::{Name, ResilienceSettings, backoff};
 
 use super::vault::{Answer, Vault};
 use crate::simulator::Dice;
 
 /// How long one fetch may take, and the least time for a call.
-const FLIGHT: Duration = Duration::from_secs(10);
-const FAIR: Duration = Duration::from_secs(1);
+const FETCH_DEADLINE: Duration = Duration::from_secs(10);
+const SHORTEST_CALL: Duration = Duration::from_secs(1);
 
 /// Something that happens to one daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -267,13 +267,13 @@ impl Member {
         let culprit = Culprit::Backend;
         self.breaker
             .failed(permit, culprit, at, &settings.breaker, jitter);
-        let gone = at.since(self.flights[flight].left) + FAIR;
-        let left = FLIGHT.saturating_sub(gone);
+        let gone = at.since(self.flights[flight].left) + SHORTEST_CALL;
+        let left = FETCH_DEADLINE.saturating_sub(gone);
         let share = self.dice.share();
         let again = if self.flights[flight].is_probe {
             None
         } else {
-            retry::pause(&settings.retry, flying.attempt, pause, share, left)
+            backoff::pause(&settings.retry, flying.attempt, pause, share, left)
         };
         match again {
             Some(again) => {

@@ -21,7 +21,7 @@ const TICK: Duration = Duration::from_millis(5);
 /// How long a caller waits where a stale value is at hand.
 const STALE_WAIT: Duration = Duration::from_secs(1);
 /// How long one fetch may take: so old a value may be that its caller has waited for.
-const FLIGHT: Duration = Duration::from_secs(10);
+const FETCH_DEADLINE: Duration = Duration::from_secs(10);
 
 /// What a caller wants.
 #[derive(Clone, Copy, Debug)]
@@ -209,7 +209,7 @@ impl Asking {
         // A caller's own wait is not held against what it waited for, if the vault does not say so.
         let waited = call.ended_step > Some(self.step);
         let own = if waited {
-            FLIGHT + TICK
+            FETCH_DEADLINE + TICK
         } else {
             Duration::ZERO
         };

@@ -9,7 +9,7 @@ use vault_backends::address::{BackendKind, VersionSelector};
 use vaultd::cache::freshness::{Ahead, Freshness};
 use vaultd::clock::ScriptedClock;
 use vaultd::refresher::Item;
-use vaultd::upstream::{ResilienceSettings, breaker, retry};
+use vaultd::upstream::{ResilienceSettings, backoff, breaker};
 
 use super::caller::{self, Patience, Wish};
 use super::daemon::Daemon;
@@ -295,7 +295,7 @@ fn settings(dice: &mut Dice) -> ResilienceSettings {
             recovery: Duration::from_secs(dice.one_of(&[60, 60, 20, 5])),
             successes: dice.one_of(&[2, 2, 1]),
         },
-        retry: retry::RetrySettings {
+        retry: backoff::BackoffSettings {
             max_retries: dice.one_of(&[3, 3, 1, 0]),
             base: Duration::from_millis(dice.one_of(&[2000, 2000, 200])),
             jitter: true,

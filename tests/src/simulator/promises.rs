@@ -12,7 +12,9 @@ pub(super) fn check(daemon: &Daemon) -> Result<(), String> {
     let entries = daemon.cache.entries();
     let health = daemon.upstream.health().into_iter();
     let health = health.filter(|health| health.name == Daemon::oci());
-    let is_open = health.map(|health| health.breaker).any(|state| state != State::Closed);
+    let is_open = health
+        .map(|health| health.breaker)
+        .any(|state| state != State::Closed);
     let mut state = daemon.world.state();
     if is_open != state.oci.is_open() {
         let expected = state.oci.is_open();

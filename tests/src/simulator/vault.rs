@@ -145,7 +145,10 @@ impl<'a> UnderWay<'a> {
         let fault = match kind {
             BackendKind::LOCAL if dice.happens(20) => Fault::Garbage,
             BackendKind::LOCAL => Fault::None,
-            _ => match (state.weather.fault(&mut dice), state.secrets[secret].trouble) {
+            _ => match (
+                state.weather.fault(&mut dice),
+                state.secrets[secret].trouble,
+            ) {
                 (Fault::None | Fault::Drip, Some(trouble)) => trouble,
                 (fault, _) => fault,
             },

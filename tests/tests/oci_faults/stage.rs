@@ -24,7 +24,7 @@ use vaultd::cache::freshness::Freshness;
 use vaultd::cache::held::Held;
 use vaultd::cache::{Cache, Served};
 use vaultd::clock::ScriptedClock;
-use vaultd::upstream::{self, Upstream, UpstreamError, retry};
+use vaultd::upstream::{self, Upstream, UpstreamError, backoff};
 
 use crate::people::Person;
 
@@ -161,7 +161,7 @@ impl Stage {
     /// Failed calls are made again so many times, at once.
     pub(crate) fn repeat(&self, max_retries: u32) {
         self.upstream.configure(upstream::ResilienceSettings {
-            retry: retry::RetrySettings {
+            retry: backoff::BackoffSettings {
                 max_retries,
                 base: Duration::ZERO,
                 jitter: false,

@@ -12,12 +12,13 @@ const SHORTEST: Duration = Duration::from_secs(10);
 /// Where the backend's own bound is near, no sooner than this: it comes nearer with each renewal.
 const BEFORE_THE_BOUND: Duration = Duration::from_mins(1);
 /// How long the first authoritative no is remembered, and how long any is.
-const NO: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(30));
+const NEGATIVE_TTL: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(30));
 
 /// How long a no is remembered that was said so many times in a row.
-pub fn negative(times: u32) -> Duration {
+pub fn negative_ttl(times: u32) -> Duration {
     let doubled = 2u32.saturating_pow(times.saturating_sub(1));
-    NO.0.saturating_mul(doubled).min(NO.1)
+    let (first, longest) = NEGATIVE_TTL;
+    first.saturating_mul(doubled).min(longest)
 }
 
 /// Whether a value past its ttl may be served in place of this failure (RFC 5861, stale-if-error): only

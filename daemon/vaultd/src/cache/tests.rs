@@ -375,7 +375,12 @@ async fn values_are_counted_by_state() {
 
 #[tokio::test]
 async fn a_stale_value_is_served_where_the_question_was_never_sent() {
-    for class in [Class::Request, Class::Answer, Class::Credentials, Class::Outage] {
+    for class in [
+        Class::Request,
+        Class::Answer,
+        Class::Credentials,
+        Class::Outage,
+    ] {
         let room = Room::new();
         room.backend.then_value("v").then(unsent(class));
         assert_eq!(room.get().await, fresh("v"));

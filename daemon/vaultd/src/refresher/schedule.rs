@@ -15,8 +15,8 @@
 //!
 //! All that looks random is a hash of the host's seed and the address.
 
-mod entry;
 mod outcome;
+mod scheduled_secret;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -31,9 +31,9 @@ use crate::clock::Moment;
 use crate::upstream::Name;
 use crate::upstream::breaker::{Culprit, Streak};
 use crate::upstream::circuit::LONGEST_PAUSE;
-pub use entry::{AFTER_SLEEP, CATCH_UP};
-use entry::{Entry, NOT_ASKED_PAUSE, Seed, Use};
 pub use outcome::{Failed, Outcome};
+pub use scheduled_secret::{AFTER_SLEEP, CATCH_UP};
+use scheduled_secret::{NOT_ASKED_PAUSE, ScheduledSecret, Seed, Use};
 
 /// How many renewals are under way at once.
 pub const AT_ONCE: usize = 4;
@@ -74,7 +74,7 @@ pub struct Next {
 #[derive(Debug)]
 pub struct Schedule {
     seed: Seed,
-    entries: HashMap<Address, Entry>,
+    entries: HashMap<Address, ScheduledSecret>,
     scopes: HashMap<Name, Scope>,
     /// When it was to be asked again.
     expected: Option<Moment>,
@@ -148,7 +148,7 @@ impl Schedule {
             let seed = self.seed;
             let share = seed.share(&item.address, Use::FirstFetch);
             let entry = self.entries.entry(item.address.clone());
-            let new = || Entry::new(item.reference, seed, &item.address, now);
+            let new = || ScheduledSecret::new(item.reference, seed, &item.address, now);
             let entry = entry.or_insert_with(new);
             entry.configured = Some(item.freshness);
             if !before.contains(&item.address) && entry.held.is_none() {
@@ -181,7 +181,8 @@ impl Schedule {
             if seen.asked.is_none() || !has_value {
                 return;
             }
-            let entry = Entry::new(seen.reference.to_owned(), self.seed, seen.address, now);
+            let entry =
+                ScheduledSecret::new(seen.reference.to_owned(), self.seed, seen.address, now);
             self.entries.insert(seen.address.clone(), entry);
         }
         let Some(entry) = self.entries.get_mut(seen.address) else {
@@ -356,7 +357,7 @@ impl Schedule {
 }
 
 /// When this may be asked for, as things stand.
-fn at(address: &Address, entry: &Entry, gates: &HashMap<Name, Gate>) -> Option<Moment> {
+fn at(address: &Address, entry: &ScheduledSecret, gates: &HashMap<Name, Gate>) -> Option<Moment> {
     if entry.is_flying {
         return None;
     }
@@ -371,7 +372,7 @@ fn at(address: &Address, entry: &Entry, gates: &HashMap<Name, Gate>) -> Option<M
 /// What comes first, smallest first.
 fn rank(
     address: &Address,
-    entry: &Entry,
+    entry: &ScheduledSecret,
     now: Moment,
     gates: &HashMap<Name, Gate>,
 ) -> (u32, bool, Moment, u64) {

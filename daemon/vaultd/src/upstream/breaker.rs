@@ -426,7 +426,10 @@ mod tests {
             if given_up == Some(now) {
                 fail(&mut breaker, now, &hasty, 0.0);
             }
-            if breaker.try_acquire(now, &hasty, Precedence::Usual, 0.0).is_ok() {
+            if breaker
+                .try_acquire(now, &hasty, Precedence::Usual, 0.0)
+                .is_ok()
+            {
                 probes += 1;
                 given_up = Some(now + Duration::from_secs(7));
             }

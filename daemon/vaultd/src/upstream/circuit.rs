@@ -271,9 +271,10 @@ impl Circuit {
         settings: &BreakerSettings,
         jitter: f64,
     ) -> bool {
-        let perhaps = leave.secret.as_ref().filter(|secret| {
-            outcome == Outcome::Failed && self.knows_another(Some(secret))
-        });
+        let perhaps = leave
+            .secret
+            .as_ref()
+            .filter(|secret| outcome == Outcome::Failed && self.knows_another(Some(secret)));
         if self.is_open(perhaps) {
             self.breaker.not_sent(leave.of_backend);
             return false;
@@ -308,7 +309,10 @@ impl Circuit {
         let secret = leave.secret.as_ref();
         let secret = secret.and_then(|secret| self.troubled.get_mut(secret));
         let secret = secret.map(|secret| (&mut secret.breaker, leave.of_secret));
-        for (breaker, permit) in secret.into_iter().chain([(&mut self.breaker, leave.of_backend)]) {
+        for (breaker, permit) in secret
+            .into_iter()
+            .chain([(&mut self.breaker, leave.of_backend)])
+        {
             match outcome {
                 Outcome::NotSent => breaker.not_sent(permit),
                 _ => breaker.undecided(permit),
@@ -332,7 +336,10 @@ impl Circuit {
     }
 
     fn knows_another(&self, secret: Option<&Address>) -> bool {
-        self.known.iter().flatten().any(|known| Some(known) != secret)
+        self.known
+            .iter()
+            .flatten()
+            .any(|known| Some(known) != secret)
     }
 
     fn remember(&mut self, secret: &Address) {

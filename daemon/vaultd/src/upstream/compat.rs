@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::breaker::{Breaker, Culprit, Precedence, State};
 use super::tests::upstream;
 use super::*;
-use vault_backends::error::Class;
 use crate::compat::{answers, each, in_time};
 use crate::scripted::address;
+use vault_backends::error::Class;
 
 /// Longer than all pauses together.
 const TIME: Duration = Duration::from_mins(5);
@@ -76,13 +76,13 @@ fn compat_breaker_counts() {
 fn compat_retry_delay() {
     each("retry_delay", |input, expected| {
         let attempt = number(&input["attempt"]);
-        let settings = retry::RetrySettings {
+        let settings = backoff::BackoffSettings {
             max_retries: attempt + 1,
             base: Duration::from_secs_f64(input["base"].as_f64().unwrap()),
             jitter: input["jitter"].as_bool().unwrap(),
         };
         for (jitter, bound) in [(0.0, "min"), (1.0, "max")] {
-            let pause = retry::pause(&settings, attempt, None, jitter, Duration::MAX).unwrap();
+            let pause = backoff::pause(&settings, attempt, None, jitter, Duration::MAX).unwrap();
             assert_eq!(json!(pause.as_secs_f64()), expected[bound], "{bound}");
         }
     });
@@ -112,9 +112,9 @@ fn compat_retry_policy() {
 }
 
 fn retries(max_retries: u32) -> ResilienceSettings {
-    let retry = retry::RetrySettings {
+    let retry = backoff::BackoffSettings {
         max_retries,
-        ..retry::RetrySettings::default()
+        ..backoff::BackoffSettings::default()
     };
     ResilienceSettings {
         retry,

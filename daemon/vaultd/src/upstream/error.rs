@@ -35,7 +35,9 @@ pub enum UpstreamError {
         last: String,
     },
     /// This secret alone failed repeatedly, or its backend has asked for a pause for it.
-    #[error("not asked: {secret} has failed repeatedly, and is asked for in {seconds} s; last: {last}")]
+    #[error(
+        "not asked: {secret} has failed repeatedly, and is asked for in {seconds} s; last: {last}"
+    )]
     SecretBackoff {
         /// Which secret.
         secret: String,

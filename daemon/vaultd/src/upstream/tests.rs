@@ -70,7 +70,8 @@ async fn waiting_for_other_calls_says_nothing_of_the_backend() {
     for _ in 0..backend_state::CALLS_AT_ONCE {
         backend.then_value("v");
     }
-    let slow = join_all((0..backend_state::CALLS_AT_ONCE).map(|_| fetch(&upstream, BackendKind::OCI)));
+    let slow =
+        join_all((0..backend_state::CALLS_AT_ONCE).map(|_| fetch(&upstream, BackendKind::OCI)));
     let others = async {
         while backend.calls() < 5 {
             tokio::task::yield_now().await;
@@ -183,7 +184,12 @@ async fn what_was_asked_is_remembered_and_counted() {
     let apart = attempts[0].began.since(attempts[1].began);
     assert_eq!(apart, Duration::from_secs(7));
     let counts = &upstream.health()[0].counts;
-    let counted = [counts.calls, counts.fetched, counts.failures, counts.retries];
+    let counted = [
+        counts.calls,
+        counts.fetched,
+        counts.failures,
+        counts.retries,
+    ];
     assert_eq!(counted, [3, 1, 1, 1]);
     assert_eq!((counts.took.count, counts.opens), (3, 0));
 }
@@ -218,7 +224,12 @@ async fn named(upstream: &Upstream, name: &str) -> Result<String, &'static str> 
 
 #[tokio::test(start_paused = true)]
 async fn what_was_never_sent_leaves_the_breaker_open_and_the_status_bad() {
-    for class in [Class::Request, Class::Credentials, Class::Outage, Class::Answer] {
+    for class in [
+        Class::Request,
+        Class::Credentials,
+        Class::Outage,
+        Class::Answer,
+    ] {
         let (backend, clock, upstream) = upstream(BackendKind::OCI);
         without_retries(&upstream);
         for _ in 0..5 {
@@ -231,7 +242,10 @@ async fn what_was_never_sent_leaves_the_breaker_open_and_the_status_bad() {
             assert_eq!(named(&upstream, "x").await, Err("unsent"));
         }
         let health = &upstream.health()[0];
-        assert!(matches!(health.breaker, breaker::State::Open(_)), "{class:?}");
+        assert!(
+            matches!(health.breaker, breaker::State::Open(_)),
+            "{class:?}"
+        );
         assert_eq!(health.consecutive_failures, 5);
         assert_eq!(health.last_error, "a file cannot be read");
         backend.then_value("v");
@@ -248,7 +262,17 @@ async fn a_pause_that_one_caller_was_asked_for_is_kept_by_all_until_it_is_over()
     for name in names {
         ends.push(named(&upstream, name).await.unwrap_err());
     }
-    assert_eq!(ends, ["server_error", "paused", "paused", "paused", "paused", "paused"]);
+    assert_eq!(
+        ends,
+        [
+            "server_error",
+            "paused",
+            "paused",
+            "paused",
+            "paused",
+            "paused"
+        ]
+    );
     assert_eq!(backend.calls(), 1);
     let error = upstream.fetch(&address(BackendKind::OCI, "a"), TIME).await;
     assert_eq!(
@@ -296,7 +320,9 @@ async fn a_secret_that_fails_all_the_time_keeps_nobody_from_another() {
 #[tokio::test(start_paused = true)]
 async fn what_makes_something_new_is_made_once_unless_it_was_never_sent() {
     let (backend, _clock, upstream) = upstream(BackendKind::OCI);
-    backend.creates.store(true, std::sync::atomic::Ordering::SeqCst);
+    backend
+        .creates
+        .store(true, std::sync::atomic::Ordering::SeqCst);
     for failure in [outage(), broken()] {
         let kind = failure.kind();
         let before = backend.calls();
@@ -324,7 +350,10 @@ async fn a_silent_vault_is_probed_by_one_call_at_a_time() {
         async move { named(&upstream, &name).await }
     }))
     .await;
-    assert!(matches!(upstream.health()[0].breaker, breaker::State::Open(_)));
+    assert!(matches!(
+        upstream.health()[0].breaker,
+        breaker::State::Open(_)
+    ));
     let _ = clock;
     for second in 0..30 {
         backend.then_hang();

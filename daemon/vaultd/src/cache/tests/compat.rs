@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::freshness::Ahead;
 use super::*;
 use crate::compat::{answers, each, in_time};
-use crate::upstream::{ResilienceSettings, retry};
+use crate::upstream::{ResilienceSettings, backoff};
 
 /// The cases' words: a value is stale when it is a thousand seconds old.
 const FRESHNESS: Freshness = Freshness {
@@ -32,9 +32,9 @@ async fn fallback(cached: &Value, upstream: &Value) -> Value {
     let clock = Arc::new(ScriptedClock::default());
     let (way, cache) = Cache::over(&backend, &clock);
     way.configure(ResilienceSettings {
-        retry: retry::RetrySettings {
+        retry: backoff::BackoffSettings {
             max_retries: 0,
-            ..retry::RetrySettings::default()
+            ..backoff::BackoffSettings::default()
         },
         ..ResilienceSettings::default()
     });

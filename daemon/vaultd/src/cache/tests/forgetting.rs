@@ -1,7 +1,7 @@
-//! Is a flush final, is what the shelf evicts gone, and who hears of it?
+//! Is a flush final, is what the slots evicts gone, and who hears of it?
 
 use super::*;
-use crate::cache::shelf::CAPACITY;
+use crate::cache::slots::CAPACITY;
 
 #[tokio::test]
 async fn a_flush_wins_over_a_fetch_under_way() {
@@ -131,7 +131,7 @@ async fn what_the_shelf_has_evicted_holds_no_value_and_is_not_listed() {
             .await
             .unwrap();
     }
-    room.cache.shelf.handles.run_pending_tasks();
+    room.cache.slots.handles.run_pending_tasks();
     let entries = u64::try_from(room.cache.entries().len()).unwrap();
     assert!(entries <= CAPACITY + 64, "moka trims in batches: {entries}");
 }
@@ -143,15 +143,15 @@ async fn what_the_shelf_evicts_is_forgotten_whoever_points_at_it() {
     assert_eq!(room.get().await, fresh("v"));
     let slot = room
         .cache
-        .shelf
+        .slots
         .slot(&address(BackendKind::LOCAL, "x"), "local://x");
     for number in 0..CAPACITY * 2 {
         let name = format!("n{number}");
         room.cache
-            .shelf
+            .slots
             .slot(&address(BackendKind::LOCAL, &name), &name);
     }
-    room.cache.shelf.handles.run_pending_tasks();
+    room.cache.slots.handles.run_pending_tasks();
     assert!(matches!(*slot.known(), Known::Nothing));
 }
 
@@ -166,7 +166,7 @@ async fn a_fetch_whose_handle_was_evicted_meanwhile_is_kept() {
         tokio::task::yield_now().await;
     }
     room.cache
-        .shelf
+        .slots
         .handles
         .invalidate(&address(BackendKind::LOCAL, "x"));
     room.backend.gate.add_permits(1);
@@ -198,7 +198,9 @@ async fn watchers_hear_of_values_outages_refusals_and_flushes() {
 #[test]
 fn only_backends_of_the_kind_that_changed_forget_names() {
     let backends = [BackendKind::LOCAL, BackendKind::OCI].map(ScriptedBackend::new);
-    let all = backends.each_ref().map(|one| Arc::clone(one) as Arc<dyn Backend>);
+    let all = backends
+        .each_ref()
+        .map(|one| Arc::clone(one) as Arc<dyn Backend>);
     let clock = Arc::new(ScriptedClock::default()) as Arc<dyn Clock>;
     let upstream = Upstream::new(all.into_iter().collect(), Arc::clone(&clock));
     let cache = Cache::new(Arc::new(upstream), clock);

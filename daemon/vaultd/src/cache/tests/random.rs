@@ -153,7 +153,7 @@ impl World {
             for (number, name) in NAMES.iter().enumerate() {
                 let overtaken = flushes.iter().filter(|(of, _)| *of == number).count();
                 let under_way = self.backend.under_way(name);
-                assert!(under_way <= 1 + overtaken, "{under_way} flights for {name}");
+                assert!(under_way <= 1 + overtaken, "{under_way} fetches for {name}");
             }
         }
         for caller in callers {

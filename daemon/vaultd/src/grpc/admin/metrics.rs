@@ -13,7 +13,7 @@ use crate::cache::census::Census;
 use crate::grpc::daemon::Daemon;
 use crate::resolver::{RequestContext, millis};
 use crate::upstream::breaker::State;
-use crate::upstream::{Health, CallCounts};
+use crate::upstream::{CallCounts, Health};
 
 /// The same numbers in a message, over all backends.
 pub(super) fn counters(daemon: &Daemon, health: &[Health]) -> message::Counters {

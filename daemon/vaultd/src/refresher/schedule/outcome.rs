@@ -91,7 +91,10 @@ mod tests {
             (not_sent(Class::Credentials), failed(Contact::NotSent)),
             (replied(Class::Credentials), failed(Contact::Replied)),
             (replied(Class::Outage), failed(Contact::Replied)),
-            (BackendError::no_reply("x", "words"), failed(Contact::NoReply)),
+            (
+                BackendError::no_reply("x", "words"),
+                failed(Contact::NoReply),
+            ),
             (
                 replied(Class::Outage).about_one_secret(),
                 Outcome::SecretFailed(None),

@@ -331,7 +331,11 @@ fn a_secret_that_fails_by_itself_makes_nobody_else_wait() {
             schedule.landed(&oci("broken"), failure, at(2_100), at(2_100));
         }
         let gate = schedule.gates(at(2_100), &closed, false);
-        assert_eq!(gate.values().collect::<Vec<_>>(), [&Gate::Open], "{failure:?}");
+        assert_eq!(
+            gate.values().collect::<Vec<_>>(),
+            [&Gate::Open],
+            "{failure:?}"
+        );
         let next = schedule.next_attempt(&oci("broken"), &closed);
         assert!(next > Some(at(2_300)), "and itself waits: {next:?}");
     }
@@ -342,7 +346,10 @@ fn a_secret_that_fails_by_itself_makes_nobody_else_wait() {
         schedule.landed(&oci("well"), REPLIED, at(2_100), at(2_100));
     }
     let gate = schedule.gates(at(2_100), &closed, false);
-    assert!(!gate.values().any(|gate| *gate == Gate::Open), "it is no longer one alone");
+    assert!(
+        !gate.values().any(|gate| *gate == Gate::Open),
+        "it is no longer one alone"
+    );
 }
 
 #[test]

@@ -34,12 +34,7 @@ impl Scene {
         self.paused(name, outcome, None)
     }
 
-    fn paused(
-        &mut self,
-        name: &str,
-        outcome: Outcome,
-        pause: Option<(Extent, Duration)>,
-    ) -> bool {
+    fn paused(&mut self, name: &str, outcome: Outcome, pause: Option<(Extent, Duration)>) -> bool {
         let acquired = self.acquire(name);
         let conclusion = Conclusion {
             outcome,

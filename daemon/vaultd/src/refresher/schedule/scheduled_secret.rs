@@ -66,7 +66,7 @@ pub(super) struct Drawn {
 
 /// One secret.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(super) struct ScheduledSecret {
     pub(super) reference: String,
     pub(super) drawn: Drawn,
     /// Whether it was fetched, or is to be, when many hosts may have been started at once: then its
@@ -97,7 +97,7 @@ pub(super) struct Entry {
     is_denied: bool,
 }
 
-impl Entry {
+impl ScheduledSecret {
     pub(super) fn new(reference: String, seed: Seed, address: &Address, now: Moment) -> Self {
         Self {
             reference,

@@ -1,4 +1,4 @@
-//! What does the cache tell others of what it holds?
+//! What the cache shows others of what it holds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,7 +80,7 @@ impl Served {
 
 /// One held address, for status.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct CacheEntry {
     /// Its address.
     pub address: Address,
     /// The reference it was first asked for by.
