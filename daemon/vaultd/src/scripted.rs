@@ -61,14 +61,8 @@ impl ScriptedBackend {
     }
 
     pub(crate) fn then_value(&self, value: &str) -> &Self {
-        self.then_bytes(value.as_bytes())
-    }
-
-    pub(crate) fn then_bytes(&self, value: &[u8]) -> &Self {
-        self.script
-            .lock()
-            .unwrap()
-            .push_back(Step::Value(value.to_owned()));
+        let step = Step::Value(value.as_bytes().to_owned());
+        self.script.lock().unwrap().push_back(step);
         self
     }
 

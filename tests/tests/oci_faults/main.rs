@@ -9,6 +9,7 @@
     reason = "a test fails by a panic, in its helpers too"
 )]
 
+mod contract;
 mod people;
 mod refusals;
 mod replies;

@@ -170,6 +170,21 @@ impl Stage {
         });
     }
 
+    /// The breaker is open: others have asked, and nobody replied.
+    pub(crate) async fn open_breaker(&self) {
+        let other = Address {
+            name: format!("{}x", self.address.name),
+            ..self.address.clone()
+        };
+        let third = Address {
+            name: format!("{}y", self.address.name),
+            ..self.address.clone()
+        };
+        for address in [&other, &third, &other, &third, &other] {
+            assert!(self.upstream.fetch(address, LONG).await.is_err());
+        }
+    }
+
     pub(crate) async fn get(&self, time: Duration) -> Result<Served, Arc<UpstreamError>> {
         let freshness = Freshness::default();
         let reference = "oci-vault://reference";

@@ -1,6 +1,5 @@
 //! A fresh value is served, a stale one bounded, and one fetch is enough.
 
-mod compat;
 mod forgetting;
 mod random;
 

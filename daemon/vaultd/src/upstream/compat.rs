@@ -1,16 +1,10 @@
-//! Does the way to backends keep the contract on breakers and retries?
+//! The contract on breakers and pauses between retries is kept.
 
 use serde_json::{Value, json};
 
 use super::breaker::{Breaker, Culprit, Precedence, State};
-use super::tests::upstream;
 use super::*;
-use crate::compat::{answers, each, in_time};
-use crate::scripted::address;
-use vault_backends::error::Class;
-
-/// Longer than all pauses together.
-const TIME: Duration = Duration::from_mins(5);
+use crate::compat::each;
 
 fn number(value: &Value) -> u32 {
     value.as_u64().and_then(|n| n.try_into().ok()).unwrap()
@@ -56,22 +50,6 @@ fn compat_circuit_breaker() {
     });
 }
 
-/// One call that ends as the case says: how many failures in a row the breaker has seen then.
-#[test]
-fn compat_breaker_counts() {
-    each("breaker_counts", |input, expected| {
-        let failures = in_time(async {
-            let (backend, _clock, upstream) = upstream(BackendKind::OCI);
-            upstream.configure(retries(0));
-            answers(&backend, &input["upstream"]);
-            let fetched = upstream.fetch(&address(BackendKind::OCI, "x"), TIME).await;
-            drop(fetched);
-            upstream.health()[0].consecutive_failures
-        });
-        assert_eq!(json!(failures > 0), expected["counts"]);
-    });
-}
-
 #[test]
 fn compat_retry_delay() {
     each("retry_delay", |input, expected| {
@@ -86,38 +64,4 @@ fn compat_retry_delay() {
             assert_eq!(json!(pause.as_secs_f64()), expected[bound], "{bound}");
         }
     });
-}
-
-/// Of the predecessor's exceptions two say more than that there was a failure.
-#[test]
-fn compat_retry_policy() {
-    each("retry_policy", |input, expected| {
-        let max_retries = number(&input["max_retries"]);
-        let (calls, class) = in_time(async {
-            let (backend, _clock, upstream) = upstream(BackendKind::OCI);
-            upstream.configure(retries(max_retries));
-            for _ in 0..=max_retries {
-                answers(&backend, &input["status"]);
-            }
-            let fetched = upstream.fetch(&address(BackendKind::OCI, "x"), TIME).await;
-            (backend.calls(), fetched.map(drop).unwrap_err().class())
-        });
-        assert_eq!(json!(calls), expected["calls"]);
-        match expected["error"].as_str() {
-            Some("AuthenticationError") => assert_eq!(class, Class::Credentials),
-            Some("PermissionDeniedError") => assert_eq!(class, Class::Answer),
-            _ => {}
-        }
-    });
-}
-
-fn retries(max_retries: u32) -> ResilienceSettings {
-    let retry = backoff::BackoffSettings {
-        max_retries,
-        ..backoff::BackoffSettings::default()
-    };
-    ResilienceSettings {
-        retry,
-        ..ResilienceSettings::default()
-    }
 }

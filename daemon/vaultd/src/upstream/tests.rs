@@ -9,7 +9,7 @@ use vault_backends::error::Class;
 
 const TIME: Duration = Duration::from_secs(10);
 
-pub(super) fn upstream(kind: BackendKind) -> (Arc<ScriptedBackend>, Arc<ScriptedClock>, Upstream) {
+fn upstream(kind: BackendKind) -> (Arc<ScriptedBackend>, Arc<ScriptedClock>, Upstream) {
     let (backend, clock) = (
         ScriptedBackend::new(kind),
         Arc::new(ScriptedClock::flowing()),
