@@ -2,7 +2,7 @@
 //! come, and how they end. Its breaker is kept, a pause that it asked for is one, and whose fault a
 //! failure is counts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use vaultd::clock::Moment;
@@ -41,6 +41,8 @@ pub(super) struct Watched {
     known: BTreeSet<usize>,
     /// How often in a row each secret has failed by what may be its own fault.
     own: BTreeMap<usize, u32>,
+    /// Those that were well last, the latest first.
+    well: VecDeque<usize>,
     paused_until: Moment,
     secrets_paused_until: BTreeMap<usize, Moment>,
 }
@@ -49,8 +51,8 @@ pub(super) struct Watched {
 struct Window {
     /// When it began: with the opening, or with the last probe.
     since: Moment,
-    /// The same before the last probe.
-    before: Moment,
+    /// The same before the last probe, and whether that was free.
+    before: (Moment, bool),
     successes: u32,
     /// A success lets the next one through at once.
     is_free: bool,
@@ -84,12 +86,14 @@ impl Watched {
             return Ok(());
         };
         let gone = now.since(window.since);
-        if !std::mem::take(&mut window.is_free) && gone < self.settings.recovery {
+        let was_free = std::mem::take(&mut window.is_free);
+        if !was_free && gone < self.settings.recovery {
             return Err(format!(
                 "a call {gone:?} after the last one that an open breaker let through"
             ));
         }
-        window.before = std::mem::replace(&mut window.since, now);
+        window.before = (window.since, was_free);
+        window.since = now;
         Ok(())
     }
 
@@ -99,10 +103,14 @@ impl Watched {
             Told::Reply => {
                 self.replies();
                 self.own.remove(&secret);
+                self.well.retain(|well| *well != secret);
+                self.well.push_front(secret);
+                self.well.truncate(4);
                 self.secrets_paused_until.remove(&secret);
             }
             Told::OfSecret => {
                 self.replies();
+                self.well.retain(|well| *well != secret);
                 *self.own.entry(secret).or_default() += 1;
             }
             Told::OfEither => {
@@ -111,11 +119,12 @@ impl Watched {
                 let is_known = threshold > 0 && *own >= threshold;
                 *own += 1;
                 let has_others = self.known.iter().any(|known| *known != secret);
-                match (has_others, is_known) {
+                match (has_others, is_known && !self.well.is_empty()) {
                     (true, true) => self.gives_back(),
                     (true, false) => self.fails(Some(secret), now),
                     (false, _) => self.fails(None, now),
                 }
+                self.well.retain(|well| *well != secret);
             }
             Told::Silence => self.fails(None, now),
             Told::Undecided | Told::NotSent => {}
@@ -136,6 +145,7 @@ impl Watched {
     pub(super) fn resets(&mut self) {
         *self = Self {
             known: std::mem::take(&mut self.known),
+            well: std::mem::take(&mut self.well),
             ..Self::new(self.settings)
         };
     }
@@ -143,7 +153,7 @@ impl Watched {
     /// Its probe told nothing new.
     fn gives_back(&mut self) {
         if let Some(window) = &mut self.open {
-            window.since = window.before;
+            (window.since, window.is_free) = window.before;
         }
     }
 
@@ -175,7 +185,7 @@ impl Watched {
             None if threshold > 0 && self.failures >= threshold && is_the_vaults => {
                 self.open = Some(Window {
                     since: now,
-                    before: now,
+                    before: (now, false),
                     successes: 0,
                     is_free: false,
                 });

@@ -6,7 +6,7 @@
 //! - a failure that the backend says is about the one secret counts for that secret, and is a reply;
 //! - a failure that was replied and may be either's counts for both, but opens the breaker of the backend
 //!   only together with another secret's, or where no other is known; of a secret whose own breaker is
-//!   open it says nothing new of the backend, and uses up no turn of others;
+//!   open, while others were well last, it says nothing new of the backend, and uses up no turn of theirs;
 //! - where nobody replied, the backend is at fault;
 //! - what was not sent counts for nobody and heals nobody.
 //!
@@ -275,7 +275,7 @@ impl Circuit {
             .secret
             .as_ref()
             .filter(|secret| outcome == Outcome::Failed && self.knows_another(Some(secret)));
-        if self.is_open(perhaps) {
+        if self.is_open(perhaps) && !self.well.is_empty() {
             self.breaker.not_sent(leave.of_backend);
             return false;
         }
