@@ -1,12 +1,15 @@
 //! What vaultd and its clients must agree on.
 //!
-//! The only crate both hands know: messages, references, sealing, the socket's place, and which
+//! The only crate that both sides know: messages, references, sealing, where the socket is, and which
 //! variables steer a program loader. Nothing here does I/O but looking at a directory's owner.
 #![forbid(unsafe_code)]
 
+pub mod delivery;
 pub mod generated;
 pub mod kinds;
 pub mod loader_variables;
+pub mod names;
+pub mod printable;
 pub mod redacted;
 pub mod reference;
 pub mod sealed;

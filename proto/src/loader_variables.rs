@@ -1,4 +1,4 @@
-//! Which environment variables make a program load or run something else?
+//! Environment variables that make a program load or run something else.
 //!
 //! Such a variable is dropped from what a server inherits unless its service lists it, and no
 //! secret may be put into one: either way somebody else would choose the code that gets the secrets.

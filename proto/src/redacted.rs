@@ -1,4 +1,4 @@
-//! How are messages printed that hold values or their ciphertext? Without them.
+//! `Debug` of messages that hold values or their ciphertext, without these.
 //!
 //! prost requires `Debug` and would print every byte; the generator is told to leave these out.
 

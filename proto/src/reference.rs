@@ -16,10 +16,11 @@ use std::str::FromStr;
 pub use error::ReferenceError;
 use error::{Known, MAX_BYTES};
 
+use crate::names::{is_local_name, is_version_name};
+
 const OCI: &str = "oci-vault";
 const LOCAL: &str = "local";
 const VAULT: &str = "vault";
-const MAX_NAME_BYTES: usize = 255;
 const OCI_PARAMETERS: Known = Known {
     names: &["version", "stage", "version_name"],
     listed: "version, stage and version_name",
@@ -365,15 +366,12 @@ fn parse_selector(
         (None, None, None) => Ok(Selector::Current),
         (Some(number), None, None) => Ok(Selector::Version(parse_version(number)?)),
         (None, Some(word), None) => Ok(Selector::Stage(word.parse()?)),
-        (None, None, Some(name)) if is_name(name) => Ok(Selector::VersionName(name.to_owned())),
+        (None, None, Some(name)) if is_version_name(name) => {
+            Ok(Selector::VersionName(name.to_owned()))
+        }
         (None, None, Some(_)) => Err(ReferenceError::VersionName),
         _ => Err(ReferenceError::Ambiguous),
     }
-}
-
-fn is_name(name: &str) -> bool {
-    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    (1..=MAX_NAME_BYTES).contains(&name.len()) && name.bytes().all(is_letter)
 }
 
 /// A version number as references and service files write it.
@@ -395,7 +393,7 @@ fn check_local_name(name: &str) -> Result<(), ReferenceError> {
     if name.contains("..") || name == "." {
         return Err(ReferenceError::Dots);
     }
-    if is_name(name) && name.as_bytes()[0].is_ascii_alphanumeric() {
+    if is_local_name(name) {
         Ok(())
     } else {
         Err(ReferenceError::LocalName)

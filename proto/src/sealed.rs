@@ -1,4 +1,4 @@
-//! How values travel: sealed to the receiver's key, so that no buffer between holds plaintext.
+//! Sealed values: encrypted to the receiver's key, so that no buffer between holds plaintext.
 //!
 //! HPKE (RFC 9180) base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305. One
 //! encapsulation per message however many values; `info` is "vaultd/v1 " and the RPC's name. Each
@@ -13,6 +13,8 @@ use hpke::kem::X25519HkdfSha256;
 use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable, setup_receiver, setup_sender};
 use zeroize::Zeroizing;
 
+use crate::delivery::Delivery;
+
 type PrivateKey = <X25519HkdfSha256 as Kem>::PrivateKey;
 type PublicKey = <X25519HkdfSha256 as Kem>::PublicKey;
 type EncappedKey = <X25519HkdfSha256 as Kem>::EncappedKey;
@@ -25,7 +27,7 @@ pub const REQUEST_ID_BYTES: usize = 16;
 /// Bytes that sealing adds to a value.
 pub const TAG_BYTES: usize = 16;
 
-/// Which conversation a value is sealed for.
+/// The call that a value is sealed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// `Secrets.Launch`, daemon to caller.
@@ -47,16 +49,27 @@ impl Purpose {
 }
 
 /// What a sealed value says of itself; a value under another label does not open.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Label<'a> {
-    /// The environment variable; empty where there is none.
-    pub variable: &'a str,
+    /// Where the value goes.
+    pub delivery: &'a Delivery,
     /// The reference.
     pub reference: &'a str,
     /// The version; empty where it is not known yet.
     pub version: &'a str,
     /// The number of `State`.
     pub state: i32,
+}
+
+impl Default for Label<'_> {
+    fn default() -> Self {
+        Self {
+            delivery: &Delivery::Direct,
+            reference: "",
+            version: "",
+            state: 0,
+        }
+    }
 }
 
 /// Why sealing or opening failed.
@@ -74,6 +87,16 @@ pub enum SealError {
     /// Altered, cut, mislabelled, or meant for another key.
     #[error("the sealed value does not open: it was altered, or meant for another key")]
     Open,
+}
+
+impl SealError {
+    /// The stable word.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::PublicKey | Self::RequestId | Self::Open => crate::kinds::INVALID_REQUEST,
+            Self::Seal => crate::kinds::INTERNAL,
+        }
+    }
 }
 
 /// The private half of a key pair. Zeroed on drop by the curve's library.
@@ -224,7 +247,7 @@ impl AadWriter {
         let mut aad = self.request_id.to_vec();
         aad.extend_from_slice(&self.next_index.to_be_bytes());
         self.next_index += 1;
-        for text in [label.variable, label.reference, label.version] {
+        for text in [label.delivery.label(), label.reference, label.version] {
             // Texts are far below 4 GiB: messages are capped at some hundred KiB.
             let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
             aad.extend_from_slice(&length.to_be_bytes());

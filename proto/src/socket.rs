@@ -1,4 +1,4 @@
-//! Where is the daemon's socket, and whose must it be?
+//! The location of the daemon's socket, and the uid that must serve there.
 //!
 //! Found by the effective uid. `XDG_RUNTIME_DIR` counts only where it is a directory of that uid
 //! that nobody else can enter: an inherited variable alone cannot send a caller elsewhere.
@@ -12,32 +12,34 @@ const FILE_NAME: &str = "vaultd.sock";
 
 /// A socket and the uid its server must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct SocketLocation {
     /// The socket.
     pub path: PathBuf,
     /// Whoever serves there must be this uid.
     pub server_uid: u32,
 }
 
-/// The place of this process's own daemon.
-pub fn own() -> Place {
+/// The socket of this process's own daemon.
+pub fn own() -> SocketLocation {
     let uid = nix::unistd::geteuid().as_raw();
     own_of(uid, std::env::var_os("XDG_RUNTIME_DIR").as_deref())
 }
 
-/// Where a caller should knock: the system variant's socket if that is there and the caller has no
+/// The socket that a caller connects to: the system variant's socket if that is there and the caller has no
 /// daemon of its own, else its own.
-pub fn to_call() -> Place {
+pub fn to_call() -> SocketLocation {
     choose(own(), system_variant())
 }
 
 /// A socket is gone for a moment while its daemon restarts, its directory is not: whoever has that
 /// has a daemon, and must not be sent to another one meanwhile.
-fn choose(own: Place, system: Option<Place>) -> Place {
+fn choose(own: SocketLocation, system: Option<SocketLocation>) -> SocketLocation {
     if own.path.parent().is_some_and(Path::exists) {
         return own;
     }
-    system.filter(|place| place.path.exists()).unwrap_or(own)
+    system
+        .filter(|location| location.path.exists())
+        .unwrap_or(own)
 }
 
 /// Whether `XDG_RUNTIME_DIR` is set and [`own`] does not use it, because others could enter it or it
@@ -61,25 +63,25 @@ pub fn runtime_directory(uid: u32, xdg_runtime_dir: Option<&OsStr>) -> PathBuf {
         .unwrap_or_else(|| PathBuf::from(format!("/run/user/{uid}")))
 }
 
-fn own_of(uid: u32, xdg_runtime_dir: Option<&OsStr>) -> Place {
+fn own_of(uid: u32, xdg_runtime_dir: Option<&OsStr>) -> SocketLocation {
     let path = runtime_directory(uid, xdg_runtime_dir)
         .join("vaultd")
         .join(FILE_NAME);
-    Place {
+    SocketLocation {
         path,
         server_uid: uid,
     }
 }
 
 /// The system variant serves as the owner of its directory, which only root can have placed there.
-fn system_variant() -> Option<Place> {
+fn system_variant() -> Option<SocketLocation> {
     let directory = Path::new(SYSTEM_DIRECTORY);
     let server_uid = directory
         .symlink_metadata()
         .ok()
         .filter(std::fs::Metadata::is_dir)?
         .uid();
-    Some(Place {
+    Some(SocketLocation {
         path: directory.join(FILE_NAME),
         server_uid,
     })
@@ -110,9 +112,9 @@ mod tests {
     #[test]
     fn a_private_runtime_directory_is_used() {
         let runtime = with_mode(0o700);
-        let place = own_of(uid(), Some(runtime.path().as_os_str()));
-        assert_eq!(place.path, runtime.path().join("vaultd/vaultd.sock"));
-        assert_eq!(place.server_uid, uid());
+        let location = own_of(uid(), Some(runtime.path().as_os_str()));
+        assert_eq!(location.path, runtime.path().join("vaultd/vaultd.sock"));
+        assert_eq!(location.server_uid, uid());
     }
 
     #[test]
@@ -151,11 +153,11 @@ mod tests {
     #[test]
     fn the_system_variant_is_called_only_where_there_is_no_directory_of_an_own_daemon() {
         let runtime = with_mode(0o700);
-        let place = |directory: &str| Place {
+        let location = |directory: &str| SocketLocation {
             path: runtime.path().join(directory).join(FILE_NAME),
             server_uid: uid(),
         };
-        let (own, system) = (place("own"), place("system"));
+        let (own, system) = (location("own"), location("system"));
         let chosen = || choose(own.clone(), Some(system.clone()));
         assert_eq!(chosen(), own, "neither is there");
         std::fs::create_dir(runtime.path().join("system")).unwrap();

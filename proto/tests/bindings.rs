@@ -1,4 +1,4 @@
-//! Are the committed bindings what the protocol files say?
+//! The committed bindings are what the protocol files say.
 
 use std::path::Path;
 

@@ -1,19 +1,26 @@
-//! Does a sealed value open for its receiver under its label, and in no other way?
+//! A sealed value opens for its receiver under its label, and in no other way.
 
+use std::sync::LazyLock;
+
+use vault_proto::delivery::Delivery;
 use vault_proto::sealed::{KEY_BYTES, Label, Opener, OpeningKey, Purpose, SealError, Sealer};
 
 const ID: [u8; 16] = [7; 16];
-const LABEL: Label<'static> = Label {
-    variable: "TOKEN",
-    reference: "local://token",
-    version: "3",
-    state: 1,
-};
+static TOKEN: LazyLock<Delivery> = LazyLock::new(|| Delivery::into_variable("TOKEN"));
 
-/// `values` sealed in order under [`LABEL`].
+fn label() -> Label<'static> {
+    Label {
+        delivery: &TOKEN,
+        reference: "local://token",
+        version: "3",
+        state: 1,
+    }
+}
+
+/// `values` sealed in order under [`label`].
 fn sealed(public_key: &[u8], values: &[&[u8]]) -> ([u8; KEY_BYTES], Vec<Vec<u8>>) {
     let mut sealer = Sealer::new(Purpose::Launch, public_key, &ID).expect("a sealer");
-    let seal = |value: &&[u8]| sealer.seal(LABEL, &mut value.to_vec()).expect("sealed");
+    let seal = |value: &&[u8]| sealer.seal(label(), &mut value.to_vec()).expect("sealed");
     let ciphertexts = values.iter().map(seal).collect();
     (*sealer.encapsulated_key(), ciphertexts)
 }
@@ -34,7 +41,10 @@ fn values_open_in_order_for_their_receiver() {
     let kept = OpeningKey::from_bytes(&*key.to_bytes()).expect("the key's own bytes");
     let mut opener = Opener::new(Purpose::Launch, &kept, &encapsulated, &ID).expect("an opener");
     for (value, ciphertext) in values.iter().zip(&ciphertexts) {
-        assert_eq!(open(&mut opener, LABEL, ciphertext).as_deref(), Ok(*value));
+        assert_eq!(
+            open(&mut opener, label(), ciphertext).as_deref(),
+            Ok(*value)
+        );
     }
 }
 
@@ -42,25 +52,34 @@ fn values_open_in_order_for_their_receiver() {
 fn a_value_opens_under_no_other_label() {
     let (key, public_key) = OpeningKey::generate();
     let (encapsulated, ciphertexts) = sealed(&public_key, &[b"value"]);
+    let other = Delivery::into_variable("OTHER");
+    let longer = Delivery::into_variable("TOKENlocal");
     for label in [
         Label {
-            variable: "OTHER",
-            ..LABEL
+            delivery: &Delivery::Direct,
+            ..label()
+        },
+        Label {
+            delivery: &other,
+            ..label()
         },
         Label {
             reference: "local://other",
-            ..LABEL
+            ..label()
         },
         Label {
             version: "4",
-            ..LABEL
+            ..label()
         },
-        Label { state: 2, ..LABEL },
+        Label {
+            state: 2,
+            ..label()
+        },
         // The lengths keep neighbours apart.
         Label {
-            variable: "TOKENlocal",
+            delivery: &longer,
             reference: "://token",
-            ..LABEL
+            ..label()
         },
     ] {
         let mut opener = Opener::new(Purpose::Launch, &key, &encapsulated, &ID).expect("opener");
@@ -79,7 +98,7 @@ fn a_value_opens_in_no_other_conversation_place_or_order() {
     let (encapsulated, ciphertexts) = sealed(&public_key, &[b"value", b"next"]);
     let attempt = |purpose, key: &OpeningKey, id: &[u8], ciphertext: &[u8]| {
         let mut opener = Opener::new(purpose, key, &encapsulated, id).expect("an opener");
-        open(&mut opener, LABEL, ciphertext)
+        open(&mut opener, label(), ciphertext)
     };
     assert!(attempt(Purpose::Launch, &key, &ID, &ciphertexts[0]).is_ok());
     for outcome in [
@@ -98,7 +117,7 @@ fn every_altered_or_cut_ciphertext_is_refused() {
     let (encapsulated, ciphertexts) = sealed(&public_key, &[b"value"]);
     let attempt = |ciphertext: &[u8]| {
         let mut opener = Opener::new(Purpose::Launch, &key, &encapsulated, &ID).expect("opener");
-        open(&mut opener, LABEL, ciphertext)
+        open(&mut opener, label(), ciphertext)
     };
     for position in 0..ciphertexts[0].len() {
         let mut altered = ciphertexts[0].clone();

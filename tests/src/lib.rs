@@ -12,7 +12,6 @@ pub mod harness;
 pub mod leasing;
 pub mod mcp;
 pub mod oci;
-pub mod openmetrics;
 pub mod rpc;
 pub mod rude;
 pub mod scan;

@@ -19,7 +19,7 @@ pub struct Session {
 }
 
 /// What the bundled server's `report_environment` says.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Deserialize, PartialEq, Eq)]
 pub struct Report {
     /// The server's process id.
     pub pid: u32,

@@ -1,4 +1,4 @@
-//! What does Oracle's cloud answer? A fake of it, on ports of this machine.
+//! A fake of Oracle's cloud, on ports of this machine.
 //!
 //! It stands in for Secret Retrieval, Vaults management, the auth service, the instance metadata
 //! service, key management and the workload identity of a Kubernetes cluster, all on every one of its

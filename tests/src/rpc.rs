@@ -1,4 +1,4 @@
-//! How is the daemon called without its own client library? With the generated clients alone.
+//! Calls to the daemon without its own client library, with the generated clients alone.
 
 use std::io;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! How does somebody call who does not keep to manners? HTTP/2 by hand: announced and not sent,
+//! A caller that breaks the rules. HTTP/2 by hand: announced and not sent,
 //! asked for and not fetched.
 
 use std::path::Path;

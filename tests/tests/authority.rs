@@ -1,4 +1,4 @@
-//! Who may have what, and is it written down before it leaves?
+//! Who may have what, and that it is written down before it leaves.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;

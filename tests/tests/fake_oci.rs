@@ -1,4 +1,4 @@
-//! Is the fake of Oracle's cloud as strict and as complete as it must be to stand in for it?
+//! Tests of the fake of Oracle's cloud: it is as strict and complete as it must be to stand in for it.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::unwrap_used,

@@ -3,8 +3,8 @@
 use serde_json::json;
 use tonic::Code;
 use vault_proto::generated::{
-    ExplainConfigRequest, ExplainRequest, FlushRequest, ListRequest, RefreshRequest, StatusRequest,
-    WatchRequest,
+    ExplainConfigRequest, FlushRequest, ListRequest, RefreshRequest, StatusRequest, WatchRequest,
+    WhyRequest,
 };
 use vault_proto::kinds;
 use vault_tests::harness::Home;
@@ -101,13 +101,18 @@ async fn what_is_explained_leaves_out_what_policy_hides() {
     );
     assert_eq!(value("secrets.SHARED"), Some("(hidden by policy)"));
     assert_eq!(value("services.private.secrets.T"), None);
-    let request = ExplainRequest {
+    let request = WhyRequest {
         reference: HIDDEN.to_owned(),
     };
-    let explained = rpc.admin.explain(request).await.expect("an explanation");
-    let used_by = explained.into_inner().used_by;
-    assert!(used_by.iter().any(|user| user.starts_with("bar HIDDEN")));
-    assert!(!used_by.iter().any(|user| user.starts_with("private")));
+    let why = rpc.admin.why(request).await.expect("an explanation");
+    let routes = why.into_inner().routes;
+    let used_by: Vec<_> = routes.iter().flat_map(|route| &route.used_by).collect();
+    assert!(
+        used_by
+            .iter()
+            .any(|user| (user.service.as_str(), user.variable.as_str()) == ("bar", "HIDDEN"))
+    );
+    assert!(!used_by.iter().any(|user| user.service == "private"));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! What can one process of the user's own do to the daemon and to its other callers?
+//! What one process of the user's own cannot do to the daemon and to its other callers.
 
 use serde_json::json;
 use tonic::Code;
@@ -41,7 +41,7 @@ fn resolve(references: Vec<String>) -> ResolveRequest {
 }
 
 #[tokio::test]
-async fn one_process_has_four_of_the_watchers_seats() {
+async fn one_process_may_have_four_watches_at_once() {
     let home = prepared();
     let _daemon = home.start();
     let mut watching = Vec::new();
@@ -70,7 +70,7 @@ async fn a_question_after_health_is_short() {
 }
 
 #[tokio::test]
-async fn what_no_backend_can_be_asked_pushes_no_value_off_the_shelf() {
+async fn what_no_backend_can_be_asked_pushes_no_value_out_of_the_cache() {
     let home = prepared();
     home.write_resolver("policy: {rules: [{allow: [all]}]}\n");
     let _daemon = home.start();
@@ -83,7 +83,7 @@ async fn what_no_backend_can_be_asked_pushes_no_value_off_the_shelf() {
         let refusal = rpc.secrets.resolve(resolve((0..256).map(name).collect()));
         assert_eq!(
             kind_of(&refusal.await.expect_err("in no compartment")),
-            kinds::INVALID_REQUEST
+            "no_container"
         );
     }
     home.run(&["bar"]).success();
@@ -166,7 +166,7 @@ async fn more_than_a_reply_can_hold_is_refused() {
     let mut rpc = Rpc::connect(&home.socket()).await;
     let many = resolve(vec!["t".to_owned(); 256]);
     let refusal = rpc.secrets.resolve(many).await.expect_err("too much");
-    assert_eq!(kind_of(&refusal), kinds::INVALID_REQUEST);
+    assert_eq!(kind_of(&refusal), kinds::VALUES_TOO_LARGE);
     assert!(refusal.message().contains("fewer at once"), "{refusal}");
     let record = home.audit_of("get").pop().expect("a record");
     assert_eq!(record["outcome"], "failed");

@@ -132,3 +132,33 @@ fn an_optional_secret_that_is_missing_is_left_out_and_said() {
         "{launched}"
     );
 }
+
+#[test]
+fn more_than_one_reply_can_hold_is_refused_before_anything_is_said_to_leave() {
+    let home = prepared();
+    home.write_resolver("policy: {rules: [{allow: [all]}]}\n");
+    let names: Vec<String> = (0..9).map(|number| format!("T{number}")).collect();
+    let secrets = names
+        .iter()
+        .map(|name| (name.clone(), json!(format!("local://{name}"))));
+    let secrets: serde_json::Map<_, _> = secrets.collect();
+    let content = json!({"secrets": secrets, "target_command": ["true"]});
+    home.write_service("large", &content);
+    let _daemon = home.start();
+    for name in &names[1..] {
+        home.put(name, vec![b'x'; 60 * 1024]);
+    }
+    home.put("T0", vec![b'x'; 64 * 1024]);
+    let words = ["512 KiB at most", "T0 (65 KiB)", "fewer at once"];
+    let launched = home.run(&["large"]);
+    launched.refused(3, &words);
+    let record = home.audit_of("launch").pop().expect("a record");
+    assert_eq!(record["outcome"], "failed");
+    assert_eq!(record["error"], "values_too_large");
+    assert_eq!(record["values"][0]["state"], "withheld");
+    let checked = home.run(&["--test", "large"]);
+    assert_eq!(checked.code, 3, "{checked}");
+    assert!(checked.to_string().contains("512 KiB at most"), "{checked}");
+    let fewer = home.run(&["--test", "bar"]);
+    assert!(!fewer.to_string().contains("at most"), "{fewer}");
+}

@@ -96,11 +96,7 @@ async fn call_every_rpc_of_admin(rpc: &mut Rpc, printed: &mut Printed) {
     let t = || "local://t".to_owned();
     printed.keep(rpc.admin.status(message::StatusRequest {}).await);
     printed.keep(rpc.admin.list(message::ListRequest {}).await);
-    printed.keep(
-        rpc.admin
-            .explain(message::ExplainRequest { reference: t() })
-            .await,
-    );
+    printed.keep(rpc.admin.why(message::WhyRequest { reference: t() }).await);
     printed.keep(rpc.admin.metrics(message::MetricsRequest {}).await);
     printed.keep(
         rpc.admin

@@ -1,4 +1,4 @@
-//! Does what changes secrets in OCI Vault ask rightly, and say rightly what came of it?
+//! Changes of secrets in OCI Vault, against the fake.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::unwrap_used,

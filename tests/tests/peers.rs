@@ -1,4 +1,4 @@
-//! Who is answered? The user's own processes, and only while they are those that asked.
+//! Who is answered: the user's own processes, while they are those that asked.
 
 use std::fs::Permissions;
 use std::io::{Read, Write};

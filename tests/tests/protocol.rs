@@ -1,4 +1,4 @@
-//! What does the socket say to those who speak another protocol, or none?
+//! What the socket says to callers of another protocol, or of none.
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;

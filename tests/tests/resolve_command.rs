@@ -36,9 +36,8 @@ fn references_become_values_and_the_rest_stays() {
     let _daemon = home.start();
     home.put("ok-token", "l1\nl2: #");
     home.put("ok-other", "yes");
-    let expected = "servers:\n  p.q:\n    env:\n      TOKEN: \"l1\\nl2: #\"\n      \
-                    AGAIN: \"l1\\nl2: #\"\n      VERSION: 1.10\n    args:\n    - \"yes\"\n    \
-                    - plain\n";
+    let expected = "servers:\n  p.q:\n    env: {TOKEN: \"l1\\nl2: #\", AGAIN: \"l1\\nl2: #\", \
+                    VERSION: 1.10}\n    args: [\"yes\", plain]\n";
     assert_eq!(resolve(&home, &["--strict"], TEXT).success(), expected);
     let records = home.audit_of("get");
     assert_eq!(records.len(), 1, "one call: {records:?}");

@@ -1,4 +1,4 @@
-//! How does the daemon end? With what is under way finished, and nothing of it left behind.
+//! The end of the daemon: calls under way are answered, and nothing is left behind.
 
 use std::os::unix::process::ExitStatusExt;
 

@@ -1,4 +1,4 @@
-//! Which environment does the server get?
+//! The environment of the server.
 //!
 //! Inherited < settings < secrets. Inherited loader variables stay out unless the service keeps
 //! them: whoever sets one of those chooses code that would run with the secrets. Names and values

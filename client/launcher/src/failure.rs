@@ -1,15 +1,14 @@
-//! Why was no server started, in which words, and with which exit code?
+//! Failures before there is a server: their words and exit codes.
 
 use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use vault_proto::kinds;
-
-use crate::discretion::Unspoken;
+use vault_proto::printable::printable;
 
 /// The most lines that go to standard error.
-pub(crate) const MOST_LINES: usize = 3;
+pub(crate) const MAX_LINES: usize = 3;
 
 const UNEXPECTED: u8 = 1;
 const USAGE: u8 = 2;
@@ -85,9 +84,9 @@ impl Failure {
     }
 
     /// Leaves out what must not be repeated.
-    pub(crate) fn without(mut self, unspoken: &Unspoken) -> Self {
+    pub(crate) fn redacted(mut self, redact: impl Fn(&str) -> String) -> Self {
         for line in &mut self.lines {
-            *line = unspoken.taken_out_of(line);
+            *line = redact(line);
         }
         self
     }
@@ -102,8 +101,8 @@ impl Failure {
     /// gets all there are.
     pub(crate) fn lines(&self) -> Vec<&str> {
         let mut lines: Vec<&str> = self.lines.iter().map(String::as_str).collect();
-        if self.client_waits && lines.len() > MOST_LINES {
-            lines.truncate(MOST_LINES - 1);
+        if self.client_waits && lines.len() > MAX_LINES {
+            lines.truncate(MAX_LINES - 1);
             lines.push("`vault-run --test` with the same arguments shows the rest");
         }
         lines
@@ -142,11 +141,6 @@ pub(crate) fn code_of_check(launchable: bool, problem: Option<&Failure>) -> Exit
         Some(problem) => problem.exit_code(),
         None => ExitCode::SUCCESS,
     }
-}
-
-/// Without what steers a terminal.
-fn printable(line: &str) -> String {
-    line.replace(char::is_control, "\u{fffd}")
 }
 
 #[cfg(test)]

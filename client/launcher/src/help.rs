@@ -1,4 +1,4 @@
-//! What does --help say?
+//! The text of --help.
 
 /// Each option is also in vault-run.1; a test compares.
 const HELP: &str = "\

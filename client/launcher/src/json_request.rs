@@ -1,4 +1,4 @@
-//! Is a line a JSON-RPC 2.0 request, and what is its id?
+//! The id of a JSON-RPC 2.0 request, read from one line.
 //!
 //! Only the outermost object matters; everything else is checked to be JSON and skipped. A
 //! notification, a batch, a reply, or anything doubtful gives `None`: then nothing is answered. The

@@ -1,4 +1,4 @@
-//! What does vault-run do, in order?
+//! vault-run: the launcher that becomes an MCP server with its secrets in the environment.
 //!
 //! Ask vaultd once, build the environment, become the server. Up to the exec nothing is changed
 //! that the server inherits: process group, file descriptors 0, 1 and 2, and the directory unless
@@ -8,27 +8,27 @@
 //! only when no server will be.
 #![forbid(unsafe_code)]
 
-mod become_server;
-mod called;
-mod discretion;
 mod environment;
+mod exec;
 mod failure;
 mod help;
 mod json_request;
 mod options;
+mod program_name;
 mod protocol_error;
+mod redaction;
 mod report;
 mod table;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use vault_client::{Client, Launched, Wanted, connect};
+use vault_client::{Client, LaunchOptions, Launched, connect};
 use vault_proto::generated::CheckReply;
 
-use discretion::Unspoken;
 use failure::Failure;
-use options::{Asked, Mode, Order};
+use options::{Invocation, Mode, Run};
+use redaction::Redaction;
 
 #[global_allocator]
 static HEAP: vault_memory::ZeroOnFree = vault_memory::ZeroOnFree;
@@ -38,7 +38,7 @@ const AGENT: &str = concat!("vault-run/", env!("CARGO_PKG_VERSION"));
 fn main() -> ExitCode {
     let hardened = vault_memory::hide_process();
     let mut words = std::env::args_os();
-    let name = called::name(words.next());
+    let name = program_name::known(words.next());
     let arguments: Vec<OsString> = words.collect();
     let has_client = options::may_have_a_client(&arguments);
     let outcome = match hardened {
@@ -64,22 +64,22 @@ fn main() -> ExitCode {
 
 fn run(name: &str, arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
     let variable = std::env::var_os(options::ENVIRONMENT_VARIABLE);
-    let asked = options::parse(arguments, variable)
+    let invocation = options::parse(arguments, variable)
         .map_err(|failure| failure.hint(format!("`{name} --help` shows how")))?;
-    match asked {
-        Asked::Help => report::text(&help::text(name))?,
-        Asked::Version => {
+    match invocation {
+        Invocation::Help => report::text(&help::text(name))?,
+        Invocation::Version => {
             report::text(concat!("vault-run ", env!("CARGO_PKG_VERSION"), "\n"))?;
         }
-        Asked::Start(mut order) => {
-            order.wanted.profile = options::profile(std::env::var_os(options::PROFILE_VARIABLE))?;
-            return carry_out(order);
+        Invocation::Run(mut run) => {
+            run.launch.profile = options::profile(std::env::var_os(options::PROFILE_VARIABLE))?;
+            return carry_out(run);
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn carry_out(order: Order) -> Result<ExitCode, Failure> {
+fn carry_out(run: Run) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -87,52 +87,56 @@ fn carry_out(order: Order) -> Result<ExitCode, Failure> {
         .map_err(|error| {
             Failure::unexpected(format!("cannot prepare input and output: {error}"))
         })?;
-    let wanted = order.wanted.clone();
-    if order.mode == Mode::Test {
-        let reply = runtime.block_on(async { client(&order).await?.check(order.wanted).await });
-        return show(&wanted, &reply.map_err(|error| of_service(&wanted, error))?);
+    let launch = run.launch.clone();
+    if run.mode == Mode::Test {
+        let reply = runtime.block_on(async { client(&run).await?.check(run.launch).await });
+        return show(&launch, &reply.map_err(|error| of_service(&launch, error))?);
     }
-    let verbose = order.verbose;
-    let launched = runtime.block_on(async { client(&order).await?.launch(order.wanted).await });
+    let verbose = run.verbose;
+    let launched = runtime.block_on(async { client(&run).await?.launch(run.launch).await });
     drop(runtime);
-    let launched = launched.map_err(|error| of_service(&wanted, error))?;
-    start(&wanted, launched, verbose).map_err(|failure| failure.about(&wanted.service))
+    let launched = launched.map_err(|error| of_service(&launch, error))?;
+    start(&launch, launched, verbose).map_err(|failure| failure.about(&launch.service))
 }
 
-async fn client(order: &Order) -> Result<Client, vault_client::Error> {
-    connect(AGENT, order.deadline).await
+async fn client(run: &Run) -> Result<Client, vault_client::Error> {
+    connect(AGENT, run.deadline).await
 }
 
 /// A failure with the service's name, where that may be said.
-fn of_service(wanted: &Wanted, error: vault_client::Error) -> Failure {
-    let unspoken = Unspoken::in_failure(wanted, &error);
+fn of_service(launch: &LaunchOptions, error: vault_client::Error) -> Failure {
+    let redaction = Redaction::of_failure(launch, &error);
     Failure::from(error)
-        .about(&wanted.service)
-        .without(&unspoken)
+        .about(&launch.service)
+        .redacted(|text| redaction.apply(text))
 }
 
 /// What `--test` shows, and ends with.
-fn show(wanted: &Wanted, reply: &CheckReply) -> Result<ExitCode, Failure> {
+fn show(launch: &LaunchOptions, reply: &CheckReply) -> Result<ExitCode, Failure> {
     let dropped: Vec<String> = std::env::vars_os()
         .filter_map(|(name, _)| environment::loader_variable(&name))
         .collect();
-    let problem = become_server::enter(&reply.cwd).err();
+    let problem = exec::enter(&reply.cwd).err();
     let problem_text = problem.as_ref().map(|problem| problem.lines().join("; "));
-    let unspoken = Unspoken::in_answer(wanted, &reply.argv);
+    let redaction = Redaction::of_answer(launch, &reply.argv);
     let table = table::of(reply, &dropped, problem_text.as_deref());
-    report::text(&unspoken.taken_out_of(&table))?;
+    report::text(&redaction.apply(&table))?;
     Ok(failure::code_of_check(reply.launchable, problem.as_ref()))
 }
 
 /// Returns only where the server could not be started.
-fn start(wanted: &Wanted, mut launched: Launched, verbose: bool) -> Result<ExitCode, Failure> {
-    let unspoken = Unspoken::in_answer(wanted, &launched.argv);
+fn start(
+    launch: &LaunchOptions,
+    mut launched: Launched,
+    verbose: bool,
+) -> Result<ExitCode, Failure> {
+    let redaction = Redaction::of_answer(launch, &launched.argv);
     for warning in &mut launched.warnings {
-        *warning = unspoken.taken_out_of(warning);
+        *warning = redaction.apply(warning);
     }
     let (variables, dropped) = environment::build(std::env::vars_os(), &launched)?;
-    become_server::enter(&launched.cwd)?;
-    let resolved = verbose.then(|| report::resolved(&wanted.service, &launched, &dropped));
+    exec::enter(&launched.cwd)?;
+    let resolved = verbose.then(|| report::resolved(&launch.service, &launched, &dropped));
     report::before_start(resolved, &launched);
-    Err(become_server::exec(&launched.argv, variables))
+    Err(exec::replace_process(&launched.argv, variables))
 }

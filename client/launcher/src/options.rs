@@ -1,4 +1,4 @@
-//! What do the arguments ask for?
+//! The command line: its options, and what a run is to do.
 //!
 //! What does not belong is never repeated in a message: a token typed in the wrong place must not
 //! end up in a client's log.
@@ -7,9 +7,9 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use lexopt::{Arg, Parser};
-use vault_client::{Wanted, daemons_option};
+use vault_client::{LaunchOptions, daemons_option};
+use vault_proto::names::is_service_name;
 
-use crate::discretion::is_name;
 use crate::failure::Failure;
 
 /// Chooses an environment where the arguments do not.
@@ -18,21 +18,21 @@ pub(crate) const ENVIRONMENT_VARIABLE: &str = "OCI_VAULT_ENVIRONMENT";
 pub(crate) const PROFILE_VARIABLE: &str = "OCI_CONFIG_PROFILE";
 
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(8);
-const LONGEST_DEADLINE_SECONDS: u64 = 60;
+const MAX_DEADLINE_SECONDS: u64 = 60;
 const UNKNOWN_OPTION: &str = "unknown option";
 
-/// What is wanted of this run.
+/// What the command line asks for.
 #[derive(Debug)]
-pub(crate) enum Asked {
+pub(crate) enum Invocation {
     Help,
     Version,
-    Start(Order),
+    Run(Run),
 }
 
 /// A server to start or to check.
 #[derive(Debug)]
-pub(crate) struct Order {
-    pub(crate) wanted: Wanted,
+pub(crate) struct Run {
+    pub(crate) launch: LaunchOptions,
     pub(crate) mode: Mode,
     pub(crate) deadline: Duration,
     pub(crate) verbose: bool,
@@ -44,9 +44,9 @@ pub(crate) enum Mode {
     Test,
 }
 
-/// The arguments as written.
+/// The arguments as raw.
 #[derive(Debug, Default)]
-struct Written {
+struct RawArguments {
     service: Option<String>,
     environment: Option<String>,
     command: Option<Vec<String>>,
@@ -65,28 +65,28 @@ pub(crate) fn may_have_a_client(arguments: &[OsString]) -> bool {
 pub(crate) fn parse(
     mut arguments: Vec<OsString>,
     variable: Option<OsString>,
-) -> Result<Asked, Failure> {
+) -> Result<Invocation, Failure> {
     // Cut first, so that no option can take a word of the command for its value.
-    let mut written = Written::default();
+    let mut raw = RawArguments::default();
     if let Some(cut) = arguments.iter().position(|word| word == "--") {
         let words = arguments.split_off(cut).into_iter().skip(1);
-        written.name_command(command_words(words)?)?;
+        raw.name_command(command_words(words)?)?;
     }
     let mut parser = Parser::from_args(arguments);
     while let Some(argument) = parser.next().map_err(without_values)? {
         match argument {
-            Arg::Short('h') | Arg::Long("help") => return Ok(Asked::Help),
-            Arg::Short('V') | Arg::Long("version") => return Ok(Asked::Version),
-            Arg::Long("test") => written.test = true,
-            Arg::Short('v') | Arg::Long("verbose") => written.verbose = true,
-            Arg::Long("deadline") => written.deadline = Some(seconds(text(&mut parser)?)?),
-            Arg::Long("service") => written.name_service(text(&mut parser)?)?,
-            Arg::Long("env" | "environment") => written.environment = Some(text(&mut parser)?),
+            Arg::Short('h') | Arg::Long("help") => return Ok(Invocation::Help),
+            Arg::Short('V') | Arg::Long("version") => return Ok(Invocation::Version),
+            Arg::Long("test") => raw.test = true,
+            Arg::Short('v') | Arg::Long("verbose") => raw.verbose = true,
+            Arg::Long("deadline") => raw.deadline = Some(seconds(text(&mut parser)?)?),
+            Arg::Long("service") => raw.name_service(text(&mut parser)?)?,
+            Arg::Long("env" | "environment") => raw.environment = Some(text(&mut parser)?),
             Arg::Long("command") => {
                 let words = command_words(parser.values().map_err(without_values)?)?;
-                written.name_command(split_if_alone(words)?)?;
+                raw.name_command(split_if_alone(words)?)?;
             }
-            Arg::Value(word) => written.name_service(utf8(word, "the service's name")?)?,
+            Arg::Value(word) => raw.name_service(utf8(word, "the service's name")?)?,
             Arg::Long(name) => {
                 let words = daemons_option(name).unwrap_or_else(|| UNKNOWN_OPTION.to_owned());
                 return Err(wrong(words));
@@ -94,10 +94,10 @@ pub(crate) fn parse(
             Arg::Short(_) => return Err(wrong(UNKNOWN_OPTION)),
         }
     }
-    written.meant(variable).map(Asked::Start)
+    raw.into_run(variable).map(Invocation::Run)
 }
 
-impl Written {
+impl RawArguments {
     fn name_service(&mut self, name: String) -> Result<(), Failure> {
         match self.service.replace(name) {
             None => Ok(()),
@@ -117,7 +117,7 @@ impl Written {
         }
     }
 
-    fn meant(self, variable: Option<OsString>) -> Result<Order, Failure> {
+    fn into_run(self, variable: Option<OsString>) -> Result<Run, Failure> {
         let named = self
             .service
             .ok_or_else(|| wrong("which service? Its name is missing"))?;
@@ -125,7 +125,7 @@ impl Written {
             Some((service, environment)) => (service.to_owned(), Some(environment.to_owned())),
             None => (named, None),
         };
-        if !is_name(&service) {
+        if !is_service_name(&service) {
             return Err(wrong(
                 "the service has no name as services have: letters, digits, . _ and -",
             ));
@@ -144,8 +144,8 @@ impl Written {
             (Some(name), _) | (None, Some(name)) => name,
             (None, None) => utf8(variable.unwrap_or_default(), ENVIRONMENT_VARIABLE)?,
         };
-        Ok(Order {
-            wanted: Wanted {
+        Ok(Run {
+            launch: LaunchOptions {
                 service,
                 environment,
                 command: self.command.unwrap_or_default(),
@@ -191,7 +191,7 @@ fn utf8(word: OsString, what: &str) -> Result<String, Failure> {
 fn seconds(text: String) -> Result<Duration, Failure> {
     text.parse()
         .ok()
-        .filter(|seconds| (1..=LONGEST_DEADLINE_SECONDS).contains(seconds))
+        .filter(|seconds| (1..=MAX_DEADLINE_SECONDS).contains(seconds))
         .map(Duration::from_secs)
         .ok_or_else(|| wrong("--deadline takes whole seconds, from 1 to 60"))
 }
@@ -200,7 +200,7 @@ fn wrong(what: impl Into<String>) -> Failure {
     Failure::configuration(what)
 }
 
-/// lexopt's own messages repeat what was written.
+/// lexopt's own messages repeat what was raw.
 fn without_values(error: lexopt::Error) -> Failure {
     match error {
         lexopt::Error::MissingValue { .. } => wrong("an option lacks its value"),

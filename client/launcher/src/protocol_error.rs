@@ -1,4 +1,4 @@
-//! What is said to a client that waits for a server that will not come?
+//! The JSON-RPC error for a client that waits for a server that will not come.
 //!
 //! A client that speaks JSON-RPC on standard input gets one error in reply to its first request, so
 //! that a person sees the reason there and not only in a log. Whatever else is on standard input

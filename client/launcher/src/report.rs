@@ -1,4 +1,4 @@
-//! What is printed, and where? The only file of this program that prints.
+//! Printing. The only file of this program that prints.
 //!
 //! Standard error gets three lines at most in a whole run: up to two before the exec, one if the
 //! exec then fails; all else that can fail does so before them. Standard output belongs to the
@@ -8,10 +8,10 @@ use std::io::Write;
 
 use vault_client::{Launched, OpenedSecret, state_in_words};
 
-use crate::failure::{Failure, MOST_LINES};
+use crate::failure::{Failure, MAX_LINES};
 
 /// Lines before the start; the last of all is kept for an exec that fails.
-const MOST_LINES_BEFORE_START: usize = MOST_LINES - 1;
+const MAX_LINES_BEFORE_START: usize = MAX_LINES - 1;
 
 /// Text that was asked for, to standard output.
 pub(crate) fn text(text: &str) -> Result<(), Failure> {
@@ -44,7 +44,7 @@ pub(crate) fn failure(failure: &Failure) {
 /// Warnings of the daemon, after what was resolved where that was asked for.
 pub(crate) fn before_start(resolved: Option<String>, launched: &Launched) {
     let mut lines: Vec<String> = resolved.into_iter().collect();
-    let room = MOST_LINES_BEFORE_START - lines.len();
+    let room = MAX_LINES_BEFORE_START - lines.len();
     let warnings = launched.warnings.iter().map(|warning| one_line(warning));
     if launched.warnings.len() <= room {
         lines.extend(warnings);

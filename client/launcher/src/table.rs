@@ -1,9 +1,10 @@
-//! How is the result of --test shown? Names, versions, ages and states; never a value.
+//! The report of --test: names, versions, ages and states; never a value.
 
 use std::fmt::Write;
 
-use vault_client::{age_in_words, in_columns, state_in_words};
-use vault_proto::generated::{CheckReply, CheckedSecret, Provenance};
+use vault_client::{Row, Style, age_in_words, state_with_reason, table};
+use vault_proto::generated::{CheckReply, CheckedSecret};
+use vault_proto::printable::printable;
 
 const HEADINGS: [&str; 5] = ["VARIABLE", "REFERENCE", "VERSION", "AGE", "STATE"];
 
@@ -12,10 +13,8 @@ const HEADINGS: [&str; 5] = ["VARIABLE", "REFERENCE", "VERSION", "AGE", "STATE"]
 pub(crate) fn of(reply: &CheckReply, dropped: &[String], problem: Option<&str>) -> String {
     let mut text = String::new();
     if !reply.secrets.is_empty() {
-        text.push_str(&in_columns(
-            HEADINGS,
-            reply.secrets.iter().map(row).collect(),
-        ));
+        let rows: Vec<_> = reply.secrets.iter().map(row).collect();
+        text.push_str(&table(HEADINGS, &rows, Style::PLAIN));
     }
     let mut line = |name: &str, value: &str| {
         // Writing to a String cannot fail.
@@ -49,9 +48,13 @@ pub(crate) fn of(reply: &CheckReply, dropped: &[String], problem: Option<&str>) 
     text
 }
 
-fn row(secret: &CheckedSecret) -> [String; 5] {
+fn row(secret: &CheckedSecret) -> Row<5> {
     let (version, age, mut state) = match &secret.provenance {
-        Some(held) => (held.version.clone(), age_in_words(held.age_ms), state(held)),
+        Some(held) => (
+            held.version.clone(),
+            age_in_words(held.age_ms),
+            state_with_reason(held),
+        ),
         None => ("-".to_owned(), "-".to_owned(), secret.problem.clone()),
     };
     if !secret.required {
@@ -64,14 +67,7 @@ fn row(secret: &CheckedSecret) -> [String; 5] {
         age,
         state,
     ]
-}
-
-fn state(held: &Provenance) -> String {
-    let word = state_in_words(held.state);
-    match held.stale_reason.as_str() {
-        "" => word.to_owned(),
-        reason => format!("{word}: {reason}"),
-    }
+    .into()
 }
 
 /// A word as a shell would need it, so that spaces and empty words are seen.
@@ -84,13 +80,10 @@ fn quoted(word: &str) -> String {
     }
 }
 
-fn printable(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use vault_proto::generated::Provenance;
 
     #[test]
     fn a_report_shows_names_ages_and_problems() {

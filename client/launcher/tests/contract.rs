@@ -1,4 +1,4 @@
-//! Does vault-run keep the shim contract? Each test is a line of it, with a real process.
+//! The contract of the shim, with real processes: each test is a line of it.
 
 #[path = "../../lib/tests/fake/daemon.rs"]
 mod fake;

@@ -1,4 +1,4 @@
-//! What does vault-run do when there will be no server?
+//! What vault-run says and ends with when there will be no server.
 
 #[path = "../../lib/tests/fake/daemon.rs"]
 mod fake;
@@ -330,4 +330,17 @@ fn a_wrong_argument_in_a_clients_configuration_reaches_the_client() {
     let output = answered(&["git", "--nonsense"], request);
     assert!(stdout(&output).contains("unknown option"));
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn an_environment_that_is_no_secret_garbles_no_message() {
+    let message = "no environment of that name\nthere are dev and prod";
+    let fake = Fake::start(Plan::refusing(kinds::UNKNOWN_ENVIRONMENT, message));
+    for environment in [" ", "\t", "e", "/", "no", "no environment", "of that"] {
+        let mut command = fake.command(VAULT_RUN, &["git"]);
+        command.env("OCI_VAULT_ENVIRONMENT", environment);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        assert_failed(&output, 2, "git: no environment of that name");
+        assert!(stderr(&output).contains("there are dev and prod"));
+    }
 }

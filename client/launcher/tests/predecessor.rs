@@ -1,4 +1,4 @@
-//! Are the command lines and names of the program that came before understood?
+//! Command lines and names of the program that came before are understood.
 
 #[path = "../../lib/tests/fake/daemon.rs"]
 mod fake;

@@ -1,4 +1,4 @@
-//! What does `vault-run --test` show, and does it start nothing?
+//! `vault-run --test` shows what a launch would get, and starts nothing.
 
 #[path = "../../lib/tests/fake/daemon.rs"]
 mod fake;

@@ -1,4 +1,4 @@
-//! How is a span of time said in words?
+//! Spans of time in words.
 
 const UNITS: [(u64, &str); 4] = [
     (86_400, "day"),

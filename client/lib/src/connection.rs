@@ -1,4 +1,4 @@
-//! Where is the daemon, is it the right one, and how long is a missing one waited for?
+//! Opening the daemon's socket: waiting for one that restarts, and checking whose it is.
 //!
 //! A restart must not fail a launch: a socket that refuses or is being replaced is tried again for
 //! a moment, and what ends before the first word is a lost connection, which the caller may make
@@ -13,15 +13,16 @@ use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep};
 use tonic::transport::{Channel, Endpoint};
-use vault_proto::socket::{self, Place};
+use vault_proto::socket::{self, SocketLocation};
 
+use crate::backoff::Backoff;
+use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::pauses::Pauses;
 
 /// How long a socket is tried that refuses, or that is gone while its directory is there: what a
 /// restart takes on a machine that is busy, and more than it does on others.
-const RESTART_PATIENCE: Duration = Duration::from_secs(3);
-const BETWEEN_ATTEMPTS: Pauses = Pauses::new(
+const RESTART_TIME: Duration = Duration::from_secs(3);
+const BETWEEN_ATTEMPTS: Backoff = Backoff::new(
     Duration::from_millis(2),
     Duration::from_millis(100),
     Duration::MAX,
@@ -29,52 +30,54 @@ const BETWEEN_ATTEMPTS: Pauses = Pauses::new(
 
 /// What to do after a failed attempt.
 #[derive(Debug, PartialEq, Eq)]
-enum Verdict {
+enum Retry {
     GiveUp,
     TryAgain,
 }
 
-/// A channel over one checked connection, to the daemon this user should call.
-pub(crate) async fn open(agent: &'static str, deadline: Instant) -> Result<Channel, Error> {
-    let (stream, place) = reach(deadline).await?;
-    check_owner(&stream, &place)?;
+/// A channel over one checked connection, to the daemon this user should call, for a caller who has
+/// waited for it since `start`.
+pub(crate) async fn open(
+    agent: &'static str,
+    deadline: Deadline,
+    start: Instant,
+) -> Result<Channel, Error> {
+    let (stream, location) = reach(deadline, start).await?;
+    check_owner(&stream, &location)?;
     channel_over(stream, agent).await
 }
 
-async fn reach(deadline: Instant) -> Result<(UnixStream, Place), Error> {
-    let begun = Instant::now();
+async fn reach(deadline: Deadline, start: Instant) -> Result<(UnixStream, SocketLocation), Error> {
     let mut pauses = BETWEEN_ATTEMPTS;
     loop {
-        let place = socket::to_call();
-        let error = match UnixStream::connect(&place.path).await {
-            Ok(stream) => return Ok((stream, place)),
+        let location = socket::to_call();
+        let error = match UnixStream::connect(&location.path).await {
+            Ok(stream) => return Ok((stream, location)),
             Err(error) => error,
         };
-        let directory_exists = place.path.parent().is_some_and(Path::exists);
-        let left = deadline.saturating_duration_since(Instant::now());
+        let directory_exists = location.path.parent().is_some_and(Path::exists);
+        let left = deadline.remaining();
         match pauses.next().filter(|pause| *pause < left) {
-            Some(pause)
-                if after(&error, begun.elapsed(), directory_exists) == Verdict::TryAgain =>
-            {
+            Some(pause) if after(&error, start.elapsed(), directory_exists) == Retry::TryAgain => {
                 sleep(pause).await;
             }
-            _ => return Err(failure(place.path, error)),
+            _ => return Err(failure(location.path, error)),
         }
     }
 }
 
-fn after(error: &io::Error, waited: Duration, directory_exists: bool) -> Verdict {
-    let patience = match error.kind() {
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => RESTART_PATIENCE,
-        io::ErrorKind::NotFound if directory_exists => RESTART_PATIENCE,
+fn after(error: &io::Error, waited: Duration, directory_exists: bool) -> Retry {
+    let limit = match error.kind() {
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => RESTART_TIME,
+        io::ErrorKind::NotFound if directory_exists => RESTART_TIME,
         // The queue of connections is full: somebody is there, and only the deadline counts.
         io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Duration::MAX,
         _ => Duration::ZERO,
     };
-    if waited < patience {
-        Verdict::TryAgain
+    if waited < limit {
+        Retry::TryAgain
     } else {
-        Verdict::GiveUp
+        Retry::GiveUp
     }
 }
 
@@ -96,23 +99,23 @@ fn failure(path: PathBuf, source: io::Error) -> Error {
 
 /// The uid that listens must be the one that the place demands: what is asked for, and a value to
 /// be stored, is nobody else's business.
-fn check_owner(stream: &UnixStream, place: &Place) -> Result<(), Error> {
+fn check_owner(stream: &UnixStream, location: &SocketLocation) -> Result<(), Error> {
     let found = match stream.peer_cred() {
         Ok(credentials) => credentials.uid(),
         Err(source) => {
             return Err(Error::Socket {
-                path: place.path.clone(),
+                path: location.path.clone(),
                 source,
             });
         }
     };
-    if may_serve(found, place.server_uid, nix::unistd::geteuid().as_raw()) {
+    if may_serve(found, location.server_uid, nix::unistd::geteuid().as_raw()) {
         return Ok(());
     }
     Err(Error::ForeignServer {
-        path: place.path.clone(),
+        path: location.path.clone(),
         found,
-        expected: place.server_uid,
+        expected: location.server_uid,
     })
 }
 
@@ -122,15 +125,16 @@ fn may_serve(found: u32, expected: u32, own: u32) -> bool {
     found == expected || (expected != own && found == 0)
 }
 
+/// The connection has ended, and the call that needs it was never sent.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the connection has ended")]
+pub(crate) struct NotConnected;
+
 async fn channel_over(stream: UnixStream, agent: &'static str) -> Result<Channel, Error> {
     let mut stream = Some(TokioIo::new(stream));
     let connector = tower::service_fn(move |_| {
         // A second connection would be an unchecked one: it is for `open` to make.
-        ready(
-            stream
-                .take()
-                .ok_or(io::Error::from(io::ErrorKind::NotConnected)),
-        )
+        ready(stream.take().ok_or(NotConnected))
     });
     Endpoint::from_static("http://vaultd")
         .user_agent(agent)
@@ -143,6 +147,7 @@ async fn channel_over(stream: UnixStream, agent: &'static str) -> Result<Channel
 /// The server was there, and is gone before the first word.
 fn lost(error: tonic::transport::Error) -> Error {
     Error::Lost {
+        sent: false,
         source: Box::new(error),
     }
 }
@@ -156,29 +161,26 @@ mod tests {
 
     #[test]
     fn a_missing_directory_and_a_closed_door_are_not_waited_for() {
-        assert_eq!(after(&NotFound.into(), NOW, false), Verdict::GiveUp);
-        assert_eq!(after(&PermissionDenied.into(), NOW, true), Verdict::GiveUp);
+        assert_eq!(after(&NotFound.into(), NOW, false), Retry::GiveUp);
+        assert_eq!(after(&PermissionDenied.into(), NOW, true), Retry::GiveUp);
     }
 
     #[test]
     fn a_restarting_daemon_is_waited_for_a_moment() {
-        assert_eq!(after(&NotFound.into(), NOW, true), Verdict::TryAgain);
-        assert_eq!(
-            after(&ConnectionRefused.into(), NOW, true),
-            Verdict::TryAgain
-        );
-        let moment = RESTART_PATIENCE;
-        assert_eq!(after(&NotFound.into(), moment, true), Verdict::GiveUp);
+        assert_eq!(after(&NotFound.into(), NOW, true), Retry::TryAgain);
+        assert_eq!(after(&ConnectionRefused.into(), NOW, true), Retry::TryAgain);
+        let moment = RESTART_TIME;
+        assert_eq!(after(&NotFound.into(), moment, true), Retry::GiveUp);
         assert_eq!(
             after(&ConnectionRefused.into(), moment, true),
-            Verdict::GiveUp
+            Retry::GiveUp
         );
     }
 
     #[test]
     fn a_full_queue_is_waited_for_until_the_deadline() {
         let long = Duration::from_hours(1);
-        assert_eq!(after(&WouldBlock.into(), long, true), Verdict::TryAgain);
+        assert_eq!(after(&WouldBlock.into(), long, true), Retry::TryAgain);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Why could a call not be made or answered, and what can a person do?
+//! The reasons why a call was not made or answered, and what a person can do.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -62,6 +62,8 @@ pub enum Error {
     /// The connection ended before the reply.
     #[error("vaultd closed the connection before it answered")]
     Lost {
+        /// Whether the call may have reached the daemon.
+        sent: bool,
         /// What the transport said.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -77,17 +79,17 @@ pub enum Error {
     /// The daemon tells of no more changes.
     #[error("vaultd ended the watch")]
     Ended,
-    /// No protocol in common; the words are the daemon's where it has any.
-    #[error("{words}")]
+    /// No protocol in common.
+    #[error("{message}")]
     Protocol {
-        /// What does not fit.
-        words: String,
+        /// What does not fit, in the daemon's words where it has any.
+        message: String,
     },
     /// The time was up.
-    #[error("vaultd did not answer within {}", seconds(*patience))]
+    #[error("vaultd did not answer within {}", seconds(*timeout))]
     Deadline {
         /// How long it was given.
-        patience: Duration,
+        timeout: Duration,
     },
     /// The daemon's own time was up, and not the caller's.
     #[error("vaultd gave up after {}", seconds(*waited))]
@@ -179,31 +181,26 @@ impl Error {
         Some(fixed.into())
     }
 
-    /// The same for a call that was to change the secret of this reference: where the reply is
+    /// The same for a call that was to change the secret of this reference, if any: where the reply is
     /// missing, nobody knows whether it was changed.
-    pub(crate) fn of_a_change(self, reference: &str) -> Self {
-        match self {
-            Self::Lost { .. } | Self::Deadline { .. } | Self::GaveUp { .. } => Self::Unconfirmed {
-                reference: reference.to_owned(),
-                source: Box::new(self),
+    pub(crate) fn of_change(self, reference: Option<String>) -> Self {
+        match (self, reference) {
+            (
+                error @ (Self::Lost { sent: true, .. }
+                | Self::Deadline { .. }
+                | Self::GaveUp { .. }),
+                Some(reference),
+            ) => Self::Unconfirmed {
+                reference,
+                source: Box::new(error),
             },
-            certain => certain,
+            (certain, _) => certain,
         }
     }
 
     /// Whether the person's input or the configuration is at fault: exit code 2, not 3.
     pub fn is_usage(&self) -> bool {
-        let Self::Refused { kind, .. } = self else {
-            return false;
-        };
-        matches!(
-            kind.as_str(),
-            kinds::INVALID_REQUEST
-                | kinds::INVALID_REFERENCE
-                | kinds::UNKNOWN_SERVICE
-                | kinds::UNKNOWN_ENVIRONMENT
-                | kinds::CONFIGURATION
-        )
+        matches!(self, Self::Refused { kind, .. } if kinds::is_usage(kind))
     }
 }
 
@@ -237,7 +234,7 @@ mod tests {
         let late = Error::GaveUp {
             waited: Duration::from_secs(10),
         };
-        let error = late.of_a_change("local://a");
+        let error = late.of_change(Some("local://a".to_owned()));
         assert_eq!(error.kind(), "unconfirmed");
         assert!(error.to_string().contains("may have been made"));
         let remedy = error.remedy().expect("a remedy");
@@ -246,7 +243,10 @@ mod tests {
             kind: kinds::DENIED.to_owned(),
             message: "no".to_owned(),
         };
-        assert_eq!(refused.of_a_change("local://a").kind(), kinds::DENIED);
+        assert_eq!(
+            refused.of_change(Some("local://a".to_owned())).kind(),
+            kinds::DENIED
+        );
     }
 
     #[test]

@@ -1,29 +1,37 @@
-//! How does a program talk to vaultd?
+//! The client of vaultd: connections, calls, and sealed replies opened.
 //!
-//! [`connect`] finds the daemon and checks whose it is; the [`Client`] it gives carries every call
-//! of the API under one deadline, repeats what may be repeated when the daemon restarts under it,
-//! and opens sealed replies. Programs of this house use nothing else to reach the daemon.
+//! [`connect`] is for a program that calls once and ends; a [`Connector`] for one that lives long and
+//! makes many calls, many at once, each with a deadline of its own. Both give a [`Client`], which
+//! repeats what may be repeated when the daemon restarts under it. Programs of this workspace use
+//! nothing else to reach the daemon.
 #![forbid(unsafe_code)]
 
 mod admin;
 mod age;
+mod backoff;
 mod client;
-mod columns;
 mod connection;
-mod elsewhere;
+mod connector;
+mod daemon_options;
+mod deadline;
 mod error;
 mod opening;
-mod pauses;
+mod rpc;
 mod secrets;
 mod state;
 mod status;
+mod style;
+mod table;
 
 pub use admin::NewVersion;
 pub use age::{age_in_words, seconds_in_words};
 pub use client::{Client, connect};
-pub use columns::in_columns;
-pub use elsewhere::daemons_option;
+pub use connector::Connector;
+pub use daemon_options::daemons_option;
 pub use error::Error;
 pub use opening::OpenedSecret;
-pub use secrets::{Events, Launched, Wanted};
-pub use state::{state_in_words, state_word};
+pub use rpc::Rpc;
+pub use secrets::{Events, LaunchOptions, Launched};
+pub use state::{state_in_words, state_with_reason, state_word};
+pub use style::{Style, Tone};
+pub use table::{Cell, Row, table};

@@ -1,7 +1,8 @@
-//! How does a sealed reply become values again?
+//! Sealed values: opening those of a reply, sealing those on their way to the daemon.
 
 use std::fmt;
 
+use vault_proto::delivery::Delivery;
 use vault_proto::generated::{Provenance, SealedValue, SealedValues};
 use vault_proto::sealed::{
     Label, Opener, OpeningKey, Purpose, REQUEST_ID_BYTES, SealError, Sealer, TAG_BYTES,
@@ -33,14 +34,14 @@ impl fmt::Debug for OpenedSecret {
     }
 }
 
-/// The caller's half of one sealed conversation: used for one call, then dropped.
-pub(crate) struct Envelope {
+/// Whom the values of one reply are sealed to: a key pair for one call.
+pub(crate) struct Recipient {
     key: OpeningKey,
     pub(crate) public_key: Vec<u8>,
     pub(crate) request_id: Vec<u8>,
 }
 
-impl Envelope {
+impl Recipient {
     pub(crate) fn new() -> Result<Self, Error> {
         let (key, public_key) = OpeningKey::generate();
         Ok(Self {
@@ -73,8 +74,9 @@ impl Envelope {
 
 fn open_one(opener: &mut Opener, sealed: SealedValue) -> Result<OpenedSecret, Error> {
     let provenance = sealed.provenance.unwrap_or_default();
+    let delivery = Delivery::into_variable(&sealed.variable);
     let label = Label {
-        variable: &sealed.variable,
+        delivery: &delivery,
         reference: &sealed.reference,
         version: &provenance.version,
         state: provenance.state,
@@ -126,11 +128,16 @@ fn request_id() -> Result<Vec<u8>, Error> {
 mod tests {
     use super::*;
 
-    fn sealed_to(envelope: &Envelope, value: &[u8]) -> SealedValues {
-        let mut sealer = Sealer::new(Purpose::Launch, &envelope.public_key, &envelope.request_id)
-            .expect("a sealer");
+    fn sealed_to(recipient: &Recipient, value: &[u8]) -> SealedValues {
+        let mut sealer = Sealer::new(
+            Purpose::Launch,
+            &recipient.public_key,
+            &recipient.request_id,
+        )
+        .expect("a sealer");
+        let delivery = Delivery::into_variable("TOKEN");
         let label = Label {
-            variable: "TOKEN",
+            delivery: &delivery,
             reference: "local://t",
             version: "2",
             state: 1,
@@ -153,32 +160,32 @@ mod tests {
 
     #[test]
     fn a_value_opens_and_is_not_printed() {
-        let envelope = Envelope::new().expect("an envelope");
-        let sealed = sealed_to(&envelope, b"hunter2");
-        let opened = envelope.open(Purpose::Launch, Some(sealed)).expect("open");
+        let recipient = Recipient::new().expect("a recipient");
+        let sealed = sealed_to(&recipient, b"hunter2");
+        let opened = recipient.open(Purpose::Launch, Some(sealed)).expect("open");
         assert_eq!(*opened[0].value, b"hunter2");
         assert!(!format!("{opened:?}").contains("hunter2"));
     }
 
     #[test]
     fn a_value_for_another_caller_or_under_another_label_is_refused() {
-        let envelope = Envelope::new().expect("an envelope");
-        let other = Envelope::new().expect("an envelope");
+        let recipient = Recipient::new().expect("a recipient");
+        let other = Recipient::new().expect("a recipient");
         let foreign = sealed_to(&other, b"v");
-        let mut relabelled = sealed_to(&envelope, b"v");
+        let mut relabelled = sealed_to(&recipient, b"v");
         relabelled.values[0].variable = "PATH".to_owned();
-        let mut cut = sealed_to(&envelope, b"v");
+        let mut cut = sealed_to(&recipient, b"v");
         cut.values[0].ciphertext.truncate(3);
         for sealed in [foreign, relabelled, cut] {
-            let result = envelope.open(Purpose::Launch, Some(sealed));
+            let result = recipient.open(Purpose::Launch, Some(sealed));
             assert!(matches!(result, Err(Error::Seal(SealError::Open))));
         }
     }
 
     #[test]
     fn a_reply_without_values_needs_no_key() {
-        let envelope = Envelope::new().expect("an envelope");
-        let opened = envelope.open(Purpose::Launch, None).expect("nothing");
+        let recipient = Recipient::new().expect("a recipient");
+        let opened = recipient.open(Purpose::Launch, None).expect("nothing");
         assert!(opened.is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! What can a launcher ask, and what does it get?
+//! Launching, resolving and watching: calls whose replies are opened or followed.
 
 use vault_proto::generated::secrets_client::SecretsClient;
 use vault_proto::generated::{
@@ -6,14 +6,14 @@ use vault_proto::generated::{
 };
 use vault_proto::sealed::Purpose;
 
-use crate::client::{Client, Repeat};
+use crate::client::Client;
 use crate::error::Error;
-use crate::opening::{Envelope, OpenedSecret};
-use crate::status::failure;
+use crate::opening::{OpenedSecret, Recipient};
+use crate::status::refusal;
 
-/// Which server is wanted.
+/// Which service to launch, and how.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted {
+pub struct LaunchOptions {
     /// The configured service.
     pub service: String,
     /// One of the environments the configuration names; empty for none.
@@ -43,26 +43,22 @@ pub struct Launched {
 
 impl Client {
     /// Command, environment and secrets of a service.
-    pub async fn launch(&mut self, wanted: Wanted) -> Result<Launched, Error> {
-        let envelope = Envelope::new()?;
+    pub async fn launch(&mut self, options: LaunchOptions) -> Result<Launched, Error> {
+        let recipient = Recipient::new()?;
         let request = LaunchRequest {
-            service: wanted.service,
-            environment: wanted.environment,
-            public_key: envelope.public_key.clone(),
-            request_id: envelope.request_id.clone(),
-            command: wanted.command,
-            profile: wanted.profile,
+            service: options.service,
+            environment: options.environment,
+            public_key: recipient.public_key.clone(),
+            request_id: recipient.request_id.clone(),
+            command: options.command,
+            profile: options.profile,
         };
-        let reply = self
-            .ask(Repeat::Allowed, request, async |channel, request| {
-                SecretsClient::new(channel).launch(request).await
-            })
-            .await?;
+        let reply = self.call(request).await?;
         if reply.argv.is_empty() {
             return Err(Error::Incomplete { what: "no command" });
         }
         Ok(Launched {
-            secrets: envelope.open(Purpose::Launch, reply.secrets)?,
+            secrets: recipient.open(Purpose::Launch, reply.secrets)?,
             argv: reply.argv,
             cwd: reply.cwd,
             settings: reply.settings,
@@ -72,35 +68,28 @@ impl Client {
     }
 
     /// What [`Client::launch`] would give, without any value.
-    pub async fn check(&mut self, wanted: Wanted) -> Result<CheckReply, Error> {
+    pub async fn check(&mut self, options: LaunchOptions) -> Result<CheckReply, Error> {
         let request = CheckRequest {
-            service: wanted.service,
-            environment: wanted.environment,
-            command: wanted.command,
-            profile: wanted.profile,
+            service: options.service,
+            environment: options.environment,
+            command: options.command,
+            profile: options.profile,
         };
-        self.ask(Repeat::Allowed, request, async |channel, request| {
-            SecretsClient::new(channel).check(request).await
-        })
-        .await
+        self.call(request).await
     }
 
-    /// The values of references, in the order asked.
+    /// The values of references, in their order.
     pub async fn resolve(&mut self, references: Vec<String>) -> Result<Vec<OpenedSecret>, Error> {
-        let envelope = Envelope::new()?;
-        let asked = references.len();
+        let recipient = Recipient::new()?;
+        let count = references.len();
         let request = ResolveRequest {
             references,
-            public_key: envelope.public_key.clone(),
-            request_id: envelope.request_id.clone(),
+            public_key: recipient.public_key.clone(),
+            request_id: recipient.request_id.clone(),
         };
-        let reply = self
-            .ask(Repeat::Allowed, request, async |channel, request| {
-                SecretsClient::new(channel).resolve(request).await
-            })
-            .await?;
-        let opened = envelope.open(Purpose::Resolve, reply.secrets)?;
-        if opened.len() != asked {
+        let reply = self.call(request).await?;
+        let opened = recipient.open(Purpose::Resolve, reply.secrets)?;
+        if opened.len() != count {
             return Err(Error::Incomplete {
                 what: "not as many values as were asked for",
             });
@@ -111,8 +100,9 @@ impl Client {
     /// Changes as they happen; no references means all.
     pub async fn watch(&mut self, references: Vec<String>) -> Result<Events, Error> {
         let request = WatchRequest { references };
-        self.follow(request, async |channel, request| {
-            SecretsClient::new(channel).watch(request).await
+        self.stream(request, async |session, request| {
+            let mut client = SecretsClient::new(session.channel.clone());
+            client.watch(request).await
         })
         .await
         .map(Events)
@@ -129,10 +119,7 @@ impl Events {
         match self.0.message().await {
             Ok(Some(event)) => Ok(event),
             Ok(None) => Err(Error::Ended),
-            Err(status) => Err(match failure(status) {
-                Some(refused @ Error::Refused { .. }) => refused,
-                _ => Error::Ended,
-            }),
+            Err(status) => Err(refusal(&status).unwrap_or(Error::Ended)),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! How is the state of a value said in a word, to people and to programs?
+//! The states of a value as words, for people and for programs.
 
-use vault_proto::generated::State;
+use vault_proto::generated::{Provenance, State};
 
 /// For people: "fresh", "stale", "expired", "no such value", "not held"; "unknown" for what a newer
 /// daemon says.
@@ -25,5 +25,14 @@ pub fn state_word(state: i32) -> &'static str {
         Ok(State::Negative) => "negative",
         Ok(State::Absent) => "absent",
         Ok(State::Unspecified) | Err(_) => "unknown",
+    }
+}
+
+/// The state for people, and why it is stale.
+pub fn state_with_reason(held: &Provenance) -> String {
+    let word = state_in_words(held.state);
+    match held.stale_reason.as_str() {
+        "" => word.to_owned(),
+        reason => format!("{word}: {reason}"),
     }
 }

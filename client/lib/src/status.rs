@@ -1,30 +1,51 @@
-//! What does the status of a failed call mean?
+//! The meaning of the status of a failed call.
 
 use tonic::{Code, Status};
 use vault_proto::kinds;
+use vault_proto::printable::printable_lines;
 
+use crate::connection::NotConnected;
+use crate::deadline::Deadline;
 use crate::error::Error;
 
-/// The failure that a status tells of; `None` where the time was up, on either side.
+/// The failure that the status of a call within `deadline` means.
 ///
 /// The daemon's own word comes first: a backend that was too slow for it is its refusal, with a
 /// message, and no deadline of this side. A status with a cause was made on this side, by the
 /// transport; one without came from the server.
-pub(crate) fn failure(status: Status) -> Option<Error> {
-    let kind = kind(&status).to_owned();
-    if kind.is_empty() && is_timeout(&status) {
+pub(crate) fn failure(status: Status, deadline: Deadline) -> Error {
+    if let Some(refused) = refusal(&status) {
+        return refused;
+    }
+    if is_timeout(&status) {
+        return deadline.passed();
+    }
+    let sent = !has_cause::<NotConnected>(&status);
+    Error::Lost {
+        sent,
+        source: Box::new(status),
+    }
+}
+
+/// What the daemon refused, in its words; `None` where the transport made the status or time was up.
+pub(crate) fn refusal(status: &Status) -> Option<Error> {
+    let kind = kind(status).to_owned();
+    if kind.is_empty() && (is_timeout(status) || causes(status).next().is_some()) {
         return None;
     }
-    if kind.is_empty() && std::error::Error::source(&status).is_some() {
-        return Some(Error::Lost {
-            source: Box::new(status),
-        });
-    }
-    let message = match printable(status.message()) {
+    let message = match printable_lines(status.message()) {
         words if words.is_empty() => format!("vaultd refused: {}", status.code()),
         words => words,
     };
     Some(Error::Refused { kind, message })
+}
+
+fn has_cause<E: std::error::Error + 'static>(status: &Status) -> bool {
+    causes(status).any(<dyn std::error::Error>::is::<E>)
+}
+
+fn causes(status: &Status) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(std::error::Error::source(status), |error| error.source())
 }
 
 fn kind(status: &Status) -> &str {
@@ -34,28 +55,15 @@ fn kind(status: &Status) -> &str {
 
 /// Either side may notice first; tonic says it as CANCELLED with this cause or these words.
 fn is_timeout(status: &Status) -> bool {
-    let mut cause = std::error::Error::source(status);
-    while let Some(error) = cause {
-        if error.is::<tonic::TimeoutExpired>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    status.code() == Code::DeadlineExceeded
+    has_cause::<tonic::TimeoutExpired>(status)
+        || status.code() == Code::DeadlineExceeded
         || (status.code() == Code::Cancelled && status.message() == "Timeout expired")
-}
-
-/// Text from the daemon without what steers a terminal; its line breaks stay.
-pub(crate) fn printable(text: &str) -> String {
-    let plain = |letter: char| letter == '\n' || !letter.is_control();
-    text.chars()
-        .map(|letter| if plain(letter) { letter } else { '\u{fffd}' })
-        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn with_kind(mut status: Status, kind: &str) -> Status {
         let word = kind.parse().expect("ASCII");
@@ -63,11 +71,14 @@ mod tests {
         status
     }
 
+    fn seen(status: Status) -> Error {
+        failure(status, Deadline::after(Duration::from_mins(1)))
+    }
+
     #[test]
     fn the_daemons_words_and_kind_are_carried_without_what_steers_a_terminal() {
         let status = Status::not_found("no service \u{1b}[2Jgit\nadd it");
-        let Some(Error::Refused { kind, message }) =
-            failure(with_kind(status, kinds::UNKNOWN_SERVICE))
+        let Error::Refused { kind, message } = seen(with_kind(status, kinds::UNKNOWN_SERVICE))
         else {
             panic!("a refusal");
         };
@@ -79,7 +90,9 @@ mod tests {
     fn a_status_of_the_transport_is_a_lost_connection() {
         let broken = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
         let status = Status::from_error(Box::new(broken));
-        assert!(matches!(failure(status), Some(Error::Lost { .. })));
+        assert!(matches!(seen(status), Error::Lost { sent: true, .. }));
+        let status = Status::from_error(Box::new(NotConnected));
+        assert!(matches!(seen(status), Error::Lost { sent: false, .. }));
     }
 
     #[test]
@@ -88,15 +101,14 @@ mod tests {
             Status::deadline_exceeded("late"),
             Status::cancelled("Timeout expired"),
         ] {
-            assert!(failure(status).is_none());
+            assert!(matches!(seen(status), Error::GaveUp { .. }));
         }
     }
 
     #[test]
     fn a_backend_that_was_too_slow_for_the_daemon_is_a_refusal_in_its_words() {
         let late = Status::deadline_exceeded("oci did not answer within 5 seconds");
-        let Some(Error::Refused { kind, message }) = failure(with_kind(late, kinds::UNAVAILABLE))
-        else {
+        let Error::Refused { kind, message } = seen(with_kind(late, kinds::UNAVAILABLE)) else {
             panic!("a refusal");
         };
         assert_eq!(kind, kinds::UNAVAILABLE);

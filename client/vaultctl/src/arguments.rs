@@ -1,4 +1,4 @@
-//! What can be asked on the command line?
+//! The command line.
 
 use std::num::NonZeroU64;
 use std::path::PathBuf;
@@ -19,8 +19,8 @@ Exit codes:
 `resolve` ends with 1 for a text that is no YAML and without vaultd, with 3 where policy denies.
   130  interrupted at the prompt of `put`
 
-REF is a reference (local://NAME, oci-vault://...); NAME is one too, and a bare name means \
-local://NAME. Names of secrets are repeated in messages, no other word of the command line is.
+REF is a reference (local://NAME, oci-vault://...); NAME is one too, a bare name means \
+local://NAME, and a bare OCID of a secret oci-vault://OCID. Names of secrets are repeated in messages, no other word of the command line is.
 
 With --json a command prints one JSON object on standard output (`watch`: one per line). No field \
 is ever left out or renamed, times are in seconds or milliseconds as the names say, and `state` is \
@@ -72,10 +72,10 @@ pub(crate) enum Command {
     Services,
     /// Read the configuration again; all of it or none
     Reload,
-    /// Tell all that is known of one reference
-    Explain(Reference),
     /// Tell why a launch gets what it gets: who uses a reference and where that is written, the last
     /// calls for it, the next one, and what would be served until when
+    // Under its old name, which people's scripts have.
+    #[command(alias = "explain")]
     Why(Reference),
     /// Tell what the configuration says, and where it says so
     ExplainConfig {

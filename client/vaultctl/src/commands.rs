@@ -1,11 +1,9 @@
-//! Which command does what was asked?
+//! The commands, a module each.
 
 mod breaker;
-mod caller;
 mod delete;
 mod deletion;
 mod doctor;
-mod explain;
 mod explain_config;
 mod flush;
 mod get;
@@ -30,53 +28,57 @@ mod why;
 
 use std::process::ExitCode;
 
+use vault_client::connect;
+
 use crate::arguments::{Arguments, Breaker, Command, Policy, Status};
 use crate::failure::Failure;
 use crate::report::Form;
-use caller::{AGENT, Caller};
+
+/// What this program calls itself.
+const AGENT: &str = concat!("vaultctl/", env!("CARGO_PKG_VERSION"));
 
 /// Carries out one command.
 pub(crate) async fn carry_out(arguments: Arguments, form: Form) -> Result<ExitCode, Failure> {
-    let caller = Caller::new(arguments.deadline);
+    let deadline = arguments.deadline;
+    let client = || connect(AGENT, deadline);
     match arguments.command {
-        Command::Status(Status { watch: true }) => status_watch::run(&caller, form).await,
-        Command::Status(_) => status::run(caller.client().await?, form).await,
-        Command::Flush(on) => flush::run(caller.client().await?, on, form).await,
-        Command::Refresh(on) => refresh::run(caller.client().await?, on, form).await,
+        Command::Status(Status { watch: true }) => status_watch::run(AGENT, deadline, form).await,
+        Command::Status(_) => status::run(client().await?, form).await,
+        Command::Flush(on) => flush::run(client().await?, on, form).await,
+        Command::Refresh(on) => refresh::run(client().await?, on, form).await,
         // A person may take longer to type than the deadline is: the value comes first. But nobody
         // should type for a daemon that does not answer.
         Command::Put(put) => {
             if put::asks(&put) {
-                caller.client().await?;
+                client().await?;
             }
             let value = put::value(&put, form)?;
-            put::run(caller.client().await?, &put, value, form).await
+            put::run(client().await?, &put, value, form).await
         }
-        Command::List => list::run(caller.client().await?, form).await,
-        Command::Delete(on) => delete::run(caller.client().await?, on, form).await,
-        Command::Get(on) => get::run(caller.client().await?, on, form).await,
-        Command::Versions(on) => versions::run(caller.client().await?, on, form).await,
-        Command::Promote(on) => promote::run(caller.client().await?, on, form).await,
-        Command::ScheduleDeletion(on) => deletion::schedule(caller.client().await?, on, form).await,
-        Command::CancelDeletion(on) => deletion::cancel(caller.client().await?, on, form).await,
-        Command::Services => services::run(caller.client().await?, form).await,
-        Command::Reload => reload::run(caller.client().await?, form).await,
-        Command::Explain(on) => explain::run(caller.client().await?, on, form).await,
+        Command::List => list::run(client().await?, form).await,
+        Command::Delete(on) => delete::run(client().await?, on, form).await,
+        Command::Get(on) => get::run(client().await?, on, form).await,
+        Command::Versions(on) => versions::run(client().await?, on, form).await,
+        Command::Promote(on) => promote::run(client().await?, on, form).await,
+        Command::ScheduleDeletion(on) => deletion::schedule(client().await?, on, form).await,
+        Command::CancelDeletion(on) => deletion::cancel(client().await?, on, form).await,
+        Command::Services => services::run(client().await?, form).await,
+        Command::Reload => reload::run(client().await?, form).await,
         Command::ExplainConfig { environment } => {
-            explain_config::run(caller.client().await?, environment, form).await
+            explain_config::run(client().await?, environment, form).await
         }
-        Command::Doctor { backend } => doctor::run(caller.client().await?, &backend, form).await,
-        Command::Why(on) => why::run(caller.client().await?, on, form).await,
-        Command::Metrics(to) => metrics::run(caller.client().await?, to, form).await,
+        Command::Doctor { backend } => doctor::run(client().await?, &backend, form).await,
+        Command::Why(on) => why::run(client().await?, on, form).await,
+        Command::Metrics(to) => metrics::run(client().await?, to, form).await,
         Command::Breaker(Breaker::Reset { backend, scope }) => {
-            breaker::reset(caller.client().await?, backend, scope, form).await
+            breaker::reset(client().await?, backend, scope, form).await
         }
         Command::Policy(Policy::Test {
             action,
             service,
             reference,
-        }) => policy::test(caller.client().await?, action, service, reference, form).await,
-        Command::Resolve(options) => resolve::run(AGENT, options, form, arguments.deadline).await,
-        Command::Watch(on) => watch::run(caller.client().await?, on, form).await,
+        }) => policy::test(client().await?, action, service, reference, form).await,
+        Command::Resolve(options) => resolve::run(AGENT, options, form, deadline).await,
+        Command::Watch(on) => watch::run(client().await?, on, form).await,
     }
 }

@@ -1,4 +1,4 @@
-//! Why did a command fail, in which words, and with which exit code?
+//! Failures: their words, stable kinds and exit codes.
 
 use std::process::ExitCode;
 

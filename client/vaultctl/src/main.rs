@@ -1,10 +1,9 @@
-//! What does vaultctl do, in order?
+//! vaultctl: status, storage and control of vaultd.
 #![forbid(unsafe_code)]
 
 mod arguments;
 mod commands;
 mod failure;
-mod look;
 #[cfg(test)]
 mod man_page;
 mod prompt;
@@ -12,7 +11,7 @@ mod reader;
 mod refusal;
 mod report;
 mod resolve;
-mod table;
+mod terminal;
 mod value;
 
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! Is the committed man page the one that the arguments give?
+//! The committed man page is the one that the arguments give.
 //!
 //! `UPDATE_MAN=1 cargo test -p vaultctl man_page` writes it anew.
 

@@ -1,4 +1,4 @@
-//! How is a person asked for a secret, so that the terminal is whole afterwards?
+//! Asking a person for a secret, so that the terminal is whole afterwards.
 //!
 //! The terminal is silent before the question is there, and Ctrl-C is a byte like any other then:
 //! rpassword raises SIGINT for it before it has put the terminal back. The signal is held back
@@ -21,7 +21,7 @@ pub(crate) fn answer_to(question: &str) -> Result<String, Failure> {
 }
 
 fn ask(question: &str) -> Result<String, Error> {
-    let _silence = Silence::begin()?;
+    let _hidden = HiddenInput::begin()?;
     let interrupt = SigSet::from(Signal::SIGINT);
     interrupt.thread_block()?;
     let line = rpassword::prompt_password(question)?;
@@ -30,12 +30,12 @@ fn ask(question: &str) -> Result<String, Error> {
 }
 
 /// A terminal that shows nothing of what is typed, until this is dropped.
-struct Silence {
+struct HiddenInput {
     terminal: File,
     before: Termios,
 }
 
-impl Silence {
+impl HiddenInput {
     fn begin() -> Result<Self, Error> {
         let terminal = File::open("/dev/tty")?;
         let before = tcgetattr(&terminal)?;
@@ -47,7 +47,7 @@ impl Silence {
     }
 }
 
-impl Drop for Silence {
+impl Drop for HiddenInput {
     fn drop(&mut self) {
         // Fails only for a terminal that is gone.
         let _ = tcsetattr(&self.terminal, SetArg::TCSANOW, &self.before);

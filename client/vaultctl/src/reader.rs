@@ -1,4 +1,4 @@
-//! Is anybody still reading what is printed?
+//! Noticing that whoever reads standard output has gone away.
 
 use std::os::fd::AsFd;
 
@@ -11,14 +11,14 @@ use tokio::sync::oneshot;
 ///
 /// A thread waits for it, because no event queue takes every kind of file. It ends with the process.
 pub(crate) async fn is_gone() {
-    let (tell, told) = oneshot::channel();
+    let (sender, receiver) = oneshot::channel();
     std::thread::spawn(move || {
         if wait() {
             // Nobody listens any more where the watch has ended meanwhile.
-            let _ = tell.send(());
+            let _ = sender.send(());
         }
     });
-    if told.await.is_err() {
+    if receiver.await.is_err() {
         std::future::pending::<()>().await;
     }
 }

@@ -1,4 +1,4 @@
-//! What is said about a command line that is not understood?
+//! Messages about a command line that is not understood, without its words.
 //!
 //! clap would repeat the word it did not expect. That word may be a secret, typed where none
 //! belongs, and terminals and logs remember: no word of the command line is repeated here.

@@ -1,4 +1,4 @@
-//! What is printed, and where? The only file of this program that prints.
+//! Printing. The only file of this program that prints.
 //!
 //! Answers go to standard output, failures and notes to standard error: as lines for people, or, with
 //! `--json`, as one object each.
@@ -8,10 +8,12 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use serde::Serialize;
+use vault_client::Tone;
+use vault_proto::printable::printable;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::look::{Look, Tone};
+use crate::terminal::style_of_output;
 
 /// How things are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +137,7 @@ pub(crate) fn to_terminal() -> bool {
 /// The word in green or red, where a person looks at it.
 pub(crate) fn verdict(good: bool, word: &str) -> String {
     let tone = if good { Tone::Good } else { Tone::Bad };
-    Look::of_output().paint(tone, word)
+    style_of_output().paint(tone, word)
 }
 
 fn line_of(json: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, Failure> {
@@ -148,7 +150,7 @@ fn line_of(json: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, Failure> {
 
 /// Each line with `who` before it, and no control character in it.
 fn lines(who: &str, text: &str) -> String {
-    let line = |line: &str| format!("{who}: {}\n", line.replace(char::is_control, "\u{fffd}"));
+    let line = |line: &str| format!("{who}: {}\n", printable(line));
     text.lines().map(line).collect()
 }
 

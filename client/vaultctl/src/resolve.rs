@@ -1,18 +1,14 @@
-//! How does a YAML text with references become the same text with values?
+//! Replacing the references in a YAML text by their values.
 //!
-//! A text is read into a tree (`reading`, `merging`, `node`), its references are found by their
-//! places in it (`places`) and asked for (`fetching`), and the tree is written again with the values
-//! where the references stood (`writing`, `spelling`). Values are never put into the tree.
+//! The text is scanned for the places of its references (`scanning`), their values are asked for
+//! (`fetching`), and each place is replaced in the original bytes (`replacing`): whatever is no
+//! reference stays as it is, comments, layout and anchors too.
 
 pub(crate) mod fetching;
 pub(crate) mod files;
-mod merging;
-mod node;
 pub(crate) mod old_names;
 pub(crate) mod options;
-pub(crate) mod places;
-pub(crate) mod reading;
-mod spelling;
+pub(crate) mod replacing;
+pub(crate) mod scanning;
 #[cfg(test)]
 mod tests;
-pub(crate) mod writing;

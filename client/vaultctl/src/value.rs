@@ -1,4 +1,4 @@
-//! Where does a value to be stored come from? The terminal, a pipe or a file; never an argument.
+//! Reading a value to be stored: from the terminal, a pipe or a file; never an argument.
 
 use std::fs::File;
 use std::io::{IsTerminal, Read};

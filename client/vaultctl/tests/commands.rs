@@ -1,4 +1,4 @@
-//! Does each command ask the right thing, show the answer, and end in its exit code?
+//! Each command asks the right thing, shows the answer, and ends in its exit code.
 
 #[path = "../../lib/tests/fake/daemon.rs"]
 mod fake;
@@ -19,11 +19,6 @@ fn shown(arguments: &[&str]) -> (Vec<String>, String, Option<i32>) {
 
 #[test]
 fn each_command_asks_and_shows_as_text() {
-    let held = "version 3, 1 minute old, fresh";
-    let explained = format!(
-        "local://a\nbackend     local\nused by     git TOKEN (/c/git.json)\n\
-         held        {held}, usable for 2 hours\na launch    the value held\n"
-    );
     for (arguments, asked, text) in [
         (&["flush"][..], r#"flush """#, "2 values forgotten\n"),
         (
@@ -72,7 +67,7 @@ fn each_command_asks_and_shows_as_text() {
             "reload ()",
             "/c/resolver.yaml: load 2, 4 services\n",
         ),
-        (&["explain", "a"], r#"explain "local://a""#, &explained),
+        (&["explain", "a"], r#"why "local://a""#, "local://a\n"),
         (&["metrics"], "metrics ()", "# EOF\n"),
         (
             &["breaker", "reset"],
@@ -103,9 +98,6 @@ fn each_command_asks_and_shows_as_text() {
 #[test]
 fn each_command_answers_in_json() {
     let held = r#""version":"3","age_ms":61000,"state":"fresh","stale_reason":"""#;
-    let explained = format!(
-        r#"{{"reference":"local://a","backend":"local","used_by":["git TOKEN (/c/git.json)"],"held":{{"reference":"local://a",{held},"fresh_for_ms":5000,"usable_for_ms":7200000}},"last_error":"","would_serve":"the value held"}}"#
-    );
     let refreshed =
         format!(r#"{{"secrets":[{{"reference":"local://a","held":{{{held}}},"problem":""}}]}}"#);
     for (arguments, expected) in [
@@ -151,7 +143,10 @@ fn each_command_answers_in_json() {
             &["reload"],
             r#"{"generation":2,"configuration_path":"/c/resolver.yaml","services":4,"warnings":["unknown key `x`"]}"#,
         ),
-        (&["explain", "a"], &explained),
+        (
+            &["explain", "a"],
+            r#"{"reference":"local://a","routes":[]}"#,
+        ),
         (
             &["metrics"],
             r##"{"openmetrics":"# EOF\n","textfile":null}"##,
@@ -260,8 +255,24 @@ fn changes_are_printed_as_they_come_until_the_daemon_ends() {
     assert_eq!(code(&output), Some(3));
     assert_eq!(fake.asked(), [r#"watch ["local://a", "local://b"]"#]);
     let lines = stdout(&run(&fake, &["--json", "watch"]));
-    let first = r#"{"reference":"local://a","version":"3","age_ms":61000,"state":"fresh","stale_reason":""}"#;
+    let first = r#"{"reference":"local://a","version":"3","age_ms":61000,"state":"fresh","stale_reason":"","lost":false}"#;
     assert_eq!(lines.lines().next(), Some(first));
+}
+
+#[test]
+fn a_watch_that_was_too_slow_says_that_changes_are_missing() {
+    let lost = WatchEvent {
+        lost: true,
+        ..WatchEvent::default()
+    };
+    let plan = || Plan {
+        events: vec![lost.clone()],
+        ..Plan::default()
+    };
+    let text = stdout(&run(&Fake::start(plan()), &["watch"]));
+    assert!(text.contains("changes are missing here"), "{text}");
+    let line = stdout(&run(&Fake::start(plan()), &["watch", "--json"]));
+    assert!(line.ends_with("\"lost\":true}\n"), "{line}");
 }
 
 #[test]
@@ -272,6 +283,7 @@ fn a_value_that_is_not_held_has_neither_version_nor_age() {
             state,
             ..Provenance::default()
         }),
+        lost: false,
     };
     let plan = || Plan {
         events: vec![event(4), event(5)],
@@ -281,7 +293,7 @@ fn a_value_that_is_not_held_has_neither_version_nor_age() {
     assert_eq!(text, "local://a: no such value\nlocal://a: not held\n");
     let lines = stdout(&run(&Fake::start(plan()), &["watch", "--json"]));
     for (line, state) in lines.lines().zip(["negative", "absent"]) {
-        let expected = format!(r#""state":"{state}","stale_reason":""}}"#);
+        let expected = format!(r#""state":"{state}","stale_reason":"","lost":false}}"#);
         assert!(line.ends_with(&expected), "{line}");
     }
     assert_eq!(lines.lines().count(), 2);
@@ -382,5 +394,38 @@ fn help_documents_commands_and_exit_codes() {
     let text = stdout(&run(&Fake::absent(), &["--help"]));
     for word in ["status", "put", "watch", "Exit codes:", "--json"] {
         assert!(text.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn a_bare_ocid_is_a_secret_of_oci_vault_to_every_command() {
+    let ocid = "ocid1.vaultsecret.oc1.iad.x";
+    let reference = format!("oci-vault://{ocid}");
+    for command in [
+        &["put"][..],
+        &["delete"],
+        &["get"],
+        &["why"],
+        &["flush"],
+        &["refresh"],
+        &["versions"],
+        &["schedule-deletion"],
+        &["cancel-deletion"],
+        &["watch"],
+        &["policy", "test", "get", "--reference"],
+    ] {
+        let fake = Fake::start(Plan::default());
+        run(&fake, &[command, &[ocid]].concat());
+        let asked = fake.asked();
+        assert!(asked[0].contains(&reference), "{command:?}: {asked:?}");
+        assert!(!asked[0].contains("local://"), "{command:?}: {asked:?}");
+        for (kind, what) in [("user", "a user"), ("key", "a key"), ("vault", "a vault")] {
+            let other = format!("ocid1.{kind}.oc1..x");
+            let output = run(&fake, &[command, &[&other]].concat());
+            assert_eq!(code(&output), Some(2), "{command:?} {other}");
+            let said = stderr(&output);
+            assert!(said.contains(&format!("the OCID of {what}")), "{said}");
+        }
+        assert_eq!(fake.asked().len(), 1, "nothing is asked for these");
     }
 }

@@ -1,4 +1,4 @@
-//! Does `vaultctl doctor` say what is wrong, and what to do?
+//! `vaultctl doctor` says what is wrong, and what to do.
 
 #[path = "../../lib/tests/fake/daemon.rs"]
 mod fake;

@@ -1,4 +1,4 @@
-//! Is a person asked for a value in a terminal that stays whole?
+//! A person is asked for a value in a terminal that stays whole.
 
 #[path = "../../lib/tests/fake/daemon.rs"]
 mod fake;

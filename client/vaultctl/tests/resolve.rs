@@ -1,4 +1,4 @@
-//! Does `vaultctl resolve` read, ask, write and end as it says?
+//! `vaultctl resolve` reads, asks, writes and ends as it says.
 
 #[path = "../../lib/tests/fake/daemon.rs"]
 mod fake;

@@ -1,4 +1,4 @@
-//! Are texts resolved as the predecessor's users need it?
+//! Texts are resolved as the predecessor's users need it.
 
 #[path = "../../lib/tests/fake/daemon.rs"]
 mod fake;

@@ -1,4 +1,4 @@
-//! Does `vaultctl status` say how things are?
+//! `vaultctl status` says how things are.
 
 #[path = "../../lib/tests/fake/daemon.rs"]
 mod fake;

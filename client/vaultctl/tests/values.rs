@@ -1,4 +1,4 @@
-//! How do values come in and go out?
+//! How values come in and go out.
 
 #[path = "../../lib/tests/fake/daemon.rs"]
 mod fake;

@@ -1,4 +1,4 @@
-//! Does what watches show what changes, and end well?
+//! What watches shows what changes, and ends well.
 
 #[path = "../../lib/tests/fake/daemon.rs"]
 mod fake;

@@ -1,4 +1,4 @@
-//! Does `vaultctl why` say all that is known, to people and to programs?
+//! `vaultctl why` says all that is known, to people and to programs.
 
 #[path = "../../lib/tests/fake/daemon.rs"]
 mod fake;
@@ -106,7 +106,7 @@ asked next    when somebody wants it
 ";
     assert_eq!(stdout(&output), expected);
     assert_eq!(code(&output), Some(0));
-    assert_eq!(fake.asked(), [r#"explain "local://a""#]);
+    assert_eq!(fake.asked(), [r#"why "local://a""#]);
 }
 
 #[test]

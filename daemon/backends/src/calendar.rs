@@ -1,4 +1,4 @@
-//! Which date and time is it? Civil-calendar arithmetic, for people and records.
+//! Civil-calendar arithmetic, for people and records.
 
 /// Seconds since 1970-01-01 UTC as RFC 3339 writes them, without fraction and zone:
 /// `2023-11-14T22:13:20`.

@@ -1,4 +1,4 @@
-//! How is a vault asked over the network?
+//! The HTTP client.
 //!
 //! One call is one connection: looked up, made, used and closed, in the future that the caller polls,
 //! so that a call that is given up leaves nothing behind. An idle connection would keep the last reply

@@ -1,6 +1,6 @@
 //! OCI Vault: whom to be, and where.
 
-mod asked;
+mod call_description;
 pub mod certificate;
 pub mod clock_offset;
 pub mod configured;

@@ -14,7 +14,8 @@ pub use crate::target::Key;
 use crate::target::Target;
 
 /// The backends there are. The local store is open from the start; another vault is opened when it is
-/// asked for the first time, since most that are configured never are.
+/// asked for the first time, since most that are configured never are, or when it is configured, where its
+/// credential ends unless somebody renews it.
 pub struct Backends {
     /// What vaults are opened with; `None` where all are somebody else's.
     opener: Option<Opener>,
@@ -31,13 +32,19 @@ struct Opener {
 
 #[derive(Default)]
 struct Vaults {
-    open: BTreeMap<Key, Arc<dyn Backend>>,
+    open: BTreeMap<Key, Open>,
     /// The vaults of the configuration in force.
     configured: BTreeMap<Key, Arc<dyn Target>>,
     /// Those of the one before: requests that began under it may still ask, for a while.
     before: BTreeMap<Key, Arc<dyn Target>>,
     /// Whether [`Backends::settle`] has seen these.
     is_settling: bool,
+}
+
+struct Open {
+    backend: Arc<dyn Backend>,
+    /// Whether it was asked for, and not only opened for its upkeep.
+    is_asked: bool,
 }
 
 impl Backends {
@@ -67,7 +74,7 @@ impl Backends {
         Some(store.sealed_file(directory, name))
     }
 
-    /// Lets these vaults be asked, besides those that could be until now.
+    /// Lets these vaults be asked, besides those that could be until now, and opens those that need upkeep.
     pub fn configure(&self, targets: impl IntoIterator<Item = Arc<dyn Target>>) {
         let targets = targets.into_iter();
         let configured = targets.map(|target| (target.key(), target)).collect();
@@ -75,6 +82,9 @@ impl Backends {
         vaults.before = std::mem::replace(&mut vaults.configured, configured);
         vaults.is_settling = false;
         vaults.close();
+        if let Some(opener) = &self.opener {
+            vaults.open_for_upkeep(opener);
+        }
     }
 
     /// Closes the vaults that are configured no more, the second time it is called after a change. To be
@@ -107,28 +117,35 @@ impl Backends {
             return Some(Arc::clone(fixed));
         }
         let mut vaults = self.vaults();
-        if let Some(open) = vaults.open.get(&key) {
-            return Some(Arc::clone(open));
+        if let Some(open) = vaults.open.get_mut(&key) {
+            open.is_asked = true;
+            return Some(Arc::clone(&open.backend));
         }
         let opener = self.opener.as_ref()?;
-        let opened = vaults.target(&key)?.open(&opener.context, &opener.shield);
-        vaults.open.insert(key, Arc::clone(&opened));
-        Some(opened)
+        let backend = opener.open(vaults.target(&key)?);
+        let open = Open {
+            backend: Arc::clone(&backend),
+            is_asked: true,
+        };
+        vaults.open.insert(key, open);
+        Some(backend)
     }
 
-    /// All open backends that are configured now.
+    /// All open backends that are configured now, also those that were opened for their upkeep alone.
     pub fn all(&self) -> Vec<(Key, Arc<dyn Backend>)> {
         let vaults = self.vaults();
-        let open = vaults.open.iter();
-        let open = open.filter(|(key, _)| vaults.configured.contains_key(key));
+        let open = vaults.now().map(|(key, open)| (key, &open.backend));
         let all = self.fixed.iter().chain(open);
         all.map(|(key, backend)| (key.clone(), Arc::clone(backend)))
             .collect()
     }
 
-    /// The keys of [`Backends::all`].
+    /// The keys of those of [`Backends::all`] that were asked for.
     pub fn keys(&self) -> BTreeSet<Key> {
-        self.all().into_iter().map(|(key, _)| key).collect()
+        let vaults = self.vaults();
+        let asked = vaults.now().filter(|(_, open)| open.is_asked);
+        let asked = asked.map(|(key, _)| key);
+        self.fixed.keys().chain(asked).cloned().collect()
     }
 
     fn vaults(&self) -> MutexGuard<'_, Vaults> {
@@ -136,7 +153,31 @@ impl Backends {
     }
 }
 
+impl Opener {
+    fn open(&self, target: &Arc<dyn Target>) -> Arc<dyn Backend> {
+        target.open(&self.context, &self.shield)
+    }
+}
+
 impl Vaults {
+    /// Those that are open and configured now.
+    fn now(&self) -> impl Iterator<Item = (&Key, &Open)> {
+        let open = self.open.iter();
+        open.filter(|(key, _)| self.configured.contains_key(key))
+    }
+
+    fn open_for_upkeep(&mut self, opener: &Opener) {
+        for (key, target) in &self.configured {
+            if target.needs_upkeep() && !self.open.contains_key(key) {
+                let open = Open {
+                    backend: opener.open(target),
+                    is_asked: false,
+                };
+                self.open.insert(key.clone(), open);
+            }
+        }
+    }
+
     fn target(&self, key: &Key) -> Option<&Arc<dyn Target>> {
         self.configured.get(key).or_else(|| self.before.get(key))
     }

@@ -52,6 +52,12 @@ pub trait Target: Any + fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether it must be open although nobody asks it: its credential may be one that ends if it is not
+    /// renewed, and that only a person can begin again. To open it then must read nothing and ask nobody.
+    fn needs_upkeep(&self) -> bool {
+        false
+    }
+
     /// The vault itself.
     fn open(&self, context: &ProcessContext, shield: &Arc<Shield>) -> Arc<dyn Backend>;
 

@@ -1,4 +1,4 @@
-//! What date is it? For signatures, tokens and certificates, which others date by their clocks.
+//! The wall clock. For signatures, tokens and certificates, which others date by their clocks.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

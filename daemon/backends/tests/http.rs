@@ -1,4 +1,4 @@
-//! Does the HTTP client take what is whole and true, and nothing else?
+//! Tests of the HTTP client.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! Is what is sent read as it was meant, and does no text that comes from elsewhere make us panic?
+//! Properties of what is read and written for OCI.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! Does everything that is computed for OCI come out as Oracle's own SDK computes it?
+//! Everything that is computed for OCI, compared with Oracle's own SDK.
 //!
 //! The vectors were made with that SDK. `OCI_VECTORS` names another file of the same form. Where an
 //! entry has `divergence`, what we do instead stands in its `ours`.

@@ -1,4 +1,4 @@
-//! How is it all put together, and when does it end?
+//! The daemon put together from its parts, started and ended.
 
 mod ahead;
 mod boot;
@@ -29,10 +29,12 @@ use crate::cache::Cache;
 use crate::clock::{BootClock, Clock};
 use crate::config::watch::{self, Changes, Watch};
 use crate::config::{self, Config, files::Places, outside::Outside};
-use crate::grpc::daemon::{Daemon, Facts, Reload};
+use crate::grpc::daemon::{Daemon, Reload, StartFacts};
 use crate::launch::Launch;
-use crate::listener::{self, Doorkeeper};
+use crate::limits::{Limits, PeerKind};
+use crate::listener::{AcceptLoop, Admission};
 use crate::logging::Log;
+use crate::maintenance::Maintenance;
 use crate::refresher::{Plan, Refresher};
 use crate::resolver::Resolver;
 use crate::setup::Current;
@@ -41,13 +43,13 @@ use crate::socket::Listening;
 use crate::upstream::Upstream;
 use crate::writer::Writer;
 use end::Ending;
-use reload::{Concerned, Reloader};
+use reload::{Reloadable, Reloader};
 use service_manager::ServiceManagerNotifier;
 
-/// How long calls under way may take once the daemon is to end.
-const FAREWELL: Duration = Duration::from_millis(700);
+/// How long other calls under way may take once the daemon is to end and no change is under way.
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(700);
 /// Connections that are accepted and not yet served.
-const WAITING: usize = 16;
+const ACCEPTED: usize = 16;
 /// Threads that serve; a launch is far shorter than a thread switch is dear.
 const THREADS: usize = 2;
 
@@ -101,7 +103,7 @@ pub fn run(arguments: &Arguments, log: &Log, kinds: BackendKinds) -> Result<(), 
     let places = places.with_services(arguments.config_dir.clone());
     let outside = Outside::of_process(arguments, kinds);
     let (mut watch, changes) = watch::watch(Arc::clone(&clock));
-    // Before the files are read: what changes from here on is told.
+    // Before the files are read: what changes from here on is noticed.
     let unwatched = match arguments.check {
         Some(_) => None,
         None => watch.follow(&places),
@@ -160,7 +162,7 @@ struct Sources {
     unwatched: Option<String>,
 }
 
-/// All rooms, built.
+/// All parts of the daemon.
 struct Application {
     daemon: Daemon,
     reloader: Arc<Reloader>,
@@ -237,7 +239,7 @@ impl Application {
             Plan::of(&config.setup, ahead::start(&listening.path)),
             ahead::seed(),
         );
-        let concerned = Concerned {
+        let reloadable = Reloadable {
             places: sources.places,
             outside: sources.outside,
             log: sources.log,
@@ -248,9 +250,9 @@ impl Application {
             refresher: Arc::clone(&refresher),
             snapshot: Arc::clone(&snapshot),
         };
-        let reloader = Reloader::new(concerned, config, sources.watch, sources.unwatched);
+        let reloader = Reloader::new(reloadable, config, sources.watch, sources.unwatched);
         let reloader = Arc::new(reloader);
-        let facts = Facts {
+        let facts = StartFacts {
             started: clock.now(),
             memory_protection: shield.protection().to_string(),
             warnings: shield.warnings().to_vec(),
@@ -263,7 +265,14 @@ impl Application {
                 .display()
                 .to_string(),
         };
+        let maintenance = Maintenance {
+            resolver: Arc::clone(&resolver),
+            cache: Arc::clone(&cache),
+            snapshot: Arc::clone(&snapshot),
+            clock: Arc::clone(&clock),
+        };
         let daemon = Daemon {
+            maintenance: Arc::new(maintenance),
             current,
             launch: Arc::new(Launch::new(Arc::clone(&resolver))),
             resolver,
@@ -295,11 +304,16 @@ impl Application {
             .set_nonblocking(true)
             .context("cannot use the socket")?;
         let listener = UnixListener::from_std(listener).context("cannot use the socket")?;
-        let (sender, receiver) = mpsc::channel(WAITING);
-        let door = Arc::new(Door(Arc::clone(&self.daemon.current)));
+        let (sender, receiver) = mpsc::channel(ACCEPTED);
+        let limits = Limits::default();
+        let accepting = AcceptLoop {
+            admission: Arc::new(PolicyAdmission(Arc::clone(&self.daemon.current))),
+            limits,
+            connections: sender,
+        };
         let beat = service_manager::watchdog_period().map(|period| period / 3);
         let alive = service_manager::alive;
-        let accepting = tokio::spawn(listener::run(listener, door, sender, beat, alive));
+        let accepting = tokio::spawn(accepting.run(listener, beat, alive));
         let cache = Arc::clone(&self.daemon.cache);
         let upstream = Arc::clone(&self.daemon.upstream);
         let upkeep = tokio::spawn(upkeep::keep(upstream, Arc::clone(&self.daemon.clock)));
@@ -307,7 +321,8 @@ impl Application {
         let refreshing = tokio::spawn(Arc::clone(&self.daemon.refresher).run());
         let snapshot = Arc::clone(&self.daemon.snapshot);
         let keeping_values = tokio::spawn(Arc::clone(&snapshot).run());
-        let serving = tokio::spawn(crate::grpc::serve(self.daemon, receiver, async {
+        let writer = Arc::clone(&self.daemon.writer);
+        let serving = tokio::spawn(crate::grpc::serve(self.daemon, limits, receiver, async {
             // A sender that is gone means the end, too.
             let _ = stopped.await;
         }));
@@ -324,10 +339,12 @@ impl Application {
             serving,
         };
         let ended = ending.comes().await;
+        service_manager::stopping();
+        // All else is still served: a restart does not wait for a slow vault in silence.
+        end::finish_changes(&writer, ending.signal()).await;
         let Ending {
             accepting, serving, ..
         } = ending;
-        service_manager::stopping();
         keeping.abort();
         telling.abort();
         upkeep.abort();
@@ -340,7 +357,7 @@ impl Application {
         drop(listening);
         let _ = stop.send(());
         let in_time =
-            serving.is_finished() || tokio::time::timeout(FAREWELL, serving).await.is_ok();
+            serving.is_finished() || tokio::time::timeout(SHUTDOWN_GRACE, serving).await.is_ok();
         let wiped = cache.flush(|_| true);
         tracing::info!(wiped, in_time, "ended");
         ended
@@ -348,11 +365,16 @@ impl Application {
 }
 
 /// Lets in whom the policy in force speaks of.
-struct Door(Arc<Current>);
+struct PolicyAdmission(Arc<Current>);
 
-impl Doorkeeper for Door {
-    fn knows(&self, uid: u32) -> bool {
-        self.0.get().policy.knows(uid)
+impl Admission for PolicyAdmission {
+    fn kind(&self, uid: u32) -> Option<PeerKind> {
+        let kind = if uid == nix::unistd::geteuid().as_raw() {
+            PeerKind::OwnUser
+        } else {
+            PeerKind::OtherUser
+        };
+        self.0.get().policy.knows(uid).then_some(kind)
     }
 }
 

@@ -36,7 +36,7 @@ pub struct Arguments {
     #[arg(long)]
     pub instance_principals: bool,
 
-    /// RequestContext on the terminal for the passphrase of the local store's identity
+    /// Ask on the terminal for the passphrase of the local store's identity
     #[arg(long)]
     pub ask_passphrase: bool,
 

@@ -1,14 +1,16 @@
-//! What is remembered? A JSON-lines file, written before a value leaves.
+//! The audit record: a file of JSON lines, written before a value leaves.
 //!
 //! One record is one write to a file opened for appending, so records of several daemons do not
 //! mix. The record is made from named fields only: nothing a backend or a caller says gets in whole.
 //! The journal gets a copy where there is one; it acknowledges nothing and may drop it.
 
+use std::fmt::Display;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
 use vault_backends::calendar::date_time;
@@ -114,30 +116,65 @@ pub struct ValueRecord {
     pub problem: Option<&'static str>,
 }
 
+impl ValueRecord {
+    /// A secret that was asked for, of which no value was had. `variable` is empty where there is none.
+    pub fn requested(variable: impl Into<String>, reference: impl Display) -> Self {
+        Self {
+            variable: variable.into(),
+            reference: reference.to_string(),
+            version: String::new(),
+            state: "",
+            age_seconds: None,
+            problem: None,
+        }
+    }
+
+    /// The same, about a version.
+    #[must_use]
+    pub fn of_version(self, version: impl Into<String>) -> Self {
+        let version = version.into();
+        Self { version, ..self }
+    }
+
+    /// The same, with the stable word of why no value leaves.
+    #[must_use]
+    pub fn because(self, problem: Option<&'static str>) -> Self {
+        Self { problem, ..self }
+    }
+
+    /// The same with a value that was had and does not leave.
+    #[must_use]
+    pub fn withheld(self, version: impl Into<String>, age: Duration) -> Self {
+        Self {
+            state: "withheld",
+            age_seconds: Some(age.as_secs()),
+            ..self.of_version(version)
+        }
+    }
+
+    /// The same with a value that leaves.
+    #[must_use]
+    pub fn released(self, version: impl Into<String>, age: Duration, is_stale: bool) -> Self {
+        Self {
+            state: if is_stale { "stale" } else { "fresh" },
+            age_seconds: Some(age.as_secs()),
+            ..self.of_version(version)
+        }
+    }
+}
+
 /// Why a record could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
     /// The file cannot be opened.
-    #[error("cannot open the audit record {path}")]
-    Open {
-        /// Which file.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
+    #[error("cannot open the audit record {0}")]
+    Open(PathBuf, #[source] io::Error),
     /// The file is not one of this user's alone.
     #[error("the audit record {0} is not a plain file of this user with mode 0600")]
     Foreign(PathBuf),
     /// The record cannot be written.
-    #[error("cannot write the audit record {path}")]
-    Write {
-        /// Which file.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
+    #[error("cannot write the audit record {0}")]
+    Write(PathBuf, #[source] io::Error),
 }
 
 impl AuditError {
@@ -194,7 +231,7 @@ impl Audit {
         line.push('\n');
         let mut file = lock(&self.file);
         let written = self.append(&mut file, line.as_bytes(), settings);
-        // Under the file's lock, so that the last one to write is also the last one to tell.
+        // Under the file's lock, so that it is the last write's.
         *lock(&self.last_error) = written.as_ref().err().map(AuditError::in_full);
         drop(file);
         match (written, settings.on_failure) {
@@ -209,10 +246,7 @@ impl Audit {
         line: &[u8],
         settings: &AuditSettings,
     ) -> Result<(), AuditError> {
-        let failed = |source| AuditError::Write {
-            path: self.path.clone(),
-            source,
-        };
+        let failed = |source| AuditError::Write(self.path.clone(), source);
         let mut file = match open.take() {
             // A file that was moved away or deleted is not written on.
             Some(file) if self.is_current(&file) => file,
@@ -242,10 +276,7 @@ impl Audit {
             .mode(0o600)
             .custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_CLOEXEC | nix::libc::O_NONBLOCK)
             .open(&self.path)
-            .map_err(|source| AuditError::Open {
-                path: self.path.clone(),
-                source,
-            })?;
+            .map_err(|source| AuditError::Open(self.path.clone(), source))?;
         let own = nix::unistd::geteuid().as_raw();
         let private = file.metadata().is_ok_and(|metadata| {
             metadata.is_file() && metadata.uid() == own && metadata.mode() & 0o077 == 0
@@ -289,7 +320,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// A time since 1970 as RFC 3339 in UTC.
-pub fn rfc3339(unix: std::time::Duration) -> String {
+pub fn rfc3339(unix: Duration) -> String {
     format!("{}.{:03}Z", date_time(unix.as_secs()), unix.subsec_millis())
 }
 

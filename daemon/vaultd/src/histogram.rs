@@ -1,4 +1,4 @@
-//! How long do things take? Counted in fixed buckets, without a lock.
+//! A histogram of durations: fixed buckets, without a lock.
 //!
 //! Each number is right; two that are read while somebody counts may not belong to the same moment.
 

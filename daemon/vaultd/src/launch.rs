@@ -2,9 +2,11 @@
 
 mod plan;
 pub mod problem;
+pub(crate) mod reply_size;
 
 use std::sync::Arc;
 
+use prost::Message;
 use vault_backends::error::Class;
 use vault_proto::generated::{CheckReply, CheckedSecret, LaunchReply, SealedValue, SealedValues};
 use vault_proto::reference::Place;
@@ -18,6 +20,7 @@ use crate::setup::Setup;
 use crate::upstream::UpstreamError;
 use plan::{argv, choose, cwd, find, may_choose, settings, targets};
 use problem::LaunchError;
+use reply_size::{LARGEST_REPLY, fits};
 
 /// What a caller asks to launch.
 #[derive(Clone, Debug)]
@@ -61,13 +64,22 @@ impl Launch {
         } = plan;
         let argv = argv(service, &wanted.command);
         let unfit = argv.as_ref().err().map(LaunchError::kind);
-        let kind = |resolved: &[Resolved]| Some(first_problem(&chosen, resolved)?.kind());
+        let reply = LaunchReply {
+            argv: argv.as_ref().cloned().unwrap_or_default(),
+            cwd: cwd(service),
+            settings: settings(service),
+            keep_variables: service.keep_variables.clone(),
+            ..LaunchReply::default()
+        };
+        let rest = reply.encoded_len() + bytes(&warnings);
+        let problem = |resolved: &[Resolved]| first_problem(&chosen, resolved, rest);
+        let kind = |resolved: &[Resolved]| Some(problem(resolved)?.kind());
         let (actions, secrets) = (actions(context.action, wanted), wants(&chosen));
         let resolver = &self.resolver;
         let resolved = resolver.resolve(context, &actions, secrets, unfit, kind);
         let resolved = resolved.await?;
-        let argv = argv?;
-        if let Some(problem) = first_problem(&chosen, &resolved) {
+        argv?;
+        if let Some(problem) = problem(&resolved) {
             return Err(problem);
         }
         let mut values = Vec::with_capacity(resolved.len());
@@ -83,15 +95,12 @@ impl Launch {
             sealer.encapsulated_key().to_vec()
         };
         Ok(LaunchReply {
-            argv,
-            cwd: cwd(service),
-            settings: settings(service),
             secrets: Some(SealedValues {
                 encapsulated_key,
                 values,
             }),
-            keep_variables: service.keep_variables.clone(),
             warnings,
+            ..reply
         })
     }
 
@@ -120,7 +129,11 @@ impl Launch {
         };
         let (actions, secrets) = (actions(context.action, wanted), wants(&chosen));
         let resolved = self.resolver.inspect(context, &actions, secrets).await?;
-        let launchable = found && first_problem(&chosen, &resolved).is_none();
+        let problem = first_problem(&chosen, &resolved, bytes(&argv) + bytes(&warnings));
+        if let Some(too_large @ LaunchError::TooLarge(_)) = &problem {
+            warnings.push(too_large.to_string());
+        }
+        let launchable = found && problem.is_none();
         let checked = |(chosen, one): (&Chosen, &Resolved)| {
             let problem = problem_of(one);
             CheckedSecret {
@@ -241,13 +254,23 @@ fn wants(chosen: &[Chosen]) -> Vec<SecretRequest> {
     chosen.iter().map(want).collect()
 }
 
-/// The first secret that nothing can be started without.
-fn first_problem(chosen: &[Chosen], resolved: &[Resolved]) -> Option<LaunchError> {
+/// The first secret that nothing can be started without, or that all together are too large for a reply
+/// with `rest` bytes beside them.
+fn first_problem(chosen: &[Chosen], resolved: &[Resolved], rest: usize) -> Option<LaunchError> {
     let mut required = chosen
         .iter()
         .zip(resolved)
         .filter(|(chosen, _)| chosen.required);
-    required.find_map(|(_, one)| problem_of(one))
+    let missing = required.find_map(|(_, one)| problem_of(one));
+    // Each secret that is left out becomes a warning.
+    let left_out = resolved.iter().filter(|one| one.value.is_err());
+    let rest = rest + left_out.map(|one| why(one).len()).sum::<usize>();
+    missing.or_else(|| Some(fits(resolved, rest, LARGEST_REPLY).err()?.into()))
+}
+
+/// About what texts take up in a reply.
+fn bytes(texts: &[String]) -> usize {
+    texts.iter().map(|text| text.len() + 8).sum()
 }
 
 fn problem_of(one: &Resolved) -> Option<LaunchError> {

@@ -1,4 +1,4 @@
-//! Where do log lines go, and which?
+//! Logging: which lines, and where they go.
 //!
 //! `VAULTD_LOG` (a `tracing` filter such as `debug`), else `--verbose`, else `logging:` of
 //! resolver.yaml, which may change while the daemon runs.

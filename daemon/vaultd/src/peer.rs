@@ -1,4 +1,4 @@
-//! Who is at the other end, and is it still the process that connected?
+//! The process at the other end of a connection, and whether it still runs.
 //!
 //! Noted when the connection is accepted. The pidfd is the identity: a number may be given to
 //! another process, a pidfd cannot. Program and unit are labels for the audit record, not proofs:

@@ -145,7 +145,7 @@ impl Resolver {
         let values = secrets.iter().find(about).map(|one| plain(one, None));
         let values = values.into_iter().collect();
         let context = Arc::new(context);
-        let recorded = self.record(context, Outcome::Denied, rule, values, Some("denied"));
+        let recorded = self.record(context, Outcome::Denied, rule, values, Some(kinds::DENIED));
         recorded.await.err().unwrap_or(denied)
     }
 
@@ -242,7 +242,7 @@ impl Resolver {
             resolved.iter().map(record).collect()
         };
         if !request.context().peer.is_alive() {
-            self.record_failed(request, values(false), "peer_gone")
+            self.record_failed(request, values(false), kinds::PEER_GONE)
                 .await?;
             return Err(ResolveError::PeerGone);
         }
@@ -352,36 +352,19 @@ impl Resolver {
 
 /// A wanted secret in the record of a request that got nothing.
 pub fn plain(want: &SecretRequest, problem: Option<&'static str>) -> ValueRecord {
-    ValueRecord {
-        variable: want.variable.clone(),
-        reference: want.reference.to_string(),
-        version: String::new(),
-        state: "",
-        age_seconds: None,
-        problem,
-    }
+    ValueRecord::requested(&want.variable, &want.reference).because(problem)
 }
 
 fn handed_out(resolved: &Resolved, leaves: bool) -> ValueRecord {
-    let want = SecretRequest {
-        variable: resolved.variable.clone(),
-        ..SecretRequest::of(&resolved.reference)
+    let record = ValueRecord::requested(&resolved.variable, &resolved.reference);
+    let served = match &resolved.value {
+        Ok(served) => served,
+        Err(error) => return record.because(Some(error.kind())),
     };
-    match &resolved.value {
-        Ok(served) => {
-            let problem = problem_with(&want.variable, served);
-            ValueRecord {
-                version: served.held.bundle.version.clone(),
-                state: match (&served.stale, leaves && problem.is_none()) {
-                    (_, false) => "withheld",
-                    (Some(_), true) => "stale",
-                    (None, true) => "fresh",
-                },
-                age_seconds: Some(served.age.as_secs()),
-                ..plain(&want, problem)
-            }
-        }
-        Err(error) => plain(&want, Some(error.kind())),
+    let version = &served.held.bundle.version;
+    match problem_with(&resolved.variable, served) {
+        None if leaves => record.released(version, served.age, served.stale.is_some()),
+        problem => record.withheld(version, served.age).because(problem),
     }
 }
 

@@ -13,12 +13,6 @@ use crate::cache::freshness::{Ages, Freshness};
 use crate::command::Command;
 use crate::targets::Targets;
 
-/// `[A-Za-z0-9._-]+` without a leading dot, at most 64 bytes.
-pub fn is_service_name(name: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    !name.is_empty() && name.len() <= 64 && !name.starts_with('.') && name.bytes().all(allowed)
-}
-
 /// One service that may be launched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {

@@ -1,4 +1,4 @@
-//! Where does the daemon listen? On the socket systemd gave, or on one it makes itself.
+//! The socket that the daemon listens on: the one systemd gave, or one it makes itself.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt,
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-use vault_proto::socket::Place;
+use vault_proto::socket::SocketLocation;
 
 /// A socket to accept on. One that was made here is removed on drop.
 #[derive(Debug)]
@@ -40,29 +40,23 @@ pub enum SocketError {
     Passed(#[source] io::Error),
     /// The runtime directory is missing and cannot be made.
     #[error(
-        "the runtime directory {path} is not there; log in through systemd-logind, run \
+        "the runtime directory {0} is not there; log in through systemd-logind, run \
          'loginctl enable-linger', or set XDG_RUNTIME_DIR to a directory of yours with mode 0700"
     )]
-    NoRuntimeDirectory {
-        /// Which directory.
-        path: PathBuf,
-        /// Why it cannot be made.
-        #[source]
-        source: io::Error,
-    },
+    NoRuntimeDirectory(PathBuf, #[source] io::Error),
     /// The socket's directory is not this user's alone.
     #[error(
         "the socket directory {path} belongs to uid {owner} with mode {mode:04o}; it must belong to \
          uid {uid} with mode 0700: remove it, or run 'chmod 700 {path}' if it is yours"
     )]
     Foreign {
-        /// Which directory.
+        /// The directory.
         path: PathBuf,
-        /// Whose it is.
+        /// The uid that it belongs to.
         owner: u32,
-        /// Its mode.
+        /// Its permission bits.
         mode: u32,
-        /// Whose it must be.
+        /// The uid that it must belong to.
         uid: u32,
     },
     /// Another daemon serves there.
@@ -75,14 +69,8 @@ pub enum SocketError {
     #[error("{0} is not a socket; move it away")]
     InTheWay(PathBuf),
     /// The socket cannot be made.
-    #[error("cannot make the socket {path}")]
-    Make {
-        /// Which socket.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
+    #[error("cannot make the socket {0}")]
+    Make(PathBuf, #[source] io::Error),
 }
 
 impl Listening {
@@ -90,7 +78,7 @@ impl Listening {
     ///
     /// # Errors
     /// [`SocketError`], which says what to do.
-    pub fn open(place: &Place) -> Result<Self, SocketError> {
+    pub fn open(place: &SocketLocation) -> Result<Self, SocketError> {
         let passed = listenfd::ListenFd::from_env().take_unix_listener(0);
         match passed.map_err(SocketError::Passed)? {
             Some(listener) => {
@@ -107,12 +95,9 @@ impl Listening {
         }
     }
 
-    fn make(place: &Place) -> Result<Self, SocketError> {
+    fn make(place: &SocketLocation) -> Result<Self, SocketError> {
         let path = place.path.clone();
-        let failed = |source| SocketError::Make {
-            path: path.clone(),
-            source,
-        };
+        let failed = |source| SocketError::Make(path.clone(), source);
         let directory = path.parent().unwrap_or(Path::new("/"));
         make_directory(directory, place.server_uid)?;
         let lock = lock(directory).map_err(failed)?;
@@ -141,10 +126,7 @@ impl Listening {
 /// Makes the directory, and the runtime directory above it where this process may.
 fn make_directory(directory: &Path, uid: u32) -> Result<(), SocketError> {
     let runtime = directory.parent().unwrap_or(Path::new("/"));
-    let missing = |source| SocketError::NoRuntimeDirectory {
-        path: runtime.to_owned(),
-        source,
-    };
+    let missing = |source| SocketError::NoRuntimeDirectory(runtime.to_owned(), source);
     let mut private = DirBuilder::new();
     private.mode(0o700);
     for path in [runtime, directory] {
@@ -194,10 +176,7 @@ fn lock(directory: &Path) -> io::Result<Option<File>> {
 
 /// Removes a socket that nobody serves any more, and nothing else.
 fn clear(path: &Path) -> Result<(), SocketError> {
-    let failed = |source| SocketError::Make {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| SocketError::Make(path.to_owned(), source);
     match path.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(failed(error)),
@@ -220,8 +199,8 @@ fn clear(path: &Path) -> Result<(), SocketError> {
 mod tests {
     use super::*;
 
-    fn place(directory: &Path) -> Place {
-        Place {
+    fn place(directory: &Path) -> SocketLocation {
+        SocketLocation {
             path: directory.join("vaultd/vaultd.sock"),
             server_uid: nix::unistd::geteuid().as_raw(),
         }

@@ -5,30 +5,28 @@
 //! Record, change and flush are one task: a caller that goes away meanwhile does not part them. Who gets
 //! an answer need not fear that a restart brings back what was replaced.
 
+mod under_way;
+
 use std::num::NonZeroU64;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use tokio::sync::Semaphore;
 use vault_backends::address::{Address, VersionSelector};
 use vault_backends::changing::{ChangeTarget, ListEntry, NewVersion, VersionEntry};
 use vault_backends::error::BackendError;
 use vault_memory::{Secret, Shield, ShieldError};
+use vault_proto::kinds;
 use vault_proto::reference::{SecretRef, parse_version};
 use vault_proto::sealed::{Label, Opener, OpeningKey, Purpose, SealError, TAG_BYTES};
 
 use crate::addresses::may_be_same_secret;
 use crate::audit::ValueRecord;
 use crate::cache::Cache;
-use crate::resolver::{
-    AuthorizedRequest, RequestContext, ResolveError, Resolver, SecretRequest, plain,
-};
+use crate::resolver::{AuthorizedRequest, RequestContext, ResolveError, Resolver, SecretRequest};
 use crate::snapshot::Snapshot;
 use crate::upstream::{Upstream, UpstreamError};
-
-/// Changes under way at once. Each outlives a caller that goes away, so their number is bounded here.
-const CHANGES_AT_ONCE: usize = 4;
+use under_way::ChangesUnderWay;
 
 /// Why nothing was changed, or is not known to be.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +58,24 @@ pub enum WriteError {
     /// The change is made, but what it replaced may be served again after a restart.
     #[error("the change is made, but {0}")]
     StaysOnDisk(String),
+    /// The daemon ends, and the change was not begun.
+    #[error("vaultd is stopping; nothing was changed")]
+    Stopping,
+}
+
+impl WriteError {
+    /// The stable word, on the wire and in the audit record.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Resolve(error) => error.kind(),
+            Self::Seal(error) => error.kind(),
+            Self::Shield(_) => kinds::INVALID_REQUEST,
+            Self::Pinned(_) => kinds::INVALID_REFERENCE,
+            Self::Upstream(error) | Self::Unrecorded { failure: error, .. } => error.kind(),
+            Self::StaysOnDisk(_) => kinds::INTERNAL,
+            Self::Stopping => kinds::UNAVAILABLE,
+        }
+    }
 }
 
 /// A value on its way in, sealed to this boot's key.
@@ -81,7 +97,7 @@ pub struct Writer {
     public_key: Vec<u8>,
     /// The private half for this boot, shielded while it is not used.
     private_key: Secret,
-    permits: Arc<Semaphore>,
+    under_way: ChangesUnderWay,
 }
 
 impl Writer {
@@ -106,13 +122,19 @@ impl Writer {
             shield,
             public_key: public.to_vec(),
             private_key,
-            permits: Arc::new(Semaphore::new(CHANGES_AT_ONCE)),
+            under_way: ChangesUnderWay::new(),
         })
     }
 
     /// The key that values for [`Writer::put`] are sealed to.
     pub fn public_key(&self) -> &[u8] {
         &self.public_key
+    }
+
+    /// Lets no other change begin and returns when those under way have ended and are written down. Once
+    /// `grace` is over, what they do is no longer waited for.
+    pub async fn finish(&self, grace: impl Future<Output = ()>) {
+        self.under_way.finish(grace).await;
     }
 
     /// Stores a new version and returns it.
@@ -297,7 +319,8 @@ impl Writer {
         version: String,
         work: impl Future<Output = Result<T, BackendError>> + Send + 'static,
     ) -> Result<T, WriteError> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = self.under_way.begin().await;
+        let mut permit = permit.ok_or(WriteError::Stopping)?;
         let change = Change {
             resolver: Arc::clone(&self.resolver),
             cache: Arc::clone(&self.cache),
@@ -309,12 +332,14 @@ impl Writer {
         };
         let (upstream, address) = (Arc::clone(&self.upstream), change.address.clone());
         let task = tokio::spawn(async move {
-            let _permit = permit;
             change.announce().await?;
             // Also after a panic nobody knows what the backend has done.
             let result = AssertUnwindSafe(upstream.once(&address, work)).catch_unwind();
-            let result = result.await.unwrap_or(Err(UpstreamError::Lost));
-            change.finish(result).await
+            let result = permit.until_interrupted(result).await;
+            let result = result.unwrap_or_else(|| Ok(Err(UpstreamError::stopped(&address))));
+            change
+                .finish(result.unwrap_or(Err(UpstreamError::Lost)))
+                .await
         });
         task.await.unwrap_or(Err(UpstreamError::Lost.into()))
     }
@@ -351,9 +376,10 @@ impl Change {
             may_be_same_secret(held, written, kinds)
         });
         // No value of this machine's own store is there.
-        let forgotten = match kinds.policy(written.kind).is_remote {
-            true => self.snapshot.forgotten().await,
-            false => Ok(()),
+        let forgotten = if kinds.policy(written.kind).is_remote {
+            self.snapshot.forgotten().await
+        } else {
+            Ok(())
         };
         let failure = match result {
             Ok(done) => {
@@ -374,10 +400,8 @@ impl Change {
     }
 
     fn value(&self, problem: Option<&'static str>) -> ValueRecord {
-        ValueRecord {
-            version: self.version.clone(),
-            ..plain(&SecretRequest::of(&self.reference), problem)
-        }
+        let value = ValueRecord::requested("", &self.reference);
+        value.of_version(&self.version).because(problem)
     }
 }
 

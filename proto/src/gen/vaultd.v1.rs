@@ -183,6 +183,10 @@ pub struct WatchEvent {
     pub reference: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "2")]
     pub provenance: ::core::option::Option<Provenance>,
+    /// The watcher read too slowly, and some changes before this event are lost to it; then there is neither
+    /// reference nor provenance.
+    #[prost(bool, tag = "3")]
+    pub lost: bool,
 }
 /// How usable a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -956,28 +960,14 @@ pub struct ServiceSecret {
     pub required: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ExplainRequest {
+pub struct WhyRequest {
     #[prost(string, tag = "1")]
     pub reference: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ExplainReply {
+pub struct WhyReply {
     #[prost(string, tag = "1")]
     pub reference: ::prost::alloc::string::String,
-    #[prost(string, tag = "2")]
-    pub backend: ::prost::alloc::string::String,
-    /// Which services use it, as "SERVICE VARIABLE (file)".
-    #[prost(string, repeated, tag = "3")]
-    pub used_by: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Absent where nothing is held.
-    #[prost(message, optional, tag = "4")]
-    pub held: ::core::option::Option<SecretStatus>,
-    /// The last attempt's failure; empty where it succeeded or there was none.
-    #[prost(string, tag = "5")]
-    pub last_error: ::prost::alloc::string::String,
-    /// What a launch would get now, in a sentence.
-    #[prost(string, tag = "6")]
-    pub would_serve: ::prost::alloc::string::String,
     /// One for each backend that is asked for it: callers may be somebody else there.
     #[prost(message, repeated, tag = "7")]
     pub routes: ::prost::alloc::vec::Vec<Route>,
@@ -1499,11 +1489,11 @@ pub mod admin_client {
             req.extensions_mut().insert(GrpcMethod::new("vaultd.v1.Admin", "List"));
             self.inner.unary(req, path, codec).await
         }
-        /// All that is known of one reference.
-        pub async fn explain(
+        /// All that is known of one reference: who uses it, what is held, which calls there were.
+        pub async fn why(
             &mut self,
-            request: impl tonic::IntoRequest<super::ExplainRequest>,
-        ) -> std::result::Result<tonic::Response<super::ExplainReply>, tonic::Status> {
+            request: impl tonic::IntoRequest<super::WhyRequest>,
+        ) -> std::result::Result<tonic::Response<super::WhyReply>, tonic::Status> {
             self.inner
                 .ready()
                 .await
@@ -1513,9 +1503,9 @@ pub mod admin_client {
                     )
                 })?;
             let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static("/vaultd.v1.Admin/Explain");
+            let path = http::uri::PathAndQuery::from_static("/vaultd.v1.Admin/Why");
             let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new("vaultd.v1.Admin", "Explain"));
+            req.extensions_mut().insert(GrpcMethod::new("vaultd.v1.Admin", "Why"));
             self.inner.unary(req, path, codec).await
         }
         /// What the configuration says in one environment, and where it says so.
@@ -1835,11 +1825,11 @@ pub mod admin_server {
             &self,
             request: tonic::Request<super::ListRequest>,
         ) -> std::result::Result<tonic::Response<super::ListReply>, tonic::Status>;
-        /// All that is known of one reference.
-        async fn explain(
+        /// All that is known of one reference: who uses it, what is held, which calls there were.
+        async fn why(
             &self,
-            request: tonic::Request<super::ExplainRequest>,
-        ) -> std::result::Result<tonic::Response<super::ExplainReply>, tonic::Status>;
+            request: tonic::Request<super::WhyRequest>,
+        ) -> std::result::Result<tonic::Response<super::WhyReply>, tonic::Status>;
         /// What the configuration says in one environment, and where it says so.
         async fn explain_config(
             &self,
@@ -2082,23 +2072,23 @@ pub mod admin_server {
                     };
                     Box::pin(fut)
                 }
-                "/vaultd.v1.Admin/Explain" => {
+                "/vaultd.v1.Admin/Why" => {
                     #[allow(non_camel_case_types)]
-                    struct ExplainSvc<T: Admin>(pub Arc<T>);
-                    impl<T: Admin> tonic::server::UnaryService<super::ExplainRequest>
-                    for ExplainSvc<T> {
-                        type Response = super::ExplainReply;
+                    struct WhySvc<T: Admin>(pub Arc<T>);
+                    impl<T: Admin> tonic::server::UnaryService<super::WhyRequest>
+                    for WhySvc<T> {
+                        type Response = super::WhyReply;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<super::ExplainRequest>,
+                            request: tonic::Request<super::WhyRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
-                                <T as Admin>::explain(&inner, request).await
+                                <T as Admin>::why(&inner, request).await
                             };
                             Box::pin(fut)
                         }
@@ -2109,7 +2099,7 @@ pub mod admin_server {
                     let max_encoding_message_size = self.max_encoding_message_size;
                     let inner = self.inner.clone();
                     let fut = async move {
-                        let method = ExplainSvc(inner);
+                        let method = WhySvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -17,7 +17,7 @@ pub enum ReferenceError {
     #[error("a part of the reference is empty")]
     Empty,
     /// More than one slash in a reference to OCI Vault.
-    #[error("a reference to OCI Vault has at most two parts, CONTAINER/NAME")]
+    #[error("a reference has at most two parts, CONTAINER/NAME")]
     Parts,
     /// A `vault://` reference of one part.
     #[error(

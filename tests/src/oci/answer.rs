@@ -1,4 +1,4 @@
-//! Who asks, and which service answers?
+//! Dispatch of a request to the service that answers it.
 
 use super::authorization::Authorization;
 use super::call::Call;

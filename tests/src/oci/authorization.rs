@@ -1,4 +1,4 @@
-//! What does an `Authorization` header claim?
+//! The claims of an `Authorization` header.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

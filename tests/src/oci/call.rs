@@ -1,4 +1,4 @@
-//! What was asked?
+//! One request to the fake.
 
 use hyper::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;

@@ -1,4 +1,4 @@
-//! What time is it in the cloud?
+//! The fake's clock.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! How does a person steer the fake? Line by line.
+//! The command lines that steer the fake.
 
 use std::io::{self, BufRead, Write};
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! Which files and variables make a client of the fake?
+//! Files and variables that make a client of the fake.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};

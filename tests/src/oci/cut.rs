@@ -1,4 +1,4 @@
-//! After which byte does a connection end, and how slowly does it speak?
+//! Connections that end early, and slow ones.
 
 use std::io;
 use std::pin::Pin;

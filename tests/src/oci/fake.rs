@@ -1,4 +1,4 @@
-//! What is a running fake?
+//! A running fake.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,4 +1,4 @@
-//! How does a person name a fault?
+//! The words that faults are named by.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -16,6 +16,7 @@ pub(super) const WORDS: &str = "\
   drip BYTES MILLISECONDS
                          the right answer, so many bytes at a time
   html [STATUS]          a page for people, status 200 unless told
+  between STATUS [TEXT]  a reply of somebody in between, with none of the service's headers
   empty [STATUS]         no body, status 200 unless told
   unauthenticated WHY    401; WHY is nothing, incorrect or signature
   json TEXT              status 200 and this as JSON
@@ -26,6 +27,8 @@ pub(super) const WORDS: &str = "\
   wrong-id               the right answer about another secret
   wrong-version          the right answer about another version
   wrong-stage            the right answer about a version in another stage
+  version-zero           the right answer about version 0
+  empty-content          the right answer with a value of no bytes
   not-base64             a value that cannot be decoded
   wrong-content-type     a value in a form that nobody knows
   too-long BYTES         the right answer and so many bytes more
@@ -57,6 +60,11 @@ impl FromStr for Fault {
             ["truncate", bytes] => Self::TruncateAfter(number(bytes)?),
             ["html"] => Self::Html(200),
             ["html", status] => Self::Html(number(status)?),
+            ["between", status, ..] => Self::Between {
+                status: number(status)?,
+                content_type: "text/plain".to_owned(),
+                body: words[2..].join(" "),
+            },
             ["drip", bytes, milliseconds] => Self::Drip {
                 bytes: number(bytes)?,
                 every: Duration::from_millis(number(milliseconds)?),
@@ -72,6 +80,8 @@ impl FromStr for Fault {
             ["wrong-id"] => Self::WrongId,
             ["wrong-version"] => Self::WrongVersion,
             ["wrong-stage"] => Self::WrongStage,
+            ["version-zero"] => Self::VersionZero,
+            ["empty-content"] => Self::EmptyContent,
             ["not-base64"] => Self::NotBase64,
             ["wrong-content-type"] => Self::WrongContentType,
             ["too-long", bytes] => Self::TooLong(number(bytes)?),
@@ -122,7 +132,7 @@ mod tests {
             let usage = line.trim_start().split("  ").next().expect("a usage");
             let words = usage.split(' ').filter(|word| !word.starts_with('['));
             let example = words.map(|word| match word {
-                "CODE" => "503",
+                "CODE" | "STATUS" => "503",
                 "MILLISECONDS" | "BYTES" | "SECONDS" => "7",
                 "URL" => "https://x.example/",
                 "WHY" => "signature",

@@ -1,4 +1,4 @@
-//! What goes wrong, where, and how often?
+//! Planned faults.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -35,6 +35,15 @@ pub enum Fault {
     TruncateAfter(usize),
     /// A page for people, as a proxy makes them, with this status.
     Html(u16),
+    /// A reply of somebody in between, who has none of the service's headers.
+    Between {
+        /// The HTTP status.
+        status: u16,
+        /// The `content-type`; none where it is empty.
+        content_type: String,
+        /// The body.
+        body: String,
+    },
     /// Status 200 and nothing else.
     Empty,
     /// Another status and nothing else, such as 204.
@@ -64,6 +73,10 @@ pub enum Fault {
     WrongVersion,
     /// The right answer about a version that is in another stage.
     WrongStage,
+    /// The right answer about version 0.
+    VersionZero,
+    /// The right answer with a value of no bytes.
+    EmptyContent,
     /// A value that cannot be decoded.
     NotBase64,
     /// A value in a form that nobody knows.
@@ -155,6 +168,23 @@ impl Fault {
             Self::Html(status) => {
                 let page = "<!DOCTYPE html><html><body><h1>Sign in</h1></body></html>";
                 Reply::bytes(*status, "text/html", page.into())
+            }
+            Self::Between {
+                status,
+                content_type,
+                body,
+            } if content_type.is_empty() => Reply {
+                body: body.clone().into(),
+                ..Reply::empty(*status)
+            },
+            Self::Between {
+                status,
+                content_type,
+                body,
+            } => {
+                let mut reply = Reply::empty(*status).with("content-type", content_type);
+                reply.body = body.clone().into();
+                reply
             }
             Self::Empty => Reply::empty(200),
             Self::Bare(status) => Reply::empty(*status),

@@ -1,4 +1,4 @@
-//! What does the auth service give, and for what?
+//! The auth service.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

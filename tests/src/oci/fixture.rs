@@ -1,4 +1,4 @@
-//! Which keys and certificates does the fake begin with? Those of the golden vectors.
+//! The keys and certificates that the fake begins with: those of the golden vectors.
 
 use std::sync::OnceLock;
 

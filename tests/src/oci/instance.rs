@@ -1,4 +1,4 @@
-//! On which instance does the caller run, and how does it prove that?
+//! The instance that a caller runs on, and its certificates.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! What was called, how often, and with what?
+//! The journal of calls.
 
 use hyper::{HeaderMap, Method};
 

@@ -1,4 +1,4 @@
-//! Whose key is it that a keyId names?
+//! The keys that keyIds name.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What does Vaults management answer about whole secrets?
+//! The Vaults service, about whole secrets.
 
 use serde_json::{Value, json};
 

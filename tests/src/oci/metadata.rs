@@ -1,4 +1,4 @@
-//! What does the instance metadata service say?
+//! The instance metadata service.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What are the things of the fake called?
+//! Names and OCIDs of the fake.
 
 use super::fixture::{tenancy, text, user};
 

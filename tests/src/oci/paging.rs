@@ -1,4 +1,4 @@
-//! In which pieces is a list given?
+//! Pages of lists.
 
 use serde_json::Value;
 

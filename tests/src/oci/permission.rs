@@ -1,4 +1,4 @@
-//! May whoever signed a call do what it asks?
+//! Permissions of whoever signed a call.
 
 use super::call::Call;
 use super::keys::Signer;

@@ -1,4 +1,4 @@
-//! In which words does the service say no?
+//! The service's words for no.
 
 /// An error of the service. Where a text is not "guessed", users have quoted it.
 #[derive(Clone, Debug, PartialEq, Eq)]

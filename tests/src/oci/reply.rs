@@ -1,4 +1,4 @@
-//! What goes back to the caller?
+//! Replies of the fake.
 
 use serde_json::{Value, json};
 

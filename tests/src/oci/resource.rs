@@ -1,4 +1,4 @@
-//! How does a resource become a principal? Two requests: to its own service, then to auth; and the
+//! The exchange that makes a principal of a resource. Two requests: to its own service, then to auth; and the
 //! same again for each resource that it is a part of.
 
 use rsa::RsaPublicKey;

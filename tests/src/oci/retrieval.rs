@@ -1,4 +1,4 @@
-//! What does Secret Retrieval answer?
+//! The Secret Retrieval service.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! Which operation is a request?
+//! The operations that requests ask for.
 
 use hyper::Method;
 

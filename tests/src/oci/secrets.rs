@@ -1,4 +1,4 @@
-//! Which secrets are there, and what may be done to them?
+//! The secrets of the fake.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! How do calls come in?
+//! The fake's listeners.
 
 use std::convert::Infallible;
 use std::io;

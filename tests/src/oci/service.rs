@@ -1,4 +1,4 @@
-//! What becomes of one request, faults and all?
+//! The way of one request through the fake, faults and all.
 
 use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,6 +51,9 @@ fn answered(world: &mut World, call: &Call, route: Route, fault: Option<&Fault>)
         let reply = spelt(reply, world.secrets.leaves_nulls_out);
         fault.map_or_else(|| reply.clone(), |fault| fault.spoil(reply.clone()))
     });
+    if let Some(Fault::Between { .. }) = fault {
+        return reply;
+    }
     reply
         .with("date", http_date(service))
         .with("opc-request-id", request_id(call))

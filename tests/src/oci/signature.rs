@@ -1,4 +1,4 @@
-//! Is a request signed as it must be, with this key?
+//! Verification of signatures.
 //!
 //! Written from the documentation of the protocol alone, so that it can judge a signer.
 

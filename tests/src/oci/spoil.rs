@@ -1,4 +1,4 @@
-//! What becomes of the right answer under a fault?
+//! Right answers as faults leave them.
 
 use serde_json::Value;
 
@@ -38,6 +38,8 @@ impl Fault {
                 body["versionNumber"] = (number + 1).into();
             }
             Self::WrongStage => body["stages"] = vec!["DEPRECATED"].into(),
+            Self::VersionZero => body["versionNumber"] = 0.into(),
+            Self::EmptyContent => body["secretBundleContent"]["content"] = "".into(),
             Self::NotBase64 => {
                 body["secretBundleContent"]["content"] = "%%% not base64 %%%".into();
             }

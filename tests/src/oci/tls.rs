@@ -1,4 +1,4 @@
-//! Who vouches for the fake?
+//! The certificates that the fake shows.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What is in a token, and is it one of ours?
+//! Tokens of the fake.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

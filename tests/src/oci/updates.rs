@@ -1,4 +1,4 @@
-//! What becomes of a request to make or change a secret?
+//! Requests to make or change a secret.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

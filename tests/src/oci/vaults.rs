@@ -1,4 +1,4 @@
-//! Which vaults and keys are there, and what is said of them?
+//! Vaults and encryption keys of the fake.
 
 use serde_json::{Value, json};
 

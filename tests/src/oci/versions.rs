@@ -1,4 +1,4 @@
-//! What does Vaults management answer about versions?
+//! The Vaults service, about versions.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What does a Kubernetes cluster give a pod?
+//! The token service of a Kubernetes cluster.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! What is there in the fake's cloud?
+//! Everything that is in the fake's cloud.
 
 use super::clock::Clock;
 use super::faults::Faults;

@@ -1,4 +1,4 @@
-//! Which changes does the fake make, and which does it refuse?
+//! Changes that the fake makes, and those that it refuses.
 
 use serde_json::{Value, json};
 use vault_tests::oci::{COMPARTMENT, ENCRYPTION_KEY, FakeOci, State, VAULT};

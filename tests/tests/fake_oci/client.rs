@@ -1,4 +1,4 @@
-//! What does the daemon's own HTTP client make of the fake, whole and broken?
+//! The daemon's own HTTP client before the fake.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Does each fault do on the wire what it says?
+//! Each fault on the wire.
 
 use std::time::Duration;
 

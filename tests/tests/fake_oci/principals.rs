@@ -1,4 +1,4 @@
-//! How do instances, functions, pods and sessions come by their tokens?
+//! Tokens of instances, functions, pods and sessions.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

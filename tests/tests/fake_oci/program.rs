@@ -1,4 +1,4 @@
-//! Can the fake be steered as a program of its own?
+//! The fake as a program of its own.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

@@ -1,4 +1,4 @@
-//! What does the fake say about its secrets?
+//! Reads of the fake's secrets.
 
 use serde_json::{Value, json};
 use vault_tests::oci::{COMPARTMENT, ENCRYPTION_KEY, FakeOci, Paging, Route, State, VAULT};

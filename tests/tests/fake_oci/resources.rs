@@ -1,4 +1,4 @@
-//! How do resources become principals: with keys of their own, and inside of each other?
+//! Principals of resources: with keys of their own, and inside of each other.
 
 use serde_json::{Value, json};
 use vault_tests::oci::{COMPARTMENT, FakeOci, Route, public_key_pem, tenancy};

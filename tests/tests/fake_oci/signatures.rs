@@ -1,4 +1,4 @@
-//! Is every request that Oracle's own SDK signed taken, and none that differs from it?
+//! Signatures that the fake takes, and those that it does not.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

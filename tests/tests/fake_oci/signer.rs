@@ -1,4 +1,4 @@
-//! Who signs the tests' requests?
+//! The signer of the tests' requests.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

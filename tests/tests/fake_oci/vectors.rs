@@ -1,4 +1,4 @@
-//! What did Oracle's own SDK sign? Requests of the golden vectors, with the clock where they need it.
+//! Requests that Oracle's own SDK signed: the golden vectors, with the clock where they need it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! What goes over the wire and comes back? Bytes, written and read by hand.
+//! HTTP over a socket. Bytes, written and read by hand.
 
 use std::fmt::Write as _;
 use std::io::{Error, Read, Write};

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use syn::visit::{self, Visit};
-use syn::{Attribute, ExprMethodCall, ExprUnsafe, File, Item, ItemMod, Macro, UseTree};
+use syn::{
+    Attribute, ExprMethodCall, ExprUnsafe, Field, File, Ident, Item, ItemMod, Macro, Meta, UseTree,
+};
 
 /// Everything the checks ask about a file.
 #[derive(Debug, Default)]
@@ -63,6 +65,39 @@ pub(crate) fn declared_modules(text: &str) -> Vec<(String, bool)> {
         _ => None,
     });
     modules.collect()
+}
+
+/// The structs outside of tests that derive `Debug` and have a field, by name and type, that is chosen.
+pub(crate) fn printable_types_with(text: &str, chosen: fn(&str, &[String]) -> bool) -> Vec<String> {
+    let structs = parse(text).items.into_iter().filter_map(|item| match item {
+        Item::Struct(one) if !is_test(&one.attrs) => Some(one),
+        _ => None,
+    });
+    let derives = |attribute: &Attribute| {
+        let Meta::List(list) = &attribute.meta else {
+            return false;
+        };
+        list.path.is_ident("derive") && list.tokens.to_string().contains("Debug")
+    };
+    let has = |field: &Field| {
+        let name = field.ident.as_ref().map(ToString::to_string);
+        let mut words = Words::default();
+        words.visit_type(&field.ty);
+        chosen(&name.unwrap_or_default(), &words.0)
+    };
+    let printable =
+        structs.filter(|one| one.attrs.iter().any(derives) && one.fields.iter().any(has));
+    printable.map(|one| one.ident.to_string()).collect()
+}
+
+/// The identifiers of a type.
+#[derive(Default)]
+struct Words(Vec<String>);
+
+impl<'ast> Visit<'ast> for Words {
+    fn visit_ident(&mut self, word: &'ast Ident) {
+        self.0.push(word.to_string());
+    }
 }
 
 fn parse(text: &str) -> File {

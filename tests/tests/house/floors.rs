@@ -4,13 +4,16 @@ use crate::graph::Graph;
 
 /// The rooms of `daemon/vaultd`, by floor. What stands beside the floors of `daemon/README.md` has
 /// the floor from which it is used.
-const FLOORS: [(&str, u32); 27] = [
+const FLOORS: [(&str, u32); 31] = [
     ("app", 8),
     ("config", 7),
     ("grpc", 7),
+    ("health", 6),
     ("launch", 6),
+    ("maintenance", 6),
     ("refresher", 6),
     ("resolver", 6),
+    ("subscription", 6),
     ("writer", 6),
     ("setup", 5),
     ("policy", 4),
@@ -26,6 +29,7 @@ const FLOORS: [(&str, u32); 27] = [
     ("clock", 1),
     ("command", 1),
     ("histogram", 1),
+    ("limits", 1),
     ("logging", 1),
     ("peer", 1),
     ("program", 9),

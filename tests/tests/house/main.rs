@@ -89,6 +89,11 @@ fn plaintext_is_exposed_in_the_listed_files_alone() {
 }
 
 #[test]
+fn nothing_that_holds_a_process_s_variables_can_be_printed() {
+    assert_none(&rules::prints_variables(&repository().sources));
+}
+
+#[test]
 fn files_say_first_what_they_are() {
     assert_none(&rules::without_a_first_line(&repository().sources));
 }

@@ -37,6 +37,24 @@ pub(crate) fn exposes_secrets(sources: &[Source], listed: &[String]) -> Vec<Stri
     unlisted.chain(stale).collect()
 }
 
+/// Types that hold a process's variables, which may hold keys and tokens, and can be printed.
+pub(crate) fn prints_variables(sources: &[Source]) -> Vec<String> {
+    let shipped = sources.iter().filter(|file| !file.is_test);
+    let found = shipped.flat_map(|file| {
+        let types = code::printable_types_with(&file.text, is_of_variables);
+        types
+            .into_iter()
+            .map(|name| format!("{}: {name} holds variables and derives Debug", file.place()))
+    });
+    found.collect()
+}
+
+/// "BTreeMap<String, String>" or "Vec<(OsString, OsString)>", under a name that speaks of variables.
+fn is_of_variables(field: &str, words: &[String]) -> bool {
+    let texts = words.iter().filter(|word| word.ends_with("String"));
+    ["variables", "environment"].contains(&field) && texts.count() >= 2
+}
+
 /// Files whose first line is not what they are about.
 pub(crate) fn without_a_first_line(sources: &[Source]) -> Vec<String> {
     let silent = sources.iter().filter(|file| !file.text.starts_with("//! "));
@@ -130,6 +148,20 @@ fn a_planted_exposure_is_found_and_so_is_a_stale_line_of_the_list() {
     assert_eq!(
         exposes_secrets(&planted("src/a.rs", "fn f() {}"), &listed).len(),
         1
+    );
+}
+
+#[test]
+fn a_planted_type_that_prints_variables_is_found() {
+    let found = |text: &str| prints_variables(&planted("src/a.rs", text)).len();
+    for of in ["BTreeMap<String, String>", "Vec<(OsString, OsString)>"] {
+        let text = format!("struct A {{ variables: {of} }}");
+        assert_eq!(found(&text), 0);
+        assert_eq!(found(&format!("#[derive(Clone, Debug)] {text}")), 1);
+    }
+    assert_eq!(
+        found("#[derive(Debug)] struct A { variables: Vec<String> }"),
+        0
     );
 }
 

@@ -199,7 +199,7 @@ pub(crate) fn pending(name: Option<&str>) -> NewVersion {
 }
 
 /// The stable word and the text of a failure.
-pub(crate) fn told<T>(result: Result<T, BackendError>) -> (&'static str, String) {
+pub(crate) fn failure_of<T>(result: Result<T, BackendError>) -> (&'static str, String) {
     match result {
         Ok(_) => panic!("it was done"),
         Err(error) => (error.kind(), error.to_string()),

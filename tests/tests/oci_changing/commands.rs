@@ -1,4 +1,4 @@
-//! Do the real programs change secrets in OCI Vault, where a rule allows it, and write it down?
+//! Changes of secrets by the real programs.
 
 use vault_tests::harness::{Daemon, Home};
 use vault_tests::oci::{COMPARTMENT, FakeOci, Fault, Route, Times, VAULT, write_credentials};
@@ -137,8 +137,8 @@ fn a_value_on_its_way_to_the_vault_is_in_no_message_and_no_file() {
             failed.refused(3, &["as profile DEFAULT"]);
         }
     }
-    let told = format!("{}{}", daemon.log(), home.said());
+    let said = format!("{}{}", daemon.log(), home.said());
     let scanner = Scanner::new(value.as_bytes());
-    assert_eq!(scanner.first_in("what was said", told.as_bytes()), None);
+    assert_eq!(scanner.first_in("what was said", said.as_bytes()), None);
     assert_eq!(scanner.in_files(home.root()), []);
 }

@@ -1,11 +1,11 @@
-//! Is something deleted later, when it should be, and kept if a person thinks better of it?
+//! Scheduled deletions and their cancellation.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use vault_backends::error::Class;
 use vault_tests::oci::{Route, State};
 
-use crate::cloud::{Cloud, told};
+use crate::cloud::{Cloud, failure_of};
 
 const DAY: u64 = 86_400;
 
@@ -35,7 +35,7 @@ async fn a_secret_is_deleted_later_and_can_be_had_back() {
             .header(Route::ScheduleSecretDeletion, "if-match")
             .is_some()
     );
-    let again = told(cloud.changes().schedule_deletion(&target, None, None).await);
+    let again = failure_of(cloud.changes().schedule_deletion(&target, None, None).await);
     assert_eq!(again.0, "pending_deletion");
     cloud
         .changes()
@@ -80,7 +80,7 @@ async fn a_deletion_sooner_or_later_than_the_service_allows_is_not_asked_for() {
     let target = cloud.target("db");
     for days in [0, 31] {
         let at = Some(now() + days * DAY);
-        let (kind, text) = told(cloud.changes().schedule_deletion(&target, None, at).await);
+        let (kind, text) = failure_of(cloud.changes().schedule_deletion(&target, None, at).await);
         assert_eq!(kind, "bad_deletion_time");
         assert!(text.contains("1 to 30 days"), "{text}");
     }
@@ -103,7 +103,7 @@ async fn only_a_version_that_nobody_uses_is_deleted() {
             .changes()
             .schedule_deletion(&target, Some(number), None)
             .await;
-        let (kind, text) = told(scheduled);
+        let (kind, text) = failure_of(scheduled);
         assert_eq!(kind, "in_use");
         assert!(
             text.contains(stages) && text.contains("DEPRECATED"),
@@ -123,7 +123,7 @@ async fn only_a_version_that_nobody_uses_is_deleted() {
         .await;
     assert_eq!(scheduled.unwrap(), Some(at));
     assert!(deletion().is_some());
-    let again = told(
+    let again = failure_of(
         cloud
             .changes()
             .schedule_deletion(&target, Some(1), None)
@@ -136,7 +136,7 @@ async fn only_a_version_that_nobody_uses_is_deleted() {
         .await
         .unwrap();
     assert_eq!(deletion(), None);
-    let again = told(cloud.changes().cancel_deletion(&target, Some(1)).await);
+    let again = failure_of(cloud.changes().cancel_deletion(&target, Some(1)).await);
     assert_eq!(again.0, "not_pending_deletion");
 }
 
@@ -144,9 +144,9 @@ async fn only_a_version_that_nobody_uses_is_deleted() {
 async fn nothing_is_deleted_at_once_or_listed() {
     let cloud = Cloud::new();
     cloud.fake.put("db", "v");
-    let (kind, text) = told(cloud.changes().delete(&cloud.target("db")).await);
+    let (kind, text) = failure_of(cloud.changes().delete(&cloud.target("db")).await);
     assert_eq!(kind, "unsupported");
     assert!(text.contains("vaultctl schedule-deletion"), "{text}");
-    assert_eq!(told(cloud.changes().list().await).0, "unsupported");
+    assert_eq!(failure_of(cloud.changes().list().await).0, "unsupported");
     assert!(cloud.asked().is_empty());
 }

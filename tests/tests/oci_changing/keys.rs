@@ -1,8 +1,8 @@
-//! With which key is a new secret encrypted?
+//! The key that a new secret is encrypted with.
 
 use vault_tests::oci::{ENCRYPTION_KEY, Fault, Paging, Route, State, Times, VAULT};
 
-use crate::cloud::{Cloud, told};
+use crate::cloud::{Cloud, failure_of};
 
 const OTHER: &str = "ocid1.key.oc1.phx.fakevault.abyhqljrotherkey";
 
@@ -87,13 +87,13 @@ async fn between_two_keys_a_person_decides() {
             .fake
             .with(|world| world.secrets.secret(&id).key = key.to_owned());
     }
-    let (kind, text) = told(cloud.put("db", "v").await);
+    let (kind, text) = failure_of(cloud.put("db", "v").await);
     assert_eq!(kind, "several_keys");
     for words in [ENCRYPTION_KEY, OTHER, "(other)", "vault.key_id", VAULT] {
         assert!(text.contains(words), "{text}");
     }
     cloud.fake.with(|world| world.vaults.keys.clear());
-    let (kind, text) = told(cloud.put("db", "v").await);
+    let (kind, text) = failure_of(cloud.put("db", "v").await);
     assert_eq!(kind, "no_key");
     assert!(text.contains("vault.key_id"), "{text}");
     assert_eq!(cloud.fake.calls(Route::CreateSecret), 0);
@@ -108,7 +108,7 @@ async fn keys_that_may_not_be_listed_can_be_named() {
         message: "Authorization failed or requested resource not found.".to_owned(),
     };
     cloud.fake.fail(Route::ListKeys, refused, Times::Always);
-    let (kind, text) = told(cloud.put("db", "v").await);
+    let (kind, text) = failure_of(cloud.put("db", "v").await);
     assert_eq!(kind, "not_found");
     assert!(text.contains("set vault.key_id"), "{text}");
 }

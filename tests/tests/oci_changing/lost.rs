@@ -1,11 +1,11 @@
-//! What is said where a change met a fault, or somebody else's change?
+//! Changes that meet a fault, or somebody else's change.
 
 use std::time::Duration;
 
 use vault_backends::error::{Class, Contact};
 use vault_tests::oci::{Fault, Route, Times};
 
-use crate::cloud::{Cloud, pending, told};
+use crate::cloud::{Cloud, failure_of, pending};
 
 const OPEN: &str = "whether it was made is open";
 
@@ -46,7 +46,7 @@ async fn a_new_version_whose_answer_was_lost_is_not_stored_twice() {
     let id = cloud.fake.put("db", "old");
     let lost = Fault::ResetAfter(0);
     cloud.fake.fail(Route::UpdateSecret, lost, Times::Next(1));
-    let (_, text) = told(cloud.put("db", "new").await);
+    let (_, text) = failure_of(cloud.put("db", "new").await);
     assert!(text.contains(OPEN), "{text}");
     let versions = cloud
         .fake
@@ -62,7 +62,7 @@ async fn a_version_that_is_stored_and_whose_number_is_lost_is_said_to_be_stored(
     cloud
         .fake
         .fail(Route::ListSecretVersions, lost, Times::Next(1));
-    let (_, text) = told(cloud.put_as("db", b"new", pending(None)).await);
+    let (_, text) = failure_of(cloud.put_as("db", b"new", pending(None)).await);
     assert!(text.contains("is stored all the same"), "{text}");
 }
 
@@ -78,11 +78,11 @@ async fn an_answer_that_is_none_confirms_no_change() {
                 .fail(Route::UpdateSecret, fault.clone(), Times::Next(1));
         };
         plan();
-        let (_, text) = told(cloud.put("db", "newer").await);
+        let (_, text) = failure_of(cloud.put("db", "newer").await);
         assert!(text.contains(OPEN), "{text}");
         plan();
         let promoted = cloud.changes().promote(&cloud.target("db"), "2").await;
-        let (_, text) = told(promoted);
+        let (_, text) = failure_of(promoted);
         assert!(text.contains(OPEN), "{text}");
     }
 }
@@ -110,7 +110,7 @@ async fn a_change_that_the_service_refused_was_not_made_and_nothing_else_is_said
         ),
     ] {
         cloud.fake.fail(Route::UpdateSecret, fault, Times::Next(1));
-        let (found, text) = told(cloud.put("db", "hunter2").await);
+        let (found, text) = failure_of(cloud.put("db", "hunter2").await);
         assert_eq!(found, kind);
         assert!(!text.contains(OPEN) && !text.contains("hunter2"), "{text}");
         assert!(
@@ -119,6 +119,31 @@ async fn a_change_that_the_service_refused_was_not_made_and_nothing_else_is_said
         );
     }
     assert_eq!(cloud.value("db").await, "old");
+}
+
+#[tokio::test]
+async fn the_services_own_sentence_is_given_unless_it_has_a_part_of_the_value() {
+    let cloud = Cloud::new();
+    cloud.fake.put("db", "old");
+    // In base64: dGhlIGxvbmcgcGFzc3BocmFzZQ==
+    let value = "the long passphrase";
+    for (message, is_given) in [
+        ("secretContent is not valid for secretName db", true),
+        ("the rule forbids `long pass`", false),
+        ("the content xvbmcgcGFz is known already", false),
+        ("the content is `the lon`, or so", true),
+    ] {
+        let fault = Fault::Status {
+            status: 400,
+            code: "InvalidParameter".to_owned(),
+            message: message.to_owned(),
+        };
+        cloud.fake.fail(Route::UpdateSecret, fault, Times::Next(1));
+        let (kind, text) = failure_of(cloud.put("db", value).await);
+        assert_eq!(kind, "bad_request");
+        assert!(text.contains("(400 InvalidParameter"), "{text}");
+        assert_eq!(text.contains(message), is_given, "{text}");
+    }
 }
 
 #[tokio::test]
@@ -153,7 +178,7 @@ async fn a_secret_that_somebody_else_changes_meanwhile_is_left_to_them() {
         cloud.fake.put("db", "theirs");
     };
     let (ours, ()) = tokio::join!(cloud.put("db", "ours"), theirs);
-    let (kind, text) = told(ours);
+    let (kind, text) = failure_of(ours);
     assert_eq!(kind, "changed_meanwhile");
     assert!(!text.contains(OPEN), "{text}");
     assert_eq!(cloud.value("db").await, "theirs");

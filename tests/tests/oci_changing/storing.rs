@@ -1,10 +1,10 @@
-//! Does a put make a version, or a secret, and nothing that was not meant?
+//! Puts: a version, or a secret, and nothing that was not meant.
 
 use vault_backends::changing::{NewVersion, Placement};
 use vault_backends::error::Class;
 use vault_tests::oci::{COMPARTMENT, ENCRYPTION_KEY, Paging, Route, State, VAULT};
 
-use crate::cloud::{Cloud, pending, told};
+use crate::cloud::{Cloud, failure_of, pending};
 
 #[tokio::test]
 async fn a_value_under_a_new_name_makes_a_secret() {
@@ -95,9 +95,9 @@ async fn a_version_that_waits_leaves_the_current_one_in_use() {
     let version = cloud.put_as("db", b"new", pending(Some("blue"))).await;
     assert_eq!(version.unwrap(), "2");
     assert_eq!(cloud.value("db").await, "old");
-    let again = told(cloud.put_as("db", b"newer", pending(Some("blue"))).await);
+    let again = failure_of(cloud.put_as("db", b"newer", pending(Some("blue"))).await);
     assert_eq!(again.0, "already_exists", "{}", again.1);
-    let first = told(cloud.put_as("other", b"v", pending(None)).await);
+    let first = failure_of(cloud.put_as("other", b"v", pending(None)).await);
     assert_eq!(first.0, "nothing_current", "{}", first.1);
     assert_eq!(cloud.fake.with(|world| world.secrets.iter().count()), 1);
 }
@@ -128,7 +128,7 @@ async fn a_name_that_means_two_secrets_is_refused_with_both() {
         }
         world.secrets.secret(&ids[1]).vault = elsewhere.to_owned();
     });
-    let (kind, text) = told(cloud.put(&format!("{COMPARTMENT}/db"), "v").await);
+    let (kind, text) = failure_of(cloud.put(&format!("{COMPARTMENT}/db"), "v").await);
     assert_eq!(kind, "ambiguous");
     for words in [&ids[0], &ids[1], VAULT, elsewhere, "oci-vault://VAULT/NAME"] {
         assert!(text.contains(words), "{text}");
@@ -159,7 +159,7 @@ async fn a_secret_that_cannot_be_changed_now_is_left_and_that_is_said() {
         cloud
             .fake
             .with(|world| world.secrets.secret(&id).state = state);
-        let (found, text) = told(cloud.put(&id, "new").await);
+        let (found, text) = failure_of(cloud.put(&id, "new").await);
         assert_eq!(found, kind);
         assert!(text.contains(words), "{text}");
     }
@@ -174,7 +174,7 @@ async fn a_name_that_is_to_be_deleted_is_not_used_for_a_new_secret() {
         .fake
         .with(|world| world.secrets.secret(&id).state = State::PendingDeletion);
     for name in ["db".to_owned(), format!("{COMPARTMENT}/db")] {
-        let (kind, text) = told(cloud.put(&name, "new").await);
+        let (kind, text) = failure_of(cloud.put(&name, "new").await);
         assert_eq!(kind, "pending_deletion");
         assert!(text.contains("vaultctl cancel-deletion"), "{text}");
     }
@@ -200,7 +200,7 @@ async fn a_name_that_the_service_holds_back_is_said_to_be_taken() {
     cloud
         .fake
         .with(|world| world.secrets.secret(&id).state = State::Deleted);
-    let (kind, text) = told(cloud.put("db", "hunter2").await);
+    let (kind, text) = failure_of(cloud.put("db", "hunter2").await);
     assert_eq!(kind, "already_exists");
     assert!(text.contains("the name is taken"), "{text}");
 }
@@ -209,10 +209,10 @@ async fn a_name_that_the_service_holds_back_is_said_to_be_taken() {
 async fn what_must_be_configured_for_a_new_secret_is_said() {
     let mut cloud = Cloud::new();
     cloud.home = Placement::default();
-    let (kind, text) = told(cloud.put(&format!("{COMPARTMENT}/db"), "v").await);
+    let (kind, text) = failure_of(cloud.put(&format!("{COMPARTMENT}/db"), "v").await);
     assert_eq!(kind, "no_home");
     assert!(text.contains("vault.vault_id"), "{text}");
-    let (kind, text) = told(cloud.put("db", "v").await);
+    let (kind, text) = failure_of(cloud.put("db", "v").await);
     assert_eq!(kind, "no_compartment");
     assert!(text.contains("vault.compartment_id"), "{text}");
     assert_eq!(cloud.fake.calls(Route::CreateSecret), 0);

@@ -1,4 +1,4 @@
-//! Which versions are there, and which one is in use?
+//! Versions and their promotion.
 
 use vault_backends::error::Class;
 use vault_tests::oci::{Paging, Route};
@@ -104,18 +104,18 @@ async fn a_version_that_is_none_or_going_is_not_promoted() {
     cloud.fake.with(|world| {
         world.secrets.secret(&id).versions[0].deletion = Some("2030-01-01T00:00:00Z".to_owned());
     });
-    for (version, kind) in [
-        ("9", "not_found"),
-        ("hunter2", "version_not_found"),
-        ("0", "version_not_found"),
-        ("1", "pending_deletion"),
+    for (version, class, kind) in [
+        ("9", Class::Answer, "not_found"),
+        ("hunter2", Class::Request, "bad_version"),
+        ("0", Class::Request, "bad_version"),
+        ("1", Class::Answer, "pending_deletion"),
     ] {
         let error = cloud
             .changes()
             .promote(&cloud.target("db"), version)
             .await
             .unwrap_err();
-        assert_eq!((error.class(), error.kind()), (Class::Answer, kind));
+        assert_eq!((error.class(), error.kind()), (class, kind));
         assert!(!error.to_string().contains("hunter2"));
     }
     assert_eq!(cloud.fake.calls(Route::UpdateSecret), 0);

@@ -1,4 +1,4 @@
-//! What of instances, whose certificates change?
+//! Instances, whose certificates change.
 
 use std::sync::Arc;
 
@@ -65,6 +65,20 @@ async fn a_metadata_service_that_is_not_ready_is_waited_for() {
     }
     scene.ask(&begin(&scene)).await.unwrap();
     assert_eq!(scene.fake.calls(Route::MetadataCertificate), 3);
+}
+
+#[tokio::test]
+async fn a_page_in_place_of_the_region_is_an_outage() {
+    let scene = Scene::new();
+    scene
+        .fake
+        .fail(Route::MetadataRegion, Fault::Html(200), Times::Always);
+    let error = scene.refused(&begin(&scene)).await;
+    assert_eq!(
+        (error.class(), error.kind()),
+        (Class::Outage, "bad_metadata")
+    );
+    assert!(error.to_string().contains("look whether `curl"), "{error}");
 }
 
 #[tokio::test]

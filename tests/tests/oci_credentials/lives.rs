@@ -1,4 +1,4 @@
-//! Is each token that a service gives renewed in time, and what is said where it cannot be?
+//! Renewal of each kind of token, and what is said where it fails.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What of API keys, whose files people change?
+//! API keys, whose files people change.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -45,6 +45,15 @@ async fn another_key_in_its_place_is_used_within_a_second() {
     scene.write(&scene.path("key.pem"), private_key_pem("pubsession2048"));
     let error = scene.refused(&credential).await;
     assert_eq!(error.kind(), "wrong_fingerprint", "{error}");
+    for words in [
+        "profile DEFAULT of ",
+        "key.pem",
+        other,
+        print,
+        "put the key's own fingerprint",
+    ] {
+        assert!(error.to_string().contains(words), "{words}: {error}");
+    }
     scene.write(&scene.files.config_file, &config.replacen(print, other, 1));
     scene.ask(&credential).await.unwrap();
 }

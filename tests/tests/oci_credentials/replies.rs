@@ -1,4 +1,4 @@
-//! What if a service that should give a token says something else?
+//! Replies of token services that hold no token.
 
 use std::sync::Arc;
 
@@ -10,6 +10,15 @@ use vault_tests::oci::{Fault, Route, Times};
 
 use crate::scene::{Scene, status};
 
+/// A text of somebody in between.
+fn between(status: u16) -> Fault {
+    Fault::Between {
+        status,
+        content_type: "text/plain".to_owned(),
+        body: "No.".to_owned(),
+    }
+}
+
 /// The kind of the failure that each makes of a fault.
 async fn kinds(scene: &Scene, route: Route, begin: impl Fn() -> Arc<Credential>) {
     // {"alg":"none"}.{"iat":1}.x: a token without an end.
@@ -18,6 +27,10 @@ async fn kinds(scene: &Scene, route: Route, begin: impl Fn() -> Arc<Credential>)
         (Fault::Empty, "empty_reply"),
         (Fault::Html(200), "html"),
         (Fault::Html(403), "html"),
+        (between(401), "not_the_service"),
+        (between(403), "not_the_service"),
+        (between(404), "not_the_service"),
+        (between(407), "not_the_service"),
         (Fault::HalfJson, "cut_off_json"),
         (Fault::Json("{}".to_owned()), "no_token"),
         (Fault::Json(r#"{"token":null}"#.to_owned()), "no_token"),

@@ -1,10 +1,10 @@
-//! What of resources, which are given tokens or exchange them?
+//! Resources, which are given tokens or exchange them.
 
 use std::fs;
 
 use vault_backends::error::Class;
 use vault_backends::oci::AuthMethod;
-use vault_tests::oci::{Route, public_key_pem};
+use vault_tests::oci::{Route, public_key_pem, vectors};
 
 use crate::scene::Scene;
 
@@ -44,6 +44,26 @@ async fn a_given_token_is_used_as_long_as_it_lasts_and_then_the_next_in_its_plac
     );
     scene.write(&file, &new_token(&scene));
     scene.ask(&credential).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_without_its_pass_phrase_says_which_variable_is_meant() {
+    let scene = Scene::new();
+    let keys = vectors()["key_loading"].as_array().unwrap();
+    let encrypted = keys.iter().find(|key| key["id"] == "KP08").unwrap();
+    scene.write(&scene.path("key.pem"), encrypted["pem"].as_str().unwrap());
+    let credential = scene.usual(METHOD, &scene.files.resource_with_key);
+    let error = scene.refused(&credential).await;
+    assert_eq!(
+        (error.class(), error.kind()),
+        (Class::Credentials, "no_passphrase")
+    );
+    let text = error.to_string();
+    let advice = "set OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM_PASSPHRASE";
+    assert!(
+        text.contains(advice) && !text.contains("pass_phrase"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

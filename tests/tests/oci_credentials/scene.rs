@@ -1,4 +1,4 @@
-//! Who asks the fake, with which files and variables, and what time is it?
+//! A fake, the files and variables of its clients, and their clock.
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};

@@ -1,11 +1,16 @@
-//! What of sessions, which a person begins and the daemon draws out?
+//! Sessions, which a person begins and the daemon draws out.
 
 use std::fs;
 use std::sync::Arc;
 
+use vault_backends::address::BackendKind;
 use vault_backends::error::Class;
+use vault_backends::local::LocalSettings;
 use vault_backends::oci::AuthMethod;
 use vault_backends::oci::credential::Credential;
+use vault_backends::registry::Backends;
+use vault_backends::target::Target;
+use vault_memory::{Preference, Shield};
 use vault_tests::oci::{Fault, Route, Times, public_key_pem};
 
 use crate::scene::{Scene, status};
@@ -96,24 +101,65 @@ async fn a_refresh_that_fails_is_not_noticed_before_the_end() {
 }
 
 #[tokio::test]
-async fn a_newer_token_in_the_file_is_taken_and_an_older_one_is_not() {
+async fn another_token_in_the_file_is_taken_unless_it_has_ended() {
     let scene = Scene::new();
-    let older = new_token(&scene);
-    scene.pass(10);
+    let ended = new_token(&scene);
+    scene.pass(3_000);
     let first = new_token(&scene);
     scene.write(&scene.files.session_token_file, &first);
     let credential = begin(&scene);
     credential.upkeep().await;
     let ends = |credential: &Credential| credential.describe().expires_at.unwrap();
     let end = ends(&credential);
-    scene.write(&scene.files.session_token_file, &older);
+    scene.pass(700);
+    scene.write(&scene.files.session_token_file, &ended);
     credential.upkeep().await;
     assert_eq!(ends(&credential), end);
     scene.pass(100);
     scene.write(&scene.files.session_token_file, &new_token(&scene));
     credential.upkeep().await;
-    assert!(ends(&credential) >= end + 100);
+    assert!(ends(&credential) >= end + 800);
     assert_eq!(scene.fake.calls(REFRESH), 0);
+}
+
+#[tokio::test]
+async fn a_token_of_a_shorter_session_takes_the_place_of_a_revoked_one() {
+    let scene = Scene::new();
+    let credential = begin(&scene);
+    scene.ask(&credential).await.unwrap();
+    let end = credential.describe().expires_at.unwrap();
+    scene.fake.with(|world| {
+        world.keys.revoke_tokens();
+        world.keys.token_seconds = 600;
+    });
+    scene.write(&scene.files.session_token_file, &new_token(&scene));
+    scene.ask(&credential).await.unwrap();
+    assert!(credential.describe().expires_at.unwrap() < end);
+    assert_eq!(scene.fake.calls(REFRESH), 0);
+}
+
+#[tokio::test]
+async fn a_session_that_nobody_has_used_since_a_start_is_drawn_out() {
+    let scene = Scene::new();
+    let mut settings = scene.settings(AuthMethod::ConfigFile);
+    settings.config_profile = "SESSION".to_owned();
+    let around = scene.around(&[]);
+    let shield = Shield::new(Preference::Auto).unwrap();
+    let local = LocalSettings::new(scene.path("store"));
+    let backends = Backends::open(&local, around, shield).unwrap();
+    let target: Arc<dyn Target> = Arc::new(settings);
+    backends.configure([Arc::clone(&target)]);
+    for _ in 0..3 {
+        for (_, backend) in backends.all() {
+            backend.upkeep().await;
+        }
+        scene.pass(2_200);
+    }
+    assert_eq!(scene.fake.calls(REFRESH), 2);
+    let is_shown = || backends.keys().contains(&target.key());
+    assert!(!is_shown(), "nobody has asked for it");
+    assert!(backends.of(BackendKind::OCI, &target.scope()).is_some());
+    assert!(is_shown());
 }
 
 #[tokio::test]

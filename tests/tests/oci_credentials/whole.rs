@@ -1,10 +1,10 @@
-//! What of a whole vault, as the daemon opens it: whom it believes, and what it tells?
+//! A whole vault, as the daemon opens it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use vault_backends::address::{Address, BackendKind, VersionSelector};
-use vault_backends::error::{BackendError, Class};
+use vault_backends::error::{BackendError, Class, Contact};
 use vault_backends::oci::configured::ConfiguredVault;
 use vault_backends::oci::{AuthMethod, OciSettings};
 use vault_backends::reading::Backend as _;
@@ -51,11 +51,15 @@ async fn authorities_that_are_replaced_are_believed_at_the_next_call() {
     let error = read(&scene, &vault).await.unwrap_err();
     assert_eq!(
         (error.class(), error.kind()),
-        (Class::Request, "bad_ca_file"),
+        (Class::Credentials, "bad_ca_file"),
         "who takes an authority away means it"
     );
+    assert_eq!(error.contact(), Contact::NotSent);
+    let notices = vault.notices().concat();
+    assert!(notices.contains("vault.ca_file"), "{notices}");
     scene.write(&scene.files.ca_file, &good);
     read(&scene, &vault).await.unwrap();
+    assert_eq!(vault.notices(), [""; 0]);
     assert_eq!(scene.fake.calls(Route::FederateInstance), 1);
 }
 
@@ -89,7 +93,7 @@ async fn a_file_of_authorities_is_one_that_nobody_else_can_write() {
         let error = read(&scene, &vault).await.unwrap_err();
         assert_eq!(
             (error.class(), error.kind()),
-            (Class::Request, "bad_ca_file")
+            (Class::Credentials, "bad_ca_file")
         );
         assert!(error.to_string().contains(words), "{error}");
         assert!(error.to_string().contains("vault.ca_file"), "{error}");

@@ -1,4 +1,4 @@
-//! What of pods, which their cluster vouches for?
+//! Pods, which their cluster vouches for.
 
 use vault_backends::error::Class;
 use vault_backends::oci::AuthMethod;

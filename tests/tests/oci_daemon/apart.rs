@@ -1,4 +1,4 @@
-//! Are two ways to ask OCI two things?
+//! Two ways to ask OCI are two things.
 
 use serde_json::json;
 use vault_tests::oci::{Fault, Route, Times};

@@ -1,4 +1,4 @@
-//! In which home does the daemon ask a fake of OCI?
+//! A home whose daemon asks a fake of OCI.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Does a server get what OCI holds?
+//! Servers get what OCI holds.
 
 use serde_json::json;
 use vault_tests::oci::{COMPARTMENT, Fault, Route, Times, VAULT};

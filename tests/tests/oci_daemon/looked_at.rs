@@ -1,8 +1,10 @@
-//! Does a person see what is wrong?
+//! What `vaultctl doctor` and `status` show of OCI.
 
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
+
+use vault_tests::oci::api_key_id;
 
 use super::cloud::Cloud;
 
@@ -48,6 +50,19 @@ fn doctor_says_what_to_do() {
     let advice = format!("chmod 600 {}", key.display());
     assert!(code == 3 && words.contains(&advice), "{found}");
     assert_eq!(found["secrets"][0]["readable"], false, "{found}");
+}
+
+#[test]
+fn doctor_asks_oci_whether_it_knows_a_key_that_nothing_uses() {
+    let cloud = Cloud::new();
+    let _daemon = cloud.home.start();
+    let (code, found) = doctor(&cloud);
+    assert_eq!((code, wrong(&found)), (0, vec![]), "{found}");
+    cloud.fake.with(|world| world.keys.forget(&api_key_id()));
+    let (code, found) = doctor(&cloud);
+    let words = wrong(&found).concat();
+    let advice = "check tenancy, user, fingerprint";
+    assert!(code == 3 && words.contains(advice), "{found}");
 }
 
 #[test]

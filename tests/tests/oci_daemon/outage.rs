@@ -1,4 +1,4 @@
-//! What do servers get while the vault goes away and comes back? Launches all the while.
+//! Launches while the vault goes away and comes back.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,8 +1,7 @@
-//! Does a person see what an outage is, where it matters, and when it is over?
+//! What a person sees of an outage.
 
 use serde_json::{Value, json};
 use vault_tests::oci::{Fault, Route, Times};
-use vault_tests::openmetrics;
 use vault_tests::scan::marked_value;
 
 use super::cloud::Cloud;
@@ -89,10 +88,6 @@ fn why_shows_the_line_the_attempts_and_what_comes_next() {
     ] {
         assert!(shown.success().contains(words), "{words:?}: {shown}");
     }
-    // It was there before, and still is.
-    let explained = cloud.home.ctl(&["explain", &reference]);
-    let line = format!("used by     bar TOKEN ({})\n", file.display());
-    assert!(explained.success().contains(&line), "{explained}");
 }
 
 #[test]
@@ -131,49 +126,34 @@ fn metrics_tell_the_same_and_are_openmetrics_whatever_a_path_holds() {
     let path = file.to_str().unwrap();
     cloud.home.ctl(&["metrics", "--textfile", path]).success();
     let text = std::fs::read_to_string(&file).unwrap();
-    let samples = openmetrics::read(&text).unwrap_or_else(|wrong| panic!("{wrong} in {text}"));
-    let of_oci = |name: &str, more: &str| {
-        let begin = format!("{name}{{backend=\"oci\",scope=\"");
-        let mut found = samples
-            .iter()
-            .filter(|(key, _)| key.starts_with(&begin) && key.contains(more));
-        let (key, value) = found.next().unwrap_or_else(|| panic!("no {name}: {text}"));
-        assert!(key.contains(r#"a \"quote\" and \\n"#), "{key}");
-        *value
-    };
-    let is = |found: f64, expected: f64| (found - expected).abs() < f64::EPSILON;
-    for (name, expected) in [
-        ("vaultd_secrets_fetched_total", 1.0),
-        ("vaultd_retries_total", 0.0),
-        ("vaultd_circuit_breaker_opens_total", 1.0),
-        ("vaultd_backend_failures_total", 2.0),
+    let config = strange.to_str().unwrap();
+    let config = config.replace('\\', r"\\").replace('"', r#"\""#);
+    let of_oci = |name: &str| format!("vaultd_{name}{{backend=\"oci\",scope=\"");
+    for (begin, end) in [
+        (of_oci("secrets_fetched_total"), " 1"),
+        (of_oci("retries_total"), " 0"),
+        (of_oci("circuit_breaker_opens_total"), " 1"),
+        (of_oci("backend_failures_total"), " 2"),
+        (of_oci("breaker_state"), "state=\"open\"} 1"),
+        (of_oci("breaker_state"), "state=\"closed\"} 0"),
+        (of_oci("fetch_duration_seconds_count"), " 3"),
     ] {
-        assert!(is(of_oci(name, ""), expected), "{name}: {text}");
+        let is_it = |line: &&str| line.starts_with(&begin) && line.ends_with(end);
+        let line = text.lines().find(is_it);
+        let line = line.unwrap_or_else(|| panic!("no {begin} …{end}: {text}"));
+        assert!(line.contains(&config), "{line}");
     }
-    assert!(
-        is(of_oci("vaultd_breaker_state", r#"state="open""#), 1.0),
-        "{text}"
-    );
-    assert!(
-        is(of_oci("vaultd_breaker_state", r#"state="closed""#), 0.0),
-        "{text}"
-    );
-    assert!(
-        is(of_oci("vaultd_fetch_duration_seconds_count", ""), 3.0),
-        "{text}"
-    );
-    assert!(of_oci("vaultd_total_fetch_time_seconds_total", "") > 0.0);
-    for (key, expected) in [
-        (r#"vaultd_values_held{state="fresh"}"#, 1.0),
-        ("vaultd_oldest_stale_age_seconds", 0.0),
-        ("vaultd_healthy", 0.0),
+    for line in [
+        "vaultd_values_held{state=\"fresh\"} 1",
+        "vaultd_oldest_stale_age_seconds 0",
+        "vaultd_healthy 0",
+        "vaultd_stale_cache_used_total 0",
     ] {
-        assert!(is(samples[key], expected), "{key}: {text}");
+        assert!(text.lines().any(|found| found == line), "{line}: {text}");
     }
-    assert!(samples["vaultd_cache_hits_total"] >= 1.0);
-    assert!(samples.contains_key("vaultd_cache_misses_total"));
-    assert!(samples.contains_key("vaultd_stale_cache_used_total"));
-    assert!(samples.contains_key(r#"vaultd_hit_duration_seconds_bucket{le="+Inf"}"#));
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    let all = r#"vaultd_hit_duration_seconds_bucket{le="+Inf"} "#;
+    assert!(text.contains(all), "{text}");
     assert!(!text.contains(&reference), "metrics name no secret");
 }
 

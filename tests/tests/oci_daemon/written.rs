@@ -1,4 +1,4 @@
-//! Does what a person writes arrive, and is it what servers get?
+//! What a person writes arrives, and is what servers get.
 
 use serde_json::json;
 use vault_tests::oci::Route;

@@ -10,15 +10,15 @@ use vault_backends::address::VersionSelector;
 use vault_backends::error::Class;
 use vault_tests::oci::{Fault, Route, Times};
 
-use crate::stage::{LONG, Named, Stage, text};
+use crate::fixture::{Fixture, LONG, Named, text};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn compat_breaker_counts() {
     for case in cases("breaker_counts") {
-        let stage = stage();
-        fails(&stage, &case["input"]["upstream"]);
-        assert!(stage.get(LONG).await.is_err());
-        let failures = stage.upstream.health()[0].consecutive_failures;
+        let fixture = fixture();
+        fails(&fixture, &case["input"]["upstream"]);
+        assert!(fixture.get(LONG).await.is_err());
+        let failures = fixture.upstream.health()[0].consecutive_failures;
         assert_eq!(json!(failures > 0), case["expected"]["counts"], "{case}");
     }
 }
@@ -27,12 +27,12 @@ async fn compat_breaker_counts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn compat_retry_policy() {
     for case in cases("retry_policy") {
-        let stage = stage();
+        let fixture = fixture();
         let retries = case["input"]["max_retries"].as_u64();
-        stage.repeat(retries.and_then(|number| number.try_into().ok()).unwrap());
-        fails(&stage, &case["input"]["status"]);
-        let class = stage.get(LONG).await.unwrap_err().class();
-        assert_eq!(json!(stage.calls()), case["expected"]["calls"], "{case}");
+        fixture.repeat(retries.and_then(|number| number.try_into().ok()).unwrap());
+        fails(&fixture, &case["input"]["status"]);
+        let class = fixture.get(LONG).await.unwrap_err().class();
+        assert_eq!(json!(fixture.calls()), case["expected"]["calls"], "{case}");
         match case["expected"]["error"].as_str() {
             Some("AuthenticationError") => assert_eq!(class, Class::Credentials),
             Some("PermissionDeniedError") => assert_eq!(class, Class::Answer),
@@ -48,37 +48,37 @@ async fn compat_stale_fallback() {
         if matches!(upstream.as_str(), Some("empty" | "binary")) {
             continue;
         }
-        let stage = stage();
+        let fixture = fixture();
         if !cached.is_null() {
-            stage.hold().await;
+            fixture.hold().await;
         }
         if cached == "stale" {
-            stage.age();
+            fixture.age();
         }
-        fails(&stage, upstream);
+        fails(&fixture, upstream);
         if upstream == "breaker_open" {
-            stage.open_breaker().await;
+            fixture.open_breaker().await;
         }
-        stage.calls();
-        let served = stage.get(LONG).await.ok();
+        fixture.calls();
+        let served = fixture.get(LONG).await.ok();
         let held = |served: &vaultd::cache::Served| {
-            assert_eq!(text(&served.held), crate::stage::OLD);
+            assert_eq!(text(&served.held), crate::fixture::OLD);
             "cached"
         };
         let found = json!({
             "value": served.as_ref().map(held),
-            "api_calls": stage.calls(),
+            "api_calls": fixture.calls(),
             "stale_used": served.is_some_and(|served| served.stale.is_some()),
         });
         assert_eq!(found, case["expected"], "{case}");
     }
 }
 
-fn stage() -> Stage {
-    Stage::new(Named::ById, VersionSelector::Current, 0, None)
+fn fixture() -> Fixture {
+    Fixture::new(Named::ById, VersionSelector::Current, 0, None)
 }
 
-fn fails(stage: &Stage, upstream: &Value) {
+fn fails(fixture: &Fixture, upstream: &Value) {
     let says = |status, code: &str| Fault::Status {
         status,
         code: code.to_owned(),
@@ -95,7 +95,7 @@ fn fails(stage: &Stage, upstream: &Value) {
         (_, Some("timeout")) => Fault::Hang,
         _ => panic!("no such reply: {upstream}"),
     };
-    stage
+    fixture
         .fake
         .fail(Route::GetSecretBundle, fault, Times::Always);
 }

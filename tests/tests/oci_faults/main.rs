@@ -1,5 +1,4 @@
-//! What does a caller get while OCI Vault fails, for each way to fail, and whether or not a value is
-//! held?
+//! What a caller gets while OCI Vault fails: ways to fail × what is held.
 //!
 //! The daemon's own cache and upstream before its own reader of OCI Vault, which asks the fake over TLS.
 //! Their clock is moved by the tests; nobody waits.
@@ -10,11 +9,11 @@
 )]
 
 mod contract;
-mod people;
+mod fixture;
+mod identity;
 mod refusals;
 mod replies;
 mod row;
-mod stage;
 mod surroundings;
 mod table;
 mod times;

@@ -3,8 +3,8 @@
 use vault_backends::error::Class::{Answer, Credentials, Outage, Request};
 use vault_tests::oci::{Fault, NotAuthenticated, Route, Times};
 
-use crate::row::{Row, Shown, Trouble, expect};
-use crate::stage::Named::{InCompartment, InVault};
+use crate::fixture::Named::{InCompartment, InVault};
+use crate::row::{Failure, Row, Shown, expect};
 
 /// The service's own words for a status.
 fn says(status: u16, code: &str) -> Fault {
@@ -15,8 +15,8 @@ fn says(status: u16, code: &str) -> Fault {
     }
 }
 
-fn reading(fault: Fault) -> Trouble {
-    Trouble::Fault(Route::GetSecretBundle, fault, Times::Always)
+fn reading(fault: Fault) -> Failure {
+    Failure::Fault(Route::GetSecretBundle, fault, Times::Always)
 }
 
 /// The service answered: what is held is over.
@@ -109,7 +109,7 @@ fn of_credentials() -> Vec<Row> {
         .calls(2, 2),
         Row::new(
             "401, until the credential is renewed",
-            Trouble::Fault(Route::GetSecretBundle, incorrect(), Times::Next(1)),
+            Failure::Fault(Route::GetSecretBundle, incorrect(), Times::Next(1)),
             expect(Shown::Renewed, 2),
             expect(Shown::Renewed, 2),
             &[],
@@ -175,12 +175,6 @@ fn of_requests() -> Vec<Row> {
             says(404, "NotFound"),
             "no_such_path",
             &["check vault.endpoint"],
-        ),
-        no(
-            "404, nothing more",
-            Fault::Bare(404),
-            "not_found",
-            &["(404)"],
         ),
         wrong(
             "405",
@@ -286,8 +280,8 @@ fn of_service() -> Vec<Row> {
 }
 
 fn by_name() -> Vec<Row> {
-    let by_name = |fault| Trouble::Fault(Route::GetSecretBundleByName, fault, Times::Always);
-    let listing = |fault| Trouble::Fault(Route::ListSecrets, fault, Times::Always);
+    let by_name = |fault| Failure::Fault(Route::GetSecretBundleByName, fault, Times::Always);
+    let listing = |fault| Failure::Fault(Route::ListSecrets, fault, Times::Always);
     let fails = |class, kind, calls| expect(Shown::Fails(class, kind), calls);
     let stale = |calls| expect(Shown::Stale, calls);
     vec![

@@ -6,11 +6,20 @@ use vault_backends::address::VersionSelector;
 use vault_backends::error::Class::Outage;
 use vault_tests::oci::{Fault, Route, Times};
 
-use crate::row::{Row, Shown, Trouble, expect};
-use crate::stage::Named::InVault;
+use crate::fixture::Named::InVault;
+use crate::row::{Failure, Row, Shown, expect};
 
-fn reading(fault: Fault) -> Trouble {
-    Trouble::Fault(Route::GetSecretBundle, fault, Times::Always)
+fn reading(fault: Fault) -> Failure {
+    Failure::Fault(Route::GetSecretBundle, fault, Times::Always)
+}
+
+/// A reply without the service's headers.
+fn between(status: u16, content_type: &str, body: &str) -> Fault {
+    Fault::Between {
+        status,
+        content_type: content_type.to_owned(),
+        body: body.to_owned(),
+    }
 }
 
 /// None of them becomes a value: what is held is shown.
@@ -62,6 +71,82 @@ fn of_strangers() -> Vec<Row> {
             Fault::Html(503),
             "service_unavailable",
             &["503"],
+        ),
+        bad(
+            "407",
+            between(407, "text/plain", "Proxy Authentication Required"),
+            "not_the_service",
+            &["(status 407)", "look for a proxy"],
+        ),
+        bad(
+            "421",
+            between(421, "", ""),
+            "not_the_service",
+            &["(status 421)", "look for a proxy"],
+        ),
+        bad(
+            "431",
+            between(431, "text/plain", "Too large"),
+            "not_the_service",
+            &["(status 431)", "look for a proxy"],
+        ),
+        bad(
+            "451",
+            between(451, "application/json", "{\"reason\": \"law\"}"),
+            "not_the_service",
+            &["(status 451)", "look for a proxy"],
+        ),
+        bad(
+            "400 of somebody in between",
+            between(400, "text/plain", "Bad Request"),
+            "not_the_service",
+            &["(status 400)", "look for a proxy"],
+        ),
+        bad(
+            "401 of somebody in between",
+            between(401, "text/plain", "Unauthorized"),
+            "not_the_service",
+            &["(status 401)", "look for a proxy"],
+        ),
+        bad(
+            "403 of somebody in between",
+            between(403, "", ""),
+            "not_the_service",
+            &["(status 403)", "look for a proxy"],
+        ),
+        bad(
+            "404 of somebody in between, a text",
+            between(404, "text/plain", "Not Found"),
+            "not_the_service",
+            &["(status 404)", "look for a proxy", "read secret"],
+        ),
+        bad(
+            "404 of somebody in between, nothing more",
+            between(404, "", ""),
+            "not_the_service",
+            &["(status 404)", "look for a proxy"],
+        ),
+        bad(
+            "404 of somebody in between, in nearly the service's form",
+            between(
+                404,
+                "application/json",
+                "{\"code\": \"NotAuthorizedOrNotFound\", \"message\": \"No.\"}",
+            ),
+            "not_the_service",
+            &["(status 404)", "look for a proxy"],
+        ),
+        bad(
+            "404 of the service's own gateway, nothing more",
+            Fault::Bare(404),
+            "not_the_service",
+            &["(status 404)", "look for a proxy"],
+        ),
+        bad(
+            "511",
+            between(511, "text/html", "<html>Sign in</html>"),
+            "html",
+            &["(status 511)", "sign-in portal"],
         ),
         bad("a redirect", redirect, "redirect", &["elsewhere", "portal"]),
         bad(
@@ -204,6 +289,18 @@ fn of_other_things() -> Vec<Row> {
             &["another version"],
         )
         .wanted(VersionSelector::Stage("CURRENT".to_owned())),
+        bad(
+            "version 0",
+            Fault::VersionZero,
+            "version_zero",
+            &["version 0", "look at the secret in the OCI console"],
+        ),
+        bad(
+            "an empty value",
+            Fault::EmptyContent,
+            "empty_content",
+            &["is empty", "look at the secret in the OCI console"],
+        ),
         bad(
             "not base64",
             Fault::NotBase64,

@@ -9,12 +9,12 @@ use vault_tests::oci::{Fault, Route, Times, World};
 use vaultd::cache::Served;
 use vaultd::upstream::UpstreamError;
 
-use crate::stage::{Detour, LONG, NEW, Named, OLD, Stage, text};
+use crate::fixture::{Detour, Fixture, LONG, NEW, Named, OLD, text};
 
 /// See the module's words.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
-    pub(crate) trouble: Trouble,
+    pub(crate) failure: Failure,
     named: Named,
     wanted: VersionSelector,
     renewals: usize,
@@ -27,7 +27,7 @@ pub(crate) struct Row {
 }
 
 /// What goes wrong.
-pub(crate) enum Trouble {
+pub(crate) enum Failure {
     /// Calls of a route fail.
     Fault(Route, Fault, Times),
     /// The world is another. Told the secret's id.
@@ -56,7 +56,7 @@ pub(crate) enum Shown {
     Fails(Class, &'static str),
 }
 
-/// What is held when the trouble begins.
+/// What is held when the failure begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Cold,
@@ -72,14 +72,14 @@ impl Row {
     /// Read by id; while the value is fresh nobody is asked.
     pub(crate) fn new(
         name: &'static str,
-        trouble: Trouble,
+        failure: Failure,
         cold: Expected,
         stale: Expected,
         words: &'static [&'static str],
     ) -> Self {
         Self {
             name,
-            trouble,
+            failure,
             named: Named::ById,
             wanted: VersionSelector::Current,
             renewals: 0,
@@ -101,7 +101,7 @@ impl Row {
 
     /// The calls of this route are those that fail.
     pub(crate) fn asked_by(mut self, route: Route) -> Self {
-        if let Trouble::Fault(of, ..) = &mut self.trouble {
+        if let Failure::Fault(of, ..) = &mut self.failure {
             *of = route;
         }
         self
@@ -146,26 +146,26 @@ impl Row {
     }
 
     async fn problems_in(&self, state: State, expected: Expected) -> Vec<String> {
-        let detour = match self.trouble {
-            Trouble::Detour(detour) => Some(detour),
+        let detour = match self.failure {
+            Failure::Detour(detour) => Some(detour),
             _ => None,
         };
-        let stage = Stage::new(self.named, self.wanted.clone(), self.renewals, detour);
+        let fixture = Fixture::new(self.named, self.wanted.clone(), self.renewals, detour);
         match state {
-            State::Cold => stage.change(),
+            State::Cold => fixture.change(),
             State::Fresh => {
-                stage.hold().await;
-                stage.clock.advance(Duration::from_secs(1));
+                fixture.hold().await;
+                fixture.clock.advance(Duration::from_secs(1));
             }
             State::Stale => {
-                stage.hold().await;
-                stage.age();
+                fixture.hold().await;
+                fixture.age();
             }
         }
-        stage.calls();
-        self.trouble.begin(&stage);
-        let got = stage.get(self.time).await;
-        let calls = stage.calls();
+        fixture.calls();
+        self.failure.begin(&fixture);
+        let got = fixture.get(self.time).await;
+        let calls = fixture.calls();
         let mut problems = Vec::new();
         let (shown, said) = self.seen(&got);
         if (Expected { shown, calls }) != expected {
@@ -180,20 +180,20 @@ impl Row {
         if [OLD, NEW].iter().any(|value| said.contains(value)) {
             problems.push("the value is in the text".to_owned());
         }
-        if let Some(problem) = self.recovery(&stage).await {
+        if let Some(problem) = self.recovery(&fixture).await {
             problems.push(problem);
         }
         problems
     }
 
-    /// Whether the value of now is had once the trouble is over.
-    async fn recovery(&self, stage: &Stage) -> Option<String> {
+    /// Whether the value of now is had once the failure is over.
+    async fn recovery(&self, fixture: &Fixture) -> Option<String> {
         // A call that hangs is waited for by all who want the same.
-        if self.time < LONG || !self.trouble.end(stage) {
+        if self.time < LONG || !self.failure.end(fixture) {
             return None;
         }
-        stage.age();
-        let (shown, said) = self.seen(&stage.get(LONG).await);
+        fixture.age();
+        let (shown, said) = self.seen(&fixture.get(LONG).await);
         (shown != Shown::Renewed).then(|| format!("it does not recover: {shown:?}; {said}"))
     }
 
@@ -221,21 +221,21 @@ impl Row {
     }
 }
 
-impl Trouble {
-    fn begin(&self, stage: &Stage) {
+impl Failure {
+    fn begin(&self, fixture: &Fixture) {
         match self {
-            Self::Fault(route, fault, times) => stage.fake.fail(*route, fault.clone(), *times),
-            Self::World(change) => stage.fake.with(|world| change(world, &stage.id)),
-            Self::Detour(_) => stage.take_detour(true),
+            Self::Fault(route, fault, times) => fixture.fake.fail(*route, fault.clone(), *times),
+            Self::World(change) => fixture.fake.with(|world| change(world, &fixture.id)),
+            Self::Detour(_) => fixture.take_detour(true),
         }
     }
 
     /// Says whether it could be ended.
-    fn end(&self, stage: &Stage) -> bool {
+    fn end(&self, fixture: &Fixture) -> bool {
         match self {
-            Self::Fault(..) => stage.fake.heal(),
+            Self::Fault(..) => fixture.fake.heal(),
             Self::World(_) => return false,
-            Self::Detour(_) => stage.take_detour(false),
+            Self::Detour(_) => fixture.take_detour(false),
         }
         true
     }

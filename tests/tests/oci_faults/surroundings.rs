@@ -3,8 +3,8 @@
 use vault_backends::error::Class::{self, Answer, Credentials, Outage, Request};
 use vault_tests::oci::{Certificate, ENCRYPTION_KEY, State, World, api_key_id};
 
-use crate::row::{Row, Shown, Trouble, expect};
-use crate::stage::{Detour, Named::InCompartment};
+use crate::fixture::{Detour, Named::InCompartment};
+use crate::row::{Failure, Row, Shown, expect};
 
 /// The same whatever is held: it is over.
 fn over(
@@ -14,18 +14,18 @@ fn over(
     words: &'static [&'static str],
 ) -> Row {
     let fails = expect(Shown::Fails(Answer, kind), 1);
-    Row::new(name, Trouble::World(change), fails, fails, words)
+    Row::new(name, Failure::World(change), fails, fails, words)
 }
 
 /// What is held is shown.
 fn stale(
     name: &'static str,
-    trouble: Trouble,
+    failure: Failure,
     (class, kind, calls): (Class, &'static str, usize),
     words: &'static [&'static str],
 ) -> Row {
     let cold = expect(Shown::Fails(class, kind), calls);
-    Row::new(name, trouble, cold, expect(Shown::Stale, calls), words)
+    Row::new(name, failure, cold, expect(Shown::Stale, calls), words)
 }
 
 /// A way that leads nowhere.
@@ -35,7 +35,7 @@ fn lost(
     kind: &'static str,
     words: &'static [&'static str],
 ) -> Row {
-    stale(name, Trouble::Detour(detour), (Outage, kind, 0), words)
+    stale(name, Failure::Detour(detour), (Outage, kind, 0), words)
 }
 
 /// OciSettings that nothing can be asked with: an error, whatever is held.
@@ -46,7 +46,7 @@ fn wrong(
     words: &'static [&'static str],
 ) -> Row {
     let fails = expect(Shown::Fails(Request, kind), 0);
-    Row::new(name, Trouble::Detour(detour), fails, fails, words)
+    Row::new(name, Failure::Detour(detour), fails, fails, words)
 }
 
 pub(crate) fn rows() -> Vec<Row> {
@@ -79,7 +79,7 @@ fn of_secrets() -> Vec<Row> {
         ),
         Row::new(
             "pending deletion, by compartment",
-            Trouble::World(|world, id| {
+            Failure::World(|world, id| {
                 world.secrets.secret(id).state = State::PendingDeletion;
             }),
             expect(Shown::Fails(Answer, "pending_deletion"), 1),
@@ -115,19 +115,19 @@ fn of_credentials() -> Vec<Row> {
     vec![
         stale(
             "the API key was deleted",
-            Trouble::World(|world, _| world.keys.forget(&api_key_id())),
+            Failure::World(|world, _| world.keys.forget(&api_key_id())),
             (Credentials, "unknown_key", 1),
             &["profile VECTORS", "still registered"],
         ),
         stale(
             "requests must be on somebody's behalf",
-            Trouble::World(|world, _| world.on_behalf = Some("token".to_owned())),
+            Failure::World(|world, _| world.on_behalf = Some("token".to_owned())),
             (Credentials, "unknown_key", 1),
             &["profile VECTORS"],
         ),
         stale(
             "the clock is off",
-            Trouble::World(|world, _| world.clock.advance(601)),
+            Failure::World(|world, _| world.clock.advance(601)),
             (Credentials, "clock_skew", 1),
             &["10 min", "timedatectl"],
         ),
@@ -138,7 +138,7 @@ fn of_ways() -> Vec<Row> {
     vec![
         stale(
             "closed before TLS",
-            Trouble::World(|world, _| world.hangs_up = true),
+            Failure::World(|world, _| world.hangs_up = true),
             (Outage, "tls", 0),
             &["speak TLS with localhost:"],
         ),
@@ -186,6 +186,18 @@ fn of_ways() -> Vec<Row> {
         )
         // It is the fake itself, which knows nothing of tunnels.
         .calls(1, 1),
+        stale(
+            "no file of authorities",
+            Failure::Detour(|_, settings| settings.ca_file = Some("/nonexistent/ca.pem".into())),
+            (Credentials, "bad_ca_file", 0),
+            &["vault.ca_file", "/nonexistent/ca.pem", "read secret"],
+        ),
+        stale(
+            "a file of authorities with nothing in it",
+            Failure::Detour(|_, settings| settings.ca_file = Some("/etc/passwd".into())),
+            (Credentials, "bad_ca_file", 0),
+            &["vault.ca_file", "/etc/passwd"],
+        ),
         wrong(
             "an endpoint that is none",
             |_, settings| settings.endpoint = Some("vault.example".to_owned()),
@@ -208,7 +220,11 @@ fn of_ways() -> Vec<Row> {
                 settings.region = Some("us phoenix".to_owned());
             },
             "unknown_region",
-            &["us-phoenix-1", "~/.oci/regions-config.json"],
+            &[
+                "\"us phoenix\"",
+                "us-phoenix-1",
+                "~/.oci/regions-config.json",
+            ],
         ),
     ]
 }

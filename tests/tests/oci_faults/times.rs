@@ -10,7 +10,7 @@ use vault_tests::oci::{Fault, Route, Times};
 use vaultd::cache::Served;
 use vaultd::upstream::UpstreamError;
 
-use crate::stage::{LONG, NEW, Named, OLD, Stage, text};
+use crate::fixture::{Fixture, LONG, NEW, Named, OLD, text};
 
 /// [`OLD`], as it is shown.
 const STALE: &str = "old-hunter2, stale";
@@ -25,18 +25,18 @@ fn says(status: u16) -> Fault {
     }
 }
 
-impl Stage {
+impl Fixture {
     fn plain() -> Self {
         Self::new(Named::ById, VersionSelector::Current, 0, None)
     }
 
     /// A value is held that is past its time, and there is a newer one.
     async fn stale() -> Self {
-        let stage = Self::plain();
-        stage.hold().await;
-        stage.age();
-        stage.calls();
-        stage
+        let fixture = Self::plain();
+        fixture.hold().await;
+        fixture.age();
+        fixture.calls();
+        fixture
     }
 
     fn fails(&self, status: u16, times: Times) {
@@ -65,21 +65,21 @@ async fn what_may_pass_is_asked_again_and_nothing_else() {
         (401, STALE, 1),
         (400, "bad_request", 1),
     ] {
-        let stage = Stage::stale().await;
-        stage.repeat(3);
-        stage.fails(status, Times::Next(2));
-        assert_eq!(shown(&stage.get(LONG).await), expected, "{status}");
-        assert_eq!(stage.calls(), calls, "{status}");
+        let fixture = Fixture::stale().await;
+        fixture.repeat(3);
+        fixture.fails(status, Times::Next(2));
+        assert_eq!(shown(&fixture.get(LONG).await), expected, "{status}");
+        assert_eq!(fixture.calls(), calls, "{status}");
     }
 }
 
 #[tokio::test]
 async fn each_repetition_is_signed_anew_and_has_an_id_of_its_own() {
-    let stage = Stage::plain();
-    stage.repeat(2);
-    stage.fails(503, Times::Next(2));
-    stage.get(LONG).await.unwrap();
-    let mut ids = stage.fake.with(|world| {
+    let fixture = Fixture::plain();
+    fixture.repeat(2);
+    fixture.fails(503, Times::Next(2));
+    fixture.get(LONG).await.unwrap();
+    let mut ids = fixture.fake.with(|world| {
         let seen = world.journal.seen().iter();
         let ids = seen.map(|seen| seen.headers["opc-request-id"].clone());
         ids.collect::<Vec<_>>()
@@ -91,129 +91,129 @@ async fn each_repetition_is_signed_anew_and_has_an_id_of_its_own() {
 #[tokio::test]
 async fn a_pause_that_was_asked_for_and_is_too_long_is_not_waited_for() {
     for (seconds, expected, calls) in [(3600, STALE, 1), (0, NEW, 2)] {
-        let stage = Stage::stale().await;
-        stage.repeat(3);
+        let fixture = Fixture::stale().await;
+        fixture.repeat(3);
         let fault = Fault::TooManyRequests {
             retry_after_seconds: Some(seconds),
         };
-        stage
+        fixture
             .fake
             .fail(Route::GetSecretBundle, fault, Times::Next(1));
-        assert_eq!(shown(&stage.get(LONG).await), expected, "{seconds}");
-        assert_eq!(stage.calls(), calls, "{seconds}");
+        assert_eq!(shown(&fixture.get(LONG).await), expected, "{seconds}");
+        assert_eq!(fixture.calls(), calls, "{seconds}");
     }
 }
 
 #[tokio::test]
 async fn a_no_ends_what_is_held_and_is_remembered_for_a_while() {
-    let stage = Stage::stale().await;
-    stage.fails(404, Times::Next(1));
+    let fixture = Fixture::stale().await;
+    fixture.fails(404, Times::Next(1));
     for calls in [1, 0] {
-        assert_eq!(shown(&stage.get(LONG).await), "not_found");
-        assert_eq!(stage.calls(), calls);
+        assert_eq!(shown(&fixture.get(LONG).await), "not_found");
+        assert_eq!(fixture.calls(), calls);
     }
-    stage.clock.advance(NEGATIVE);
-    stage.fails(503, Times::Next(1));
+    fixture.clock.advance(NEGATIVE);
+    fixture.fails(503, Times::Next(1));
     // The old value is gone, whatever comes.
-    assert_eq!(shown(&stage.get(LONG).await), "service_unavailable");
-    assert_eq!(shown(&stage.get(LONG).await), NEW);
+    assert_eq!(shown(&fixture.get(LONG).await), "service_unavailable");
+    assert_eq!(shown(&fixture.get(LONG).await), NEW);
 }
 
 #[tokio::test]
 async fn a_wrong_question_leaves_what_is_held() {
-    let stage = Stage::stale().await;
-    stage.fails(400, Times::Next(1));
-    stage.fails(503, Times::Next(1));
-    assert_eq!(shown(&stage.get(LONG).await), "bad_request");
-    assert_eq!(shown(&stage.get(LONG).await), STALE);
-    assert_eq!(stage.calls(), 2);
+    let fixture = Fixture::stale().await;
+    fixture.fails(400, Times::Next(1));
+    fixture.fails(503, Times::Next(1));
+    assert_eq!(shown(&fixture.get(LONG).await), "bad_request");
+    assert_eq!(shown(&fixture.get(LONG).await), STALE);
+    assert_eq!(fixture.calls(), 2);
 }
 
 #[tokio::test]
 async fn nothing_is_stale_for_longer_than_a_day() {
-    let stage = Stage::stale().await;
-    stage.fails(503, Times::Always);
-    stage.clock.advance(Duration::from_hours(22));
-    assert_eq!(shown(&stage.get(LONG).await), STALE);
-    stage.clock.advance(Duration::from_hours(1));
-    assert_eq!(shown(&stage.get(LONG).await), "service_unavailable");
+    let fixture = Fixture::stale().await;
+    fixture.fails(503, Times::Always);
+    fixture.clock.advance(Duration::from_hours(22));
+    assert_eq!(shown(&fixture.get(LONG).await), STALE);
+    fixture.clock.advance(Duration::from_hours(1));
+    assert_eq!(shown(&fixture.get(LONG).await), "service_unavailable");
 }
 
 #[tokio::test]
 async fn a_version_that_ends_is_served_no_longer() {
-    let stage = Stage::plain();
-    stage.fake.with(|world| {
+    let fixture = Fixture::plain();
+    fixture.fake.with(|world| {
         let ends = world.clock.now() + 600;
-        let versions = world.secrets.secret(&stage.id).versions.iter_mut();
+        let versions = world.secrets.secret(&fixture.id).versions.iter_mut();
         versions.for_each(|version| version.expiry = Some(ends));
     });
-    stage.hold().await;
-    stage.calls();
-    stage.fails(503, Times::Always);
+    fixture.hold().await;
+    fixture.calls();
+    fixture.fails(503, Times::Always);
     // Less what has passed since it was fetched.
-    stage.clock.advance(Duration::from_secs(500));
-    assert_eq!(shown(&stage.get(LONG).await), OLD);
-    assert_eq!(stage.calls(), 0);
-    stage.clock.advance(Duration::from_secs(101));
-    assert_eq!(shown(&stage.get(LONG).await), "service_unavailable");
-    assert_eq!(stage.calls(), 1);
+    fixture.clock.advance(Duration::from_secs(500));
+    assert_eq!(shown(&fixture.get(LONG).await), OLD);
+    assert_eq!(fixture.calls(), 0);
+    fixture.clock.advance(Duration::from_secs(101));
+    assert_eq!(shown(&fixture.get(LONG).await), "service_unavailable");
+    assert_eq!(fixture.calls(), 1);
 }
 
 #[tokio::test]
 async fn a_service_that_stays_away_is_not_asked_for_a_while() {
-    let stage = Stage::stale().await;
-    stage.fails(503, Times::Always);
+    let fixture = Fixture::stale().await;
+    fixture.fails(503, Times::Always);
     for _ in 0..5 {
-        assert_eq!(shown(&stage.get(LONG).await), STALE);
+        assert_eq!(shown(&fixture.get(LONG).await), STALE);
     }
-    assert_eq!(stage.calls(), 5);
-    let served = stage.get(LONG).await.unwrap();
+    assert_eq!(fixture.calls(), 5);
+    let served = fixture.get(LONG).await.unwrap();
     let why = served.stale.unwrap();
-    assert_eq!(stage.calls(), 0);
+    assert_eq!(fixture.calls(), 0);
     for words in ["breaker of oci is open", "503 Planned", "ocistatus"] {
         assert!(why.contains(words), "{why}");
     }
-    stage.fake.heal();
+    fixture.fake.heal();
     // A period, with the most it may be longer.
-    stage.clock.advance(Duration::from_secs(70));
-    assert_eq!(shown(&stage.get(LONG).await), NEW);
+    fixture.clock.advance(Duration::from_secs(70));
+    assert_eq!(shown(&fixture.get(LONG).await), NEW);
 }
 
 #[tokio::test]
 async fn answers_and_refused_credentials_do_not_keep_others_from_asking() {
     for status in [400, 401, 403, 404] {
-        let stage = Stage::plain();
-        stage.fails(status, Times::Next(10));
+        let fixture = Fixture::plain();
+        fixture.fails(status, Times::Next(10));
         for _ in 0..10 {
-            stage.clock.advance(NEGATIVE);
-            let error = stage.get(LONG).await.unwrap_err();
+            fixture.clock.advance(NEGATIVE);
+            let error = fixture.get(LONG).await.unwrap_err();
             assert_ne!(error.class(), Class::Outage, "{error}");
         }
-        assert_eq!(stage.calls(), 10, "{status}");
-        stage.clock.advance(NEGATIVE);
-        assert_eq!(shown(&stage.get(LONG).await), OLD);
+        assert_eq!(fixture.calls(), 10, "{status}");
+        fixture.clock.advance(NEGATIVE);
+        assert_eq!(shown(&fixture.get(LONG).await), OLD);
     }
 }
 
 #[tokio::test]
 async fn who_waits_too_long_gets_what_is_held_and_why() {
-    let stage = Stage::stale().await;
-    stage
+    let fixture = Fixture::stale().await;
+    fixture
         .fake
         .fail(Route::GetSecretBundle, Fault::Hang, Times::Always);
-    let served = stage.get(Duration::from_millis(300)).await.unwrap();
+    let served = fixture.get(Duration::from_millis(300)).await.unwrap();
     assert_eq!(text(&served.held), OLD);
     assert!(served.stale.unwrap().contains("slow to answer"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_who_ask_at_once_wait_for_one_call() {
-    let stage = Stage::plain();
+    let fixture = Fixture::plain();
     let fault = Fault::Latency(Duration::from_millis(300));
-    stage
+    fixture
         .fake
         .fail(Route::GetSecretBundle, fault, Times::Next(1));
-    let all = join_all((0..20).map(|_| stage.get(LONG))).await;
+    let all = join_all((0..20).map(|_| fixture.get(LONG))).await;
     assert!(all.iter().all(|got| shown(got) == OLD));
-    assert_eq!(stage.calls(), 1);
+    assert_eq!(fixture.calls(), 1);
 }

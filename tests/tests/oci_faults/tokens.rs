@@ -1,4 +1,4 @@
-//! What does a caller notice of a token that cannot be renewed? Nothing while it lasts; then what is
+//! Tokens that cannot be renewed: nothing while it lasts; then what is
 //! held, and why.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use vault_backends::wall_clock::WallClock;
 use vault_tests::oci::{self, FakeOci, Fault, NotAuthenticated, Route, Times, write_credentials};
 use vaultd::cache::Served;
 
-use crate::stage::{LONG, NEW, OLD, SHIELD, Stage, text};
+use crate::fixture::{Fixture, LONG, NEW, OLD, SHIELD, text};
 
 /// Tokens last an hour; their renewal is due after half of it and some.
 const DUE_SECONDS: i64 = 2_400;
@@ -36,11 +36,11 @@ impl WallClock for CloudClock {
 
 type Variables = Vec<(&'static str, String)>;
 
-/// A stage with a value that is held, and a newer one to be had by a credential of this kind.
+/// A fixture with a value that is held, and a newer one to be had by a credential of this kind.
 async fn held(
     method: AuthMethod,
     variables: impl Fn(&oci::Credentials) -> Variables,
-) -> (Stage, Arc<Credential>, TempDir) {
+) -> (Fixture, Arc<Credential>, TempDir) {
     let fake = Arc::new(FakeOci::start());
     let directory = tempfile::tempdir().unwrap();
     // The account of a pod lasts for as long as the test.
@@ -75,12 +75,12 @@ async fn held(
         connection,
         Arc::clone(&SHIELD),
     );
-    let stage = Stage::of(fake, vault);
-    stage.hold().await;
-    (stage, credential, directory)
+    let fixture = Fixture::of(fake, vault);
+    fixture.hold().await;
+    (fixture, credential, directory)
 }
 
-impl Stage {
+impl Fixture {
     fn pass(&self, seconds: i64) {
         self.fake.with(|world| world.clock.advance(seconds));
         self.age();
@@ -125,39 +125,39 @@ fn unavailable() -> Fault {
 
 /// The whole life of a credential whose tokens come from this route.
 async fn lives(
-    (stage, credential, _directory): (Stage, Arc<Credential>, TempDir),
+    (fixture, credential, _directory): (Fixture, Arc<Credential>, TempDir),
     route: Route,
     principal: &str,
 ) {
-    stage.fake.fail(route, unavailable(), Times::Always);
-    stage.pass(DUE_SECONDS);
+    fixture.fake.fail(route, unavailable(), Times::Always);
+    fixture.pass(DUE_SECONDS);
     credential.upkeep().await;
     assert!(credential.describe().failure.is_some());
-    stage.is_renewed().await;
+    fixture.is_renewed().await;
 
-    stage.fake.put("db", OLD);
-    stage.forget();
-    assert_eq!(text(&stage.get(LONG).await.unwrap().held), OLD);
-    stage.change();
-    stage.pass(OVER_SECONDS - DUE_SECONDS);
-    stage.calls();
-    let why = stage.why_stale().await;
+    fixture.fake.put("db", OLD);
+    fixture.forget();
+    assert_eq!(text(&fixture.get(LONG).await.unwrap().held), OLD);
+    fixture.change();
+    fixture.pass(OVER_SECONDS - DUE_SECONDS);
+    fixture.calls();
+    let why = fixture.why_stale().await;
     for words in [principal, "503 ServiceUnavailable", "opc-request-id"] {
         assert!(why.contains(words), "{words} is not in: {why}");
     }
-    let calls = stage.fake.calls(Route::GetSecretBundle);
+    let calls = fixture.fake.calls(Route::GetSecretBundle);
     assert_eq!(calls, 0, "nothing is asked with a token that is over");
 
-    stage.forget();
-    let error = stage.get(LONG).await.unwrap_err();
+    fixture.forget();
+    let error = fixture.get(LONG).await.unwrap_err();
     assert_eq!(
         (error.class(), error.kind()),
         (Outage, "service_unavailable")
     );
 
-    stage.fake.heal();
-    stage.pass(PAUSE_SECONDS);
-    stage.is_renewed().await;
+    fixture.fake.heal();
+    fixture.pass(PAUSE_SECONDS);
+    fixture.is_renewed().await;
 }
 
 #[tokio::test]
@@ -192,7 +192,7 @@ async fn a_pod() {
 
 #[tokio::test]
 async fn a_token_that_cannot_be_had_is_said_in_words_and_hides_nothing_that_is_held() {
-    let (stage, _, _directory) = held(AuthMethod::InstancePrincipal, |files| {
+    let (fixture, _, _directory) = held(AuthMethod::InstancePrincipal, |files| {
         files.instance.clone()
     })
     .await;
@@ -250,21 +250,21 @@ async fn a_token_that_cannot_be_had_is_said_in_words_and_hides_nothing_that_is_h
     ];
     for (route, fault, class, kind, words) in table {
         let shown = format!("{route:?}, {fault:?}");
-        stage.fake.fail(route, fault, Times::Always);
-        stage.pass(OVER_SECONDS);
-        let why = stage.why_stale().await;
+        fixture.fake.fail(route, fault, Times::Always);
+        fixture.pass(OVER_SECONDS);
+        let why = fixture.why_stale().await;
         assert!(why.contains(words), "{shown}: {why}");
         assert!(why.contains("instance"), "{shown}: {why}");
-        stage.fake.put("db", OLD);
-        stage.forget();
-        let error = stage.get(LONG).await.unwrap_err();
+        fixture.fake.put("db", OLD);
+        fixture.forget();
+        let error = fixture.get(LONG).await.unwrap_err();
         assert_eq!(
             (error.class(), error.kind()),
             (class, kind),
             "{shown}: {error}"
         );
-        stage.fake.heal();
-        stage.pass(PAUSE_SECONDS);
-        assert_eq!(text(&stage.get(LONG).await.unwrap().held), OLD, "{shown}");
+        fixture.fake.heal();
+        fixture.pass(PAUSE_SECONDS);
+        assert_eq!(text(&fixture.get(LONG).await.unwrap().held), OLD, "{shown}");
     }
 }

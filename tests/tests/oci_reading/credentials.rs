@@ -1,4 +1,4 @@
-//! What happens to a credential that OCI does not believe?
+//! Credentials that OCI does not believe.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What is each fault taken for, and what is said of it?
+//! How each fault is taken and said.
 
 use std::sync::Arc;
 use std::time::Duration;

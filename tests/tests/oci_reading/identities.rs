@@ -1,4 +1,4 @@
-//! As whom do the tests ask?
+//! The identities that the tests ask as.
 
 use std::sync::{Arc, Mutex};
 

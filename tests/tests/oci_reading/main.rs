@@ -1,4 +1,4 @@
-//! Does the daemon's reader of OCI Vault get the values that the fake has, and nothing else a value?
+//! The daemon's reader of OCI Vault before the fake.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::unwrap_used,

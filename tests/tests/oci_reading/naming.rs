@@ -1,4 +1,4 @@
-//! Is a secret found by each of its names, and each of its versions?
+//! Secrets by each of their names and versions.
 
 use std::time::Duration;
 
@@ -115,11 +115,6 @@ async fn what_is_spelt_as_null_may_as_well_be_left_out() {
         assert_eq!(plain.unwrap(), [0, 255, 10]);
         assert_eq!(fetched.valid_for, None);
     }
-    reader.fake.put("db", "");
-    assert_eq!(
-        reader.read(IN_COMPARTMENT, "db").await.unwrap(),
-        value("", "2")
-    );
 }
 
 #[tokio::test]
@@ -264,6 +259,26 @@ async fn a_name_that_means_another_secret_is_looked_up_where_somebody_starts_afr
     reader.vault.forget();
     let read = reader.read(IN_COMPARTMENT, "db").await;
     assert_eq!(read.unwrap(), value("new", "1"));
+}
+
+#[tokio::test]
+async fn a_read_that_began_before_names_were_forgotten_leaves_none_behind() {
+    let reader = Reader::new();
+    reader.fake.put("db", "v");
+    let later = Fault::Latency(Duration::from_millis(300));
+    reader
+        .fake
+        .fail(Route::GetSecretBundle, later, Times::Next(1));
+    let forgotten = async {
+        while reader.fake.calls(Route::GetSecretBundle) == 0 {
+            tokio::task::yield_now().await;
+        }
+        reader.vault.forget();
+    };
+    let (read, ()) = tokio::join!(reader.read(IN_COMPARTMENT, "db"), forgotten);
+    assert_eq!(read.unwrap(), value("v", "1"));
+    reader.read(IN_COMPARTMENT, "db").await.unwrap();
+    assert_eq!(reader.fake.calls(Route::ListSecrets), 2);
 }
 
 #[tokio::test]

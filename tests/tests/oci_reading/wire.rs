@@ -1,4 +1,4 @@
-//! What goes over the wire, and what does a look from outside see?
+//! What goes over the wire.
 
 use std::collections::HashSet;
 
@@ -74,10 +74,12 @@ async fn a_look_at_the_vault_says_who_where_and_when() {
         let offset = reached.clock_offset.unwrap().seconds;
         assert!((99..=102).contains(&offset), "{offset}");
     }
-    // Nothing was signed for it.
+    assert!(matches!(seen.sign_in, Some(Ok(()))));
+    // Only for the last question, whether OCI knows the credential, something was signed.
     reader.fake.with(|world| {
-        let mut seen = world.journal.seen().iter();
-        assert!(seen.all(|seen| !seen.headers.contains_key("authorization")));
+        let seen = world.journal.seen().iter();
+        let is_signed = seen.map(|seen| seen.headers.contains_key("authorization"));
+        assert_eq!(is_signed.collect::<Vec<_>>(), [false, false, true]);
     });
     reader
         .fake
@@ -85,6 +87,7 @@ async fn a_look_at_the_vault_says_who_where_and_when() {
     let seen = reader.vault.examine().await;
     let services: Vec<_> = seen.services.iter().map(|(service, _)| *service).collect();
     assert_eq!(services, [Service::Secrets, Service::Vaults]);
+    assert!(seen.sign_in.is_none(), "nobody answers");
     for (_, reached) in seen.services {
         assert_eq!(reached.unwrap_err().kind(), "reset");
     }

@@ -1,4 +1,4 @@
-//! Is a request told from everything else?
+//! Requests are told from everything else.
 
 use proptest::prelude::*;
 use serde_json::Value;

@@ -1,37 +1,37 @@
-//! Are arguments understood, and are stray ones kept out of messages?
+//! Arguments are understood, and stray ones kept out of messages.
 
 use super::*;
 
-fn parsed(words: &[&str]) -> Result<Asked, Failure> {
+fn parsed(words: &[&str]) -> Result<Invocation, Failure> {
     parsed_with(words, None)
 }
 
-fn parsed_with(words: &[&str], variable: Option<&str>) -> Result<Asked, Failure> {
+fn parsed_with(words: &[&str], variable: Option<&str>) -> Result<Invocation, Failure> {
     let words = words.iter().map(OsString::from).collect();
     parse(words, variable.map(OsString::from))
 }
 
-fn order(words: &[&str], variable: Option<&str>) -> Order {
+fn run(words: &[&str], variable: Option<&str>) -> Run {
     match parsed_with(words, variable) {
-        Ok(Asked::Start(order)) => order,
+        Ok(Invocation::Run(run)) => run,
         other => panic!("{words:?}: {other:?}"),
     }
 }
 
 #[test]
 fn a_service_alone_has_the_defaults() {
-    let order = order(&["github"], None);
-    assert_eq!(order.wanted.service, "github");
-    assert_eq!(order.wanted.environment, "");
-    assert!(order.wanted.command.is_empty());
-    assert_eq!(order.mode, Mode::Start);
-    assert_eq!(order.deadline, Duration::from_secs(8));
-    assert!(!order.verbose);
+    let run = run(&["github"], None);
+    assert_eq!(run.launch.service, "github");
+    assert_eq!(run.launch.environment, "");
+    assert!(run.launch.command.is_empty());
+    assert_eq!(run.mode, Mode::Start);
+    assert_eq!(run.deadline, Duration::from_secs(8));
+    assert!(!run.verbose);
 }
 
 #[test]
 fn an_environment_is_chosen_by_at_sign_flag_or_variable_in_this_order() {
-    let environment = |words: &[&str], variable| order(words, variable).wanted.environment;
+    let environment = |words: &[&str], variable| run(words, variable).launch.environment;
     assert_eq!(environment(&["g@prod"], Some("dev")), "prod");
     assert_eq!(environment(&["g", "--env", "prod"], Some("dev")), "prod");
     assert_eq!(
@@ -48,8 +48,8 @@ fn an_environment_is_chosen_by_at_sign_flag_or_variable_in_this_order() {
 
 #[test]
 fn the_words_after_two_dashes_are_the_command_whatever_they_look_like() {
-    let order = order(&["g", "--", "x", "--help", "--", "", "ü y"], None);
-    assert_eq!(order.wanted.command, ["x", "--help", "--", "", "ü y"]);
+    let run = run(&["g", "--", "x", "--help", "--", "", "ü y"], None);
+    assert_eq!(run.launch.command, ["x", "--help", "--", "", "ü y"]);
 }
 
 #[test]
@@ -65,22 +65,22 @@ fn a_command_of_one_word_is_split_and_one_of_several_is_taken_as_it_is() {
         (&["g", "--command", "/x", "--test"], &["/x"]),
         (&["g", "--", "one word"], &["one word"]),
     ] {
-        assert_eq!(order(words, None).wanted.command, command, "{words:?}");
+        assert_eq!(run(words, None).launch.command, command, "{words:?}");
     }
 }
 
 #[test]
 fn options_are_read_on_both_sides_of_the_service() {
-    let order = order(&["--test", "--service", "g", "--deadline=60", "-v"], None);
-    assert_eq!(order.mode, Mode::Test);
-    assert_eq!(order.deadline, Duration::from_mins(1));
-    assert!(order.verbose);
+    let run = run(&["--test", "--service", "g", "--deadline=60", "-v"], None);
+    assert_eq!(run.mode, Mode::Test);
+    assert_eq!(run.deadline, Duration::from_mins(1));
+    assert!(run.verbose);
 }
 
 #[test]
 fn help_and_version_need_no_service() {
-    assert!(matches!(parsed(&["--help"]), Ok(Asked::Help)));
-    assert!(matches!(parsed(&["-V"]), Ok(Asked::Version)));
+    assert!(matches!(parsed(&["--help"]), Ok(Invocation::Help)));
+    assert!(matches!(parsed(&["-V"]), Ok(Invocation::Version)));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! How are a person's questions answered?
+//! The fake's answers to calls of administration.
 
 use tonic::codegen::async_trait;
 use tonic::{Request, Response, Status};
@@ -6,12 +6,12 @@ use vault_proto::generated::admin_server::Admin;
 use vault_proto::generated::{
     CancelDeletionReply, CancelDeletionRequest, DeleteReply, DeleteRequest, DoctorReply,
     DoctorRequest, EffectiveSetting, ExaminedBackend, ExplainConfigReply, ExplainConfigRequest,
-    ExplainReply, ExplainRequest, Finding, FlushReply, FlushRequest, ListReply, ListRequest,
-    MetricsReply, MetricsRequest, PromoteReply, PromoteRequest, PutReply, PutRequest, RefreshReply,
-    RefreshRequest, RefreshedSecret, ReloadReply, ReloadRequest, ResetBreakerReply,
-    ResetBreakerRequest, ScheduleDeletionReply, ScheduleDeletionRequest, SecretStatus,
-    ServiceEntry, ServiceSecret, StatusReply, StatusRequest, StoredSecret, StoredVersion,
-    TestPolicyReply, TestPolicyRequest, VersionsReply, VersionsRequest,
+    Finding, FlushReply, FlushRequest, ListReply, ListRequest, MetricsReply, MetricsRequest,
+    PromoteReply, PromoteRequest, PutReply, PutRequest, RefreshReply, RefreshRequest,
+    RefreshedSecret, ReloadReply, ReloadRequest, ResetBreakerReply, ResetBreakerRequest,
+    ScheduleDeletionReply, ScheduleDeletionRequest, ServiceEntry, ServiceSecret, StatusReply,
+    StatusRequest, StoredSecret, StoredVersion, TestPolicyReply, TestPolicyRequest, VersionsReply,
+    VersionsRequest, WhyReply, WhyRequest,
 };
 use vault_proto::sealed::{Label, Opener, Purpose, TAG_BYTES};
 
@@ -83,21 +83,11 @@ impl Admin for State {
         })
     }
 
-    async fn explain(&self, request: Request<ExplainRequest>) -> Answer<ExplainReply> {
+    async fn why(&self, request: Request<WhyRequest>) -> Answer<WhyReply> {
         let asked = request.into_inner();
-        self.enter("explain", &asked.reference).await?;
-        answer(ExplainReply {
-            reference: asked.reference.clone(),
-            backend: "local".to_owned(),
-            used_by: vec!["git TOKEN (/c/git.json)".to_owned()],
-            held: Some(SecretStatus {
-                reference: asked.reference,
-                provenance: Some(provenance()),
-                fresh_for_ms: 5000,
-                usable_for_ms: 7_200_000,
-            }),
-            last_error: String::new(),
-            would_serve: "the value held".to_owned(),
+        self.enter("why", &asked.reference).await?;
+        answer(WhyReply {
+            reference: asked.reference,
             routes: self.plan().routes.clone(),
         })
     }

@@ -1,4 +1,4 @@
-//! What does a client see of a daemon whose every answer the test chose?
+//! A fake daemon whose every answer the test chose.
 //!
 //! A real gRPC server on a real Unix socket in a private runtime directory. Included by the tests
 //! of vault-run and vaultctl with `#[path]`; each uses a part of it.
@@ -44,7 +44,7 @@ pub(crate) struct Plan {
     /// Given by Check and Status.
     pub(crate) check: CheckReply,
     pub(crate) status: StatusReply,
-    /// Given by Explain.
+    /// Given by Why.
     pub(crate) routes: Vec<Route>,
     /// Sent by Watch; two fresh values where there are none here.
     pub(crate) events: Vec<WatchEvent>,
@@ -60,6 +60,8 @@ pub(crate) struct Plan {
     pub(crate) slam: usize,
     /// So many calls other than Hello lose their connection unanswered.
     pub(crate) lose: usize,
+    /// This call gets no answer.
+    pub(crate) holds: &'static str,
     /// A value is sealed to somebody else's key.
     pub(crate) sealed_for_another: bool,
 }
@@ -102,6 +104,7 @@ pub(crate) struct State {
     /// What Put stored, opened.
     stored: Mutex<Vec<(String, Vec<u8>)>>,
     connections: Mutex<Vec<std::os::unix::net::UnixStream>>,
+    accepted: Mutex<usize>,
     key: Mutex<Option<OpeningKey>>,
 }
 
@@ -117,6 +120,7 @@ impl State {
         plan.slam = plan.slam.saturating_sub(1);
         let mut connections = self.connections.lock().expect("connections");
         connections.push(connection);
+        *self.accepted.lock().expect("a count") += 1;
         drop((plan, connections));
         if slams {
             self.hang_up();
@@ -137,6 +141,8 @@ impl State {
         };
         if loses {
             self.hang_up();
+        }
+        if loses || self.plan().holds == call {
             std::future::pending::<()>().await;
         }
         match &self.plan().refusal {
@@ -146,7 +152,7 @@ impl State {
     }
 
     /// Ends every connection there is, as a dying daemon does.
-    fn hang_up(&self) {
+    pub(crate) fn hang_up(&self) {
         for connection in self.connections.lock().expect("connections").drain(..) {
             // One that the client has closed already cannot be ended.
             let _ = connection.shutdown(std::net::Shutdown::Both);
@@ -242,6 +248,25 @@ impl Fake {
         self.state.asked.lock().expect("the list of calls").clone()
     }
 
+    /// How many connections there were.
+    pub(crate) fn accepted(&self) -> usize {
+        *self.state.accepted.lock().expect("a count")
+    }
+
+    /// Ends as a daemon does that is stopped: its connections end, its socket goes.
+    pub(crate) fn stop(&mut self) {
+        self.state.hang_up();
+        if let Some(stop) = self.stop.take() {
+            // The thread may have ended by a panic that its own test reports.
+            let _ = stop.send(());
+        }
+        if let Some(serving) = self.serving.take() {
+            let _ = serving.join();
+        }
+        // Nobody may have served.
+        let _ = std::fs::remove_file(self.socket());
+    }
+
     /// What was stored, in order.
     pub(crate) fn stored(&self) -> Vec<(String, Vec<u8>)> {
         self.state.stored.lock().expect("the store").clone()
@@ -250,13 +275,7 @@ impl Fake {
 
 impl Drop for Fake {
     fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            // The thread may have ended by a panic that its own test reports.
-            let _ = stop.send(());
-        }
-        if let Some(serving) = self.serving.take() {
-            let _ = serving.join();
-        }
+        self.stop();
     }
 }
 

@@ -1,8 +1,9 @@
-//! How are launches answered?
+//! The fake's answers to launches.
 
 use tonic::codegen::tokio_stream::StreamExt;
 use tonic::codegen::{BoxStream, async_trait, tokio_stream};
 use tonic::{Request, Response, Status};
+use vault_proto::delivery::Delivery;
 use vault_proto::generated::secrets_server::Secrets;
 use vault_proto::generated::{
     CheckReply, CheckRequest, HelloReply, HelloRequest, LaunchReply, LaunchRequest, Provenance,
@@ -125,6 +126,7 @@ impl Secrets for State {
         let event = |name: &str| WatchEvent {
             reference: name.to_owned(),
             provenance: Some(provenance()),
+            lost: false,
         };
         let plan = self.plan();
         let events = match plan.events.as_slice() {
@@ -178,8 +180,9 @@ fn seal_named(
     let mut sealer = Sealer::new(purpose, key, request_id).expect("a sealer");
     let encapsulated_key = sealer.encapsulated_key().to_vec();
     let seal = |(variable, reference, mut value): (String, String, Vec<u8>)| {
+        let delivery = Delivery::into_variable(&variable);
         let label = Label {
-            variable: &variable,
+            delivery: &delivery,
             reference: &reference,
             version: &provenance.version,
             state: provenance.state,

@@ -1,9 +1,10 @@
-//! `vaultctl breaker reset`: which breakers are closed by hand?
+//! `vaultctl breaker reset`: closes breakers by hand.
 
 use std::process::ExitCode;
 
 use serde::Serialize;
 use vault_client::Client;
+use vault_proto::generated::ResetBreakerRequest;
 
 use super::repeated;
 use crate::failure::Failure;
@@ -22,7 +23,7 @@ pub(crate) async fn reset(
     form: Form,
 ) -> Result<ExitCode, Failure> {
     let (backend, scope) = (backend.unwrap_or_default(), scope.unwrap_or_default());
-    let reply = client.reset_breaker(&backend, &scope).await?;
+    let reply = client.call(ResetBreakerRequest { backend, scope }).await?;
     let json = ResetJson {
         reset: reply.reset,
         repeated: client.has_repeated(),

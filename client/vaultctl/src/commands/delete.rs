@@ -1,9 +1,10 @@
-//! `vaultctl delete`: what was removed?
+//! `vaultctl delete`: removes a stored secret.
 
 use std::process::ExitCode;
 
 use serde::Serialize;
 use vault_client::Client;
+use vault_proto::generated::DeleteRequest;
 
 use crate::arguments::Stored;
 use crate::failure::Failure;
@@ -16,7 +17,11 @@ struct DeleteJson {
 }
 
 pub(crate) async fn run(mut client: Client, on: Stored, form: Form) -> Result<ExitCode, Failure> {
-    let reply = client.delete(&on.name.to_string()).await?;
+    let reply = client
+        .call(DeleteRequest {
+            reference: on.name.to_string(),
+        })
+        .await?;
     let json = DeleteJson {
         reference: reply.reference,
         versions: reply.versions,

@@ -1,10 +1,11 @@
-//! `vaultctl schedule-deletion`, `cancel-deletion`: what will be gone, and when?
+//! `vaultctl schedule-deletion` and `cancel-deletion`.
 
 use std::num::NonZeroU64;
 use std::process::ExitCode;
 
 use serde::Serialize;
 use vault_client::Client;
+use vault_proto::generated::{CancelDeletionRequest, ScheduleDeletionRequest};
 
 use super::time::{from_now, unix_seconds};
 use crate::arguments::{CancelDeletion, ScheduleDeletion};
@@ -32,9 +33,12 @@ pub(crate) async fn schedule(
     form: Form,
 ) -> Result<ExitCode, Failure> {
     let at = |days| unix_seconds() + u64::from(days) * SECONDS_PER_DAY;
-    let (version, at) = (number(on.version), on.days.map_or(0, at));
-    let name = on.name.to_string();
-    let reply = client.schedule_deletion(&name, version, at).await?;
+    let request = ScheduleDeletionRequest {
+        reference: on.name.to_string(),
+        version: number(on.version),
+        deletion_unix_seconds: on.days.map_or(0, at),
+    };
+    let reply = client.call(request).await?;
     let json = ScheduledJson {
         reference: reply.reference,
         version: NonZeroU64::new(reply.version),
@@ -62,8 +66,11 @@ pub(crate) async fn cancel(
     on: CancelDeletion,
     form: Form,
 ) -> Result<ExitCode, Failure> {
-    let name = on.name.to_string();
-    let reply = client.cancel_deletion(&name, number(on.version)).await?;
+    let request = CancelDeletionRequest {
+        reference: on.name.to_string(),
+        version: number(on.version),
+    };
+    let reply = client.call(request).await?;
     let json = CancelledJson {
         reference: reply.reference,
         version: NonZeroU64::new(reply.version),

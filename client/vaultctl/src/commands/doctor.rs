@@ -1,11 +1,14 @@
-//! `vaultctl doctor`: what is wrong, and what is to be done?
+//! `vaultctl doctor`: what is wrong with a backend, and what is to be done.
 
 use std::fmt::Write;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use vault_client::{Client, Wanted};
-use vault_proto::generated::{DoctorReply, ExaminedBackend, Finding, LaunchableService};
+use vault_client::{Client, LaunchOptions};
+use vault_proto::generated::{
+    DoctorReply, DoctorRequest, ExaminedBackend, Finding, LaunchableService,
+};
+use vault_proto::printable::printable;
 
 use crate::failure::{Failure, code_of_success};
 use crate::report::{self, Form};
@@ -48,7 +51,11 @@ pub(crate) async fn run(
     backend: &str,
     form: Form,
 ) -> Result<ExitCode, Failure> {
-    let DoctorReply { backends, services } = client.doctor(backend).await?;
+    let DoctorReply { backends, services } = client
+        .call(DoctorRequest {
+            backend: backend.to_owned(),
+        })
+        .await?;
     let mut secrets = Vec::new();
     for service in services {
         secrets.extend(of_service(&mut client, &service).await);
@@ -72,10 +79,10 @@ async fn of_service(client: &mut Client, launchable: &LaunchableService) -> Vec<
         service,
         environment,
     } = launchable;
-    let wanted = Wanted {
+    let options = LaunchOptions {
         service: service.clone(),
         environment: environment.clone(),
-        ..Wanted::default()
+        ..LaunchOptions::default()
     };
     let secret = |variable: String, reference: String, problem: String| SecretJson {
         service: service.clone(),
@@ -85,7 +92,7 @@ async fn of_service(client: &mut Client, launchable: &LaunchableService) -> Vec<
         readable: problem.is_empty(),
         problem,
     };
-    match client.check(wanted).await {
+    match client.check(options).await {
         Ok(checked) => {
             let of_oci = checked.secrets.into_iter();
             let of_oci = of_oci.filter(|one| one.reference.starts_with("oci-vault://"));
@@ -101,11 +108,10 @@ fn text(doctor: &DoctorJson) -> String {
     let mut text = String::new();
     let mut line = |well: bool, what: &str, detail: &str, remedy: &str| {
         let mark = report::verdict(well, if well { "ok" } else { "WRONG" });
-        let shown = |text: &str| text.replace(char::is_control, "\u{fffd}");
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{mark:<5} {}: {}", shown(what), shown(detail));
+        let _ = writeln!(text, "{mark:<5} {}: {}", printable(what), printable(detail));
         if !remedy.is_empty() {
-            let _ = writeln!(text, "      to do: {}", shown(remedy));
+            let _ = writeln!(text, "      to do: {}", printable(remedy));
         }
     };
     for backend in &doctor.backends {

@@ -1,11 +1,12 @@
-//! `vaultctl explain-config`: what does the configuration say, and where?
+//! `vaultctl explain-config`: what the configuration says, and where.
 
 use std::fmt::Write;
 use std::process::ExitCode;
 
 use serde::Serialize;
 use vault_client::Client;
-use vault_proto::generated::ExplainConfigReply;
+use vault_proto::generated::{ExplainConfigReply, ExplainConfigRequest};
+use vault_proto::printable::printable;
 
 use crate::failure::Failure;
 use crate::report::{self, Form};
@@ -32,7 +33,11 @@ pub(crate) async fn run(
     environment: String,
     form: Form,
 ) -> Result<ExitCode, Failure> {
-    let reply = client.explain_config(environment.clone()).await?;
+    let reply = client
+        .call(ExplainConfigRequest {
+            environment: environment.clone(),
+        })
+        .await?;
     let text = text(&reply, &environment);
     let setting = |setting: vault_proto::generated::EffectiveSetting| SettingJson {
         key: setting.key,
@@ -50,11 +55,11 @@ pub(crate) async fn run(
     report::answer(form, || text, &json)
 }
 
-fn text(reply: &ExplainConfigReply, asked: &str) -> String {
+fn text(reply: &ExplainConfigReply, requested: &str) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let mut line = |name: &str, words: &str| {
-        let words = words.replace(char::is_control, "\u{fffd}");
+        let words = printable(words);
         let _ = writeln!(text, "{name:<14}{words}");
     };
     match reply.configuration_path.as_str() {
@@ -65,8 +70,8 @@ fn text(reply: &ExplainConfigReply, asked: &str) -> String {
         line("service files", directory);
     }
     let environment = match reply.environment.as_str() {
-        "" if asked.is_empty() => "none".to_owned(),
-        "" => format!("{asked} is not one that resolver.yaml names; what counts without one"),
+        "" if requested.is_empty() => "none".to_owned(),
+        "" => format!("{requested} is not one that resolver.yaml names; what counts without one"),
         name => name.to_owned(),
     };
     line("environment", &environment);
@@ -83,7 +88,7 @@ fn text(reply: &ExplainConfigReply, asked: &str) -> String {
     let (keys, values) = (longest(|one| &one.key), longest(|one| &one.value));
     for one in &reply.settings {
         let line = format!("{:<keys$}  {:<values$}  {}", one.key, one.value, one.origin);
-        let _ = writeln!(text, "{}", line.replace(char::is_control, "\u{fffd}"));
+        let _ = writeln!(text, "{}", printable(&line));
     }
     text
 }

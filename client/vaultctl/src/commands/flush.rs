@@ -1,9 +1,10 @@
-//! `vaultctl flush`: which held values are forgotten?
+//! `vaultctl flush`: forgets held values.
 
 use std::process::ExitCode;
 
 use serde::Serialize;
 use vault_client::Client;
+use vault_proto::generated::FlushRequest;
 
 use super::repeated;
 use crate::arguments::MaybeReference;
@@ -22,7 +23,11 @@ pub(crate) async fn run(
     form: Form,
 ) -> Result<ExitCode, Failure> {
     let reference = on.reference.map(|reference| reference.to_string());
-    let reply = client.flush(&reference.unwrap_or_default()).await?;
+    let reply = client
+        .call(FlushRequest {
+            reference: reference.unwrap_or_default(),
+        })
+        .await?;
     let json = FlushJson {
         flushed: reply.flushed,
         repeated: client.has_repeated(),

@@ -1,14 +1,14 @@
-//! `vaultctl get`: what is the value?
+//! `vaultctl get`: prints a value.
 
 use std::process::ExitCode;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use vault_client::{Client, OpenedSecret};
+use vault_client::{Client, OpenedSecret, state_with_reason};
 use vault_proto::generated::State;
 
-use super::held::{self, HeldJson};
+use super::held::HeldJson;
 use crate::arguments::Reference;
 use crate::failure::Failure;
 use crate::report::{self, Form};
@@ -42,7 +42,7 @@ pub(crate) async fn run(
 /// The bytes alone; a terminal gets a line break after them.
 fn raw(secret: &OpenedSecret) -> Result<ExitCode, Failure> {
     if secret.provenance.state() == State::Stale {
-        let state = held::state(&secret.provenance);
+        let state = state_with_reason(&secret.provenance);
         report::note(Form::Text, &format!("{} is {state}", secret.reference));
     }
     report::bytes(&secret.value)?;

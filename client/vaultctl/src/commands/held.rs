@@ -1,7 +1,7 @@
-//! How is a held value shown, without the value?
+//! How a held value is shown, without the value.
 
 use serde::Serialize;
-use vault_client::{age_in_words, state_in_words, state_word};
+use vault_client::{age_in_words, state_with_reason, state_word};
 use vault_proto::generated::{Provenance, SecretStatus, State};
 
 /// Version, age and state, for programs.
@@ -54,21 +54,12 @@ pub(crate) fn is_value(held: &Provenance) -> bool {
 /// "version 3, 2 minutes old, fresh"; the state alone where there is no value.
 pub(crate) fn in_words(held: &Provenance) -> String {
     if !is_value(held) {
-        return state(held);
+        return state_with_reason(held);
     }
     format!(
         "version {}, {} old, {}",
         held.version,
         age_in_words(held.age_ms),
-        state(held)
+        state_with_reason(held)
     )
-}
-
-/// The state, and why it is stale.
-pub(crate) fn state(held: &Provenance) -> String {
-    let word = state_in_words(held.state);
-    match held.stale_reason.as_str() {
-        "" => word.to_owned(),
-        reason => format!("{word}: {reason}"),
-    }
 }

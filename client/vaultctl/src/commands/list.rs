@@ -1,10 +1,10 @@
-//! `vaultctl list`: which secrets are stored?
+//! `vaultctl list`: the stored secrets.
 
 use std::process::ExitCode;
 
 use serde::Serialize;
-use vault_client::{Client, in_columns};
-use vault_proto::generated::StoredSecret;
+use vault_client::{Client, Row, Style, table};
+use vault_proto::generated::{ListRequest, StoredSecret};
 
 use super::time::ago;
 use crate::failure::Failure;
@@ -24,7 +24,7 @@ struct StoredJson {
 }
 
 pub(crate) async fn run(mut client: Client, form: Form) -> Result<ExitCode, Failure> {
-    let reply = client.list().await?;
+    let reply = client.call(ListRequest {}).await?;
     let text = text(&reply.secrets);
     let json = ListJson {
         secrets: reply.secrets.into_iter().map(Into::into).collect(),
@@ -36,18 +36,18 @@ fn text(secrets: &[StoredSecret]) -> String {
     if secrets.is_empty() {
         return "no secrets are stored; `vaultctl put NAME` stores one\n".to_owned();
     }
-    let row = |secret: &StoredSecret| {
+    let row = |secret: &StoredSecret| -> Row<4> {
         [
             secret.reference.clone(),
             secret.current_version.clone(),
             secret.versions.to_string(),
             ago(secret.changed_unix_seconds),
         ]
+        .into()
     };
-    in_columns(
-        ["REFERENCE", "CURRENT", "VERSIONS", "CHANGED"],
-        secrets.iter().map(row).collect(),
-    )
+    let rows: Vec<_> = secrets.iter().map(row).collect();
+    let headings = ["REFERENCE", "CURRENT", "VERSIONS", "CHANGED"];
+    table(headings, &rows, Style::PLAIN)
 }
 
 impl From<StoredSecret> for StoredJson {

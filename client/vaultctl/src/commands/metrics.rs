@@ -1,4 +1,4 @@
-//! `vaultctl metrics`: what has been counted and measured?
+//! `vaultctl metrics`: what is counted and measured.
 
 use std::fs::Permissions;
 use std::io::{self, Write};
@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use vault_client::Client;
+use vault_proto::generated::MetricsRequest;
 
 use crate::arguments::Metrics;
 use crate::failure::Failure;
@@ -22,7 +23,7 @@ struct MetricsJson {
 
 pub(crate) async fn run(mut client: Client, to: Metrics, form: Form) -> Result<ExitCode, Failure> {
     let json = MetricsJson {
-        openmetrics: client.metrics().await?.text,
+        openmetrics: client.call(MetricsRequest {}).await?.text,
         textfile: to.textfile,
     };
     if let Some(path) = &json.textfile {

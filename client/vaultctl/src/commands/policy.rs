@@ -1,9 +1,10 @@
-//! `vaultctl policy test`: may this be done, and which rule says so?
+//! `vaultctl policy test`: whether an action is allowed, and by which rule.
 
 use std::process::ExitCode;
 
 use serde::Serialize;
 use vault_client::Client;
+use vault_proto::generated::TestPolicyRequest;
 use vault_proto::reference::SecretRef;
 
 use crate::failure::{Failure, code_of_success};
@@ -23,13 +24,12 @@ pub(crate) async fn test(
     form: Form,
 ) -> Result<ExitCode, Failure> {
     let reference = reference.map(|reference| reference.to_string());
-    let reply = client
-        .test_policy(
-            &action,
-            &service.unwrap_or_default(),
-            &reference.unwrap_or_default(),
-        )
-        .await?;
+    let request = TestPolicyRequest {
+        action,
+        service: service.unwrap_or_default(),
+        reference: reference.unwrap_or_default(),
+    };
+    let reply = client.call(request).await?;
     let json = VerdictJson {
         allowed: reply.allowed,
         rule: reply.rule,

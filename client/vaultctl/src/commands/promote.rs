@@ -1,9 +1,10 @@
-//! `vaultctl promote`: which version is current now?
+//! `vaultctl promote`: makes a version the current one.
 
 use std::process::ExitCode;
 
 use serde::Serialize;
 use vault_client::Client;
+use vault_proto::generated::PromoteRequest;
 
 use crate::arguments::Promote;
 use crate::failure::Failure;
@@ -16,7 +17,12 @@ struct PromoteJson {
 }
 
 pub(crate) async fn run(mut client: Client, on: Promote, form: Form) -> Result<ExitCode, Failure> {
-    let reply = client.promote(&on.name.to_string(), &on.version).await?;
+    let reply = client
+        .call(PromoteRequest {
+            reference: on.name.to_string(),
+            version: on.version,
+        })
+        .await?;
     let json = PromoteJson {
         reference: reply.reference,
         version: reply.version,

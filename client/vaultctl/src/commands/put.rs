@@ -1,4 +1,4 @@
-//! `vaultctl put`: which version did a value become?
+//! `vaultctl put`: stores a value.
 
 use std::process::ExitCode;
 

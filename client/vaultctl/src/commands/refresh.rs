@@ -1,12 +1,12 @@
-//! `vaultctl refresh`: what does the backend say now?
+//! `vaultctl refresh`: asks the backend now.
 
 use std::process::ExitCode;
 
 use serde::Serialize;
-use vault_client::{Client, in_columns};
-use vault_proto::generated::RefreshedSecret;
+use vault_client::{Client, Row, Style, state_with_reason, table};
+use vault_proto::generated::{RefreshRequest, RefreshedSecret};
 
-use super::held::{self, HeldJson};
+use super::held::HeldJson;
 use crate::arguments::MaybeReference;
 use crate::failure::{Failure, code_of_success};
 use crate::report::{self, Form};
@@ -29,7 +29,11 @@ pub(crate) async fn run(
     form: Form,
 ) -> Result<ExitCode, Failure> {
     let reference = on.reference.map(|reference| reference.to_string());
-    let reply = client.refresh(&reference.unwrap_or_default()).await?;
+    let reply = client
+        .call(RefreshRequest {
+            reference: reference.unwrap_or_default(),
+        })
+        .await?;
     let all = reply.secrets.iter().all(|secret| secret.problem.is_empty());
     let text = text(&reply.secrets);
     let json = RefreshJson {
@@ -43,18 +47,16 @@ fn text(secrets: &[RefreshedSecret]) -> String {
     if secrets.is_empty() {
         return "nothing is held, nothing was refreshed\n".to_owned();
     }
-    let row = |secret: &RefreshedSecret| {
+    let row = |secret: &RefreshedSecret| -> Row<3> {
         let held = secret.provenance.clone().unwrap_or_default();
         let result = match secret.problem.as_str() {
-            "" => held::state(&held),
+            "" => state_with_reason(&held),
             problem => problem.to_owned(),
         };
-        [secret.reference.clone(), held.version, result]
+        [secret.reference.clone(), held.version, result].into()
     };
-    in_columns(
-        ["REFERENCE", "VERSION", "RESULT"],
-        secrets.iter().map(row).collect(),
-    )
+    let rows: Vec<_> = secrets.iter().map(row).collect();
+    table(["REFERENCE", "VERSION", "RESULT"], &rows, Style::PLAIN)
 }
 
 impl From<RefreshedSecret> for RefreshedJson {

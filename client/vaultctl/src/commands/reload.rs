@@ -1,9 +1,10 @@
-//! `vaultctl reload`: was the configuration taken?
+//! `vaultctl reload`: reads the configuration again.
 
 use std::process::ExitCode;
 
 use serde::Serialize;
 use vault_client::Client;
+use vault_proto::generated::ReloadRequest;
 
 use crate::failure::Failure;
 use crate::report::{self, Form};
@@ -17,7 +18,7 @@ struct ReloadJson {
 }
 
 pub(crate) async fn run(mut client: Client, form: Form) -> Result<ExitCode, Failure> {
-    let reply = client.reload().await?;
+    let reply = client.call(ReloadRequest {}).await?;
     let json = ReloadJson {
         generation: reply.generation,
         configuration_path: reply.configuration_path,

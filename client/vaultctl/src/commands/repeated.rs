@@ -1,4 +1,4 @@
-//! What does a count leave out?
+//! The note to a count whose call was made twice.
 
 /// Said after a count whose call was made twice.
 pub(crate) fn in_words(repeated: bool) -> &'static str {

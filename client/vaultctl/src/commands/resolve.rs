@@ -1,21 +1,20 @@
-//! `vaultctl resolve`: what is a YAML text with the values that its references stand for?
+//! `vaultctl resolve`: a YAML text with the values that its references stand for.
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use vault_client::{Error, OpenedSecret};
+use vault_client::{Error, OpenedSecret, state_with_reason};
 use vault_proto::generated::State;
 use vault_proto::kinds;
 use vault_proto::reference::SecretRef;
 
-use super::held;
 use crate::failure::Failure;
 use crate::report::{self, Form, Level};
 use crate::resolve::options::Resolve;
-use crate::resolve::reading::Document;
-use crate::resolve::writing::{self, Answers};
-use crate::resolve::{fetching, files, places};
+use crate::resolve::replacing::{self, Answers};
+use crate::resolve::scanning::Document;
+use crate::resolve::{fetching, files};
 
 /// `--strict`: a reference has no value.
 const UNRESOLVED: u8 = 4;
@@ -25,32 +24,32 @@ pub(crate) async fn run(
     agent: &'static str,
     options: Resolve,
     form: Form,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<ExitCode, Failure> {
     if form == Form::Json {
         return Err(Failure::usage(
             "resolve writes YAML: --json does not go with it",
         ));
     }
-    let code = resolve(agent, &options, patience).await;
+    let code = resolve(agent, &options, timeout).await;
     Ok(code.unwrap_or_else(|failure| report::failure_at(Level::Error, &failure)))
 }
 
 async fn resolve(
     agent: &'static str,
     options: &Resolve,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<ExitCode, Failure> {
     say_what_is_ignored(options);
-    let document = {
-        let text = files::read(options.input.as_deref())?;
-        Document::read(&text).map_err(|error| Failure::unexpected(error.to_string()))?
-    };
+    let text = files::read(options.input.as_deref())?;
+    let document = Document::scan(&text).map_err(|error| Failure::unexpected(error.to_string()))?;
     for line in &document.repeated {
-        let what = format!("line {line}: the key stood in this map before; the last value counts");
+        let what = format!(
+            "line {line}: the key stood in this map before; most readers take the last value"
+        );
         report::log(Level::Warning, &what);
     }
-    let answers = fetching::fetch(agent, patience, distinct(&document), say_if_stale)
+    let answers = fetching::fetch(agent, timeout, distinct(&document), say_if_stale)
         .await
         .map_err(failure)?;
     let unresolved = say_what_is_unresolved(&document, &answers, options.verbose);
@@ -59,7 +58,7 @@ async fn resolve(
         report::log(Level::Error, &what);
         return Ok(UNRESOLVED.into());
     }
-    let result = writing::write(&document.root, &answers)
+    let result = replacing::resolved(&text, &document, &answers)
         .map_err(|error| Failure::unexpected(error.to_string()))?;
     match &options.output {
         Some(target) => files::write(target, &result).map(|()| ExitCode::SUCCESS),
@@ -80,41 +79,40 @@ fn say_what_is_ignored(options: &Resolve) {
 
 fn say_if_stale(secret: &OpenedSecret) {
     if secret.provenance.state() == State::Stale {
-        let state = held::state(&secret.provenance);
+        let state = state_with_reason(&secret.provenance);
         report::log(Level::Warning, &format!("{} is {state}", secret.reference));
     }
 }
 
 fn distinct(document: &Document) -> Vec<SecretRef> {
-    let mut references = BTreeSet::new();
-    places::visit(&document.root, |_, found| {
-        references.extend(found.reference.ok().cloned());
-    });
-    references.into_iter().collect()
+    let references = document.references.iter();
+    let references = references.filter_map(|found| found.reference.as_ref().ok());
+    let distinct: BTreeSet<_> = references.cloned().collect();
+    distinct.into_iter().collect()
 }
 
-/// A line for each place whose reference stays as it is; how many there are.
+/// A line for each reference that stays as it is; how many there are.
 fn say_what_is_unresolved(document: &Document, answers: &Answers, verbose: bool) -> usize {
-    let (mut places, mut unresolved) = (0, 0);
-    places::visit(&document.root, |place, found| {
-        places += 1;
-        let why = match found.reference {
+    let (mut all, mut unresolved) = (0, 0);
+    for found in &document.references {
+        all += found.count;
+        let why = match &found.reference {
             Ok(reference) => match answers.get(reference) {
-                Some(Ok(_)) => return,
+                Some(Ok(_)) => continue,
                 Some(Err(why)) => format!("{reference} has no value: {why}"),
                 None => format!("{reference} was not answered"),
             },
             Err(error) => format!("this is no reference: {error}"),
         };
-        unresolved += 1;
-        let what = format!("{place} (line {}) stays as it is: {why}", found.line);
+        unresolved += found.count;
+        let what = format!("{} (line {}) stays as it is: {why}", found.path, found.line);
         report::log(Level::Warning, &what);
-    });
+    }
     if verbose {
         let distinct = answers.len();
         let what = format!(
-            "{} of {places} references resolved, {distinct} asked for",
-            places - unresolved
+            "{} of {all} references resolved, {distinct} asked for",
+            all - unresolved
         );
         report::log(Level::Info, &what);
     }

@@ -1,10 +1,10 @@
-//! `vaultctl services`: which services can be launched?
+//! `vaultctl services`: the configured services.
 
 use std::process::ExitCode;
 
 use serde::Serialize;
-use vault_client::{Client, in_columns};
-use vault_proto::generated::{ServiceEntry, ServiceSecret};
+use vault_client::{Client, Row, Style, table};
+use vault_proto::generated::{ListRequest, ServiceEntry, ServiceSecret};
 
 use crate::failure::Failure;
 use crate::report::{self, Form};
@@ -33,7 +33,7 @@ struct ServiceSecretJson {
 }
 
 pub(crate) async fn run(mut client: Client, form: Form) -> Result<ExitCode, Failure> {
-    let reply = client.list().await?;
+    let reply = client.call(ListRequest {}).await?;
     let text = text(&reply.services);
     let json = ServicesJson {
         services: reply.services.into_iter().map(Into::into).collect(),
@@ -45,7 +45,7 @@ fn text(services: &[ServiceEntry]) -> String {
     if services.is_empty() {
         return "no services are configured\n".to_owned();
     }
-    let row = |service: &ServiceEntry| {
+    let row = |service: &ServiceEntry| -> Row<5> {
         let secrets: Vec<&str> = service
             .secrets
             .iter()
@@ -62,11 +62,11 @@ fn text(services: &[ServiceEntry]) -> String {
             service.source.clone(),
             state.to_owned(),
         ]
+        .into()
     };
-    in_columns(
-        ["SERVICE", "ENVIRONMENTS", "SECRETS", "SOURCE", "STATE"],
-        services.iter().map(row).collect(),
-    )
+    let rows: Vec<_> = services.iter().map(row).collect();
+    let headings = ["SERVICE", "ENVIRONMENTS", "SECRETS", "SOURCE", "STATE"];
+    table(headings, &rows, Style::PLAIN)
 }
 
 impl From<ServiceEntry> for ServiceJson {

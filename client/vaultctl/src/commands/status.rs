@@ -1,16 +1,16 @@
-//! `vaultctl status`: is all well, and what is held?
+//! `vaultctl status`: health, backends and held values.
 
 use std::process::ExitCode;
 
 use serde::Serialize;
 use vault_client::Client;
-use vault_proto::generated::{BackendStatus, Counters, StatusReply};
+use vault_proto::generated::{BackendStatus, Counters, StatusReply, StatusRequest};
 
 use super::held::SecretJson;
 use super::status_table::{breaker_in_words, text};
 use crate::failure::{Failure, code_of_health};
-use crate::look::Look;
 use crate::report::{self, Form};
+use crate::terminal::style_of_output;
 
 /// The whole, for programs.
 #[derive(Debug, Serialize)]
@@ -58,9 +58,9 @@ struct BackendJson {
 }
 
 pub(crate) async fn run(mut client: Client, form: Form) -> Result<ExitCode, Failure> {
-    let status = client.status().await?;
+    let status = client.call(StatusRequest {}).await?;
     let healthy = status.healthy;
-    let text = text(&status, Look::of_output());
+    let text = text(&status, style_of_output());
     report::answer(form, || text, &StatusJson::from(status))?;
     Ok(code_of_health(healthy))
 }

@@ -1,22 +1,21 @@
-//! How is the daemon's state shown to a person?
+//! The daemon's state as text for a person.
 
 use std::fmt::Write;
 
-use vault_client::{age_in_words, seconds_in_words, state_in_words};
+use vault_client::{Cell, Row, Style, Tone, age_in_words, seconds_in_words, state_in_words, table};
 use vault_proto::generated::{
     BackendStatus, BreakerState, Counters, SecretStatus, State, StatusReply,
 };
+use vault_proto::printable::printable;
 
 use super::held;
-use crate::look::{Look, Tone};
-use crate::table::{Cell, Row, table};
 
 /// The whole state.
-pub(crate) fn text(status: &StatusReply, look: Look) -> String {
+pub(crate) fn text(status: &StatusReply, style: Style) -> String {
     let verdict = if status.healthy {
-        look.paint(Tone::Good, "healthy")
+        style.paint(Tone::Good, "healthy")
     } else {
-        look.paint(Tone::Bad, "needs attention")
+        style.paint(Tone::Bad, "needs attention")
     };
     let mut text = format!(
         "vaultd {}, pid {}, up {}: {verdict}\n",
@@ -31,9 +30,9 @@ pub(crate) fn text(status: &StatusReply, look: Look) -> String {
     let configuration = format!("{path} (load {})", status.configuration_generation);
     let mut line = |name: &str, tone: Tone, value: &str| {
         if !value.is_empty() {
-            let value = value.replace(char::is_control, "\u{fffd}");
+            let value = printable(value);
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "{name:<15}{}", look.paint(tone, &value));
+            let _ = writeln!(text, "{name:<15}{}", style.paint(tone, &value));
         }
     };
     line("configuration", Tone::Plain, &configuration);
@@ -55,11 +54,11 @@ pub(crate) fn text(status: &StatusReply, look: Look) -> String {
     }
     if !status.backends.is_empty() {
         text.push('\n');
-        text.push_str(&backends(&status.backends, look));
+        text.push_str(&backends(&status.backends, style));
     }
     if !status.secrets.is_empty() {
         text.push('\n');
-        text.push_str(&secrets(&status.secrets, look));
+        text.push_str(&secrets(&status.secrets, style));
     }
     text
 }
@@ -81,7 +80,7 @@ fn answers(counters: &Counters) -> String {
 }
 
 /// Scopes and errors are long: they stand below.
-fn backends(backends: &[BackendStatus], look: Look) -> String {
+fn backends(backends: &[BackendStatus], style: Style) -> String {
     let row = |backend: &BackendStatus| {
         let notes = [
             (Tone::Plain, &backend.scope),
@@ -98,7 +97,7 @@ fn backends(backends: &[BackendStatus], look: Look) -> String {
         }
     };
     let rows: Vec<_> = backends.iter().map(row).collect();
-    table(["BACKEND", "BREAKER", "FAILURES"], &rows, look)
+    table(["BACKEND", "BREAKER", "FAILURES"], &rows, style)
 }
 
 fn breaker(backend: &BackendStatus) -> Cell {
@@ -120,7 +119,7 @@ pub(crate) fn breaker_with_time(backend: &BackendStatus) -> String {
 }
 
 /// Reasons are long, and the same for many: each stands below the last of its row.
-fn secrets(secrets: &[SecretStatus], look: Look) -> String {
+fn secrets(secrets: &[SecretStatus], style: Style) -> String {
     let reason = |secret: &SecretStatus| {
         let held = secret.provenance.clone().unwrap_or_default();
         held.stale_reason
@@ -155,7 +154,7 @@ fn secrets(secrets: &[SecretStatus], look: Look) -> String {
     };
     let rows: Vec<_> = secrets.iter().zip(next).map(row).collect();
     let headings = ["REFERENCE", "VERSION", "AGE", "USABLE FOR", "STATE"];
-    table(headings, &rows, look)
+    table(headings, &rows, style)
 }
 
 /// How bad a state is.

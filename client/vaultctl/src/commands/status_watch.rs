@@ -1,4 +1,4 @@
-//! `vaultctl status --watch`: how are things from now on?
+//! `vaultctl status --watch`: the state as it changes.
 //!
 //! On a terminal the table is drawn anew every two seconds, and when a secret changes. Elsewhere
 //! there is one block, or with `--json` one line, for each change: of anything but times and counters.
@@ -12,20 +12,20 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
-use vault_proto::generated::StatusReply;
+use vault_client::{Client, Connector, Style};
+use vault_proto::generated::{StatusReply, StatusRequest};
 
-use super::caller::Caller;
 use super::status::StatusJson;
 use super::status_table::text;
 use crate::failure::Failure;
-use crate::look::Look;
 use crate::reader;
 use crate::report::{self, Form, Reader};
+use crate::terminal::style_of_output;
 
-/// From one look to the next, where nothing is heard.
-const APART: Duration = Duration::from_secs(2);
-/// From one look to the next at least: many secrets change at once.
-const BREATH: Duration = Duration::from_millis(200);
+/// Between two calls, where nothing changes.
+const INTERVAL: Duration = Duration::from_secs(2);
+/// Between two calls at least: many secrets change at once.
+const MIN_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Cursor home, and long lines are cut; what stands there is erased line by line, so that nothing
 /// flickers.
@@ -35,50 +35,53 @@ const REST_OF_LINE: &str = "\u{1b}[K\n";
 const END: &str = "\u{1b}[J\u{1b}[?7h";
 
 /// Ends when it is interrupted, with the reader, or with the daemon.
-pub(super) async fn run(caller: &Caller, form: Form) -> Result<ExitCode, Failure> {
+pub(super) async fn run(
+    agent: &'static str,
+    timeout: Duration,
+    form: Form,
+) -> Result<ExitCode, Failure> {
     let cannot = |error| Failure::unexpected(format!("cannot listen to signals: {error}"));
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
     tokio::select! {
-        failure = look_on(caller, form) => failure,
+        failure = follow(agent, timeout, form) => failure,
         _ = interrupt.recv() => Ok(ExitCode::SUCCESS),
         _ = terminate.recv() => Ok(ExitCode::SUCCESS),
         () = pin!(reader::is_gone()) => Ok(ExitCode::SUCCESS),
     }
 }
 
-async fn look_on(caller: &Caller, form: Form) -> Result<ExitCode, Failure> {
-    let news = Arc::new(Notify::new());
-    let mut hearing = hear(caller, Arc::clone(&news)).await;
+async fn follow(agent: &'static str, timeout: Duration, form: Form) -> Result<ExitCode, Failure> {
+    let connector = Connector::new(agent);
+    let client = || connector.client(timeout);
+    let changed = Arc::new(Notify::new());
+    let mut watch = notify_of_changes(client(), Arc::clone(&changed)).await;
     let mut shown = None;
     loop {
-        let began = Instant::now();
-        let status = caller.client().await?.status().await?;
+        let start = Instant::now();
+        let status = client().call(StatusRequest {}).await?;
         if show(status, form, &mut shown)? == Reader::Gone {
             return Ok(ExitCode::SUCCESS);
         }
-        // Heard or not, it is time to look again.
-        let _ = timeout_at(began + APART, news.notified()).await;
-        sleep_until(began + BREATH).await;
-        if hearing.is_finished() {
-            hearing = hear(caller, Arc::clone(&news)).await;
+        // Changed or not, it is time to call again.
+        let _ = timeout_at(start + INTERVAL, changed.notified()).await;
+        sleep_until(start + MIN_INTERVAL).await;
+        if watch.is_finished() {
+            watch = notify_of_changes(client(), Arc::clone(&changed)).await;
         }
     }
 }
 
 /// Notes each change of a secret, until the daemon ends the stream. Who may not watch still sees
-/// changes when it looks.
-async fn hear(caller: &Caller, news: Arc<Notify>) -> JoinHandle<()> {
-    let events = match caller.client().await {
-        Ok(mut client) => client.watch(vec![]).await.ok(),
-        Err(_) => None,
-    };
+/// changes at the next call.
+async fn notify_of_changes(mut client: Client, changed: Arc<Notify>) -> JoinHandle<()> {
+    let events = client.watch(vec![]).await.ok();
     tokio::spawn(async move {
         let Some(mut events) = events else {
             return std::future::pending().await;
         };
         while events.next().await.is_ok() {
-            news.notify_one();
+            changed.notify_one();
         }
     })
 }
@@ -88,9 +91,9 @@ fn show(
     form: Form,
     shown: &mut Option<StatusReply>,
 ) -> Result<Reader, Failure> {
-    let look = Look::of_output();
-    if look.is_terminal() && form == Form::Text {
-        return report::bytes(screen(&text(&status, look), look).as_bytes());
+    let style = style_of_output();
+    if style.size.is_some() && form == Form::Text {
+        return report::bytes(screen(&text(&status, style), style).as_bytes());
     }
     let essence = essence(status.clone());
     if shown.as_ref() == Some(&essence) {
@@ -98,13 +101,13 @@ fn show(
     }
     let before = if shown.is_some() { "\n" } else { "" };
     *shown = Some(essence);
-    let text = || format!("{before}{}", text(&status, look));
+    let text = || format!("{before}{}", text(&status, style));
     report::one_of_many(form, text, &StatusJson::from(status.clone()))
 }
 
 /// What fits on the terminal, and how much does not.
-fn screen(text: &str, look: Look) -> String {
-    let rows = look.height().unwrap_or(usize::MAX).max(2) - 1;
+fn screen(text: &str, style: Style) -> String {
+    let rows = style.height().unwrap_or(usize::MAX).max(2) - 1;
     let count = text.lines().count();
     let kept = if count > rows { rows - 1 } else { rows };
     let more = match count - kept.min(count) {
@@ -139,9 +142,12 @@ mod tests {
 
     #[test]
     fn a_screen_takes_what_fits_and_counts_the_rest() {
-        let look = Look::terminal(80);
+        let style = Style {
+            colour: true,
+            size: Some((80, 24)),
+        };
         let lines = |count: usize| "x\n".repeat(count);
-        let shown = |count| screen(&lines(count), look);
+        let shown = |count| screen(&lines(count), style);
         assert_eq!(shown(23).matches('x').count(), 23);
         assert!(!shown(23).contains("more"));
         assert_eq!(shown(30).matches('x').count(), 22);

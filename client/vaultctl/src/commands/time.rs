@@ -1,4 +1,4 @@
-//! How is a moment said to a person?
+//! Moments in words.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

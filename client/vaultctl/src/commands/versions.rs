@@ -1,11 +1,11 @@
-//! `vaultctl versions`: which versions of a secret are there?
+//! `vaultctl versions`: the versions of a secret.
 
 use std::num::NonZeroU64;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use vault_client::{Client, in_columns};
-use vault_proto::generated::StoredVersion;
+use vault_client::{Client, Row, Style, table};
+use vault_proto::generated::{StoredVersion, VersionsRequest};
 
 use super::time::{ago, from_now};
 use crate::arguments::Stored;
@@ -30,12 +30,16 @@ struct VersionJson {
 }
 
 pub(crate) async fn run(mut client: Client, on: Stored, form: Form) -> Result<ExitCode, Failure> {
-    let reply = client.versions(&on.name.to_string()).await?;
+    let reply = client
+        .call(VersionsRequest {
+            reference: on.name.to_string(),
+        })
+        .await?;
     let moment = |unix_seconds| match unix_seconds {
         0 => String::new(),
         _ => from_now(unix_seconds),
     };
-    let row = |version: &StoredVersion| {
+    let row = |version: &StoredVersion| -> Row<6> {
         [
             version.version.clone(),
             version.name.clone(),
@@ -44,12 +48,13 @@ pub(crate) async fn run(mut client: Client, on: Stored, form: Form) -> Result<Ex
             moment(version.expires_unix_seconds),
             moment(version.deletion_unix_seconds),
         ]
+        .into()
     };
-    let rows = reply.versions.iter().map(row).collect();
+    let rows: Vec<_> = reply.versions.iter().map(row).collect();
     let headings = [
         "VERSION", "NAME", "STAGES", "CREATED", "EXPIRES", "DELETION",
     ];
-    let text = || in_columns(headings, rows);
+    let text = || table(headings, &rows, Style::PLAIN);
     let json = VersionsJson {
         reference: reply.reference,
         versions: reply.versions.into_iter().map(Into::into).collect(),

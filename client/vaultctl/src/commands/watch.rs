@@ -1,4 +1,4 @@
-//! `vaultctl watch`: what changes, as it happens?
+//! `vaultctl watch`: changes of secrets as they happen.
 
 use std::pin::pin;
 use std::process::ExitCode;
@@ -13,11 +13,17 @@ use crate::failure::Failure;
 use crate::reader;
 use crate::report::{self, Form, Reader};
 
+/// Stands where changes are missing.
+const LOST: &str = "(changes are missing here: they came faster than they were read; `vaultctl status` \
+                    shows what is held now)\n";
+
 #[derive(Debug, Serialize)]
 struct EventJson {
     reference: String,
     #[serde(flatten)]
     held: HeldJson,
+    /// Whether changes before this line are lost; then it is about no secret.
+    lost: bool,
 }
 
 /// Ends only when the daemon does, or the reader.
@@ -42,10 +48,15 @@ pub(crate) async fn run(
 
 fn print(event: WatchEvent, form: Form) -> Result<Reader, Failure> {
     let held = event.provenance.unwrap_or_default();
-    let text = format!("{}: {}\n", event.reference, held::in_words(&held));
+    let text = if event.lost {
+        LOST.to_owned()
+    } else {
+        format!("{}: {}\n", event.reference, held::in_words(&held))
+    };
     let json = EventJson {
         reference: event.reference,
         held: held.into(),
+        lost: event.lost,
     };
     report::one_of_many(form, || text, &json)
 }

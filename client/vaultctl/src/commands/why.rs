@@ -1,18 +1,19 @@
-//! `vaultctl why`: why does a launch get what it gets?
+//! `vaultctl why`: why a launch gets what it gets.
 
 use std::fmt::Write;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use vault_client::{Client, age_in_words, state_in_words};
-use vault_proto::generated::{Attempt, ExplainReply, Route, SecretStatus, Use};
+use vault_client::{Client, Style, Tone, age_in_words, state_in_words, state_with_reason};
+use vault_proto::generated::{Attempt, Route, SecretStatus, Use, WhyReply, WhyRequest};
+use vault_proto::printable::printable;
 
 use super::held::SecretJson;
 use super::status_table::{breaker_in_words, breaker_with_time, tone};
 use crate::arguments::Reference;
 use crate::failure::Failure;
-use crate::look::{Look, Tone};
 use crate::report::{self, Form};
+use crate::terminal::style_of_output;
 
 #[derive(Debug, Serialize)]
 struct WhyJson {
@@ -57,8 +58,12 @@ pub(crate) async fn run(
     on: Reference,
     form: Form,
 ) -> Result<ExitCode, Failure> {
-    let reply = client.explain(&on.reference.to_string()).await?;
-    let text = text(&reply, Look::of_output());
+    let reply = client
+        .call(WhyRequest {
+            reference: on.reference.to_string(),
+        })
+        .await?;
+    let text = text(&reply, style_of_output());
     let json = WhyJson {
         reference: reply.reference,
         routes: reply.routes.into_iter().map(Into::into).collect(),
@@ -66,10 +71,13 @@ pub(crate) async fn run(
     report::answer(form, || text, &json)
 }
 
-fn text(reply: &ExplainReply, look: Look) -> String {
+fn text(reply: &WhyReply, style: Style) -> String {
     let mut page = Page {
-        text: format!("{}\n", look.paint(Tone::Heading, &clean(&reply.reference))),
-        look,
+        text: format!(
+            "{}\n",
+            style.paint(Tone::Heading, &printable(&reply.reference))
+        ),
+        style,
     };
     for (place, route) in reply.routes.iter().enumerate() {
         if place > 0 {
@@ -83,22 +91,22 @@ fn text(reply: &ExplainReply, look: Look) -> String {
 /// A text that grows line by line.
 struct Page {
     text: String,
-    look: Look,
+    style: Style,
 }
 
 impl Page {
     fn line(&mut self, name: &str, tone: Tone, value: &str) {
         if !value.is_empty() {
-            let value = self.look.paint(tone, &clean(value));
+            let value = self.style.paint(tone, &printable(value));
             // Writing to a String cannot fail.
             let _ = writeln!(self.text, "{name:<14}{value}");
         }
     }
 }
 
-fn of_route(route: &Route, asked: &str, page: &mut Page) {
+fn of_route(route: &Route, requested: &str, page: &mut Page) {
     let backend = route.backend.clone().unwrap_or_default();
-    if route.reference != asked {
+    if route.reference != requested {
         page.line("as", Tone::Plain, &route.reference);
     }
     page.line("backend", Tone::Plain, &backend.name);
@@ -139,7 +147,7 @@ fn of_held(secret: &SecretStatus, page: &mut Page) {
     let tone = tone(held.state());
     let word = state_in_words(held.state);
     if !super::held::is_value(&held) {
-        page.line("held", tone, &super::held::state(&held));
+        page.line("held", tone, &state_with_reason(&held));
         return;
     }
     let age = age_in_words(held.age_ms);
@@ -179,10 +187,6 @@ fn attempt(one: &Attempt) -> String {
         id => format!(" (request {id})"),
     };
     format!("{ago} ago: {}: {}{request}", one.error_kind, one.error)
-}
-
-fn clean(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
 }
 
 impl From<Route> for RouteJson {

@@ -1,52 +1,53 @@
-//! What are the values of references, and why has one none?
+//! Fetching the values of references, and why one has none.
 //!
-//! All are asked for in one call, which is answered for all or for none. Where it is not, each is
-//! asked for alone, a few at once, to find out which one it is: the others are at hand by then.
+//! All are fetched in one call, which is answered for all or for none. Where it is not, each is
+//! fetched alone, a few at once, to find out which one it is: the others are at hand by then.
 
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use vault_client::{Client, Error, OpenedSecret, connect};
+use vault_client::{Client, Connector, Error, OpenedSecret};
 use vault_proto::kinds;
 use vault_proto::reference::SecretRef;
 use zeroize::Zeroizing;
 
-use super::writing::Answers;
+use super::replacing::Answers;
 
 /// References of one call: as many of the longest values fit into one reply of gRPC, 4 MiB.
-const IN_ONE_CALL: usize = 48;
+const PER_CALL: usize = 48;
 
-/// Calls at once, as many as the predecessor promised; the daemon takes eight connections.
-const AT_ONCE: usize = 5;
+/// Calls at once, as many as the predecessor promised.
+const MAX_CALLS: usize = 5;
 
-/// Asks for all `references`; `patience` counts for each conversation. Shows `look` what came.
+/// Fetches all `references`, with `timeout` for those of one call. Shows `inspect` what came.
 ///
 /// # Errors
 /// What is wrong with the daemon, or that policy denies one of them: nothing is to be written then.
 pub(crate) async fn fetch(
     agent: &'static str,
-    patience: Duration,
+    timeout: Duration,
     references: Vec<SecretRef>,
-    mut look: impl FnMut(&OpenedSecret),
+    mut inspect: impl FnMut(&OpenedSecret),
 ) -> Result<Answers, Error> {
     let mut answers = Answers::new();
     if references.is_empty() {
         return Ok(answers);
     }
-    let mut client = connect(agent, patience).await?;
-    for together in references.chunks(IN_ONE_CALL) {
-        let found: Vec<Found> = match ask(&mut client, together).await {
+    let connector = Connector::new(agent);
+    let mut client = connector.connect(timeout).await?;
+    for together in references.chunks(PER_CALL) {
+        let found: Vec<Found> = match resolve(&mut client, together).await {
             Ok(secrets) => together
                 .iter()
                 .cloned()
                 .zip(secrets.into_iter().map(Ok))
                 .collect(),
-            Err(error) if is_of_one(&error) => one_by_one(agent, patience, together).await?,
+            Err(error) if is_of_one(&error) => one_by_one(&connector, timeout, together).await?,
             Err(error) => return Err(error),
         };
         for (reference, secret) in found {
             let answer = secret.and_then(|secret| {
-                look(&secret);
+                inspect(&secret);
                 text(secret)
             });
             answers.insert(reference, answer);
@@ -59,19 +60,19 @@ pub(crate) async fn fetch(
 type Found = (SecretRef, Result<OpenedSecret, String>);
 
 async fn one_by_one(
-    agent: &'static str,
-    patience: Duration,
+    connector: &Connector,
+    timeout: Duration,
     references: &[SecretRef],
 ) -> Result<Vec<Found>, Error> {
     let mut waiting = references.iter().cloned();
-    let mut asked = JoinSet::new();
+    let mut calls = JoinSet::new();
     let mut found = Vec::with_capacity(references.len());
     loop {
-        let free = AT_ONCE - asked.len();
+        let free = MAX_CALLS - calls.len();
         for reference in waiting.by_ref().take(free) {
-            asked.spawn(one(agent, patience, reference));
+            calls.spawn(one(connector.clone(), timeout, reference));
         }
-        match asked.join_next().await {
+        match calls.join_next().await {
             None => return Ok(found),
             Some(Ok(answer)) => found.push(answer?),
             // A panic has said what is wrong.
@@ -84,12 +85,12 @@ async fn one_by_one(
 }
 
 async fn one(
-    agent: &'static str,
-    patience: Duration,
+    connector: Connector,
+    timeout: Duration,
     reference: SecretRef,
 ) -> Result<Found, Error> {
-    let mut client = connect(agent, patience).await?;
-    let secret = match ask(&mut client, std::slice::from_ref(&reference)).await {
+    let mut client = connector.connect(timeout).await?;
+    let secret = match resolve(&mut client, std::slice::from_ref(&reference)).await {
         Ok(mut secrets) => secrets
             .pop()
             .ok_or_else(|| "vaultd gave no value".to_owned()),
@@ -100,7 +101,10 @@ async fn one(
 }
 
 /// One call. Each value must say that it is the one which was asked for.
-async fn ask(client: &mut Client, references: &[SecretRef]) -> Result<Vec<OpenedSecret>, Error> {
+async fn resolve(
+    client: &mut Client,
+    references: &[SecretRef],
+) -> Result<Vec<OpenedSecret>, Error> {
     let names: Vec<String> = references.iter().map(ToString::to_string).collect();
     let secrets = client.resolve(names.clone()).await?;
     let in_order = secrets.iter().map(|secret| &secret.reference).eq(&names);
@@ -122,15 +126,7 @@ fn text(mut secret: OpenedSecret) -> Result<Zeroizing<String>, String> {
 fn is_of_one(error: &Error) -> bool {
     match error {
         Error::Deadline { .. } => true,
-        Error::Refused { kind, .. } => matches!(
-            kind.as_str(),
-            kinds::NOT_FOUND
-                | kinds::UNAVAILABLE
-                | kinds::UNSUPPORTED
-                | kinds::UNUSABLE_VALUE
-                | kinds::INVALID_REFERENCE
-                | kinds::INVALID_REQUEST
-        ),
+        Error::Refused { kind, .. } => kinds::is_of_one_secret(kind),
         _ => false,
     }
 }

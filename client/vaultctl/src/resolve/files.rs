@@ -1,4 +1,4 @@
-//! Where does the text come from, and where does the result go?
+//! Reading the text and writing the result.
 //!
 //! A result holds secrets: a file is made beside its target with mode 0600, written, and renamed
 //! over it when it is whole, so that a failure leaves the target as it was.

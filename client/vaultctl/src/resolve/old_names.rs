@@ -1,4 +1,4 @@
-//! By which name was this program called? The predecessor's names mean `vaultctl resolve`.
+//! The predecessor's program names, which mean `vaultctl resolve`.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What can be said to `vaultctl resolve`?
+//! The options of `vaultctl resolve`.
 
 use std::path::PathBuf;
 
@@ -15,14 +15,13 @@ A pipe starts all of its programs: the last one gets an empty text where nothing
 
 A link to vaultctl that is named oci-vault-resolve or oci_vault_resolver.py does the same.";
 
-/// Write a YAML text again with values in place of its references, where policy permits
+/// Replace the references in a YAML or JSON text by their values, where policy permits
 ///
-/// A reference is the whole of a string, never a key or a part of a text. The result is in block
-/// style and in the order of the text, without its comments; anchors and merge keys are written out,
-/// tags kept, and what is no reference is written with the letters it was read with. A reference
+/// A reference is the whole of a string, never a key or a part of a text. Its value stands in its place
+/// in double quotation marks; all else stays as it is, comments, layout and anchors too. A reference
 /// without a value stays as it is, with a warning; a denied one ends in 3, and nothing is written.
 ///
-/// One text of at most 16 MiB is read, without maps as keys; of a repeated key the last value counts.
+/// One document of at most 16 MiB is read, without maps or lists as keys.
 // The options are the predecessor's, less those that are the daemon's own.
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]

@@ -1,4 +1,4 @@
-//! How is a connection made?
+//! Connections: look-up, TCP, proxy and TLS.
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ pub(super) enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// Finds the host, connects, if need be through a proxy, and speaks TLS, if it must. The caller keeps the deadline; it is told
+/// Finds the host, connects, if need be through a proxy, and speaks TLS, if it must. The caller keeps the deadline; it is given
 /// here so that each address gets its share of it.
 pub(super) async fn dial(
     to: &Destination,

@@ -1,4 +1,4 @@
-//! How long may a call take?
+//! The deadlines of a call.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Where does a URL lead, and may it be called?
+//! Destinations: where a URL leads, and whether it may be called.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -1,4 +1,4 @@
-//! Why is there no reply?
+//! Failures of calls that got no reply.
 
 use std::error::Error;
 use std::fmt;

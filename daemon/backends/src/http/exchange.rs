@@ -1,4 +1,4 @@
-//! How do one request and one reply pass over a connection?
+//! The exchange of one request and one reply over a connection.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -57,7 +57,7 @@ pub(super) async fn exchange(
         })
     });
     // The connection is driven here and not in a task, so that it ends with the call. What is wrong
-    // with it is told to whoever waits for the reply.
+    // with it reaches whoever waits for the reply.
     let mut connection = pin!(connection);
     let mut over = false;
     poll_fn(|cx| {
@@ -111,9 +111,9 @@ async fn whole(
     to: &Destination,
 ) -> Result<Zeroizing<Vec<u8>>, HttpError> {
     let too_large = || HttpError::new(Failure::TooLarge { max_bytes }, to.to_string());
-    let told = body.size_hint().exact();
-    let told = told.map_or(Ok(max_bytes), usize::try_from);
-    let room = told.ok().filter(|room| *room <= max_bytes);
+    let declared = body.size_hint().exact();
+    let declared = declared.map_or(Ok(max_bytes), usize::try_from);
+    let room = declared.ok().filter(|room| *room <= max_bytes);
     let mut whole = Zeroizing::new(Vec::with_capacity(room.ok_or_else(too_large)?));
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|cause| HttpError::in_exchange(to.to_string(), cause))?;

@@ -1,4 +1,4 @@
-//! What is asked, and what comes back?
+//! Requests and replies.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Through which server are connections tunnelled?
+//! The proxy that connections are tunnelled through.
 
 use std::fmt;
 use std::str::FromStr;

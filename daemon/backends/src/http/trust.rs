@@ -1,4 +1,4 @@
-//! Whose certificates are believed?
+//! The certificate authorities that are believed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

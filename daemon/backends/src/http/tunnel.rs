@@ -1,4 +1,4 @@
-//! How does a proxy come to pass bytes on? By CONNECT (RFC 9110, section 9.3.6).
+//! Tunnels through a proxy, by CONNECT (RFC 9110, section 9.3.6).
 
 use std::fmt;
 use std::io;

@@ -1,4 +1,4 @@
-//! Whose certificate is this, and how is it named?
+//! X.509 certificates of instances.
 //!
 //! An instance proves who it is with a certificate that its metadata service hands out. Nothing is
 //! verified here: OCI, to which it is sent, does that.

@@ -1,4 +1,4 @@
-//! By how much does OCI's clock differ from ours?
+//! The offset of OCI's clock from ours.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What is a vault of OCI, as the configuration names it?
+//! A vault of OCI as the configuration names it, opened at its first use.
 //!
 //! Nothing is read and nobody is asked until the first call: most vaults that are configured never are.
 
@@ -117,7 +117,10 @@ impl Backend for ConfiguredVault {
     fn notices(&self) -> Vec<String> {
         let vault = self.open.get();
         let warning = vault.and_then(OciVault::region_warning);
-        warning.into_iter().chain(self.sign_in_failure()).collect()
+        let unreachable = self.connection.failure();
+        let unreachable = unreachable.map(|why| format!("the last connection failed: {why}"));
+        let notices = [warning, self.sign_in_failure(), unreachable];
+        notices.into_iter().flatten().collect()
     }
 
     fn writable(&self) -> Option<&dyn WritableBackend> {
@@ -213,6 +216,10 @@ fn of_services(examination: Examination) -> Vec<Finding> {
         }
     }
     findings.extend(offset.map(of_clock));
+    findings.extend(examination.sign_in.map(|sign_in| match sign_in {
+        Ok(()) => good("sign-in", "OCI knows the credential".to_owned()),
+        Err(error) => bad("sign-in", &error),
+    }));
     findings
 }
 

@@ -1,10 +1,13 @@
-//! How are the services of OCI reached?
+//! The connection to OCI's services: one client for everything that one set of settings leads to.
 //!
-//! By one client for everything that one set of settings leads to. It is made at the first call, and
-//! anew where whom it believes may have changed.
+//! It is made at the first call, and anew where whom it believes may have changed. While the certificates
+//! cannot be read no new connection is made, not even by the old ones: who takes an authority away means it,
+//! and a file that is missing may be one that was removed. So the old trust lasts no second longer than its
+//! file. The failure is one of this side, of class `Credentials`: values that are held are served meanwhile,
+//! within their bound, it is a notice in `status`, and it neither counts for a breaker nor heals one.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::files::{Access, Files};
 use super::off_thread::off_thread;
@@ -24,6 +27,8 @@ struct Shared {
     euid: u32,
     clock: Arc<dyn WallClock>,
     made: Mutex<Option<Made>>,
+    /// Why the last attempt to make a client failed. Apart, so that whoever looks at it waits for no file.
+    failure: Mutex<Option<String>>,
 }
 
 struct Made {
@@ -42,21 +47,27 @@ impl Connection {
             euid: around.euid,
             clock: Arc::clone(&around.clock),
             made: Mutex::default(),
+            failure: Mutex::default(),
         }))
     }
 
     /// The client of now.
     ///
     /// # Errors
-    /// [`BackendError`] of class `Request`, where there is no certificate to believe, or the proxy is none.
+    /// [`BackendError`] of class `Credentials` where there is no certificate to believe, and of class
+    /// `Request` where the proxy is none. Nothing was sent.
     pub async fn client(&self) -> Result<Client, BackendError> {
         let shared = Arc::clone(&self.0);
         off_thread(move || shared.client()).await
     }
+
+    /// Why no connection could be made the last time, where that was the fault of this side.
+    pub fn failure(&self) -> Option<String> {
+        self.0.failure().clone()
+    }
 }
 
 impl Shared {
-    /// A file that has become unusable is not used as it was: who takes an authority away means it.
     fn client(&self) -> Result<Client, BackendError> {
         let hour = self.clock.unix_seconds() / 3_600;
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,23 +79,31 @@ impl Shared {
         if let Some(made) = made.as_ref().filter(is_good) {
             return Ok(made.client.clone());
         }
-        *made = None;
         let files = Files::default();
-        let client = self.made_of(&files)?;
-        Ok(made
-            .insert(Made {
-                client,
-                files,
-                hour,
-            })
-            .client
-            .clone())
+        let client = self.made_of(&files);
+        *self.failure() = client.as_ref().err().map(ToString::to_string);
+        *made = client.as_ref().ok().map(|client| Made {
+            client: client.clone(),
+            files,
+            hour,
+        });
+        client
+    }
+
+    fn failure(&self) -> MutexGuard<'_, Option<String>> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn made_of(&self, files: &Files) -> Result<Client, BackendError> {
         let unusable = |kind, words| {
-            let message = format!("use vault.ca_file or the system's certificates: {words}");
-            BackendError::not_sent(Class::Request, kind, message)
+            let message = match &self.ca_file {
+                Some(_) => format!("use vault.ca_file: {words}; put the file in order"),
+                None => format!(
+                    "use the system's certificates: {words}; install ca-certificates, or name a file in \
+                     vault.ca_file"
+                ),
+            };
+            BackendError::not_sent(Class::Credentials, kind, message)
         };
         let trust = match &self.ca_file {
             None => Trust::System,

@@ -1,9 +1,8 @@
-//! How is one question put to a service of OCI, and answered?
+//! Calls to OCI's services, signed, with one repetition after a 401.
 //!
 //! One call is one question: signed with the credential of now, sent as it was signed, and repeated
 //! once, with another credential and signed anew, where OCI does not believe the first (401). Nothing
-//! else is repeated here. What comes back is an answer only if the service itself gave it: a page for
-//! people is none, whatever its status.
+//! else is repeated here. What comes back is an answer only if the service itself gave it.
 
 mod answer;
 mod attempt;
@@ -13,7 +12,7 @@ mod reach;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::asked::Asked;
+use super::call_description::CallDescription;
 use super::connection::Connection;
 use super::endpoint::Service;
 use super::error::NotAuthenticated;
@@ -24,14 +23,14 @@ use crate::error::{BackendError, Class};
 use crate::wall_clock::WallClock;
 
 pub use answer::{Answer, Unanswered};
-use attempt::{Line, Outcome};
-pub use call::Call;
+use attempt::{Outcome, Transport};
+pub use call::{Body, Call};
 pub use reach::Reached;
 
 /// Everything that is needed to ask: as whom, where, how, and when it is.
 pub struct Conversation {
     identities: Arc<dyn Identities>,
-    line: Line,
+    transport: Transport,
 }
 
 impl Conversation {
@@ -44,7 +43,7 @@ impl Conversation {
     ) -> Self {
         Self {
             identities,
-            line: Line {
+            transport: Transport {
                 places,
                 connection,
                 clock,
@@ -70,20 +69,22 @@ impl Conversation {
     pub async fn change(&self, call: Call<'_>) -> Result<Answer, Unanswered> {
         let identity = self.identities.current().await;
         let identity = identity.map_err(|error| call.cannot_be_asked(&error))?;
-        let (asked, why) = match self.line.attempt(&call, &identity).await? {
+        let (description, why) = match self.transport.attempt(&call, &identity).await? {
             Outcome::Answer(answer) => return Ok(answer),
-            Outcome::NotAuthenticated(asked, why) => (asked, why),
+            Outcome::NotAuthenticated(description, why) => (description, why),
         };
         if why.is_of_the_clock() {
-            return Err(self.refused(&identity, &asked, &why, None).into());
+            return Err(self.refused(&identity, &description, &why, None).into());
         }
         match self.identities.renewed(&identity).await {
-            Ok(None) => Err(self.refused(&identity, &asked, &why, None).into()),
-            Err(cause) => Err(self.refused(&identity, &asked, &why, Some(&cause)).into()),
-            Ok(Some(renewed)) => match self.line.attempt(&call, &renewed).await? {
+            Ok(None) => Err(self.refused(&identity, &description, &why, None).into()),
+            Err(cause) => Err(self
+                .refused(&identity, &description, &why, Some(&cause))
+                .into()),
+            Ok(Some(renewed)) => match self.transport.attempt(&call, &renewed).await? {
                 Outcome::Answer(answer) => Ok(answer),
-                Outcome::NotAuthenticated(asked, why) => {
-                    Err(self.refused(&renewed, &asked, &why, None).into())
+                Outcome::NotAuthenticated(description, why) => {
+                    Err(self.refused(&renewed, &description, &why, None).into())
                 }
             },
         }
@@ -98,7 +99,7 @@ impl Conversation {
         service: Service,
         identity: Option<&Identity>,
     ) -> Result<Reached, BackendError> {
-        self.line.reach(service, identity).await
+        self.transport.reach(service, identity).await
     }
 
     /// The region that is asked with this identity.
@@ -108,7 +109,7 @@ impl Conversation {
     pub fn region(&self, identity: Option<&Identity>) -> Result<Resolved, BackendError> {
         let region = identity.and_then(|identity| identity.region.as_deref());
         let instance = identity.and_then(|identity| identity.instance.as_deref());
-        self.line.places.region(region, instance)
+        self.transport.places.region(region, instance)
     }
 
     /// The same conversation with services at other places.
@@ -116,10 +117,10 @@ impl Conversation {
     pub fn at(&self, places: Places) -> Self {
         Self {
             identities: Arc::clone(&self.identities),
-            line: Line {
+            transport: Transport {
                 places,
-                connection: self.line.connection.clone(),
-                clock: Arc::clone(&self.line.clock),
+                connection: self.transport.connection.clone(),
+                clock: Arc::clone(&self.transport.clock),
                 assumed: Mutex::default(),
             },
         }
@@ -127,7 +128,7 @@ impl Conversation {
 
     /// That the region asked last is one that nobody knows.
     pub fn region_warning(&self) -> Option<String> {
-        let assumed = self.line.assumed.lock();
+        let assumed = self.transport.assumed.lock();
         let assumed = assumed.unwrap_or_else(PoisonError::into_inner);
         assumed.as_ref().map(ToString::to_string)
     }
@@ -139,19 +140,19 @@ impl Conversation {
 
     /// Where the services are.
     pub fn places(&self) -> &Places {
-        &self.line.places
+        &self.transport.places
     }
 
     /// The clock that signatures are dated by.
     pub fn clock(&self) -> &Arc<dyn WallClock> {
-        &self.line.clock
+        &self.transport.clock
     }
 
     /// Takes the credential out of use, and says why.
     fn refused(
         &self,
         identity: &Arc<Identity>,
-        asked: &Asked,
+        description: &CallDescription,
         why: &NotAuthenticated,
         renewal: Option<&BackendError>,
     ) -> BackendError {
@@ -162,7 +163,7 @@ impl Conversation {
         }
         let (class, kind) = (Class::Credentials, why.kind());
         self.identities
-            .hold(identity, &asked.sign_in_error(class, kind, &words));
-        asked.replied(class, kind, words)
+            .hold(identity, &description.sign_in_error(class, kind, &words));
+        description.replied(class, kind, words)
     }
 }

@@ -1,14 +1,14 @@
-//! As whom is OCI asked, and how is that kept good?
+//! Credentials: who OCI is asked as, and how that is kept good.
 //!
 //! One `Credential` belongs to one set of settings. It finds out at its first use who it is, keeps the
 //! token, where there is one, good ahead of its end, and notices when files are replaced. Nothing is
 //! written anywhere.
 
 mod auth_service;
+mod cache;
 mod delegation;
 mod failure;
 mod instance;
-mod keeper;
 mod metadata;
 mod new_key;
 mod profile_source;
@@ -26,8 +26,8 @@ use rsa::rand_core::{OsRng, RngCore as _};
 
 use auth_service::AuthService;
 
+use cache::CredentialCache;
 use instance::Instance;
-use keeper::Keeper;
 use profile_source::ProfileSource;
 use resource::Resource;
 use source::Source;
@@ -46,7 +46,7 @@ pub struct Credential {
     method: AuthMethod,
     region: Option<String>,
     source: Arc<dyn Source>,
-    keeper: Keeper,
+    cache: CredentialCache,
 }
 
 /// What a credential is, for people. Nothing in it is secret.
@@ -81,7 +81,7 @@ impl Credential {
         Self {
             method: settings.auth_method,
             region: settings.region.clone(),
-            keeper: Keeper::new(Arc::clone(&source), clock, random),
+            cache: CredentialCache::new(Arc::clone(&source), clock, random),
             source,
         }
     }
@@ -90,18 +90,18 @@ impl Credential {
     /// second and an hour. Sessions are renewed whether they are used or not, since only a person can
     /// begin another one; all else once it was used.
     pub async fn upkeep(&self) -> Duration {
-        self.keeper.upkeep().await
+        self.cache.upkeep().await
     }
 
     /// What is known of it now. Nothing is asked.
     pub fn describe(&self) -> Description {
-        let known = self.keeper.known();
+        let summary = self.cache.summary();
         Description {
             method: self.method,
-            principal: known.principal.unwrap_or_else(|| self.source.principal()),
-            region: self.region.clone().or(known.region),
-            expires_at: known.expires_at,
-            failure: known.failure,
+            principal: summary.principal.unwrap_or_else(|| self.source.principal()),
+            region: self.region.clone().or(summary.region),
+            expires_at: summary.expires_at,
+            failure: summary.failure,
         }
     }
 
@@ -109,10 +109,10 @@ impl Credential {
     pub async fn examine(&self) -> Vec<Finding> {
         let mut findings = self.source.examine().await;
         if findings.iter().all(|finding| finding.is_well) {
-            findings.extend(match self.keeper.current().await {
+            findings.extend(match self.cache.current().await {
                 Err(error) => Some(bad("token", &error)),
                 Ok(_) => {
-                    let expires_at = self.keeper.known().expires_at;
+                    let expires_at = self.cache.summary().expires_at;
                     expires_at.map(|at| {
                         good(
                             "token",
@@ -129,18 +129,18 @@ impl Credential {
 #[async_trait]
 impl Identities for Credential {
     async fn current(&self) -> Result<Arc<Identity>, BackendError> {
-        self.keeper.current().await
+        self.cache.current().await
     }
 
     async fn renewed(
         &self,
         refused: &Arc<Identity>,
     ) -> Result<Option<Arc<Identity>>, BackendError> {
-        self.keeper.renewed(refused).await
+        self.cache.renewed(refused).await
     }
 
     fn hold(&self, refused: &Arc<Identity>, why: &BackendError) {
-        self.keeper.hold(refused, why);
+        self.cache.hold(refused, why);
     }
 }
 

@@ -1,4 +1,4 @@
-//! How does HTTP say when?
+//! Dates of HTTP (IMF-fixdate).
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! Where does each service of OCI answer?
+//! Endpoints of OCI's services.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Why did a question to OCI fail, how is that to be taken, and what can a person do?
+//! Failures of calls to OCI, with class and remedy.
 //!
 //! Four ways to fail, a file each: no reply came, a reply that is no answer, a refusal of the
 //! credential (401), and any other refusal, for which there is one table.

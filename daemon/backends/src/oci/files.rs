@@ -1,4 +1,4 @@
-//! What is in a file that the settings lead to, and has it changed?
+//! Files that the settings lead to, and their changes.
 //!
 //! A file is looked at before it is read, so that a change meanwhile is one. A file that is missed is
 //! remembered too, since somebody may put it there.

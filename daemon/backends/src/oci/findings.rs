@@ -1,4 +1,4 @@
-//! How is a step told that somebody looked at?
+//! Findings about one thing that an examination looked at.
 
 use crate::error::BackendError;
 use crate::findings::Finding;
@@ -35,7 +35,12 @@ fn remedy(kind: &str) -> &'static str {
         "wrong_fingerprint" => {
             "put the key's own fingerprint into the profile, or name the key that was uploaded"
         }
-        "no_passphrase" | "wrong_passphrase" => "set pass_phrase in the profile",
+        "no_passphrase" | "wrong_passphrase" => {
+            "set pass_phrase in the profile, or the variable that the text names"
+        }
+        "unknown_key" | "wrong_signature" | "not_authenticated" => {
+            "check tenancy, user, fingerprint and key, and that the key is registered in OCI"
+        }
         "unreadable_file" | "not_text" | "file_too_large" | "wrong_type" => {
             "check the path in the configuration"
         }

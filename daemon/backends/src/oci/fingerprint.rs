@@ -1,4 +1,4 @@
-//! Which public key is meant?
+//! Fingerprints of public keys.
 
 use std::fmt::{self, Write as _};
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! As whom is a request made?
+//! Identities: a signer with region and name.
 
 use std::sync::Arc;
 

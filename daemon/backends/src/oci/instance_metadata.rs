@@ -1,4 +1,4 @@
-//! Where does an instance ask about itself?
+//! Addresses of the instance metadata service.
 
 use super::endpoint::BadEndpoint;
 use super::request_url::RequestUrl;

@@ -1,4 +1,4 @@
-//! What does the body of a reply say, as JSON?
+//! Bodies of replies as JSON.
 
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;

@@ -1,4 +1,4 @@
-//! Which private key signs, and is it the right one?
+//! RSA private keys.
 //!
 //! The numbers are wiped on drop (the `rsa` crate sees to it) and there is no `Debug` to print them.
 

@@ -1,4 +1,4 @@
-//! May a file that holds a key or a token be used?
+//! Owner and mode of files that hold a key or a token.
 //!
 //! A decision over what the system says of the opened file; nothing here opens one.
 

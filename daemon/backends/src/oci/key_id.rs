@@ -1,4 +1,4 @@
-//! Under which name does OCI know the key that signs?
+//! The names that OCI knows signing keys by.
 
 use zeroize::Zeroizing;
 
@@ -33,15 +33,6 @@ impl KeyId {
     pub fn certificate(tenancy: &str, certificate: &Certificate) -> Result<Self, BadKeyId> {
         let fingerprint = certificate.sha256_fingerprint();
         Self::new(format!("{tenancy}/fed-x509-sha256/{fingerprint}"))
-    }
-
-    /// The same as the Python SDK says it, by SHA-1; the body then names no algorithm.
-    ///
-    /// # Errors
-    /// [`BadKeyId`].
-    pub fn certificate_by_sha1(tenancy: &str, certificate: &Certificate) -> Result<Self, BadKeyId> {
-        let fingerprint = certificate.sha1_fingerprint();
-        Self::new(format!("{tenancy}/fed-x509/{fingerprint}"))
     }
 
     /// The key of a resource of version 2.1, for the request that gets a token.

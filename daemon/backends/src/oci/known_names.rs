@@ -1,4 +1,4 @@
-//! Which secret was meant by a name in a compartment, the last time?
+//! The names that were looked up: which OCID each meant the last time.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,47 +7,77 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// can still be read.
 #[derive(Debug, Default)]
 pub(crate) struct KnownNames {
-    ids: Mutex<HashMap<(String, String), Known>>,
+    lookups: Mutex<Lookups>,
+}
+
+#[derive(Debug, Default)]
+struct Lookups {
+    ids: HashMap<(String, String), Lookup>,
+    generation: Generation,
 }
 
 #[derive(Debug)]
-struct Known {
+struct Lookup {
     id: String,
     since: u64,
 }
+
+/// Between which two times that all was forgotten something began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Generation(u64);
 
 impl KnownNames {
     /// The id, if it was looked up not long before `now`, in seconds since 1970. A clock that was put
     /// back makes all of them old.
     pub(crate) fn id(&self, compartment: &str, name: &str, now: u64) -> Option<String> {
-        let ids = self.ids();
-        let known = ids.get(&(compartment.to_owned(), name.to_owned()))?;
+        let lookups = self.lookups();
+        let known = lookups
+            .ids
+            .get(&(compartment.to_owned(), name.to_owned()))?;
         let age = now.checked_sub(known.since)?;
         (age < KEPT_SECONDS).then(|| known.id.clone())
     }
 
-    pub(crate) fn remember(&self, compartment: &str, name: &str, id: &str, now: u64) {
-        let mut ids = self.ids();
-        if ids.len() >= MOST {
-            ids.clear();
+    /// To be asked before a lookup begins.
+    pub(crate) fn generation(&self) -> Generation {
+        self.lookups().generation
+    }
+
+    /// Remembers what a lookup found that began in this generation, at `now`. What began before all was
+    /// forgotten may have seen what was before a change, and is not remembered.
+    pub(crate) fn remember(
+        &self,
+        began: Generation,
+        (compartment, name): (&str, &str),
+        id: &str,
+        now: u64,
+    ) {
+        let mut lookups = self.lookups();
+        if began != lookups.generation {
+            return;
+        }
+        if lookups.ids.len() >= MOST {
+            lookups.ids.clear();
         }
         let (id, since) = (id.to_owned(), now);
         let name = (compartment.to_owned(), name.to_owned());
-        ids.insert(name, Known { id, since });
+        lookups.ids.insert(name, Lookup { id, since });
     }
 
     pub(crate) fn forget(&self, compartment: &str, name: &str) {
-        self.ids()
-            .remove(&(compartment.to_owned(), name.to_owned()));
+        let name = (compartment.to_owned(), name.to_owned());
+        self.lookups().ids.remove(&name);
     }
 
     /// Forgets all of them. A change is rare, and may be of any name: the secret may be named by its id.
     pub(crate) fn forget_all(&self) {
-        self.ids().clear();
+        let mut lookups = self.lookups();
+        lookups.ids.clear();
+        lookups.generation.0 += 1;
     }
 
-    fn ids(&self) -> MutexGuard<'_, HashMap<(String, String), Known>> {
-        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lookups(&self) -> MutexGuard<'_, Lookups> {
+        self.lookups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -62,7 +92,7 @@ mod tests {
     #[test]
     fn a_name_is_known_for_ten_minutes_in_its_compartment() {
         let known = KnownNames::default();
-        known.remember("c", "n", "id", 1_000);
+        known.remember(known.generation(), ("c", "n"), "id", 1_000);
         let id = Some("id".to_owned());
         assert_eq!(known.id("c", "n", 1_000), id);
         assert_eq!(known.id("c", "n", 1_599), id);
@@ -83,12 +113,23 @@ mod tests {
     }
 
     #[test]
+    fn what_began_before_all_was_forgotten_is_not_remembered() {
+        let known = KnownNames::default();
+        let began = known.generation();
+        known.forget_all();
+        known.remember(began, ("c", "n"), "old", 1_000);
+        assert_eq!(known.id("c", "n", 1_000), None);
+        known.remember(known.generation(), ("c", "n"), "new", 1_000);
+        assert_eq!(known.id("c", "n", 1_000), Some("new".to_owned()));
+    }
+
+    #[test]
     fn no_number_of_names_fills_the_memory() {
         let known = KnownNames::default();
         for number in 0..=MOST {
-            known.remember("c", &number.to_string(), "id", 0);
+            known.remember(known.generation(), ("c", &number.to_string()), "id", 0);
         }
-        assert!(known.ids().len() <= MOST);
+        assert!(known.lookups().ids.len() <= MOST);
         assert!(known.id("c", &MOST.to_string(), 0).is_some());
     }
 }

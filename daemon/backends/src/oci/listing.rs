@@ -1,4 +1,4 @@
-//! How is a list read whole, of whatever?
+//! Lists, read page by page to their end.
 //!
 //! A page may be short or empty with more to come: only the header says where a list ends. Of each page
 //! only what is wanted is kept, and whatever a service sends, there is an end to it.

@@ -1,4 +1,4 @@
-//! How are secrets of OCI Vault changed?
+//! Changes of secrets in OCI Vault.
 //!
 //! What can be checked is checked before the service is asked. Each change first looks at what is there,
 //! and is made to just that (`if-match`); a new secret is made under a retry token. Nothing is repeated
@@ -19,9 +19,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::json;
 use vault_memory::Secret;
-use zeroize::Zeroizing;
 
-use super::conversation::Conversation;
+use super::conversation::{Body, Conversation};
 use super::known_names::KnownNames;
 use super::secret_place::SecretPlace;
 use super::signature::Method;
@@ -29,7 +28,7 @@ use crate::changing::{ChangeTarget, ListEntry, NewVersion, VersionEntry, Writabl
 use crate::error::{BackendError, Class};
 
 use finding::{find, shown};
-use service::{OPEN, Questions, Seen, Version};
+use service::{OPEN, Observed, SecretCalls, Version};
 use state::active;
 
 /// Changes secrets.
@@ -80,11 +79,11 @@ impl WritableBackend for Management {
     async fn versions(&self, target: &ChangeTarget) -> Result<Vec<VersionEntry>, BackendError> {
         let about = &SecretPlace::of(&target.address)?.described();
         let id = find(&self.conversation, target).await?.there_or_ending()?;
-        let questions = Questions {
+        let calls = SecretCalls {
             conversation: &self.conversation,
             about,
         };
-        let versions = questions.versions(&id).await?;
+        let versions = calls.versions(&id).await?;
         let entries = versions.it.iter().map(|version| entry(&versions, version));
         entries.collect()
     }
@@ -93,12 +92,12 @@ impl WritableBackend for Management {
         let about = &SecretPlace::of(&target.address)?.described();
         let number = number(version, about)?;
         let id = find(&self.conversation, target).await?.there()?;
-        let questions = Questions {
+        let calls = SecretCalls {
             conversation: &self.conversation,
             about,
         };
-        let secret = active(questions.secret(&id).await?)?;
-        let version = questions.version(&id, number).await?;
+        let secret = active(calls.secret(&id).await?)?;
+        let version = calls.version(&id, number).await?;
         if version.it.is_current() {
             return Ok(());
         }
@@ -110,10 +109,10 @@ impl WritableBackend for Management {
             return Err(version.refuse(Class::Answer, "pending_deletion", words));
         }
         let body = json!({"currentVersionNumber": number}).to_string();
-        let body = Zeroizing::new(body.into_bytes());
+        let body = Body::of(body.into_bytes());
         let (path, header) = (["secrets", &id], secret.if_match());
         let operation = "promote a version of";
-        let promoted = questions.change(operation, Method::Put, &path, Some(body), header);
+        let promoted = calls.change(operation, Method::Put, &path, Some(body), header);
         let after: Result<service::Secret, _> = promoted.await?.json();
         after.map(drop).map_err(|error| error.adding(OPEN))
     }
@@ -141,11 +140,14 @@ fn number(version: &str, about: &str) -> Result<u64, BackendError> {
     let number = version.parse().ok().filter(|number| *number > 0);
     number.ok_or_else(|| {
         let message = format!("promote a version of {about}: versions are numbers from 1 on");
-        BackendError::not_sent(Class::Answer, "version_not_found", message)
+        BackendError::not_sent(Class::Request, "bad_version", message)
     })
 }
 
-fn entry(versions: &Seen<Vec<Version>>, version: &Version) -> Result<VersionEntry, BackendError> {
+fn entry(
+    versions: &Observed<Vec<Version>>,
+    version: &Version,
+) -> Result<VersionEntry, BackendError> {
     let created = versions.time(version.time_created.as_ref())?;
     Ok(VersionEntry {
         version: version.number.to_string(),

@@ -1,4 +1,4 @@
-//! Where is work done that would keep others waiting? Not on the threads that serve.
+//! Blocking work off the serving threads.
 
 use crate::error::{BackendError, Class};
 

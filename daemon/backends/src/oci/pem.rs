@@ -1,4 +1,4 @@
-//! Which PEM blocks are in a file?
+//! PEM blocks of a file.
 //!
 //! Read as OpenSSL reads: text around the blocks is nobody's business, so that the line
 //! `OCI_API_KEY` below a key, which Oracle's command line writes, and bag attributes above it do no

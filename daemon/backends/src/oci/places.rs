@@ -1,9 +1,11 @@
-//! At which hosts is a configured vault asked?
+//! The hosts that a configured vault is asked at.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::endpoint::{BadEndpoint, Endpoint, Service};
 use super::files::{Access, Files};
+use super::off_thread::off_thread;
 use super::region::{Region, Resolved, Sources};
 use super::settings::OciSettings;
 use crate::error::{BackendError, Class};
@@ -16,11 +18,18 @@ pub struct Places {
     /// The vault whose keys are asked for: its label among the hosts of the region.
     keys_label: Option<String>,
     region: Option<String>,
-    regions_config: Option<String>,
-    /// Why `~/.oci/regions-config.json` is there and not read.
-    unreadable: Option<String>,
+    regions_config: Arc<RegionsConfig>,
     metadata_variable: Option<String>,
     default_realm: Option<String>,
+}
+
+/// `~/.oci/regions-config.json`.
+#[derive(Debug)]
+struct RegionsConfig {
+    path: PathBuf,
+    euid: u32,
+    /// What is in it, or why it is there and not read.
+    text: Mutex<Result<Option<String>, String>>,
 }
 
 impl Places {
@@ -57,18 +66,12 @@ impl Places {
             ));
         }
         let variable = |name| around.variable(name).map(str::to_owned);
-        let regions_config = around.home.join(".oci/regions-config.json");
-        let regions_config = regions_described_in(&regions_config, around.euid);
-        let (regions_config, unreadable) = match regions_config {
-            Ok(text) => (text, None),
-            Err(error) => (None, Some(error.to_string())),
-        };
+        let path = around.home.join(".oci/regions-config.json");
         Self {
             explicit,
             keys_label: None,
             region: settings.region.clone(),
-            regions_config,
-            unreadable,
+            regions_config: Arc::new(RegionsConfig::read(path, around.euid)),
             metadata_variable: variable("OCI_REGION_METADATA"),
             default_realm: variable("OCI_DEFAULT_REALM"),
         }
@@ -126,17 +129,32 @@ impl Places {
         }
     }
 
+    /// Reads again what could not be read: it may have been so for a moment only.
+    pub(crate) async fn read_again(&self) {
+        if self.regions_config.text().is_err() {
+            let regions_config = Arc::clone(&self.regions_config);
+            // What is wrong is said where a region is looked for.
+            let _ = off_thread(move || {
+                regions_config.read_again();
+                Ok(())
+            })
+            .await;
+        }
+    }
+
     /// The region that counts, with a warning where its realm is only assumed.
     ///
     /// # Errors
-    /// [`BackendError`] of class `Request`.
+    /// [`BackendError`] of class `Request`, or of class `Credentials` where the file that may describe it
+    /// cannot be read.
     pub fn region(
         &self,
         region: Option<&str>,
         instance: Option<&str>,
     ) -> Result<Resolved, BackendError> {
+        let described = self.regions_config.text().clone();
         let sources = Sources {
-            regions_config: self.regions_config.as_deref(),
+            regions_config: described.as_ref().ok().and_then(Option::as_deref),
             metadata_variable: self.metadata_variable.as_deref(),
             instance,
             default_realm: self.default_realm.as_deref(),
@@ -146,15 +164,17 @@ impl Places {
             return Err(BackendError::not_sent(Class::Request, "no_region", message));
         };
         let resolved = Region::resolve(region, &sources).map_err(|error| {
-            BackendError::not_sent(Class::Request, error.kind(), error.to_string())
+            let message = format!("find the region {}: {error}", shown(region));
+            BackendError::not_sent(Class::Request, error.kind(), message)
         });
         // A file that may say where an unknown region is must not be passed over.
         let is_known = resolved.as_ref().is_ok_and(|found| found.warning.is_none());
-        match &self.unreadable {
-            Some(why) if !is_known => {
-                let message = format!("find the region {region}: {why}");
+        match described {
+            Err(why) if !is_known => {
+                let message = format!("find the region {}: {why}", shown(region));
+                // As any other file of the credential's: what is held is served until it is in order.
                 Err(BackendError::not_sent(
-                    Class::Request,
+                    Class::Credentials,
                     "bad_regions_config",
                     message,
                 ))
@@ -164,12 +184,38 @@ impl Places {
     }
 }
 
+impl RegionsConfig {
+    fn read(path: PathBuf, euid: u32) -> Self {
+        let text = Mutex::new(regions_described_in(&path, euid));
+        Self { path, euid, text }
+    }
+
+    /// The file is read first, so that nobody waits for it who only wants to know what is in it.
+    fn read_again(&self) {
+        let text = regions_described_in(&self.path, self.euid);
+        *self.text() = text;
+    }
+
+    fn text(&self) -> MutexGuard<'_, Result<Option<String>, String>> {
+        self.text.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// As it is written somewhere, in one line of a bearable length.
+fn shown(region: &str) -> String {
+    let region: String = region.chars().take(LONGEST_SHOWN).collect();
+    format!("{region:?}")
+}
+
+const LONGEST_SHOWN: usize = 80;
+
 /// Nothing where there is no such file.
-fn regions_described_in(path: &Path, euid: u32) -> Result<Option<String>, BackendError> {
+fn regions_described_in(path: &Path, euid: u32) -> Result<Option<String>, String> {
     if path.symlink_metadata().is_err() {
         return Ok(None);
     }
-    let text = Files::default().read_text(path, Access::Configuration, euid)?;
+    let text = Files::default().read_text(path, Access::Configuration, euid);
+    let text = text.map_err(|error| error.to_string())?;
     Ok(Some(text.to_string()))
 }
 
@@ -182,7 +228,6 @@ mod tests {
     use std::collections::BTreeMap;
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
-    use std::sync::Arc;
 
     use super::*;
     use crate::wall_clock::SystemWallClock;
@@ -232,7 +277,7 @@ mod tests {
             let error = found("xx-new-1").expect_err("not read");
             assert_eq!(
                 (error.class(), error.kind()),
-                (Class::Request, "bad_regions_config")
+                (Class::Credentials, "bad_regions_config")
             );
             assert!(error.to_string().contains(words), "{error}");
             assert!(found("us-phoenix-1").is_ok(), "that one is built in");
@@ -242,6 +287,27 @@ mod tests {
         fs::remove_file(&file).expect("removed");
         nix::unistd::mkfifo(&file, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
         refused("is not a file");
+    }
+
+    #[tokio::test]
+    async fn a_file_of_regions_that_could_not_be_read_is_read_again() {
+        let home = tempfile::tempdir().expect("a directory");
+        let file = home.path().join(".oci/regions-config.json");
+        fs::create_dir(home.path().join(".oci")).expect("made");
+        fs::write(&file, "[]").expect("written");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).expect("a mode");
+        let around = ProcessContext {
+            home: home.path().to_owned(),
+            variables: BTreeMap::new(),
+            euid: nix::unistd::geteuid().as_raw(),
+            clock: Arc::new(SystemWallClock),
+        };
+        let places = Places::new(&OciSettings::default_for(home.path()), &around);
+        let region = || places.region(Some("xx-new-1"), None);
+        assert_eq!(region().expect_err("unread").class(), Class::Credentials);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("a mode");
+        places.read_again().await;
+        assert!(region().is_ok());
     }
 
     #[test]

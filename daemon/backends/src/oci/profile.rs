@@ -1,4 +1,4 @@
-//! Which profiles does a configuration file of OCI have?
+//! Profiles of OCI's configuration file.
 //!
 //! `~/.oci/config`, as Oracle's SDK for Python and its command line read it; the SDKs for Java and Go
 //! read less. Nothing here opens a file.

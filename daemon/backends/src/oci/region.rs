@@ -1,4 +1,4 @@
-//! Which region and realm does a text mean?
+//! Regions and their realms.
 //!
 //! A region decides to whom signed requests go. So unlike the SDKs, which take any text for a region
 //! of the commercial realm, only what looks like a region's identifier is given the benefit of the
@@ -30,9 +30,12 @@ impl Region {
     /// # Errors
     /// [`UnknownRegion`].
     pub fn resolve(text: &str, sources: &Sources<'_>) -> Result<Resolved, UnknownRegion> {
-        let asked = text.trim().to_lowercase();
+        let description = text.trim().to_lowercase();
         let table = Table::read(sources);
-        let identifier = table.identifier(&asked).unwrap_or(&asked).to_owned();
+        let identifier = table
+            .identifier(&description)
+            .unwrap_or(&description)
+            .to_owned();
         if identifier.contains('.') {
             return Err(UnknownRegion::Dotted);
         }
@@ -103,17 +106,13 @@ impl fmt::Display for AssumedRealm {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownRegion {
     /// A domain, which the SDKs for Python and Go take for two different hosts.
-    #[error("find the region: a region with a dot needs an explicit endpoint")]
+    #[error("a region with a dot needs an explicit endpoint")]
     Dotted,
     /// A variable that would lead nowhere.
-    #[error(
-        "find the region: it is not known, and OCI_DEFAULT_REALM is no domain such as oraclecloud17.com"
-    )]
+    #[error("it is not known, and OCI_DEFAULT_REALM is no domain such as oraclecloud17.com")]
     DefaultRealm,
     /// Neither known nor like the identifier of a region.
-    #[error(
-        "find the region: it is not known and no identifier such as us-phoenix-1; looked into {tried}"
-    )]
+    #[error("it is not known and no identifier such as us-phoenix-1; looked into {tried}")]
     Nowhere {
         /// Where it was looked for.
         tried: String,

@@ -1,4 +1,4 @@
-//! How is the URL of a request written?
+//! URLs of requests.
 //!
 //! What is signed must be what is sent, byte for byte. So a URL is written once, here, and the
 //! signature and the sender both take it as it stands.
@@ -43,13 +43,6 @@ impl RequestUrl {
         push_parameters(&mut target, parameters);
         let origin = origin.clone();
         Self { origin, target }
-    }
-
-    /// The same URL with more parameters.
-    #[must_use]
-    pub fn with_parameters<S: AsRef<str>>(mut self, parameters: &[(&str, S)]) -> Self {
-        push_parameters(&mut self.target, parameters);
-        self
     }
 
     /// Scheme, host and port.
@@ -186,15 +179,10 @@ mod tests {
     }
 
     #[test]
-    fn parameters_keep_their_order_and_follow_those_that_are_there() {
+    fn parameters_keep_their_order() {
         let parameters = [("z", "1"), ("a", "~* +/=&%"), ("z", "")];
         let expected = "https://h.example/x?z=1&a=~%2A+%2B%2F%3D%26%25&z=";
         assert_eq!(url("/x", &[], &parameters), expected);
-        let first: RequestUrl = "https://h.example/x?z=1".parse().expect("a URL");
-        assert_eq!(
-            first.with_parameters(&parameters[1..]).to_string(),
-            expected
-        );
     }
 
     #[test]

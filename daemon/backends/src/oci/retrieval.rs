@@ -1,4 +1,4 @@
-//! How is a secret's value found and read?
+//! Reading of secrets: how a value is found.
 //!
 //! By its OCID and by its name in a vault in one call. By its name in a compartment there is no such
 //! call: the secrets of that name are listed, and the one that is found is remembered for a while, so
@@ -21,7 +21,7 @@ use super::secret_place::SecretPlace;
 use super::signature::Method;
 use crate::address::{Address, VersionSelector};
 use crate::bundle::Bundle;
-use crate::error::{BackendError, Class};
+use crate::error::{BackendError, Class, Contact};
 
 /// Reads values.
 pub struct Retrieval {
@@ -60,6 +60,24 @@ impl Retrieval {
                 self.in_compartment(compartment, name, &about, &address.version)
                     .await
             }
+        }
+    }
+
+    /// Asks for no secret, signed, so that OCI says whether it knows the credential: a request that lacks
+    /// what it needs is refused only after that.
+    ///
+    /// # Errors
+    /// [`BackendError`], where it does not, or does not say so.
+    pub(crate) async fn sign_in(&self) -> Result<(), BackendError> {
+        let call = Call {
+            operation: "sign in to",
+            method: Method::Post,
+            segments: &["secretbundles", "actions", "getByName"],
+            ..reading("OCI Vault")
+        };
+        match self.conversation.call(call).await {
+            Err(error) if !is_of_the_request(&error) => Err(error),
+            _ => Ok(()),
         }
     }
 
@@ -112,6 +130,7 @@ impl Retrieval {
         wanted: &VersionSelector,
     ) -> Result<Bundle, BackendError> {
         let now = self.conversation.clock().unix_seconds();
+        let generation = self.known.generation();
         let mut gone = None;
         if let Some(id) = self.known.id(compartment, name, now) {
             let about = format!("{about} ({id})");
@@ -128,7 +147,8 @@ impl Retrieval {
         }
         let about = format!("{about} ({})", secret.id);
         let fetched = self.by_id(&secret.id, &about, wanted).await?;
-        self.known.remember(compartment, name, &secret.id, now);
+        self.known
+            .remember(generation, (compartment, name), &secret.id, now);
         Ok(fetched)
     }
 
@@ -179,6 +199,13 @@ impl Retrieval {
             ours.region
         ))
     }
+}
+
+/// Whether the service has read the request, and has only that against it what is asked.
+fn is_of_the_request(error: &BackendError) -> bool {
+    let is_refusal = matches!(error.class(), Class::Answer | Class::Request);
+    let is_elsewhere = matches!(error.kind(), "no_such_path" | "method_not_allowed");
+    error.contact() == Contact::Replied && is_refusal && !is_elsewhere
 }
 
 /// What all reads have in common.
@@ -244,7 +271,9 @@ impl Unusable {
         match self {
             Self::Content(ContentError::Reply(bad)) => answer.bad(bad),
             Self::Content(ContentError::Shield(error)) => {
-                answer.error(Class::Outage, error.kind(), &error)
+                // Nothing that the service had a part in.
+                let error = answer.error(Class::Outage, error.kind(), &error);
+                error.before_the_call()
             }
             Self::Ended(Ended::Expired) => answer.error(
                 Class::Answer,

@@ -1,4 +1,4 @@
-//! Which credential, asked where? What two settings have in common for cache and breaker.
+//! The scope of a vault's settings: what two settings have in common for cache and breaker.
 
 use std::fmt::Write as _;
 

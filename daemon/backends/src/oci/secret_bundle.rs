@@ -1,6 +1,6 @@
-//! What does a secret bundle say, and is it what was asked for?
+//! Secret bundles: the replies that hold a value, read and compared with what was asked for.
 //!
-//! The reply that holds a value. Its value is found where it stands in the reply and decoded straight
+//! The value is found where it stands in the reply and decoded straight
 //! into protected memory: neither serde nor base64 gets to own it, and no error quotes it. Whatever is
 //! not known is ignored; whatever is needed and not there is a [`BadReply`], and never an empty value.
 
@@ -96,10 +96,16 @@ impl<'a> SecretBundle<'a> {
         let unquoted = content
             .strip_prefix('"')
             .and_then(|text| text.strip_suffix('"'));
+        if unquoted.is_some_and(str::is_empty) {
+            return Err(BadReply::EmptyContent);
+        }
         let secret_id = written.secret_id.filter(|id| !id.is_empty());
         Ok(Self {
             secret_id: secret_id.ok_or(BadReply::NoId)?,
-            version_number: written.version_number.ok_or(BadReply::NoVersion)?,
+            version_number: match written.version_number.ok_or(BadReply::NoVersion)? {
+                0 => return Err(BadReply::VersionZero),
+                number => number,
+            },
             version_name: written
                 .version_name
                 .and_then(|name| serde_json::from_str(name.get()).ok()),

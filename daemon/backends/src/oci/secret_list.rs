@@ -1,4 +1,4 @@
-//! Which secrets of a compartment have a name?
+//! The secrets of a compartment that have one name.
 
 use serde::Deserialize;
 

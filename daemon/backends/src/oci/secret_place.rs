@@ -1,4 +1,4 @@
-//! By what is a secret found?
+//! The three ways to name a secret.
 
 use crate::address::Address;
 use crate::error::{BackendError, Class};

@@ -1,4 +1,4 @@
-//! What can be configured of a vault of OCI?
+//! Settings of a vault of OCI.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What is signed of a request, and how?
+//! Signatures of requests.
 //!
 //! OCI's "version 1" of HTTP signatures, after draft-cavage-http-signatures-08 (docs.oracle.com,
 //! "Request Signatures"). The service builds the signed text again from what arrives, so each signed
@@ -41,8 +41,6 @@ pub struct Unsigned<'a> {
     pub body: &'a [u8],
     /// The type of the body, as it is sent, with its parameters.
     pub content_type: &'a str,
-    /// The body's SHA-256 in base64 where the caller knows it, because the body is not at hand.
-    pub content_sha256: Option<&'a str>,
     /// The token of the user on whose behalf this is done.
     pub delegation_token: Option<&'a str>,
     /// How much of it is signed.
@@ -57,8 +55,6 @@ pub enum Extent {
     Usual,
     /// All that but the host: requests to `/v1/x509`.
     WithoutHost,
-    /// Date, target and host, even of a PUT: bodies that are not known beforehand.
-    WithoutBody,
 }
 
 impl<'a> Unsigned<'a> {
@@ -69,7 +65,6 @@ impl<'a> Unsigned<'a> {
             url,
             body: &[],
             content_type: "application/json",
-            content_sha256: None,
             delegation_token: None,
             extent: Extent::Usual,
         }
@@ -89,9 +84,8 @@ impl<'a> Unsigned<'a> {
         if let Some(token) = self.delegation_token {
             signed.push(header("opc-obo-token", token));
         }
-        if self.method.has_body() && self.extent != Extent::WithoutBody {
-            let own = || STANDARD.encode(Sha256::digest(self.body));
-            let sha256 = self.content_sha256.map_or_else(own, str::to_owned);
+        if self.method.has_body() {
+            let sha256 = STANDARD.encode(Sha256::digest(self.body));
             signed.push(header("content-length", self.body.len().to_string()));
             signed.push(header("content-type", self.content_type));
             signed.push(header("x-content-sha256", sha256));
@@ -144,13 +138,6 @@ impl Signer {
     }
 }
 
-/// The text whose signature is asked for.
-///
-/// One line for each header, none at the end. For tests, and for people who compare.
-pub fn signing_string(request: &Unsigned<'_>, date: HttpDate) -> Zeroizing<String> {
-    lines(&request.signed(date))
-}
-
 /// A header to be sent. The value may hold a token: it is wiped on drop, and there is no `Debug`.
 pub struct Header {
     /// The name in lower case.
@@ -172,6 +159,7 @@ fn header(name: &'static str, value: impl Into<String>) -> Header {
     Header { name, value }
 }
 
+/// The text whose signature is asked for: one line for each header, none at the end.
 fn lines(headers: &[Header]) -> Zeroizing<String> {
     let mut lines = Zeroizing::new(String::new());
     for header in headers {

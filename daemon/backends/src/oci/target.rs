@@ -6,7 +6,7 @@ use vault_memory::Shield;
 
 use super::configured::ConfiguredVault;
 use super::secret_place::SecretPlace;
-use super::settings::OciSettings;
+use super::settings::{AuthMethod, OciSettings};
 use crate::address::{Address, BackendKind};
 use crate::changing::Placement;
 use crate::error::BackendError;
@@ -48,6 +48,16 @@ impl Target for OciSettings {
             config_profile: profile.to_owned(),
             ..self.clone()
         }))
+    }
+
+    /// Whether a profile is a session stands in its file, which is looked at by the upkeep.
+    fn needs_upkeep(&self) -> bool {
+        match self.auth_method {
+            AuthMethod::ConfigFile | AuthMethod::SessionToken => true,
+            AuthMethod::InstancePrincipal
+            | AuthMethod::ResourcePrincipal
+            | AuthMethod::WorkloadIdentity => false,
+        }
     }
 
     fn open(&self, context: &ProcessContext, shield: &Arc<Shield>) -> Arc<dyn Backend> {

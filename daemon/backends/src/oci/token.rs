@@ -1,4 +1,4 @@
-//! What does a security token say of itself?
+//! Security tokens and their lifetimes.
 //!
 //! OCI gives out JSON Web Tokens (RFC 7519). Only their times are read, to renew them in time; whether
 //! they are genuine is for the service to say, which alone has the key.

@@ -1,4 +1,4 @@
-//! What is OCI Vault, to those who want a value from it?
+//! OCI Vault as a backend.
 
 use std::sync::Arc;
 
@@ -35,6 +35,8 @@ pub struct Examination {
     pub identity: Result<Arc<Identity>, BackendError>,
     /// That the region is one that nobody knows.
     pub region_warning: Option<String>,
+    /// Whether OCI knows the credential; `None` where it could not be asked.
+    pub sign_in: Option<Result<(), BackendError>>,
     /// Which service answers, or why none does.
     pub services: Vec<(Service, Result<Reached, BackendError>)>,
 }
@@ -62,23 +64,13 @@ impl OciVault {
     }
 
     /// That the region is one that nobody knows, once it was asked there.
-    pub fn region_warning(&self) -> Option<String> {
+    pub(crate) fn region_warning(&self) -> Option<String> {
         self.conversation.region_warning()
     }
 
-    /// How the vault is asked.
-    pub fn conversation(&self) -> &Arc<Conversation> {
-        &self.conversation
-    }
-
     /// Changes secrets.
-    pub fn management(&self) -> &Management {
+    pub(crate) fn management(&self) -> &Management {
         &self.management
-    }
-
-    /// Reads values.
-    pub fn retrieval(&self) -> &Retrieval {
-        &self.retrieval
     }
 
     /// Looks at credential, region, endpoints and clock, for a person who wants to know what is wrong.
@@ -91,7 +83,14 @@ impl OciVault {
             services.push((service, self.conversation.reach(service, found).await));
         }
         let warning = resolved.and_then(|resolved| resolved.warning);
+        let is_reached = matches!(services.first(), Some((_, Ok(_))));
+        let sign_in = if is_reached && identity.is_ok() {
+            Some(self.retrieval.sign_in().await)
+        } else {
+            None
+        };
         Examination {
+            sign_in,
             region_warning: warning.map(|warning| warning.to_string()),
             services,
             identity,

@@ -1,4 +1,4 @@
-//! Who vouches for the test's servers?
+//! A certificate authority for the test's servers.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Does a call end when its time is over? Deadlines that pass are short, the others never do.
+//! Tests of deadlines. Those that pass are short, the others never do.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Does a call go through the proxy that was named, and is it still the vault that answers?
+//! Tests of calls through a proxy.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::TcpStream;

@@ -1,4 +1,4 @@
-//! Is a reply whole, and no longer than it may be?
+//! Tests of replies: whole, and no longer than they may be.
 
 use vault_backends::http::{Failure, StatusCode};
 

@@ -1,4 +1,4 @@
-//! Is exactly the request sent that was asked for, and is the connection closed after it?
+//! Tests of what is sent.
 
 use tokio::net::TcpSocket;
 use tokio::sync::oneshot;

@@ -1,4 +1,4 @@
-//! What does the other side say? One connection, answered by the byte.
+//! A server of the tests. One connection, answered by the byte.
 
 use std::future::Future;
 use std::io;

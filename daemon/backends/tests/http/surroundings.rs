@@ -1,4 +1,4 @@
-//! What does the environment change? A proxy nothing, the list of authorities what it always does.
+//! Tests of what the environment changes. A proxy nothing, the list of authorities what it always does.
 //!
 //! The environment belongs to a whole process, so each of these runs itself once more with another.
 

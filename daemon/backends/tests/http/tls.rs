@@ -1,4 +1,4 @@
-//! Who is believed to be a vault?
+//! Tests of TLS: who is believed to be a vault.
 
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;

@@ -1,4 +1,4 @@
-//! Are configuration files read as the SDK reads them?
+//! Vectors of configuration files.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Do services answer where the SDK finds them?
+//! Vectors of endpoints.
 
 use serde_json::Value;
 use vault_backends::oci::endpoint::{Endpoint, Service};

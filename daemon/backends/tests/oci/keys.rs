@@ -1,4 +1,4 @@
-//! Are keys, certificates and tokens read as the SDK reads them?
+//! Vectors of keys, certificates and tokens.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

@@ -1,4 +1,4 @@
-//! Are requests signed as the SDK signs them?
+//! Vectors of signed requests.
 
 use std::sync::Arc;
 
@@ -13,9 +13,7 @@ use vault_backends::oci::date::HttpDate;
 use vault_backends::oci::key::PrivateKey;
 use vault_backends::oci::key_id::KeyId;
 use vault_backends::oci::request_url::RequestUrl;
-use vault_backends::oci::signature::{
-    Extent, Header, Method, SignatureError, Signer, Unsigned, signing_string,
-};
+use vault_backends::oci::signature::{Extent, Header, Method, SignatureError, Signer, Unsigned};
 
 use crate::vectors::{Expected, Vectors, expected, text};
 
@@ -31,12 +29,27 @@ fn more_signing_vectors_give_the_same_bytes() {
 
 fn hold(vectors: &Vectors) {
     vectors.hold("signing", |id, entry| {
+        if is_of_other_services(entry) {
+            return;
+        }
         let request = Request::of(entry);
         match expected(entry, "signature") {
             Expected::Refusal => assert!(request.signed(vectors).is_err(), "{id}"),
             Expected::Result(signature) => request.compare(vectors, id, &signature),
         }
     });
+}
+
+/// Bodies that are not signed, or whose hash the caller gives: uploads to Object Storage. Nothing here
+/// sends such.
+fn is_of_other_services(entry: &Value) -> bool {
+    let value = |name: &str| entry["signed_header_values"][name].as_str();
+    let body = entry["body_base64"].as_str().unwrap_or_default();
+    let own_sha256 = STANDARD.encode(Sha256::digest(STANDARD.decode(body).unwrap()));
+    let method: Option<Method> = text(entry, "method").parse().ok();
+    let has_body = matches!(method, Some(Method::Post | Method::Put | Method::Patch));
+    let is_unsigned = has_body && value("host").is_some() && value("content-length").is_none();
+    is_unsigned || value("x-content-sha256").is_some_and(|sha256| sha256 != own_sha256)
 }
 
 /// An entry, and what of it is not a text already.
@@ -61,18 +74,15 @@ impl<'a> Request<'a> {
     fn unsigned(&self) -> Unsigned<'_> {
         let value = |name: &str| self.entry["signed_header_values"][name].as_str();
         let method: Method = text(self.entry, "method").parse().expect("a method");
-        let own_sha256 = STANDARD.encode(Sha256::digest(&self.body));
-        let extent = match (value("host"), value("content-length")) {
-            (None, _) => Extent::WithoutHost,
-            (_, None) => Extent::WithoutBody,
-            _ => Extent::Usual,
+        let extent = match value("host") {
+            None => Extent::WithoutHost,
+            Some(_) => Extent::Usual,
         };
         let has_body = matches!(method, Method::Post | Method::Put | Method::Patch);
         let usual = Unsigned::new(method, &self.url);
         Unsigned {
             body: &self.body,
             content_type: value("content-type").unwrap_or(usual.content_type),
-            content_sha256: value("x-content-sha256").filter(|sha256| *sha256 != own_sha256),
             delegation_token: value("opc-obo-token"),
             extent: if has_body { extent } else { Extent::Usual },
             ..usual
@@ -107,8 +117,6 @@ impl<'a> Request<'a> {
             };
             assert!(same, "{id}: {url} for {}", self.url);
         }
-        let string = signing_string(&self.unsigned(), self.date);
-        assert_eq!(*string, text(entry, "signing_string"), "{id}");
         let headers = self.signed(vectors).expect("signed");
         let sent = |name: &str| {
             let header = headers.iter().find(|header| header.name == name);
@@ -125,7 +133,7 @@ impl<'a> Request<'a> {
         assert_eq!(Some(ours), signature.as_str(), "{id}");
         let public = public_key(vectors.named("keys", text(entry, "key")));
         let scheme = Pkcs1v15Sign::new::<Sha256>();
-        let hash = Sha256::digest(string.as_bytes());
+        let hash = Sha256::digest(text(entry, "signing_string").as_bytes());
         public
             .verify(scheme, &hash, &STANDARD.decode(ours).unwrap())
             .expect("a signature of this text");
@@ -140,7 +148,11 @@ fn key_id(vectors: &Vectors, entry: &Value) -> KeyId {
     let certificate = || leaf(vectors, entry);
     let made = match (name.strip_prefix("ST$"), parts.as_slice()) {
         (Some(token), _) => KeyId::token(token),
-        (_, [tenancy, "fed-x509", _]) => KeyId::certificate_by_sha1(tenancy, &certificate()),
+        // As the SDK for Python says it, by SHA-1.
+        (_, [tenancy, "fed-x509", _]) => {
+            let fingerprint = certificate().sha1_fingerprint();
+            KeyId::new(format!("{tenancy}/fed-x509/{fingerprint}"))
+        }
         (_, [tenancy, "fed-x509-sha256", _]) => KeyId::certificate(tenancy, &certificate()),
         (_, ["resource", "v2.1", resource]) => KeyId::resource(resource),
         (_, ["resource", version, tenancy, resource]) => {
@@ -195,7 +207,13 @@ fn url_of_input(input: &Value) -> Option<RequestUrl> {
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
-    Some(url.with_parameters(&parameters))
+    if parameters.is_empty() {
+        return Some(url);
+    }
+    let written = RequestUrl::new(url.origin(), "", &[], &parameters).to_string();
+    let (_, written) = written.split_once('?').expect("a query");
+    let joint = if url.target().contains('?') { '&' } else { '?' };
+    Some(format!("{url}{joint}{written}").parse().expect("a URL"))
 }
 
 fn sorted(url: &RequestUrl) -> Vec<String> {

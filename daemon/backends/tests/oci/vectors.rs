@@ -1,4 +1,4 @@
-//! What is in the file of vectors?
+//! The files of vectors.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What does the refresher need to know of this machine and this start?
+//! What the refresher needs to know of this machine and this start.
 
 use std::fs::OpenOptions;
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -1,4 +1,4 @@
-//! Which start of the machine is this?
+//! The identity of this start of the machine.
 
 use std::sync::Arc;
 

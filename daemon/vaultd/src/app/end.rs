@@ -1,4 +1,4 @@
-//! What ends the daemon? A signal; or that it can no longer do what it is there for.
+//! The daemon's end: a signal, or that it can no longer serve; and what is finished before it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,12 @@ use tokio::task::{JoinError, JoinHandle};
 use tonic::transport::Error;
 
 use crate::snapshot::Snapshot;
+use crate::writer::Writer;
 
+/// How long changes under way may take once the daemon is to end: as long as their callers wait.
+const CHANGES: Duration = Duration::from_secs(10);
+/// How long their records may take after that.
+const RECORDS: Duration = Duration::from_secs(2);
 /// How long a disk may take for what is kept over a restart.
 const LAST_WRITE: Duration = Duration::from_secs(3);
 
@@ -33,6 +38,26 @@ impl Ending {
             accepted = &mut self.accepting => Err(of_accepting(accepted)),
             served = &mut self.serving => Err(of_serving(served)),
         }
+    }
+
+    /// Waits for a signal, after the one that ended the daemon.
+    pub(super) async fn signal(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Waits for the changes under way, until their grace or the patience of whoever ends the daemon is over.
+/// Those that have not ended by then are written down as failed.
+pub(super) async fn finish_changes(writer: &Writer, hurry: impl Future<Output = ()>) {
+    let grace = async {
+        let _ = tokio::time::timeout(CHANGES, hurry).await;
+    };
+    let finished = tokio::time::timeout(CHANGES + RECORDS, writer.finish(grace)).await;
+    if finished.is_err() {
+        tracing::warn!("the disk is slow: an interrupted change is not written down");
     }
 }
 
@@ -65,8 +90,8 @@ mod tests {
     use super::*;
     use tokio::signal::unix::{SignalKind, signal};
 
-    /// A daemon that goes on until it is told otherwise. Its signals are two that nobody sends.
-    fn lasting() -> Ending {
+    /// A daemon that goes on. Its signals are two that nobody sends.
+    fn running() -> Ending {
         Ending {
             terminate: signal(SignalKind::user_defined1()).unwrap(),
             interrupt: signal(SignalKind::user_defined2()).unwrap(),
@@ -86,7 +111,7 @@ mod tests {
         let serving = tokio::spawn(async { Ok(()) });
         let mut ending = Ending {
             serving,
-            ..lasting()
+            ..running()
         };
         let error = end_of(&mut ending).await;
         assert!(error.contains("served no more"), "{error}");
@@ -99,7 +124,7 @@ mod tests {
         for accepting in [tokio::spawn(async {}), panicking] {
             let mut ending = Ending {
                 accepting,
-                ..lasting()
+                ..running()
             };
             let error = end_of(&mut ending).await;
             assert!(error.contains("accepted no more"), "{error}");
@@ -110,7 +135,7 @@ mod tests {
     async fn a_signal_is_an_end_in_peace() {
         let mut ending = Ending {
             terminate: signal(SignalKind::window_change()).unwrap(),
-            ..lasting()
+            ..running()
         };
         nix::sys::signal::raise(nix::sys::signal::Signal::SIGWINCH).unwrap();
         assert!(ending.comes().await.is_ok());

@@ -1,4 +1,4 @@
-//! When the configuration is read again, what becomes of it?
+//! The configuration read again: all of it comes into force, or none.
 //!
 //! One reading at a time: whoever asks while another reads waits, and then sees the files as they are
 //! by then. What is read takes the old one's place whole or not at all.
@@ -25,8 +25,8 @@ use crate::setup::{Current, Setup};
 use crate::snapshot::Snapshot;
 use crate::upstream::Upstream;
 
-/// Where the configuration comes from, and whom it concerns.
-pub(super) struct Concerned {
+/// Where the configuration comes from, and what a new one is given to.
+pub(super) struct Reloadable {
     pub(super) places: Places,
     pub(super) outside: Outside,
     pub(super) log: Log,
@@ -40,7 +40,7 @@ pub(super) struct Concerned {
 
 /// Reads the configuration again.
 pub(super) struct Reloader {
-    concerned: Arc<Concerned>,
+    reloadable: Arc<Reloadable>,
     reader: Arc<Mutex<Reader>>,
 }
 
@@ -84,12 +84,12 @@ enum Trigger {
 impl Reloader {
     /// For a daemon that was started with `config`, whose files are watched but for the reason given.
     pub(super) fn new(
-        concerned: Concerned,
+        reloadable: Reloadable,
         config: &Config,
         watch: Watch,
         unwatched: Option<String>,
     ) -> Self {
-        say_unwatched(&concerned.current, unwatched);
+        say_unwatched(&reloadable.current, unwatched);
         let reader = Reader {
             watch,
             print: config.print,
@@ -98,16 +98,16 @@ impl Reloader {
             refusal: None,
         };
         Self {
-            concerned: Arc::new(concerned),
+            reloadable: Arc::new(reloadable),
             reader: Arc::new(Mutex::new(reader)),
         }
     }
 
     async fn reload(&self, trigger: Trigger) -> Result<Reloaded, String> {
         let reader = Arc::clone(&self.reader).lock_owned().await;
-        let concerned = Arc::clone(&self.concerned);
+        let reloadable = Arc::clone(&self.reloadable);
         // Who asked may give up; the reading goes on, and with it the lock.
-        let read = tokio::task::spawn_blocking(move || reload(reader, &concerned, trigger)).await;
+        let read = tokio::task::spawn_blocking(move || reload(reader, &reloadable, trigger)).await;
         read.unwrap_or_else(|_| {
             tracing::error!("reading the configuration was lost");
             Err("reading the configuration was lost".to_owned())
@@ -143,26 +143,26 @@ pub(super) async fn keep_current(
 
 fn reload(
     mut reader: OwnedMutexGuard<Reader>,
-    concerned: &Concerned,
+    reloadable: &Reloadable,
     trigger: Trigger,
 ) -> Result<Reloaded, String> {
     tracing::debug!(?trigger, "reading the configuration");
-    // Before the files are read: what changes from here on is told.
-    let unwatched = reader.watch.follow(&concerned.places);
-    say_unwatched(&concerned.current, unwatched);
-    let (generation, news) = match read(concerned) {
-        Ok(config) => reader.take(config, concerned),
+    // Before the files are read: what changes from here on is noticed.
+    let unwatched = reader.watch.follow(&reloadable.places);
+    say_unwatched(&reloadable.current, unwatched);
+    let (generation, news) = match read(reloadable) {
+        Ok(config) => reader.take(config, reloadable),
         Err(refusal) => {
             let why = refusal.why.clone();
-            if reader.refuse(refusal, concerned) || trigger == Trigger::Signal {
-                concerned.notifier.reloaded();
+            if reader.refuse(refusal, reloadable) || trigger == Trigger::Signal {
+                reloadable.notifier.reloaded();
             }
             return Err(format!("{why}; the old configuration stays in force"));
         }
     };
     // A caller gets the answer; who sends a signal looks at the status.
     if news || trigger == Trigger::Signal {
-        concerned.notifier.reloaded();
+        reloadable.notifier.reloaded();
     }
     Ok(Reloaded { generation })
 }
@@ -179,14 +179,14 @@ fn say_unwatched(current: &Current, why: Option<String>) {
     }
 }
 
-fn read(concerned: &Concerned) -> Result<Config, Refusal> {
+fn read(reloadable: &Reloadable) -> Result<Config, Refusal> {
     let own_uid = nix::unistd::geteuid().as_raw();
-    let texts = Texts::gather(&concerned.places).map_err(|error| Refusal {
+    let texts = Texts::gather(&reloadable.places).map_err(|error| Refusal {
         why: error.to_string(),
         what: Refused::file(&error.file),
     })?;
     let print = texts.print();
-    config::read(texts, &concerned.outside, own_uid).map_err(|error| Refusal {
+    config::read(texts, &reloadable.outside, own_uid).map_err(|error| Refusal {
         why: error.to_string(),
         what: Refused::Texts(print),
     })
@@ -194,7 +194,7 @@ fn read(concerned: &Concerned) -> Result<Config, Refusal> {
 
 impl Reader {
     /// Puts a good configuration into force, if it is another one; says whether there is news.
-    fn take(&mut self, config: Config, concerned: &Concerned) -> (u64, bool) {
+    fn take(&mut self, config: Config, reloadable: &Reloadable) -> (u64, bool) {
         let Config {
             mut setup,
             memory,
@@ -214,10 +214,10 @@ impl Reader {
             restart("memory");
         }
         self.refusal = None;
-        let old = concerned.current.get();
+        let old = reloadable.current.get();
         if print == self.print && is_same(&setup, &old) {
-            let (generation, _) = concerned.current.history();
-            let mended = concerned.current.refuse(None);
+            let (generation, _) = reloadable.current.history();
+            let mended = reloadable.current.refuse(None);
             if mended {
                 tracing::info!(generation, "configuration is good again, and unchanged");
             } else {
@@ -226,18 +226,18 @@ impl Reader {
             return (generation, mended);
         }
         self.print = print;
-        (put_into_force(setup, &old, concerned), true)
+        (put_into_force(setup, &old, reloadable), true)
     }
 
     /// Keeps the old configuration; says whether there is news.
-    fn refuse(&mut self, refusal: Refusal, concerned: &Concerned) -> bool {
+    fn refuse(&mut self, refusal: Refusal, reloadable: &Reloadable) -> bool {
         if self.refusal.as_ref() == Some(&refusal) {
             tracing::debug!("configuration refused as before");
             return false;
         }
         let error = &refusal.why;
         tracing::error!(error, "configuration refused; the old one stays in force");
-        concerned.current.refuse(Some(error.clone()));
+        reloadable.current.refuse(Some(error.clone()));
         self.refusal = Some(refusal);
         true
     }
@@ -256,22 +256,22 @@ fn is_same(new: &Setup, old: &Setup) -> bool {
     new.warnings == old.warnings && new.commands().eq(old.commands())
 }
 
-fn put_into_force(setup: Setup, old: &Setup, concerned: &Concerned) -> u64 {
-    concerned.log.configure(&setup.logging);
+fn put_into_force(setup: Setup, old: &Setup, reloadable: &Reloadable) -> u64 {
+    reloadable.log.configure(&setup.logging);
     for warning in &setup.warnings {
         tracing::warn!("{warning}");
     }
-    concerned.upstream.configure(setup.resilience);
+    reloadable.upstream.configure(setup.resilience);
     let kinds = setup.kinds();
     let targets = setup.targets();
     let keys = setup.keys();
     let changed = !old.keys().is_subset(&keys);
-    concerned.upstream.set_targets(targets.into_values());
+    reloadable.upstream.set_targets(targets.into_values());
     let plan = Plan::of(&setup, Start::Restart);
     let kept = setup.kept();
-    let generation = concerned.current.replace(setup);
+    let generation = reloadable.current.replace(setup);
     if changed {
-        let cache = &concerned.cache;
+        let cache = &reloadable.cache;
         let is_left = |address: &Address| {
             let key = (address.kind, address.scope.clone());
             kinds.policy(address.kind).is_remote && !keys.contains(&key)
@@ -282,8 +282,8 @@ fn put_into_force(setup: Setup, old: &Setup, concerned: &Concerned) -> u64 {
             "values of vaults that are not configured any more forgotten"
         );
     }
-    concerned.refresher.set_plan(plan);
-    concerned.snapshot.set_rules(kept);
+    reloadable.refresher.set_plan(plan);
+    reloadable.snapshot.set_rules(kept);
     tracing::info!(generation, "configuration read");
     generation
 }

@@ -1,4 +1,4 @@
-//! What is systemd told? It listens if it started us; nobody else does.
+//! Notifications to systemd, where it started the daemon.
 
 use std::ffi::OsStr;
 use std::io;
@@ -23,7 +23,7 @@ const APART: Duration = Duration::from_secs(1);
 /// How often is looked where no value changes: they turn stale by themselves.
 const LOOK: Duration = Duration::from_secs(20);
 
-/// Knows the line below `systemctl status`.
+/// Sends the line below `systemctl status`.
 pub(super) struct ServiceManagerNotifier {
     pub(super) current: Arc<Current>,
     pub(super) cache: Arc<Cache>,
@@ -36,7 +36,7 @@ impl ServiceManagerNotifier {
     pub(super) fn ready(&self) {
         let line = self.line();
         if let Err(error) = sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(&line)]) {
-            tracing::warn!(%error, "systemd could not be told that the daemon is ready");
+            tracing::warn!(%error, "cannot notify systemd that the daemon is ready");
         }
         *self.last() = line;
     }
@@ -44,10 +44,10 @@ impl ServiceManagerNotifier {
     /// The configuration was read, or could not be: somebody may be waiting for the word, and must be
     /// able to tell it from lines of other occasions. systemd passes over what begins with X_.
     pub(super) fn reloaded(&self) {
-        self.tell(self.line(), NotifyState::Custom("X_VAULTD_RELOADED=1"));
+        self.send_line(self.line(), NotifyState::Custom("X_VAULTD_RELOADED=1"));
     }
 
-    /// Tells what has changed, for as long as it is let.
+    /// Sends what has changed, until it is aborted.
     pub(super) async fn keep(self: Arc<Self>) {
         // Without a service manager nobody would hear it.
         if std::env::var_os("NOTIFY_SOCKET").is_none() {
@@ -56,19 +56,19 @@ impl ServiceManagerNotifier {
         let look = || {
             let notifier = Arc::clone(&self);
             // Who counts what is held holds up nobody else.
-            let told = tokio::task::spawn_blocking(move || {
+            let looking = tokio::task::spawn_blocking(move || {
                 let line = notifier.line();
                 if *notifier.last() != line {
-                    notifier.tell(line, NotifyState::Custom("X_VAULTD_CHANGED=1"));
+                    notifier.send_line(line, NotifyState::Custom("X_VAULTD_CHANGED=1"));
                 }
             });
-            // Why a line was not told matters to nobody.
-            async { drop(told.await) }
+            // Why a line was not sent matters to nobody.
+            async { drop(looking.await) }
         };
         keep_looking(|| self.cache.changes(), look).await;
     }
 
-    fn tell(&self, line: String, occasion: NotifyState<'_>) {
+    fn send_line(&self, line: String, occasion: NotifyState<'_>) {
         if notify(&[occasion, NotifyState::Status(&line)]) {
             *self.last() = line;
         }
@@ -146,15 +146,15 @@ pub(super) fn watchdog_period() -> Option<Duration> {
     sd_notify::watchdog_enabled()
 }
 
-/// Tells without waiting, and returns whether that was possible: a manager that has stopped to listen
-/// must hold up nobody. Lines that it missed are told at the next look.
+/// Sends without waiting, and returns whether that was possible: a manager that has stopped to listen
+/// must hold up nobody. Lines that it missed are sent at the next look.
 fn notify(states: &[NotifyState<'_>]) -> bool {
     let Some(socket) = std::env::var_os("NOTIFY_SOCKET") else {
         return true;
     };
     let sent = send(&socket, states);
     if let Err(error) = &sent {
-        tracing::debug!(%error, "systemd could not be told");
+        tracing::debug!(%error, "cannot notify systemd");
     }
     sent.is_ok()
 }
@@ -208,8 +208,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("notify");
         let manager = UnixDatagram::bind(&path).unwrap();
-        let told = |_: &usize| send(path.as_os_str(), &[NotifyState::Watchdog]).is_ok();
-        let queued = (0..100_000).take_while(told).count();
+        let sent = |_: &usize| send(path.as_os_str(), &[NotifyState::Watchdog]).is_ok();
+        let queued = (0..100_000).take_while(sent).count();
         assert!(
             (1..100_000).contains(&queued),
             "its queue is full: {queued}"

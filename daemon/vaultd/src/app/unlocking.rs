@@ -1,4 +1,4 @@
-//! What opens the local store?
+//! The identity or passphrase that opens the local store.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Is the record complete, private, and refused where it cannot be kept?
+//! The record is complete, private, and refused where it cannot be kept.
 
 use super::*;
 use std::os::unix::fs::PermissionsExt;
@@ -9,21 +9,20 @@ use crate::peer::Peer;
 fn record() -> Record<'static> {
     let (left, _right) = UnixStream::pair().unwrap();
     Record {
-        time: rfc3339(std::time::Duration::from_secs(0)),
+        time: rfc3339(Duration::from_secs(0)),
         event: "launch",
         outcome: Outcome::Allowed,
         rule: "the default policy",
         service: Some("bar"),
         environment: None,
         on_behalf_of: None,
-        values: vec![ValueRecord {
-            variable: "BAR_TOKEN".to_owned(),
-            reference: "local://bar-token".to_owned(),
-            version: "1".to_owned(),
-            state: "fresh",
-            age_seconds: Some(3),
-            problem: None,
-        }],
+        values: vec![
+            ValueRecord::requested("BAR_TOKEN", "local://bar-token").released(
+                "1",
+                Duration::from_secs(3),
+                false,
+            ),
+        ],
         peer: Peer::of(&left).unwrap().record(),
         request_id: "00ff".to_owned(),
         error: None,
@@ -65,6 +64,37 @@ fn a_record_has_exactly_these_fields() {
                         "state": "fresh", "age_seconds": 3}]
         })
     );
+}
+
+#[test]
+fn a_value_is_written_down_by_what_became_of_it() {
+    let age = Duration::from_secs(3);
+    let asked = || ValueRecord::requested("", "local://a");
+    let written = |value: ValueRecord| serde_json::to_value(value).unwrap();
+    let with = |more: serde_json::Value| {
+        let mut whole = serde_json::json!({"reference": "local://a"});
+        let more = more.as_object().unwrap().clone();
+        whole.as_object_mut().unwrap().extend(more);
+        whole
+    };
+    for (value, more) in [
+        (asked(), serde_json::json!({})),
+        (
+            asked().because(Some("gone")),
+            serde_json::json!({"problem": "gone"}),
+        ),
+        (asked().of_version("2"), serde_json::json!({"version": "2"})),
+        (
+            asked().withheld("2", age).because(Some("unusable_value")),
+            serde_json::json!({"version": "2", "state": "withheld", "age_seconds": 3, "problem": "unusable_value"}),
+        ),
+        (
+            asked().released("2", age, true),
+            serde_json::json!({"version": "2", "state": "stale", "age_seconds": 3}),
+        ),
+    ] {
+        assert_eq!(written(value), with(more));
+    }
 }
 
 #[test]
@@ -127,7 +157,7 @@ fn what_cannot_be_written_is_refused_or_served_as_configured() {
     std::fs::create_dir(audit.path()).unwrap();
     assert!(matches!(
         audit.write(&record(), &settings()),
-        Err(AuditError::Open { .. })
+        Err(AuditError::Open(..))
     ));
     assert!(audit.last_error().is_some());
     let serve = AuditSettings {
@@ -148,7 +178,7 @@ fn the_last_error_is_told_while_the_disk_hangs() {
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::scope(|scope| {
         scope.spawn(|| tell.send(audit.last_error()));
-        let told = told.recv_timeout(std::time::Duration::from_secs(20));
+        let told = told.recv_timeout(Duration::from_secs(20));
         drop(hanging);
         assert_eq!(told, Ok(None));
     });
@@ -162,7 +192,7 @@ fn a_link_or_an_open_file_in_its_place_is_refused() {
     std::os::unix::fs::symlink(&elsewhere, audit.path()).unwrap();
     assert!(matches!(
         audit.write(&record(), &settings()),
-        Err(AuditError::Open { .. })
+        Err(AuditError::Open(..))
     ));
     std::fs::remove_file(audit.path()).unwrap();
     std::fs::write(audit.path(), "").unwrap();
@@ -175,6 +205,6 @@ fn a_link_or_an_open_file_in_its_place_is_refused() {
 
 #[test]
 fn times_are_written_as_rfc_3339() {
-    let time = std::time::Duration::from_millis(1_700_000_000_007);
+    let time = Duration::from_millis(1_700_000_000_007);
     assert_eq!(rfc3339(time), "2023-11-14T22:13:20.007Z");
 }

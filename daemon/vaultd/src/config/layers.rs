@@ -14,7 +14,7 @@ use super::outside::Outside;
 const ENVIRONMENTS: usize = 64;
 
 /// A file taken apart.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Layers {
     base: Node,
     environments: Vec<(String, Node)>,

@@ -24,8 +24,8 @@ const PRINCIPALS: [&str; 2] = ["OCI_USE_INSTANCE_PRINCIPALS", "OCI_USE_INSTANCE_
 /// The variable that names the environment where a caller names none.
 const ENVIRONMENT: &str = "OCI_VAULT_ENVIRONMENT";
 
-/// Everything that counts beside the files.
-#[derive(Clone, Debug, Default)]
+/// Everything that counts beside the files. The variables may hold keys and tokens: no `Debug`.
+#[derive(Clone, Default)]
 pub struct Outside {
     /// The kinds of vaults there are.
     pub kinds: BackendKinds,

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use vault_backends::oci;
 use vault_proto::loader_variables::is_variable_name;
+use vault_proto::names::is_service_name;
 
 use super::document::{At, ConfigError};
 use super::outside::Outside;
 use super::sections;
 use crate::cache::freshness::Freshness;
-use crate::service::{ServiceSecret, is_service_name};
+use crate::service::ServiceSecret;
 use crate::targets::Targets;
 
 /// The `secrets:` of resolver.yaml, which services may take from by name; nothing where an

@@ -1,10 +1,9 @@
-//! The `Admin` service: what a person asks.
+//! The `Admin` service: what a person asks and does.
 
 mod breakers;
 mod changes;
 mod configuration;
 mod doctor;
-mod known;
 mod metrics;
 mod openmetrics;
 mod report;
@@ -13,7 +12,7 @@ mod why;
 use std::sync::Arc;
 
 use tonic::{Code, Request, Response, Status};
-use vault_backends::address::{Address, BackendKind};
+use vault_backends::address::BackendKind;
 use vault_proto::generated as message;
 use vault_proto::generated::admin_server::Admin;
 use vault_proto::kinds;
@@ -21,9 +20,7 @@ use vault_proto::reference::SecretRef;
 
 use super::daemon::Daemon;
 use super::request_context::{environment, reference, request_context};
-use super::status::{of_resolve, of_write, refuse};
-use crate::addresses::{is_same_secret, reference_of};
-use crate::cache::Served;
+use super::status::{Failure, refuse};
 use crate::policy::Action;
 use crate::resolver::{AuthorizedRequest, RequestContext, SecretRequest, plain, provenance};
 
@@ -58,7 +55,7 @@ impl Service {
         let values = authorized.secrets().iter();
         let values = values.map(|secret| plain(secret, None)).collect();
         let announced = self.daemon.resolver.announce(&authorized, values);
-        announced.await.map_err(|error| of_resolve(&error))?;
+        announced.await.map_err(|error| error.status())?;
         Ok(Arc::clone(authorized.context()))
     }
 
@@ -72,64 +69,7 @@ impl Service {
         let secrets = reference.into_iter().map(SecretRequest::of).collect();
         let resolver = &self.daemon.resolver;
         let authorized = resolver.authorize(context, &[action], secrets).await;
-        authorized.map_err(|error| of_resolve(&error))
-    }
-
-    /// Whether a place on the cache's shelf is due to it: it has one, a service uses it, or the asker
-    /// may read it. Otherwise a list of made-up names would push off what is in use.
-    fn is_known(&self, context: &RequestContext, reference: &SecretRef, address: &Address) -> bool {
-        let reading = RequestContext {
-            action: Action::Get,
-            ..context.clone()
-        };
-        reading.may(Some(reference))
-            || known::is_used(&context.setup, reference)
-            || self.is_held(address)
-    }
-
-    fn is_held(&self, address: &Address) -> bool {
-        let held = self.daemon.cache.entries();
-        held.iter().any(|entry| entry.address == *address)
-    }
-
-    async fn refresh_one(
-        &self,
-        context: &RequestContext,
-        reference: &SecretRef,
-        address: &Address,
-    ) -> message::RefreshedSecret {
-        let label = reference.to_string();
-        if !self.is_known(context, reference, address) {
-            return message::RefreshedSecret {
-                reference: label,
-                provenance: None,
-                problem: "nothing is held of it, and no service uses it".to_owned(),
-            };
-        }
-        let refreshed = match self.daemon.resolver.check_backend(address) {
-            Err(error) => Err(error),
-            Ok(()) => {
-                self.daemon
-                    .cache
-                    .refresh(address, &label, context.time)
-                    .await
-            }
-        };
-        match refreshed {
-            Ok(held) => {
-                let served = Served::awaited(held, self.daemon.clock.now(), &context.freshness);
-                message::RefreshedSecret {
-                    reference: label,
-                    provenance: Some(provenance(&served)),
-                    problem: String::new(),
-                }
-            }
-            Err(error) => message::RefreshedSecret {
-                reference: label,
-                provenance: None,
-                problem: error.to_string(),
-            },
-        }
+        authorized.map_err(|error| error.status())
     }
 }
 
@@ -166,7 +106,7 @@ impl Admin for Service {
             .writer
             .list(&context)
             .await
-            .map_err(|error| of_write(&error))?;
+            .map_err(|error| error.status())?;
         Ok(Response::new(report::list(&context, stored)))
     }
 
@@ -180,19 +120,15 @@ impl Admin for Service {
         Ok(Response::new(reply))
     }
 
-    async fn explain(
+    async fn why(
         &self,
-        request: Request<message::ExplainRequest>,
-    ) -> Result<Response<message::ExplainReply>, Status> {
+        request: Request<message::WhyRequest>,
+    ) -> Result<Response<message::WhyReply>, Status> {
         let reference = reference(&request.get_ref().reference)?;
         let context = self
             .look(&request, Action::Explain, Some(&reference))
             .await?;
-        Ok(Response::new(why::explain(
-            &self.daemon,
-            &context,
-            &reference,
-        )))
+        Ok(Response::new(why::why(&self.daemon, &context, &reference)))
     }
 
     async fn metrics(
@@ -200,9 +136,8 @@ impl Admin for Service {
         request: Request<message::MetricsRequest>,
     ) -> Result<Response<message::MetricsReply>, Status> {
         let context = self.look(&request, Action::Metrics, None).await?;
-        let healthy = report::status(&self.daemon, &context).healthy;
         Ok(Response::new(message::MetricsReply {
-            text: metrics::text(&self.daemon, &context, healthy),
+            text: metrics::text(&self.daemon, &context),
         }))
     }
 
@@ -214,27 +149,9 @@ impl Admin for Service {
         let context = self
             .act(&request, Action::Flush, reference.as_ref())
             .await?;
-        // By its own words, too: an environment or a service may mean another place by them.
-        let named = self.daemon.cache.addresses(|held| match &reference {
-            Some(reference) => held.place() == reference.place(),
-            None => context.may(Some(held)),
-        });
-        let chosen = reference
-            .as_ref()
-            .map(|reference| context.address(reference));
-        let flushed = self.daemon.cache.flush(|held| {
-            named.contains(held)
-                || match &chosen {
-                    Some(chosen) => is_same_secret(chosen, held),
-                    None => reference_of(held, context.setup.kinds())
-                        .is_some_and(|reference| context.may(Some(&reference))),
-                }
-        });
-        self.daemon
-            .snapshot
-            .forgotten()
-            .await
-            .map_err(|why| refuse(Code::Internal, kinds::INTERNAL, why))?;
+        let maintenance = &self.daemon.maintenance;
+        let flushed = maintenance.flush(&context, reference.as_ref()).await;
+        let flushed = flushed.map_err(|why| refuse(Code::Internal, kinds::INTERNAL, why))?;
         Ok(Response::new(message::FlushReply {
             flushed: count(flushed),
         }))
@@ -248,26 +165,16 @@ impl Admin for Service {
         let context = self
             .act(&request, Action::Refresh, reference.as_ref())
             .await?;
-        let held = self.daemon.cache.entries().into_iter();
-        let held = held.filter_map(|entry| Some((entry.reference.parse().ok()?, entry.address)));
-        let chosen: Vec<(SecretRef, Address)> = match reference {
-            // Services may ask for it as somebody else.
-            Some(reference) => {
-                let own = context.address(&reference);
-                let others = held.filter(|(held, address)| *held == reference && *address != own);
-                let mut chosen: Vec<_> = others.collect();
-                if chosen.is_empty() || self.is_held(&own) {
-                    chosen.push((reference, own));
-                }
-                chosen
-            }
-            None => held.filter(|(held, _)| context.may(Some(held))).collect(),
-        };
-        let each = chosen
-            .iter()
-            .map(|(reference, address)| self.refresh_one(&context, reference, address));
-        let secrets = futures_util::future::join_all(each).await;
-        Ok(Response::new(message::RefreshReply { secrets }))
+        let maintenance = &self.daemon.maintenance;
+        let refreshed = maintenance.refresh(&context, reference.as_ref()).await;
+        let secrets = refreshed.into_iter().map(|one| message::RefreshedSecret {
+            reference: one.reference.to_string(),
+            provenance: one.outcome.as_ref().ok().map(provenance),
+            problem: one.outcome.err().unwrap_or_default(),
+        });
+        Ok(Response::new(message::RefreshReply {
+            secrets: secrets.collect(),
+        }))
     }
 
     async fn reset_breaker(

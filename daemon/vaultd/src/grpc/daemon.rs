@@ -1,16 +1,18 @@
-//! What do the services see of the rooms below?
+//! The rooms below, as the services see them.
 
 use std::sync::Arc;
 
 use crate::audit::Audit;
-use crate::cache::Cache;
+use crate::cache::{Cache, CacheEntry};
 use crate::clock::{Clock, Moment};
+use crate::health;
 use crate::launch::Launch;
+use crate::maintenance::Maintenance;
 use crate::refresher::Refresher;
 use crate::resolver::Resolver;
-use crate::setup::Current;
+use crate::setup::{Current, Setup};
 use crate::snapshot::Snapshot;
-use crate::upstream::Upstream;
+use crate::upstream::{Health, Upstream};
 use crate::writer::Writer;
 
 /// Reads the configuration again; the word for it is here so that nothing below knows of files.
@@ -43,6 +45,8 @@ pub struct Daemon {
     pub writer: Arc<Writer>,
     /// Held values.
     pub cache: Arc<Cache>,
+    /// What flush and refresh mean.
+    pub maintenance: Arc<Maintenance>,
     /// What renews them.
     pub refresher: Arc<Refresher>,
     /// What outlives a restart.
@@ -56,12 +60,21 @@ pub struct Daemon {
     /// Reads the configuration again.
     pub reload: Arc<dyn Reload>,
     /// What does not change while the daemon runs.
-    pub facts: Arc<Facts>,
+    pub facts: Arc<StartFacts>,
+}
+
+impl Daemon {
+    /// Whether all is well, as status, its exit code and the metrics say it.
+    pub(super) fn is_healthy(&self, setup: &Setup, health: &[Health], entries: &[CacheEntry]) -> bool {
+        let others = setup.view(None).freshness;
+        let (current, audit, snapshot) = (&self.current, &self.audit, &self.snapshot);
+        health::is_healthy(current, audit, snapshot, health, entries, &others)
+    }
 }
 
 /// What does not change while the daemon runs.
 #[derive(Clone, Debug)]
-pub struct Facts {
+pub struct StartFacts {
     /// When it started.
     pub started: Moment,
     /// How memory is protected.

@@ -1,4 +1,4 @@
-//! Who is asking, under which configuration, and by when?
+//! The context of a request: who asks, under which configuration, and by when.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use vault_proto::sealed::REQUEST_ID_BYTES;
 
 use super::daemon::Daemon;
 use super::status::refuse;
-use crate::listener::Caller;
+use crate::listener::ConnectedPeer;
 use crate::policy::Action;
 use crate::resolver::RequestContext;
 
@@ -42,8 +42,8 @@ pub(super) fn request_context<T>(
 }
 
 /// Who is at the other end of the connection.
-pub(super) fn caller<T>(request: &Request<T>) -> Result<&Arc<Caller>, Status> {
-    let caller = request.extensions().get::<Arc<Caller>>();
+pub(super) fn caller<T>(request: &Request<T>) -> Result<&Arc<ConnectedPeer>, Status> {
+    let caller = request.extensions().get::<Arc<ConnectedPeer>>();
     caller.ok_or_else(|| refuse(Code::Internal, kinds::INTERNAL, "no caller noted"))
 }
 

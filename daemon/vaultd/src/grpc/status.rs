@@ -1,4 +1,7 @@
-//! Which gRPC code and which stable word tell a caller what went wrong? The only table of them.
+//! The gRPC code of each error. Its stable word is the error's own, the same as in the audit record.
+
+use std::fmt::Display;
+use std::sync::Arc;
 
 use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
@@ -7,6 +10,7 @@ use vault_proto::kinds;
 use vault_proto::sealed::SealError;
 
 use crate::launch::problem::LaunchError;
+use crate::launch::reply_size::TooLarge;
 use crate::resolver::ResolveError;
 use crate::upstream::UpstreamError;
 use crate::writer::WriteError;
@@ -20,75 +24,191 @@ pub(super) fn refuse(code: Code, kind: &'static str, message: impl Into<String>)
     status
 }
 
-pub(super) fn of_launch(error: &LaunchError) -> Status {
-    let code = match error {
-        LaunchError::Resolve(error) => return of_resolve(error),
-        LaunchError::Secret { error: cause, .. } => {
-            let (code, kind) = upstream(cause);
-            return refuse(code, kind, error.to_string());
+/// An error of the rooms below, as a caller is told of it.
+pub(super) trait Failure: Display {
+    /// How gRPC has it.
+    fn code(&self) -> Code;
+    /// Its stable word.
+    fn word(&self) -> &'static str;
+
+    /// The status with code, word and text.
+    fn status(&self) -> Status {
+        refuse(self.code(), self.word(), self.to_string())
+    }
+}
+
+impl Failure for LaunchError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Resolve(error) => error.code(),
+            Self::Secret { error, .. } => error.code(),
+            Self::Seal(error) => code_of_sealing(*error),
+            Self::UnknownService { .. } | Self::Field(_) => Code::NotFound,
+            Self::NothingNamed { .. }
+            | Self::NoCommand { .. }
+            | Self::Profile { .. }
+            | Self::Command { .. }
+            | Self::Nul { .. }
+            | Self::TooLarge(_) => Code::FailedPrecondition,
+            Self::Shield(_) => Code::Internal,
         }
-        LaunchError::Seal(cause) => return of_seal(*cause),
-        LaunchError::UnknownService { .. } | LaunchError::Field(_) => Code::NotFound,
-        LaunchError::NothingNamed { .. }
-        | LaunchError::NoCommand { .. }
-        | LaunchError::Profile { .. }
-        | LaunchError::Command { .. }
-        | LaunchError::Nul { .. } => Code::FailedPrecondition,
-        LaunchError::Shield(_) => Code::Internal,
-    };
-    refuse(code, error.kind(), error.to_string())
+    }
+
+    fn word(&self) -> &'static str {
+        self.kind()
+    }
 }
 
-pub(super) fn of_resolve(error: &ResolveError) -> Status {
-    let (code, kind) = match error {
-        ResolveError::Denied { .. } => (Code::PermissionDenied, kinds::DENIED),
-        ResolveError::Audit(_) => (Code::FailedPrecondition, kinds::AUDIT),
-        ResolveError::PeerGone => (Code::Cancelled, kinds::PEER_GONE),
-        ResolveError::Ended => (Code::Unavailable, kinds::UNAVAILABLE),
-    };
-    refuse(code, kind, error.to_string())
-}
-
-pub(super) fn of_write(error: &WriteError) -> Status {
-    let (code, kind) = match error {
-        WriteError::Resolve(error) => return of_resolve(error),
-        WriteError::Seal(error) => return of_seal(*error),
-        WriteError::Upstream(error) | WriteError::Unrecorded { failure: error, .. } => {
-            upstream(error)
+impl Failure for ResolveError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Denied { .. } => Code::PermissionDenied,
+            Self::Audit(_) => Code::FailedPrecondition,
+            Self::PeerGone => Code::Cancelled,
+            Self::Ended => Code::Unavailable,
         }
-        WriteError::StaysOnDisk(_) => (Code::Internal, kinds::INTERNAL),
-        WriteError::Shield(_) => (Code::InvalidArgument, kinds::INVALID_REQUEST),
-        WriteError::Pinned(_) => (Code::InvalidArgument, kinds::INVALID_REFERENCE),
-    };
-    refuse(code, kind, error.to_string())
+    }
+
+    fn word(&self) -> &'static str {
+        self.kind()
+    }
 }
 
-pub(super) fn of_upstream(error: &UpstreamError) -> Status {
-    let (code, kind) = upstream(error);
-    refuse(code, kind, error.to_string())
-}
-
-fn of_seal(error: SealError) -> Status {
-    let (code, kind) = match error {
-        SealError::PublicKey | SealError::RequestId | SealError::Open => {
-            (Code::InvalidArgument, kinds::INVALID_REQUEST)
+impl Failure for WriteError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Resolve(error) => error.code(),
+            Self::Seal(error) => code_of_sealing(*error),
+            Self::Upstream(error) | Self::Unrecorded { failure: error, .. } => error.code(),
+            Self::StaysOnDisk(_) => Code::Internal,
+            Self::Shield(_) | Self::Pinned(_) => Code::InvalidArgument,
+            Self::Stopping => Code::Unavailable,
         }
-        SealError::Seal => (Code::Internal, kinds::INTERNAL),
-    };
-    refuse(code, kind, error.to_string())
+    }
+
+    fn word(&self) -> &'static str {
+        self.kind()
+    }
 }
 
-fn upstream(error: &UpstreamError) -> (Code, &'static str) {
+impl Failure for UpstreamError {
+    fn code(&self) -> Code {
+        match self {
+            Self::NoBackend(_) | Self::ReadOnly(_) => Code::Unimplemented,
+            Self::Deadline { .. } => Code::DeadlineExceeded,
+            Self::Lost => Code::Internal,
+            _ if self.kind() == UNSUPPORTED => Code::Unimplemented,
+            _ => match self.class() {
+                Class::Answer => Code::NotFound,
+                Class::Outage | Class::Credentials => Code::Unavailable,
+                Class::Request => Code::InvalidArgument,
+            },
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        self.kind()
+    }
+}
+
+impl<F: Failure> Failure for Arc<F> {
+    fn code(&self) -> Code {
+        F::code(self)
+    }
+
+    fn word(&self) -> &'static str {
+        F::word(self)
+    }
+}
+
+impl Failure for TooLarge {
+    fn code(&self) -> Code {
+        Code::FailedPrecondition
+    }
+
+    fn word(&self) -> &'static str {
+        kinds::VALUES_TOO_LARGE
+    }
+}
+
+impl Failure for SealError {
+    fn code(&self) -> Code {
+        code_of_sealing(*self)
+    }
+
+    fn word(&self) -> &'static str {
+        self.kind()
+    }
+}
+
+fn code_of_sealing(error: SealError) -> Code {
     match error {
-        UpstreamError::NoBackend(_) | UpstreamError::ReadOnly(_) => {
-            (Code::Unimplemented, kinds::UNSUPPORTED)
+        SealError::PublicKey | SealError::RequestId | SealError::Open => Code::InvalidArgument,
+        SealError::Seal => Code::Internal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vault_backends::address::Address;
+    use vault_backends::error::BackendError;
+
+    use super::*;
+    use crate::upstream::Name;
+
+    /// One of each; a new variant belongs in here.
+    fn upstream_errors() -> Vec<UpstreamError> {
+        let name = || Name::of(&Address::local("x"));
+        let backend = |class, word| BackendError::replied(class, word, "words").into();
+        vec![
+            UpstreamError::NoBackend(name()),
+            UpstreamError::ReadOnly(name()),
+            UpstreamError::Busy(name()),
+            UpstreamError::BreakerOpen {
+                name: name(),
+                last: "words".to_owned(),
+            },
+            UpstreamError::late(&Address::local("x"), std::time::Duration::ZERO),
+            UpstreamError::stopped(&Address::local("x")),
+            UpstreamError::Lost,
+            BackendError::unsupported("words").into(),
+            backend(Class::Answer, "not_allowed"),
+            backend(Class::Outage, "too_many_requests"),
+            backend(Class::Credentials, "not_authenticated"),
+            backend(Class::Request, "no_container"),
+        ]
+    }
+
+    #[test]
+    fn an_error_has_one_word_on_the_wire_and_in_the_record_whatever_it_is_wrapped_in() {
+        for (error, again) in upstream_errors().into_iter().zip(upstream_errors()) {
+            let (word, code) = (error.kind(), error.code());
+            let refused = LaunchError::Secret {
+                variable: "T".to_owned(),
+                error: Arc::new(error),
+                hint: String::new(),
+            };
+            let written = WriteError::Upstream(again);
+            for (recorded, status) in [
+                (refused.kind(), refused.status()),
+                (written.kind(), written.status()),
+            ] {
+                assert_eq!(recorded, word);
+                assert_eq!(status.metadata().get(kinds::HEADER).unwrap(), word);
+                assert_eq!(status.code(), code, "{word}");
+                assert!(!kinds::is_usage(word), "{word}: one exit code");
+            }
         }
-        _ if error.kind() == UNSUPPORTED => (Code::Unimplemented, kinds::UNSUPPORTED),
-        UpstreamError::Deadline { .. } => (Code::DeadlineExceeded, kinds::UNAVAILABLE),
-        _ => match error.class() {
-            Class::Answer => (Code::NotFound, kinds::NOT_FOUND),
-            Class::Outage | Class::Credentials => (Code::Unavailable, kinds::UNAVAILABLE),
-            Class::Request => (Code::InvalidArgument, kinds::INVALID_REQUEST),
-        },
+    }
+
+    #[test]
+    fn the_class_of_a_failure_is_its_grpc_code() {
+        let code = |class| UpstreamError::from(BackendError::replied(class, "w", "words")).code();
+        assert_eq!(code(Class::Answer), Code::NotFound);
+        assert_eq!(code(Class::Outage), Code::Unavailable);
+        assert_eq!(code(Class::Credentials), Code::Unavailable);
+        assert_eq!(code(Class::Request), Code::InvalidArgument);
+        let cannot = UpstreamError::from(BackendError::unsupported("words"));
+        assert_eq!(cannot.code(), Code::Unimplemented);
     }
 }

@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use vault_proto::generated::Setting;
+use vault_proto::names::is_service_name;
 use vault_proto::reference::Place;
 
 use super::problem::LaunchError;
 use crate::command::{self, Command, Missing};
 use crate::policy::Action;
 use crate::resolver::RequestContext;
-use crate::service::{Chosen, Service, is_service_name};
+use crate::service::{Chosen, Service};
 use crate::setup::View;
 use crate::targets::Targets;
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use vault_backends::bundle::FieldError;
-use vault_backends::error::Class;
 use vault_memory::ShieldError;
 use vault_proto::sealed::SealError;
 
+use super::reply_size::TooLarge;
 use crate::command::Missing;
 use crate::resolver::ResolveError;
 use crate::service::NothingNamed;
@@ -89,6 +89,9 @@ pub enum LaunchError {
         /// The secret.
         reference: String,
     },
+    /// The reply would be larger than one may be.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
     /// Policy, audit, or a caller that went away.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
@@ -104,7 +107,7 @@ pub enum LaunchError {
 }
 
 impl LaunchError {
-    /// The stable word for the audit record.
+    /// The stable word, on the wire and in the audit record.
     pub fn kind(&self) -> &'static str {
         use vault_proto::kinds;
         match self {
@@ -120,19 +123,13 @@ impl LaunchError {
                 kind: Missing::NotExecutable,
                 ..
             } => kinds::COMMAND_NOT_EXECUTABLE,
-            Self::Secret { error, .. } => match error.class() {
-                Class::Answer => kinds::NOT_FOUND,
-                Class::Request => kinds::UNSUPPORTED,
-                Class::Outage | Class::Credentials => kinds::UNAVAILABLE,
-            },
+            Self::Secret { error, .. } => error.kind(),
             Self::Nul { .. } => kinds::UNUSABLE_VALUE,
-            Self::Resolve(ResolveError::Denied { .. }) => kinds::DENIED,
-            Self::Resolve(ResolveError::Audit(_)) => kinds::AUDIT,
-            Self::Resolve(ResolveError::PeerGone) => kinds::PEER_GONE,
-            Self::Resolve(ResolveError::Ended) => kinds::UNAVAILABLE,
-            Self::Seal(SealError::PublicKey | SealError::RequestId) => kinds::INVALID_REQUEST,
+            Self::TooLarge(_) => kinds::VALUES_TOO_LARGE,
+            Self::Resolve(error) => error.kind(),
+            Self::Seal(error) => error.kind(),
             Self::Field(error) => error.kind(),
-            Self::Seal(_) | Self::Shield(_) => kinds::INTERNAL,
+            Self::Shield(_) => kinds::INTERNAL,
         }
     }
 }

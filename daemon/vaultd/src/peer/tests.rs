@@ -1,4 +1,4 @@
-//! Is it known who connected, and when it has ended, also where the kernel is old?
+//! The peer is known, and its end is noticed, also on old kernels.
 
 use std::io::Read;
 use std::os::unix::net::{UnixListener, UnixStream};

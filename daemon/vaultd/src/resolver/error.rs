@@ -1,4 +1,6 @@
-//! Why a caller is given nothing.
+//! Why a caller is given nothing, by rules and not by a backend.
+
+use vault_proto::kinds;
 
 use crate::policy::Action;
 
@@ -26,4 +28,16 @@ pub enum ResolveError {
     /// It took so long to write the record that a value ended meanwhile.
     #[error("a value has ended while its release was written down; ask again")]
     Ended,
+}
+
+impl ResolveError {
+    /// The stable word, on the wire and in the audit record.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Denied { .. } => kinds::DENIED,
+            Self::Audit(_) => kinds::AUDIT,
+            Self::PeerGone => kinds::PEER_GONE,
+            Self::Ended => kinds::UNAVAILABLE,
+        }
+    }
 }

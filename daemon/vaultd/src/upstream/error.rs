@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use vault_backends::address::Address;
 use vault_backends::bundle::FieldError;
-use vault_backends::error::{BackendError, Class, Contact, Extent, UNSUPPORTED};
+use vault_backends::error::{BackendError, Class, Contact, Extent};
+use vault_proto::kinds;
 
 use super::name::Name;
 
@@ -62,6 +64,9 @@ pub enum UpstreamError {
         /// Whether a network lies between.
         is_remote: bool,
     },
+    /// The daemon ended first.
+    #[error("vaultd was stopped before {0} answered; whether it did what was asked is not known")]
+    Stopped(Name),
     /// The work ended without a word: a fault of the daemon's own.
     #[error("the work was lost; this is a fault in vaultd")]
     Lost,
@@ -74,6 +79,11 @@ pub enum UpstreamError {
 }
 
 impl UpstreamError {
+    /// The daemon ends before the backend of `address` has answered.
+    pub(crate) fn stopped(address: &Address) -> Self {
+        Self::Stopped(Name::of(address))
+    }
+
     /// How the failure is to be taken.
     pub fn class(&self) -> Class {
         match self {
@@ -83,6 +93,7 @@ impl UpstreamError {
             | Self::SecretBackoff { .. }
             | Self::Busy(_)
             | Self::Deadline { .. }
+            | Self::Stopped(_)
             | Self::Lost => Class::Outage,
             Self::Field(_) => Class::Answer,
             Self::Backend(error) => error.class(),
@@ -118,15 +129,16 @@ impl UpstreamError {
     /// The stable word for audit, metrics and tests.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::NoBackend(_) => "no_backend",
-            Self::ReadOnly(_) => "read_only",
-            Self::BreakerOpen { .. } => "breaker_open",
-            Self::Paused { .. } => "paused",
-            Self::SecretBackoff { .. } => "secret_backoff",
-            Self::MadeAnew(_) => UNSUPPORTED,
-            Self::Busy(_) => "busy",
-            Self::Deadline { .. } => "deadline",
-            Self::Lost => "internal",
+            Self::NoBackend(_) => kinds::NO_BACKEND,
+            Self::ReadOnly(_) => kinds::READ_ONLY,
+            Self::BreakerOpen { .. } => kinds::BREAKER_OPEN,
+            Self::Paused { .. } => kinds::PAUSED,
+            Self::SecretBackoff { .. } => kinds::SECRET_BACKOFF,
+            Self::MadeAnew(_) => kinds::UNSUPPORTED,
+            Self::Busy(_) => kinds::BUSY,
+            Self::Deadline { .. } => kinds::DEADLINE,
+            Self::Stopped(_) => kinds::STOPPED,
+            Self::Lost => kinds::INTERNAL,
             Self::Field(error) => error.kind(),
             Self::Backend(error) => error.kind(),
         }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::Semaphore;
 use vault_backends::address::BackendKind;
 use vault_backends::bundle::Bundle;
 use vault_backends::changing::WritableBackend;
@@ -15,6 +16,7 @@ use vault_backends::reading::Backend;
 use vault_memory::Preference;
 use vault_proto::sealed::Sealer;
 
+use super::under_way::AT_ONCE;
 use super::*;
 use crate::audit::Audit;
 use crate::cache::freshness::Freshness;
@@ -333,9 +335,7 @@ async fn a_change_that_fails_without_its_caller_is_written_down() {
     let room = Room::new();
     room.vault.refuses.store(true, Ordering::Relaxed);
     goes_on_alone(&room, room.delete()).await;
-    // The writer's seats are free when its changes have ended.
-    let all = u32::try_from(CHANGES_AT_ONCE).unwrap();
-    let _ended = room.writer.permits.acquire_many(all).await.unwrap();
+    room.writer.finish(std::future::pending()).await;
     assert_eq!(room.outcomes(), ["allowed ", "failed io"]);
 }
 
@@ -388,14 +388,52 @@ async fn a_failure_that_cannot_be_written_down_is_still_told() {
 async fn a_caller_that_goes_away_while_it_waits_changes_nothing() {
     let room = Room::new();
     let mut under_way = vec![];
-    for _ in 0..CHANGES_AT_ONCE {
+    for _ in 0..AT_ONCE {
         under_way.push(room.under_way(room.delete()).await);
     }
     let waited = tokio::time::timeout(TIME, room.delete()).await;
     assert!(waited.is_err());
-    room.vault.gate.add_permits(CHANGES_AT_ONCE);
+    room.vault.gate.add_permits(AT_ONCE as usize);
     for task in under_way {
         task.await.unwrap().unwrap();
     }
-    assert_eq!(room.records().len(), CHANGES_AT_ONCE);
+    assert_eq!(room.records().len(), AT_ONCE as usize);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_waits_for_changes_under_way_and_begins_no_other() {
+    let room = Room::new();
+    let task = room.under_way(room.put()).await;
+    let finish = room.writer.finish(std::future::pending());
+    tokio::pin!(finish);
+    assert!((&mut finish).now_or_never().is_none(), "it waits");
+    room.vault.gate.add_permits(1);
+    finish.await;
+    assert_eq!(task.await.unwrap().unwrap(), "2");
+    let refused = room.delete().await.unwrap_err();
+    assert!(matches!(refused, WriteError::Stopping), "{refused}");
+    assert_eq!(room.outcomes(), ["allowed "]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_end_does_not_wait_for_is_written_down_and_answered_as_stopped() {
+    let room = Room::new();
+    let mut under_way = vec![];
+    for _ in 0..AT_ONCE {
+        under_way.push(room.under_way(room.put()).await);
+    }
+    let waiting = tokio::spawn(room.delete());
+    tokio::task::yield_now().await;
+    room.writer.finish(std::future::ready(())).await;
+    for task in under_way {
+        let failed = task.await.unwrap().unwrap_err();
+        assert_eq!(failed.kind(), "stopped", "{failed}");
+    }
+    let refused = waiting.await.unwrap().unwrap_err();
+    assert!(matches!(refused, WriteError::Stopping), "{refused}");
+    let mut expected = vec!["allowed "; AT_ONCE as usize];
+    expected.extend(["failed stopped"; AT_ONCE as usize]);
+    let mut outcomes = room.outcomes();
+    outcomes.sort();
+    assert_eq!(outcomes, expected);
 }

@@ -13,7 +13,7 @@ use crate::journal::Journal;
 
 /// systemd's line when the daemon has said that it is ready.
 const STARTED: &str = "Started vaultd.service";
-/// How long ending may take: the unit's TimeoutStopSec.
+/// How long ending may take while no change is under way.
 const IN_TIME: Timespec = Timespec {
     tv_sec: 5,
     tv_nsec: 0,

@@ -1,12 +1,11 @@
-//! What did the service answer, or why not?
+//! Answers of the services, and why there is none.
 
 use std::fmt;
 
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use super::super::asked::Asked;
-use super::super::clock_offset::ClockOffset;
+use super::super::call_description::CallDescription;
 use super::super::error::BadReply;
 use super::super::json_body;
 use crate::error::{BackendError, Class};
@@ -21,11 +20,7 @@ pub struct Answer {
     pub etag: Option<String>,
     /// The header `opc-next-page`: there is more.
     pub next_page: Option<String>,
-    /// The header `opc-request-id`, or what was sent as it.
-    pub request_id: String,
-    /// By how much the service's clock differs, where it told its time.
-    pub clock_offset: Option<ClockOffset>,
-    pub(super) asked: Asked,
+    pub(super) description: CallDescription,
 }
 
 /// Why there is no answer.
@@ -55,7 +50,7 @@ impl Answer {
         kind: &'static str,
         words: impl fmt::Display,
     ) -> BackendError {
-        self.asked.replied(class, kind, words)
+        self.description.replied(class, kind, words)
     }
 
     /// What the body says.
@@ -68,6 +63,6 @@ impl Answer {
 
     /// The failure that an answer is which cannot be used.
     pub fn bad(&self, reply: BadReply) -> BackendError {
-        reply.error(&self.asked)
+        reply.error(&self.description)
     }
 }

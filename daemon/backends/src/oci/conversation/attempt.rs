@@ -1,15 +1,17 @@
-//! What is sent, as whom, and what came back?
+//! One attempt of a call: signed, sent, and its reply read.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::super::asked::{Asked, new_request_id};
+use super::super::call_description::{CallDescription, REQUEST_ID, new_request_id};
 use super::super::clock_offset::ClockOffset;
 use super::super::connection::Connection;
 use super::super::date::HttpDate;
-use super::super::endpoint::Endpoint;
+use super::super::endpoint::{Endpoint, Service};
 use super::super::error::{BadReply, NotAuthenticated, Quotes, Refusal, is_page, no_reply};
 use super::super::identity::Identity;
 use super::super::places::Places;
@@ -17,16 +19,16 @@ use super::super::region::AssumedRealm;
 use super::super::request_url::RequestUrl;
 use super::super::signature::{Header, Unsigned};
 use super::answer::{Answer, Unanswered};
-use super::call::Call;
+use super::call::{Body, Call};
 use crate::error::{BackendError, Class};
 use crate::http::header::{
     ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, DATE, ETAG, HeaderName, HeaderValue, USER_AGENT,
 };
-use crate::http::{Deadlines, HeaderMap, Reply, Request, Uri};
+use crate::http::{Deadlines, Failure, HeaderMap, Reply, Request, Uri};
 use crate::wall_clock::WallClock;
 
 /// Where the services are, how they are reached, and what time it is.
-pub(super) struct Line {
+pub(super) struct Transport {
     pub(super) places: Places,
     pub(super) connection: Connection,
     pub(super) clock: Arc<dyn WallClock>,
@@ -38,35 +40,44 @@ pub(super) struct Line {
 pub(super) enum Outcome {
     Answer(Answer),
     /// OCI does not believe the credential.
-    NotAuthenticated(Asked, NotAuthenticated),
+    NotAuthenticated(CallDescription, NotAuthenticated),
 }
 
-impl Line {
+impl Transport {
     /// Asks once.
     pub(super) async fn attempt(
         &self,
         call: &Call<'_>,
         identity: &Arc<Identity>,
     ) -> Result<Outcome, Unanswered> {
-        let (asked, endpoint, assumed) = self.asked(call, identity)?;
-        let request = self.request(call, identity, &endpoint, &asked).await?;
-        let sent = request.headers.values().filter(|it| it.is_sensitive());
-        let sent: Vec<HeaderValue> = sent.cloned().collect();
+        self.places.read_again().await;
+        let (description, endpoint, assumed) = self.described(call, identity)?;
+        let request = self
+            .request(call, identity, &endpoint, &description)
+            .await?;
+        let secret_headers = request.headers.values().filter(|it| it.is_sensitive());
+        let secret_headers: Vec<HeaderValue> = secret_headers.cloned().collect();
         let client = self.connection.client().await;
         let client = client.map_err(|error| call.cannot_be_asked(&error))?;
         let reply = client.call(request).await;
-        let reply = reply.map_err(|error| Unanswered {
-            leaves_open: !error.is_before_request(),
-            error: no_reply(&asked, error, assumed.as_ref()),
+        let reply = reply.map_err(|error| {
+            let leaves_open = !error.is_before_request();
+            let is_too_large = matches!(error.failure(), Failure::TooLarge { .. });
+            let error = no_reply(&description, error, assumed.as_ref());
+            let error = match call.service {
+                Service::Secrets if is_too_large => error.about_one_secret(),
+                _ => error,
+            };
+            Unanswered { error, leaves_open }
         })?;
-        self.outcome(call, asked, &sent, reply)
+        self.outcome(call, description, &secret_headers, reply)
     }
 
-    fn asked(
+    fn described(
         &self,
         call: &Call<'_>,
         identity: &Identity,
-    ) -> Result<(Asked, Endpoint, Option<AssumedRealm>), BackendError> {
+    ) -> Result<(CallDescription, Endpoint, Option<AssumedRealm>), BackendError> {
         let region = identity.region.as_deref();
         let instance = identity.instance.as_deref();
         let endpoint = self.places.endpoint(call.service, region, instance);
@@ -79,7 +90,7 @@ impl Line {
             Some(found) => format!("in {} at {endpoint}", found.region),
             None => format!("at {endpoint}"),
         };
-        let asked = Asked {
+        let description = CallDescription {
             operation: call.operation,
             about: call.about.to_owned(),
             principal: identity.principal.clone(),
@@ -91,7 +102,7 @@ impl Line {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone_from(&assumed);
-        Ok((asked, endpoint, assumed))
+        Ok((description, endpoint, assumed))
     }
 
     /// The request, signed off the serving threads.
@@ -100,20 +111,20 @@ impl Line {
         call: &Call<'_>,
         identity: &Arc<Identity>,
         endpoint: &Endpoint,
-        asked: &Asked,
+        description: &CallDescription,
     ) -> Result<Request, BackendError> {
         let url = endpoint.url(call.segments, call.parameters);
         let sent_to: Uri = url.to_string().parse().map_err(|error| {
             let words = "the URL is none that can be asked";
-            asked
+            description
                 .not_sent(Class::Request, "url", words)
                 .caused_by(error)
         })?;
         let date = HttpDate::at(self.clock.unix_seconds());
-        let (signed, body) = signed(Arc::clone(identity), url, call, date, asked).await?;
-        let headers = headers(call, &signed, &asked.request_id).ok_or_else(|| {
+        let (signed, body) = signed(Arc::clone(identity), url, call, date, description).await?;
+        let headers = headers(call, &signed, &description.request_id).ok_or_else(|| {
             let words = "a header of the request has letters that no header can have";
-            asked.not_sent(Class::Request, "bad_header", words)
+            description.not_sent(Class::Request, "bad_header", words)
         })?;
         Ok(Request {
             method: call.method.as_str().parse().expect("a method of HTTP"),
@@ -128,36 +139,34 @@ impl Line {
     fn outcome(
         &self,
         call: &Call<'_>,
-        mut asked: Asked,
-        sent: &[HeaderValue],
+        mut description: CallDescription,
+        secret_headers: &[HeaderValue],
         reply: Reply,
     ) -> Result<Outcome, Unanswered> {
         if let Some(request_id) = text(&reply, REQUEST_ID, LONGEST_REQUEST_ID) {
-            asked.request_id = request_id;
+            description.request_id = request_id;
         }
         let date = reply.headers.get(DATE).and_then(|date| date.to_str().ok());
         let clock_offset = ClockOffset::of(date, self.clock.unix_seconds());
         if !reply.status.is_success() {
             let refusal = Refusal::of(&reply);
-            let is_secret =
-                call.body.is_some() || refusal.repeats(sent.iter().map(HeaderValue::as_bytes));
-            let quotes = if is_secret {
+            let quotes = if repeats_secrets(&refusal, call, secret_headers) {
                 Quotes::Nothing
             } else {
                 Quotes::Message
             };
             if refusal.is_not_authenticated() {
                 let why = NotAuthenticated::of(&refusal, clock_offset, quotes);
-                return Ok(Outcome::NotAuthenticated(asked, why));
+                return Ok(Outcome::NotAuthenticated(description, why));
             }
             return Err(Unanswered {
                 leaves_open: refusal.leaves_open(),
-                error: refusal.error(&asked, call.service, quotes),
+                error: refusal.error(&description, call.service, quotes),
             });
         }
         let unusable = |bad: BadReply| Unanswered {
             leaves_open: true,
-            error: bad.error(&asked),
+            error: bad.error(&description),
         };
         if reply.headers.contains_key(CONTENT_ENCODING) {
             return Err(unusable(BadReply::Encoded));
@@ -169,12 +178,24 @@ impl Line {
             status: reply.status.as_u16(),
             etag: text(&reply, ETAG.as_str(), LONGEST_ETAG),
             next_page: text(&reply, "opc-next-page", LONGEST_PAGE_TOKEN),
-            request_id: asked.request_id.clone(),
-            clock_offset,
             body: reply.body,
-            asked,
+            description,
         }))
     }
+}
+
+/// Whether the service's text has a part of the value, token or signature that was sent.
+fn repeats_secrets(refusal: &Refusal, call: &Call<'_>, secret_headers: &[HeaderValue]) -> bool {
+    let mut headers = secret_headers.iter().map(HeaderValue::as_bytes);
+    if headers.any(|header| refusal.repeats(header, LEAST_OF_HEADERS)) {
+        return true;
+    }
+    let Some(encoded) = call.body.as_ref().map(Body::value) else {
+        return false;
+    };
+    let plain = STANDARD.decode(encoded).map(Zeroizing::new);
+    refusal.repeats(encoded, LEAST_OF_VALUES)
+        || plain.is_ok_and(|plain| refusal.repeats(&plain, LEAST_OF_VALUES))
 }
 
 /// Signs off the serving threads, since that takes milliseconds. Gives the body back.
@@ -183,9 +204,9 @@ async fn signed(
     url: RequestUrl,
     call: &Call<'_>,
     date: HttpDate,
-    asked: &Asked,
+    description: &CallDescription,
 ) -> Result<(Vec<Header>, Option<Zeroizing<Vec<u8>>>), BackendError> {
-    let (method, body) = (call.method, call.body.clone());
+    let (method, body) = (call.method, call.body.as_ref().map(Body::bytes));
     let work = tokio::task::spawn_blocking(move || {
         let delegation_token = identity.delegation_token.as_ref();
         let unsigned = Unsigned {
@@ -199,9 +220,9 @@ async fn signed(
     });
     match work.await {
         Ok(signed) => {
-            signed.map_err(|error| asked.not_sent(Class::Credentials, error.kind(), &error))
+            signed.map_err(|error| description.not_sent(Class::Credentials, error.kind(), &error))
         }
-        Err(_) => Err(asked.not_sent(Class::Outage, "stopped", "signing was stopped")),
+        Err(_) => Err(description.not_sent(Class::Outage, "stopped", "signing was stopped")),
     }
 }
 
@@ -232,17 +253,20 @@ fn text(reply: &Reply, name: &str, longest: usize) -> Option<String> {
     is_sound.then(|| value.to_owned())
 }
 
-/// Inside of the 8 s that a launch has.
+/// Inside of the 7 s that a fetch has, so that the failure says what was asked of whom.
 const DEADLINES: Deadlines = Deadlines {
     connect: Duration::from_secs(3),
     first_byte: Duration::from_secs(5),
-    whole: Duration::from_secs(8),
+    whole: Duration::from_secs(6),
 };
 const JSON: &str = "application/json";
 const PROGRAM: &str = concat!("vaultd/", env!("CARGO_PKG_VERSION"));
-const REQUEST_ID: &str = "opc-request-id";
 /// It is in every message. The services' own have about a hundred letters.
 const LONGEST_REQUEST_ID: usize = 200;
+/// Less of a token or a signature is of no use to anybody, and may be chance.
+const LEAST_OF_HEADERS: usize = 24;
+/// The same of a value, and of its base64. A shorter value counts whole.
+const LEAST_OF_VALUES: usize = 8;
 const LONGEST_ETAG: usize = 1024;
 /// As long as a head may be: a page token that is left out would make a list end too early.
 const LONGEST_PAGE_TOKEN: usize = 32 * 1024;

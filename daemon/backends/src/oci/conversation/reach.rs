@@ -1,11 +1,11 @@
-//! Does a service answer at all, and by which clock?
+//! A look whether a service answers at all, and by which clock.
 
 use std::time::Duration;
 
 use super::super::clock_offset::ClockOffset;
 use super::super::endpoint::{Endpoint, Service};
 use super::super::identity::Identity;
-use super::attempt::Line;
+use super::attempt::Transport;
 use crate::error::{BackendError, Class};
 use crate::http::header::DATE;
 use crate::http::{Deadlines, HeaderMap, Method, Request, Uri};
@@ -17,11 +17,11 @@ pub struct Reached {
     pub endpoint: Endpoint,
     /// With which status. A question that is not signed is refused, and that is an answer.
     pub status: u16,
-    /// By how much its clock differs, where it told its time.
+    /// By how much its clock differs, where it said its time.
     pub clock_offset: Option<ClockOffset>,
 }
 
-impl Line {
+impl Transport {
     /// Asks a service for nothing, and signs nothing: name, connection, certificate and clock are what
     /// is looked at.
     pub(super) async fn reach(

@@ -1,7 +1,8 @@
-//! How is a service asked that gives tokens?
+//! The services that give tokens.
 //!
-//! As every service, signed; but what it refuses is a matter of the credential, whatever the status,
-//! and its own text is repeated only where no token was sent that it could quote.
+//! They are asked as every service, signed. What one of them refuses in its own form is a matter of the
+//! credential, whatever the status, and its text is repeated only where no token was sent that it could
+//! quote.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::error::{BackendError, Class};
 use crate::http::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderName, HeaderValue};
 use crate::http::{Deadlines, HeaderMap, Reply, Request, Uri};
-use crate::oci::asked::{Asked, new_request_id};
+use crate::oci::call_description::{CallDescription, REQUEST_ID, new_request_id};
 use crate::oci::clock_offset::ClockOffset;
 use crate::oci::connection::Connection;
 use crate::oci::date::HttpDate;
@@ -34,7 +35,7 @@ pub(super) struct AuthService {
 }
 
 /// One question.
-pub(super) struct Question {
+pub(super) struct TokenCall {
     /// As whom, for messages.
     pub(super) principal: String,
     pub(super) method: Method,
@@ -43,17 +44,19 @@ pub(super) struct Question {
     pub(super) extent: Extent,
     /// Sent along, and not signed.
     pub(super) headers: HeaderMap,
-    pub(super) speaks: Speaks,
+    pub(super) reply_text: ReplyText,
     /// What to do where it is refused.
     pub(super) remedy: String,
 }
 
 /// Whether what a service says of a question may be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Speaks {
-    Freely,
-    /// A token was sent: status and code alone are repeated.
-    OfTokens,
+pub(super) enum ReplyText {
+    Quotable,
+    /// A token was sent: the status alone is repeated.
+    MayQuoteTokens,
+    /// The same of a service that is none of OCI's own, so that no form tells its word from another's.
+    MayQuoteTokensInAnyForm,
 }
 
 impl AuthService {
@@ -113,83 +116,86 @@ impl AuthService {
     /// failures are told with.
     pub(super) async fn ask(
         &self,
-        question: Question,
+        call: TokenCall,
         by: Arc<Identity>,
-    ) -> Result<(Reply, Asked), BackendError> {
-        let asked = asked(&question.principal, question.url.origin());
-        let (speaks, remedy) = (question.speaks, question.remedy.clone());
-        let request = self.signed(question, by, &asked).await?;
+    ) -> Result<(Reply, CallDescription), BackendError> {
+        let description = description_of(&call.principal, call.url.origin());
+        let (reply_text, remedy) = (call.reply_text, call.remedy.clone());
+        let request = self.signed(call, by, &description).await?;
         let reply = self.connection.client().await?.call(request).await;
-        let reply = reply.map_err(|error| no_reply(&asked, error, None))?;
-        self.accepted(reply, asked, speaks, &remedy)
+        let reply = reply.map_err(|error| no_reply(&description, error, None))?;
+        self.accepted(reply, description, reply_text, &remedy)
     }
 
     /// The reply, if it is a good one.
     pub(super) fn accepted(
         &self,
         reply: Reply,
-        mut asked: Asked,
-        speaks: Speaks,
+        mut description: CallDescription,
+        reply_text: ReplyText,
         remedy: &str,
-    ) -> Result<(Reply, Asked), BackendError> {
+    ) -> Result<(Reply, CallDescription), BackendError> {
         let header = |name: &str| reply.headers.get(name)?.to_str().ok();
         if let Some(id) = header(REQUEST_ID).filter(|id| !id.is_empty() && id.len() < 200) {
-            id.clone_into(&mut asked.request_id);
+            id.clone_into(&mut description.request_id);
         }
         if reply.status.is_success() {
-            return Ok((reply, asked));
+            return Ok((reply, description));
         }
-        let refusal = Refusal::of(&reply);
-        let quotes = match speaks {
-            Speaks::Freely => Quotes::Message,
-            Speaks::OfTokens => Quotes::Nothing,
+        let refusal = match reply_text {
+            ReplyText::MayQuoteTokensInAnyForm => Refusal::of(&reply).by_status_alone(),
+            _ => Refusal::of(&reply),
         };
-        let error = refusal.error(&asked, Service::Auth, quotes);
+        let quotes = match reply_text {
+            ReplyText::Quotable => Quotes::Message,
+            _ => Quotes::Nothing,
+        };
+        let error = refusal.error(&description, Service::Auth, quotes);
         if error.class() == Class::Outage {
             return Err(error);
         }
         let offset = ClockOffset::of(header(DATE.as_str()), self.clock().unix_seconds());
         let why = NotAuthenticated::of(&refusal, offset, quotes);
         if refusal.is_not_authenticated() && why.is_of_the_clock() {
-            return Err(asked.replied(Class::Credentials, why.kind(), why));
+            return Err(description.replied(Class::Credentials, why.kind(), why));
         }
-        let said = match speaks {
-            Speaks::Freely => refusal.said(quotes),
-            Speaks::OfTokens => format!("status {}", refusal.status),
+        let said = match reply_text {
+            ReplyText::Quotable => refusal.said(quotes),
+            _ => format!("status {}", refusal.status),
         };
         let words = format!("no token is given ({said}); {remedy}");
-        Err(asked.replied(Class::Credentials, "token_refused", words))
+        Err(description.replied(Class::Credentials, "token_refused", words))
     }
 
     async fn signed(
         &self,
-        question: Question,
+        call: TokenCall,
         by: Arc<Identity>,
-        asked: &Asked,
+        description: &CallDescription,
     ) -> Result<Request, BackendError> {
-        let url: Uri = question.url.to_string().parse().map_err(|error| {
+        let url: Uri = call.url.to_string().parse().map_err(|error| {
             let words = "the URL is none that can be asked";
-            asked
+            description
                 .not_sent(Class::Request, "url", words)
                 .caused_by(error)
         })?;
         let date = HttpDate::at(self.clock().unix_seconds());
-        let method = question.method;
-        let of_key = asked.clone();
-        let mut all = question.headers.clone();
+        let method = call.method;
+        let of_key = description.clone();
+        let mut all = call.headers.clone();
         let (signed, body) = off_thread(move || {
             let unsigned = Unsigned {
-                body: question.body.as_ref().map_or(&[], |body| body.as_slice()),
-                extent: question.extent,
-                ..Unsigned::new(method, &question.url)
+                body: call.body.as_ref().map_or(&[], |body| body.as_slice()),
+                extent: call.extent,
+                ..Unsigned::new(method, &call.url)
             };
             let headers = by.signer.sign(&unsigned, date).map_err(|error| {
                 of_key.not_sent(Class::Credentials, error.kind(), error.to_string())
             })?;
-            Ok((headers, question.body))
+            Ok((headers, call.body))
         })
         .await?;
-        all.extend(headers(&signed, &asked.request_id));
+        all.extend(headers(&signed, &description.request_id));
         Ok(Request {
             method: method.as_str().parse().expect("a method of HTTP"),
             url,
@@ -202,8 +208,8 @@ impl AuthService {
 }
 
 /// What a question for a token is called in messages.
-pub(super) fn asked(principal: &str, origin: &Origin) -> Asked {
-    Asked {
+pub(super) fn description_of(principal: &str, origin: &Origin) -> CallDescription {
+    CallDescription {
         operation: "get",
         about: "a token".to_owned(),
         principal: principal.to_owned(),
@@ -228,13 +234,12 @@ fn headers(signed: &[Header], request_id: &str) -> HeaderMap {
     headers
 }
 
-/// Inside of the keeper's deadline for all that belongs to one token.
+/// Inside of the deadline of the credential cache for all that belongs to one token.
 pub(super) const DEADLINES: Deadlines = Deadlines {
     connect: Duration::from_secs(3),
-    first_byte: Duration::from_secs(6),
-    whole: Duration::from_secs(7),
+    first_byte: Duration::from_secs(4),
+    whole: Duration::from_secs(5),
 };
 /// A token has one or two KiB.
 pub(super) const MOST_BYTES: usize = 64 * 1024;
-pub(super) const REQUEST_ID: &str = "opc-request-id";
 const JSON: &str = "application/json";

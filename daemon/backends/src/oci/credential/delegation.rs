@@ -1,4 +1,4 @@
-//! On whose behalf are requests made?
+//! Delegation tokens: the user on whose behalf requests are made.
 
 use std::path::PathBuf;
 use std::sync::Arc;

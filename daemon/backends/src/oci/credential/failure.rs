@@ -1,10 +1,10 @@
-//! What failed, for everybody who waited for it?
+//! A failure that is given to everybody who waited.
 
 use std::time::Duration;
 
 use crate::error::{BackendError, Class, Contact};
 
-/// A [`BackendError`] that can be told more than once.
+/// A [`BackendError`] that can be given more than once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     contact: Contact,

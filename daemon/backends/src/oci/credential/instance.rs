@@ -1,4 +1,4 @@
-//! Who is the instance that this runs on?
+//! The identity of the instance that this runs on.
 //!
 //! It proves with the certificate of its metadata service who it is, and gets a token for a new key each
 //! time. The certificate changes every few hours; the tenancy never does.
@@ -9,12 +9,12 @@ use async_trait::async_trait;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::auth_service::{AuthService, Question, Speaks};
+use super::auth_service::{AuthService, ReplyText, TokenCall};
 use super::delegation;
 use super::metadata::{Metadata, Proof};
 use super::new_key::new_key;
 use super::profile_source::{Delegated, OnBehalf};
-use super::source::{Obtained, Source, Why};
+use super::source::{Obtained, Reason, Source};
 use super::token_reply::{TokenReply, read};
 use crate::error::{BackendError, Class};
 use crate::findings::Finding;
@@ -118,14 +118,14 @@ impl Instance {
             fingerprint_algorithm: "SHA256",
         };
         let body = serde_json::to_vec(&body).expect("texts can be written as JSON");
-        let question = Question {
+        let call = TokenCall {
             principal: PRINCIPAL.to_owned(),
             method: Method::Post,
             url: endpoint.url::<&str>(&["x509"], &[]),
             body: Some(Zeroizing::new(body)),
             extent: Extent::WithoutHost,
             headers: HeaderMap::new(),
-            speaks: Speaks::Freely,
+            reply_text: ReplyText::Quotable,
             remedy: "check the clock of this machine, and that vault.auth_endpoint is that of the \
                      instance's own region"
                 .to_owned(),
@@ -137,8 +137,8 @@ impl Instance {
             instance: None,
             principal: PRINCIPAL.to_owned(),
         });
-        let (reply, asked) = self.auth.ask(question, by).await?;
-        read::<TokenReply>(&reply, &asked)?.token(&asked)
+        let (reply, description) = self.auth.ask(call, by).await?;
+        read::<TokenReply>(&reply, &description)?.token(&description)
     }
 
     /// The tenancy of the certificate, which must be the one it always was.
@@ -165,7 +165,7 @@ impl Source for Instance {
         acting(self.auth.settings().delegation_token_file.is_some())
     }
 
-    async fn obtain(&self, _why: Why, files: &Arc<Files>) -> Result<Obtained, BackendError> {
+    async fn obtain(&self, _why: Reason, files: &Arc<Files>) -> Result<Obtained, BackendError> {
         let token = delegation::configured(&self.auth, files).await?;
         self.identity(token, None).await
     }

@@ -1,4 +1,4 @@
-//! What does the instance metadata service say?
+//! The instance metadata service.
 //!
 //! Plain HTTP to an address that only the instance reaches, and never through a proxy. What is not there
 //! yet while an instance starts is asked for again.
@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use zeroize::Zeroizing;
 
 use super::auth_service::MOST_BYTES;
-use crate::error::{BackendError, Class};
+use crate::error::{BackendError, Class, Contact};
 use crate::http::header::{AUTHORIZATION, HeaderValue};
 use crate::http::{self, Deadline, Deadlines, Failure, HeaderMap, HttpError, Method, Request, Uri};
 use crate::oci::certificate::Certificate;
@@ -41,8 +41,15 @@ impl Metadata {
 
     /// The region's key or identifier.
     pub(super) async fn region(&self) -> Result<String, BackendError> {
-        let text = self.patiently("instance/region").await?;
-        Ok(text.trim().to_lowercase())
+        let path = "instance/region";
+        let text = self.patiently(path).await?;
+        let region = text.trim().to_lowercase();
+        // Another text, a page of somebody in between say, would be taken for a region that nobody knows.
+        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        if region.len() > LONGEST_REGION || !region.bytes().all(is_letter) {
+            return Err(unusable(path, "it is no region's key or identifier"));
+        }
+        Ok(region)
     }
 
     /// What is said of the region and its realm; nothing where the service has no such thing. Without it
@@ -128,7 +135,10 @@ impl Metadata {
                 Err(error) if is_nowhere(&error) => last = Some(error),
                 Err(error) => {
                     let (contact, class, kind) = (error.contact(), error.class(), error.kind());
-                    let message = format!("ask the instance metadata service: {}", whole(error));
+                    let message = format!(
+                        "ask the instance metadata service for {path}: {}; {LOOK}",
+                        whole(error)
+                    );
                     return Err(BackendError::new(contact, class, kind, message));
                 }
             }
@@ -143,8 +153,10 @@ impl Metadata {
 }
 
 /// Whether it may be another matter in a moment. Where no address answers it is not: this is no instance.
+/// One that hangs is not waited for again: there is no time for that.
 fn may_pass(error: &BackendError) -> bool {
-    error.is_retryable() && error.kind() != NO_METADATA
+    let hangs = error.contact() == Contact::NoReply && error.kind().starts_with("timeout");
+    error.is_retryable() && error.kind() != NO_METADATA && !hangs
 }
 
 fn request(base: &InstanceMetadata, path: &str) -> Request {
@@ -175,7 +187,7 @@ fn whole(error: HttpError) -> String {
 
 /// 404 comes while an instance starts, and for what an image is not given.
 fn refused(path: &str, status: u16) -> BackendError {
-    let message = format!("ask the instance metadata service for {path}: status {status}");
+    let message = format!("ask the instance metadata service for {path}: status {status}; {LOOK}");
     match status {
         404 => BackendError::replied(Class::Outage, NOT_FOUND, message),
         408 | 429 | 500.. => BackendError::replied(Class::Outage, "metadata_status", message),
@@ -184,7 +196,7 @@ fn refused(path: &str, status: u16) -> BackendError {
 }
 
 fn unusable(path: &str, words: &str) -> BackendError {
-    let message = format!("use {path} of the instance metadata service: {words}");
+    let message = format!("use {path} of the instance metadata service: {words}; {LOOK}");
     BackendError::replied(Class::Outage, "bad_metadata", message)
 }
 
@@ -199,6 +211,9 @@ const PAUSES: [Duration; 3] = [
     Duration::from_millis(300),
     Duration::from_millis(900),
 ];
+const LOOK: &str = "look whether `curl -H 'Authorization: Bearer Oracle' \
+    http://169.254.169.254/opc/v2/instance/region` answers; vault.auth_method is for instances of OCI";
+const LONGEST_REGION: usize = 63;
 const NO_METADATA: &str = "no_metadata";
 const NOT_FOUND: &str = "metadata_not_found";
 

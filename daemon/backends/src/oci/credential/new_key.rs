@@ -1,4 +1,4 @@
-//! Which key is a token for?
+//! New key pairs for tokens.
 
 use std::sync::Arc;
 

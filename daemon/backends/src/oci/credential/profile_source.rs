@@ -1,4 +1,4 @@
-//! Who is the profile of a configuration file?
+//! The identity of a profile of OCI's configuration file.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::auth_service::AuthService;
 use super::session::{Session, SessionFiles};
-use super::source::{Obtained, Source, Why};
+use super::source::{Obtained, Reason, Source};
 use crate::error::{BackendError, Class};
 use crate::findings::Finding;
 use crate::oci::files::{Access, Files};
@@ -140,7 +140,7 @@ impl ProfileSource {
         let pass_phrase = found.pass_phrase.as_deref().map(String::as_str);
         let key = self.key(&found.key_file, pass_phrase, files)?;
         let matched = key.check(found.fingerprint);
-        matched.map_err(|error| unusable_key(&found.key_file, &error))?;
+        matched.map_err(|error| self.unusable_key(&found.key_file, &error))?;
         let key_id = KeyId::api_key(&found.tenancy, &found.user, found.fingerprint);
         let key_id = key_id.map_err(|error| {
             BackendError::not_sent(Class::Credentials, "bad_key_id", error.to_string())
@@ -162,7 +162,26 @@ impl ProfileSource {
     ) -> Result<PrivateKey, BackendError> {
         let readers = readers(self.auth.settings().allow_readable_keys);
         let pem = files.read(path, Access::Key(readers), self.auth.around().euid)?;
-        PrivateKey::from_pem(&pem, pass_phrase).map_err(|error| unusable_key(path, &error))
+        PrivateKey::from_pem(&pem, pass_phrase).map_err(|error| self.unusable_key(path, &error))
+    }
+
+    fn unusable_key(&self, path: &Path, error: &KeyError) -> BackendError {
+        let remedy = match error {
+            KeyError::OtherFingerprint { .. } => {
+                "put the key's own fingerprint into the profile, or name the key that was uploaded in \
+                 its key_file"
+            }
+            KeyError::NoPassphrase | KeyError::WrongPassphrase => {
+                "set pass_phrase in the profile, or name another key in its key_file"
+            }
+            _ => "name an RSA key in the profile's key_file",
+        };
+        let message = format!(
+            "use {} of {}: {error}; {remedy}",
+            path.display(),
+            self.principal()
+        );
+        BackendError::not_sent(Class::Credentials, error.kind(), message)
     }
 }
 
@@ -177,7 +196,7 @@ impl Source for ProfileSource {
         }
     }
 
-    async fn obtain(&self, why: Why, files: &Arc<Files>) -> Result<Obtained, BackendError> {
+    async fn obtain(&self, why: Reason, files: &Arc<Files>) -> Result<Obtained, BackendError> {
         match self.loaded(files).await? {
             Loaded::ApiKey(identity) => Ok(Obtained {
                 identity,
@@ -256,9 +275,4 @@ pub(super) fn readers(allow: bool) -> Readers {
 
 fn unusable(error: ProfileError) -> BackendError {
     BackendError::not_sent(Class::Credentials, error.kind(), error.to_string())
-}
-
-fn unusable_key(path: &Path, error: &KeyError) -> BackendError {
-    let message = format!("{error} ({})", path.display());
-    BackendError::not_sent(Class::Credentials, error.kind(), message)
 }

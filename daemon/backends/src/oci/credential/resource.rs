@@ -1,4 +1,4 @@
-//! Who is the function, job or other resource that this runs in?
+//! The identity of the function, job or other resource that this runs in.
 
 mod exchange;
 mod variables;
@@ -13,13 +13,13 @@ use super::delegation;
 use super::instance::Instance;
 use super::new_key::new_key;
 use super::profile_source::readers;
-use super::source::{Obtained, Source, Why};
+use super::source::{Obtained, Reason, Source};
 use crate::error::{BackendError, Class};
 use crate::findings::Finding;
 use crate::oci::files::{Access, Files};
 use crate::oci::findings::{bad, good};
 use crate::oci::identity::Identity;
-use crate::oci::key::PrivateKey;
+use crate::oci::key::{KeyError, PrivateKey};
 use crate::oci::key_id::KeyId;
 use crate::oci::off_thread::off_thread;
 use crate::oci::signature::Signer;
@@ -191,7 +191,15 @@ impl Resource {
             let pass_phrase = pass_phrase.as_deref().map(String::as_str);
             let key = PrivateKey::from_pem(pem.as_bytes(), pass_phrase);
             key.map(Arc::new).map_err(|error| {
-                let message = format!("{error} (OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM)");
+                let remedy = match error {
+                    KeyError::NoPassphrase | KeyError::WrongPassphrase => {
+                        "; set OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM_PASSPHRASE"
+                    }
+                    _ => "; put an RSA key there",
+                };
+                let message = format!(
+                    "use the resource principal: OCI_RESOURCE_PRINCIPAL_PRIVATE_PEM: {error}{remedy}"
+                );
                 BackendError::not_sent(Class::Credentials, error.kind(), message)
             })
         })
@@ -219,7 +227,7 @@ impl Source for Resource {
         PRINCIPAL.to_owned()
     }
 
-    async fn obtain(&self, _why: Why, files: &Arc<Files>) -> Result<Obtained, BackendError> {
+    async fn obtain(&self, _why: Reason, files: &Arc<Files>) -> Result<Obtained, BackendError> {
         let around = self.auth.around();
         let kind = variables::read(around)?;
         let delegation_token = delegation::configured(&self.auth, files).await?;

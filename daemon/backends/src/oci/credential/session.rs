@@ -1,4 +1,4 @@
-//! Which token of a session is good now?
+//! Sessions: the tokens of `oci session authenticate`, and those that follow them.
 //!
 //! `oci session authenticate` leaves a key and a token in files. The token is renewed here while it
 //! lasts, and what comes is kept in memory alone; where the user's command line has put a newer one into
@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::auth_service::{AuthService, Question, Speaks};
-use super::source::{Obtained, Why};
+use super::auth_service::{AuthService, ReplyText, TokenCall};
+use super::source::{Obtained, Reason};
 use super::token_reply::{TokenReply, read};
 use crate::error::{BackendError, Class};
 use crate::http::HeaderMap;
@@ -68,21 +68,21 @@ impl Session {
     pub(super) async fn obtain(
         &self,
         files: SessionFiles,
-        why: Why,
+        why: Reason,
     ) -> Result<Obtained, BackendError> {
         let now = self.auth.clock().unix_seconds();
         let before = self.state().clone();
         let mut state = taken(before.as_ref(), &files, now);
         let is_other = before.is_none_or(|before| *before.token != *state.token);
-        state.is_refused |= why == Why::Refused && !is_other;
+        state.is_refused |= why == Reason::Refused && !is_other;
         *self.state() = Some(state.clone());
         if state.life.expires_at <= now {
             return Err(over(&files, now - state.life.expires_at));
         }
         let is_wanted = match why {
-            Why::First | Why::Files => false,
-            Why::Due => renew_in(state.life, now, 0.0).is_zero(),
-            Why::Refused => !is_other,
+            Reason::First | Reason::Files => false,
+            Reason::Due => renew_in(state.life, now, 0.0).is_zero(),
+            Reason::Refused => !is_other,
         };
         if is_wanted && now < state.began.saturating_add(LONGEST_SECONDS) {
             let next = self.refreshed(&state, &files).await?;
@@ -108,22 +108,22 @@ impl Session {
         };
         let mut written = Zeroizing::new(Vec::with_capacity(state.token.len() + 64));
         serde_json::to_writer(&mut *written, &body).expect("a text can be written as JSON");
-        let question = Question {
+        let call = TokenCall {
             principal: files.principal.clone(),
             method: Method::Post,
             url: endpoint.url::<&str>(&["authentication", "refresh"], &[]),
             body: Some(written),
             extent: Extent::Usual,
             headers: HeaderMap::new(),
-            speaks: Speaks::OfTokens,
+            reply_text: ReplyText::MayQuoteTokens,
             remedy: format!(
                 "the session is over; sign in again with `{}`",
                 files.sign_in
             ),
         };
         let by = Arc::new(identity(state, files)?);
-        let (reply, asked) = self.auth.ask(question, by).await?;
-        read::<TokenReply>(&reply, &asked)?.token(&asked)
+        let (reply, description) = self.auth.ask(call, by).await?;
+        read::<TokenReply>(&reply, &description)?.token(&description)
     }
 
     fn state(&self) -> MutexGuard<'_, Option<State>> {
@@ -131,8 +131,9 @@ impl Session {
     }
 }
 
-/// The token to go on with: the file's if it is new there and lasts longer, or belongs to another key, or
-/// the one there is was refused.
+/// The token to go on with: the file's where the file has changed, since whoever writes it means it. The
+/// one that is there may be revoked, and a session of a shorter life have taken its place. Only a token
+/// that has ended already takes the place of none that has not.
 fn taken(before: Option<&State>, files: &SessionFiles, now: u64) -> State {
     let in_file = Zeroizing::new(files.token.as_str().to_owned());
     let life = files.token.lifetime(now);
@@ -148,11 +149,11 @@ fn taken(before: Option<&State>, files: &SessionFiles, now: u64) -> State {
         return of_file;
     };
     let is_new = *before.in_file != *in_file;
-    let is_longer = life.expires_at > before.life.expires_at;
+    let is_better = life.expires_at > now || before.life.expires_at <= now || before.is_refused;
     let has_other_key = before.key.public_key_der() != files.key.public_key_der();
     // A key that came after its token.
     let is_completed = has_other_key && *before.token == *in_file;
-    if is_completed || (is_new && (is_longer || has_other_key || before.is_refused)) {
+    if is_completed || (is_new && (is_better || has_other_key)) {
         return of_file;
     }
     State {

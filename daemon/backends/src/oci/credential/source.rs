@@ -1,4 +1,4 @@
-//! Where does an identity come from?
+//! The trait of what identities come from.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::oci::token::Lifetime;
 
 /// Why an identity is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
+pub(super) enum Reason {
     /// There is none.
     First,
     /// The one there is will end.
@@ -37,7 +37,7 @@ pub(super) trait Source: Send + Sync {
     fn principal(&self) -> String;
 
     /// Gets one, maybe the same again, and notes the files that it looks at.
-    async fn obtain(&self, why: Why, files: &Arc<Files>) -> Result<Obtained, BackendError>;
+    async fn obtain(&self, why: Reason, files: &Arc<Files>) -> Result<Obtained, BackendError>;
 
     /// Whether it must be renewed although nobody uses it: what ends cannot be begun without a person.
     async fn is_kept_while_idle(&self) -> bool {

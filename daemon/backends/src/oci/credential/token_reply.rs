@@ -1,4 +1,4 @@
-//! Which token is in a reply?
+//! Replies that hold a token.
 
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use crate::error::{BackendError, Class};
 use crate::http::Reply;
 use crate::http::header::CONTENT_ENCODING;
-use crate::oci::asked::Asked;
+use crate::oci::call_description::CallDescription;
 use crate::oci::error::{BadReply, is_page};
 use crate::oci::json_body;
 use crate::oci::token::SecurityToken;
@@ -29,21 +29,24 @@ pub(super) struct TokenReply {
 
 impl TokenReply {
     /// The token.
-    pub(super) fn token(self, asked: &Asked) -> Result<SecurityToken, BackendError> {
+    pub(super) fn token(
+        self,
+        description: &CallDescription,
+    ) -> Result<SecurityToken, BackendError> {
         let token = self.token.filter(|token| !token.0.trim().is_empty());
         let token = token.ok_or_else(|| {
             let words = "the reply holds no token; look at the endpoint";
-            asked.replied(Class::Outage, "no_token", words)
+            description.replied(Class::Outage, "no_token", words)
         })?;
         SecurityToken::read(&token.0)
-            .map_err(|error| asked.replied(Class::Outage, error.kind(), error))
+            .map_err(|error| description.replied(Class::Outage, error.kind(), error))
     }
 }
 
 /// What a good reply says. Pages, empty bodies and other forms are failures of their own.
 pub(super) fn read<T: serde::de::DeserializeOwned>(
     reply: &Reply,
-    asked: &Asked,
+    description: &CallDescription,
 ) -> Result<T, BackendError> {
     let bad = if reply.headers.contains_key(CONTENT_ENCODING) {
         BadReply::Encoded
@@ -55,5 +58,5 @@ pub(super) fn read<T: serde::de::DeserializeOwned>(
             Err(bad) => bad,
         }
     };
-    Err(bad.error(asked))
+    Err(bad.error(description))
 }

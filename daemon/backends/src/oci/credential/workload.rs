@@ -1,4 +1,4 @@
-//! Who is the pod that this runs in?
+//! The identity of the pod of Kubernetes that this runs in.
 //!
 //! Its cluster vouches for it: the service account's token is shown to a service of the cluster, which is
 //! believed by the cluster's own authority alone, and gives a token for a new key.
@@ -12,15 +12,15 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::auth_service::{AuthService, DEADLINES, MOST_BYTES, REQUEST_ID, Speaks, asked};
+use super::auth_service::{AuthService, DEADLINES, MOST_BYTES, ReplyText, description_of};
 use super::new_key::{self, new_key};
-use super::source::{Obtained, Source, Why};
+use super::source::{Obtained, Reason, Source};
 use super::token_reply::{Hidden, TokenReply, read};
 use crate::error::{BackendError, Class};
 use crate::findings::Finding;
 use crate::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use crate::http::{Client, HeaderMap, Method, Reply, Request, Trust, with_causes};
-use crate::oci::asked::{Asked, new_request_id};
+use crate::oci::call_description::{CallDescription, REQUEST_ID, new_request_id};
 use crate::oci::error::{BadReply, no_reply};
 use crate::oci::files::{Access, Files};
 use crate::oci::findings::{bad, good};
@@ -79,12 +79,12 @@ impl Workload {
         account: &SecurityToken,
         public_key: String,
         files: &Arc<Files>,
-    ) -> Result<(Reply, Asked), BackendError> {
+    ) -> Result<(Reply, CallDescription), BackendError> {
         let around = self.auth.around();
         let url = service(around)?;
         let client = self.client(files).await?;
-        let mut asked = asked(PRINCIPAL, url.origin());
-        asked.request_id = request_id();
+        let mut description = description_of(PRINCIPAL, url.origin());
+        description.request_id = request_id();
         let mut bearer =
             HeaderValue::from_str(&format!("Bearer {}", account.as_str())).map_err(|_| {
                 let words = "use the token of the Kubernetes service account: it is no header";
@@ -94,7 +94,7 @@ impl Workload {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, bearer);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Ok(id) = HeaderValue::from_str(&asked.request_id) {
+        if let Ok(id) = HeaderValue::from_str(&description.request_id) {
             headers.insert(HeaderName::from_static(REQUEST_ID), id);
         }
         let body = serde_json::to_vec(&Pod {
@@ -109,12 +109,14 @@ impl Workload {
             max_reply_bytes: MOST_BYTES,
         };
         let reply = client.call(request).await;
-        let reply = reply.map_err(|error| no_reply(&asked, error, None))?;
+        let reply = reply.map_err(|error| no_reply(&description, error, None))?;
         let remedy = match reply.status.as_u16() {
             403 => "workload identity is for enhanced clusters of OKE alone",
             _ => "check the service account of the pod and the clock of this machine",
         };
-        self.auth.accepted(reply, asked, Speaks::OfTokens, remedy)
+        // The cluster's own authority vouches for it: nobody in between can answer in its place.
+        let reply_text = ReplyText::MayQuoteTokensInAnyForm;
+        self.auth.accepted(reply, description, reply_text, remedy)
     }
 
     /// A client that believes the cluster's authority alone, if others cannot write its file.
@@ -141,15 +143,15 @@ impl Source for Workload {
     }
 
     /// The reply is a text in JSON; in it is base64, in that JSON with the token.
-    async fn obtain(&self, _why: Why, files: &Arc<Files>) -> Result<Obtained, BackendError> {
+    async fn obtain(&self, _why: Reason, files: &Arc<Files>) -> Result<Obtained, BackendError> {
         let key = new_key();
         let account = self.account(files).await?;
         let key = key.await?;
-        let (mut reply, asked) = self.reply(&account, new_key::base64(&key), files).await?;
-        let text: Hidden = read(&reply, &asked)?;
+        let (mut reply, description) = self.reply(&account, new_key::base64(&key), files).await?;
+        let text: Hidden = read(&reply, &description)?;
         let inside = STANDARD.decode(text.0.trim());
-        reply.body = Zeroizing::new(inside.map_err(|_| BadReply::WrongForm.error(&asked))?);
-        let token = read::<TokenReply>(&reply, &asked)?.token(&asked)?;
+        reply.body = Zeroizing::new(inside.map_err(|_| BadReply::WrongForm.error(&description))?);
+        let token = read::<TokenReply>(&reply, &description)?.token(&description)?;
         let key_id = token.key_id().map_err(|error| {
             BackendError::not_sent(Class::Outage, "bad_token", error.to_string())
         })?;

@@ -1,9 +1,9 @@
-//! What is wrong with a reply that should be an answer?
+//! Replies with a good status that cannot be used.
 //!
 //! The SDKs make an empty secret of most of these. Here none of them becomes a value: each is a
 //! failure of its own, and means that the vault could not be asked.
 
-use super::super::asked::Asked;
+use super::super::call_description::CallDescription;
 use crate::error::{BackendError, Class};
 use crate::http::Reply;
 use crate::http::header::CONTENT_TYPE;
@@ -12,15 +12,15 @@ use crate::http::header::CONTENT_TYPE;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadReply {
     /// A page for people.
-    #[error(
-        "the reply is a page for people, as proxies and sign-in portals make them; look at what is \
-         between here and OCI, and at the endpoint"
-    )]
+    #[error("the reply is a page for people, as proxies and sign-in portals make them")]
     Html,
-    /// Compressed, which was not asked for.
+    /// A status that says no, without the service's own form of saying so.
     #[error(
-        "the reply has a content-encoding, which was not asked for; look for a proxy on the way"
+        "the reply is not in the form of OCI's own services: somebody between here and OCI gave it"
     )]
+    NotTheService,
+    /// Compressed, which was not asked for.
+    #[error("the reply has a content-encoding, which was not asked for")]
     Encoded,
     /// Nothing.
     #[error("the reply is empty")]
@@ -49,9 +49,15 @@ pub enum BadReply {
     /// About no version.
     #[error("the reply does not say which version it is about")]
     NoVersion,
+    /// About version 0. They are counted from 1.
+    #[error("the reply is about version 0, which no secret has")]
+    VersionZero,
     /// No value.
     #[error("the reply holds no value")]
     NoContent,
+    /// A value of no bytes. The service stores none.
+    #[error("the reply's value is empty, and OCI Vault keeps no empty ones")]
+    EmptyContent,
     /// A value of a kind nobody has heard of.
     #[error("the reply's value is of a type that is not known; only BASE64 is")]
     UnknownContentType,
@@ -80,6 +86,7 @@ impl BadReply {
     pub fn kind(self) -> &'static str {
         match self {
             Self::Html => "html",
+            Self::NotTheService => "not_the_service",
             Self::Encoded => "content_encoding",
             Self::Empty => "empty_reply",
             Self::CutOff => "cut_off_json",
@@ -90,7 +97,9 @@ impl BadReply {
             Self::NoId => "no_id",
             Self::WrongVersion => "wrong_version",
             Self::NoVersion => "no_version",
+            Self::VersionZero => "version_zero",
             Self::NoContent => "no_content",
+            Self::EmptyContent => "empty_content",
             Self::UnknownContentType => "unknown_content_type",
             Self::NotBase64 => "not_base64",
             Self::ValueTooLarge => "value_too_large",
@@ -101,9 +110,52 @@ impl BadReply {
         }
     }
 
-    /// The failure of the question that got it.
-    pub(crate) fn error(self, asked: &Asked) -> BackendError {
-        asked.replied(Class::Outage, self.kind(), self)
+    /// The failure of the call that got it.
+    pub(crate) fn error(self, description: &CallDescription) -> BackendError {
+        let words = format!("{self}; {}", self.remedy());
+        let error = description.replied(Class::Outage, self.kind(), words);
+        if self.is_about_one_secret() {
+            return error.about_one_secret();
+        }
+        error
+    }
+
+    /// What a person can do.
+    pub(crate) fn remedy(self) -> &'static str {
+        match self {
+            Self::Html | Self::NotTheService | Self::Encoded => {
+                "look for a proxy or a sign-in portal on the way, and at the endpoint"
+            }
+            Self::Empty | Self::CutOff | Self::NotJson | Self::NotAnObject | Self::WrongForm => {
+                "check that the endpoint is that of OCI's service, and look at what is between here and \
+                 OCI; if it stays, ask Oracle's support with the opc-request-id"
+            }
+            Self::PageLoop | Self::TooManyPages | Self::ListTooLong => {
+                "check vault.management_endpoint; if it stays, name the secret by its OCID or its vault"
+            }
+            _ => {
+                "look at the secret in the OCI console, and add a new version if it is not as it should \
+                 be; if it is, ask Oracle's support with the opc-request-id"
+            }
+        }
+    }
+
+    /// Whether the service answered as it does, and only what it says of this secret cannot be used.
+    fn is_about_one_secret(self) -> bool {
+        matches!(
+            self,
+            Self::WrongId
+                | Self::NoId
+                | Self::WrongVersion
+                | Self::NoVersion
+                | Self::VersionZero
+                | Self::NoContent
+                | Self::EmptyContent
+                | Self::UnknownContentType
+                | Self::NotBase64
+                | Self::ValueTooLarge
+                | Self::BadTime
+        )
     }
 }
 

@@ -1,15 +1,15 @@
-//! What if no reply came?
+//! Failures of calls that got no reply.
 
 use std::fmt::Write as _;
 
-use super::super::asked::Asked;
+use super::super::call_description::CallDescription;
 use super::super::region::AssumedRealm;
 use crate::error::{BackendError, Class};
 use crate::http::{Failure, HttpError};
 
 /// The failure of a question that got no reply, with what to look at.
 pub(crate) fn no_reply(
-    asked: &Asked,
+    description: &CallDescription,
     error: HttpError,
     assumed: Option<&AssumedRealm>,
 ) -> BackendError {
@@ -37,5 +37,5 @@ pub(crate) fn no_reply(
         Class::Request => Class::Request,
         _ => Class::Outage,
     };
-    asked.error(contact, class, kind, &words)
+    description.error(contact, class, kind, &words)
 }

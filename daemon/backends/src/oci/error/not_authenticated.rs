@@ -1,4 +1,4 @@
-//! Why does OCI not believe the credential?
+//! Refusals of the credential (401).
 //!
 //! Four things are said with status 401 and the code `NotAuthenticated`, told apart by their texts
 //! alone. The texts are those that users quoted.

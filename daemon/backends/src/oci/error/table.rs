@@ -1,7 +1,8 @@
-//! What does each status and code of OCI mean? One table (docs.oracle.com, "API Errors").
+//! The table of OCI's statuses and codes: how each is taken (docs.oracle.com, "API Errors").
 
 use super::super::endpoint::Service;
 use crate::error::Class::{self, Answer, Credentials, Outage, Request};
+use crate::error::Extent;
 
 /// One meaning.
 #[derive(Debug)]
@@ -13,6 +14,8 @@ pub(super) struct Row {
     said: &'static [&'static str],
     of: Of,
     pub(super) class: Class,
+    /// Whether it is about the secret that was asked for, or the whole service.
+    pub(super) extent: Extent,
     /// The stable word for audit, metrics and tests.
     pub(super) kind: &'static str,
     /// What is wrong.
@@ -48,6 +51,7 @@ const fn on(status: u16, class: Class, kind: &'static str) -> Row {
         said: &[],
         of: Of::Any,
         class,
+        extent: Extent::Backend,
         kind,
         words: "",
         remedy: "",
@@ -75,6 +79,12 @@ impl Row {
         self
     }
 
+    /// Others may well be read: it counts for that secret alone.
+    const fn about_one_secret(mut self) -> Self {
+        self.extent = Extent::Secret;
+        self
+    }
+
     const fn means(mut self, words: &'static str, remedy: &'static str) -> Self {
         self.words = words;
         self.remedy = remedy;
@@ -82,6 +92,14 @@ impl Row {
     }
 }
 
+const fn between(status: u16) -> Row {
+    on(status, Outage, NOT_THE_SERVICE).means(
+        "the reply has a status that services of OCI do not give: somebody in between gave it",
+        "look for a proxy or a sign-in portal on the way, and at the endpoint",
+    )
+}
+
+const NOT_THE_SERVICE: &str = "not_the_service";
 const OTHER: Row = on(0, Outage, "unexpected_status").means(
     "the reply has a status that no service of OCI has",
     "look at what is between here and OCI, and at the endpoint",
@@ -164,26 +182,39 @@ const TABLE: &[Row] = &[
         ),
     on(409, Outage, "incorrect_state")
         .coded(&["IncorrectState"])
+        .about_one_secret()
         .means(
             "its state does not allow this now",
             "look at its state in the OCI console, and try again",
         ),
     on(409, Outage, "lock_conflict")
         .coded(&["LockConflict"])
+        .about_one_secret()
         .means("somebody else is changing it", "try again"),
     on(409, Outage, "already_exists")
         .coded(&[
             "NotAuthorizedOrResourceAlreadyExists",
             "ResourceAlreadyExists",
         ])
+        .about_one_secret()
         .means("the name is taken", "choose another name"),
     on(409, Outage, "invalidated_retry_token")
         .coded(&["InvalidatedRetryToken"])
+        .about_one_secret()
         .means(
             "OCI has forgotten whether it did this already",
             "look whether it is done, and try again",
         ),
-    on(409, Outage, "conflict").means("it is in conflict with another change", "try again"),
+    on(409, Outage, "conflict").about_one_secret().means("it is in conflict with another change", "try again"),
+    // Statuses of whoever is in between, whatever the form.
+    on(407, Outage, NOT_THE_SERVICE).means(
+        "a proxy on the way wants its own credential",
+        "check vault.proxy, and the network's own proxy",
+    ),
+    between(421),
+    between(431),
+    between(451),
+    between(511),
     on(412, Request, "changed_meanwhile").means(
         "somebody else changed it meanwhile",
         "look at what is there now, and try again",
@@ -197,6 +228,15 @@ const TABLE: &[Row] = &[
     on(400, Request, "refused")
         .to(499)
         .means("OCI refuses the request", "check the reference and the endpoint"),
+    // A service that is down says 502, 503 or 504; this one is often about what one secret is made of.
+    on(500, Outage, "internal_error")
+        .of(Service::Secrets)
+        .about_one_secret()
+        .means(
+            "OCI has a fault, maybe with this secret alone",
+            "nothing need be done if it passes; if it stays, look at the secret in the OCI console, and \
+             at https://ocistatus.oraclecloud.com",
+        ),
     on(500, Outage, "internal_error").means("OCI has a fault", LATER),
     on(501, Outage, "not_implemented").means(
         "the endpoint does not know this operation",

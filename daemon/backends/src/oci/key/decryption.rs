@@ -1,4 +1,4 @@
-//! How is an encrypted private key opened?
+//! Decryption of encrypted private keys.
 //!
 //! Three ways are in use, and the `rsa` and `pkcs8` crates know the first: PBES2 (RFC 8018), the
 //! password-based encryption of PKCS#12 (RFC 7292), and what OpenSSL 1 writes, `DEK-Info` with a key

@@ -1,4 +1,4 @@
-//! Why can a private key not be used?
+//! Failures of private keys.
 
 use super::super::fingerprint::Fingerprint;
 
@@ -25,9 +25,7 @@ pub enum KeyError {
     #[error("use the private key: it is not an RSA key, and OCI takes no other")]
     NotRsa,
     /// Encrypted, and nothing to open it with.
-    #[error(
-        "decrypt the private key: it is encrypted, and there is no pass phrase; set pass_phrase in the profile"
-    )]
+    #[error("decrypt the private key: it is encrypted, and there is no pass phrase")]
     NoPassphrase,
     /// Encrypted, and not opened by the pass phrase.
     #[error("decrypt the private key: the pass phrase is wrong, or the file is damaged")]

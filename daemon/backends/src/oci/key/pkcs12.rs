@@ -1,4 +1,4 @@
-//! How does PKCS#12 make a key of a pass phrase?
+//! Key derivation of PKCS#12.
 
 use sha1::{Digest as _, Sha1};
 use zeroize::Zeroizing;

@@ -1,4 +1,4 @@
-//! Does the right key sign, in the right way?
+//! Tests of private keys.
 
 use rsa::RsaPublicKey;
 use rsa::pkcs8::DecodePublicKey as _;

@@ -1,7 +1,9 @@
-//! How is a value sent?
+//! Request bodies that hold a value.
 //!
 //! It is written once, in base64, into the body of the request, whose room is made beforehand, so that
 //! growing leaves no copies; the body is wiped when it was sent. Nothing else gets to own the value.
+
+use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,13 +11,14 @@ use serde_json::{Map, Value};
 use vault_memory::{Secret, ShieldError};
 use zeroize::Zeroizing;
 
-/// A body of these details and a value with its name and stage: an object whose `secretContent` is last.
+/// A body of these details and a value with its name and stage, an object whose `secretContent` is last;
+/// and where in it the value's base64 is.
 pub(super) fn with_content(
     details: Map<String, Value>,
     name: Option<&str>,
     stage: &str,
     value: &Secret,
-) -> Result<Zeroizing<Vec<u8>>, ShieldError> {
+) -> Result<(Zeroizing<Vec<u8>>, Range<usize>), ShieldError> {
     let mut content = Map::new();
     content.insert("contentType".to_owned(), "BASE64".into());
     content.insert("stage".to_owned(), stage.into());
@@ -31,7 +34,7 @@ pub(super) fn with_content(
         written.expect("the room is that of the value's length in base64");
     })?;
     body.extend_from_slice(TAIL);
-    Ok(body)
+    Ok((body, head.len()..head.len() + encoded))
 }
 
 /// An object that goes on: without its last brace, and with a comma where something is in it.
@@ -64,8 +67,10 @@ mod tests {
             let value = shield.shield(&mut plain).expect("a value");
             for details in [json!({}), details.clone()] {
                 let object = details.as_object().cloned().expect("an object");
-                let body = with_content(object, Some("blue"), "PENDING", &value).expect("a body");
+                let body = with_content(object, Some("blue"), "PENDING", &value);
+                let (body, value) = body.expect("a body");
                 assert_eq!(body.len(), body.capacity());
+                assert_eq!(&body[value], encoded.as_bytes());
                 let read: Value = serde_json::from_slice(&body).expect("JSON");
                 let mut expected = details;
                 expected["secretContent"] = json!({

@@ -1,14 +1,13 @@
-//! How is a secret, or one version of it, deleted later, and kept after all?
+//! Scheduled deletion of secrets and versions, and its cancellation.
 
 use serde_json::json;
-use zeroize::Zeroizing;
 
-use super::super::conversation::Conversation;
+use super::super::conversation::{Body, Conversation};
 use super::super::secret_place::SecretPlace;
 use super::super::signature::Method;
 use super::deletion_time;
 use super::finding::{find, shown};
-use super::service::{Questions, Seen, Version};
+use super::service::{Observed, SecretCalls, Version};
 use super::state::{active, pending};
 use crate::changing::ChangeTarget;
 use crate::error::{BackendError, Class};
@@ -29,7 +28,7 @@ pub(super) async fn schedule(
         })
     };
     let at = at.map(allowed).transpose()?;
-    let questions = Questions {
+    let calls = SecretCalls {
         conversation,
         about,
     };
@@ -38,24 +37,22 @@ pub(super) async fn schedule(
         json!({}),
         |at| json!({"timeOfDeletion": deletion_time::written(at)}),
     );
-    let body = Some(Zeroizing::new(body.to_string().into_bytes()));
+    let body = Some(Body::of(body.to_string().into_bytes()));
     let (operation, method) = ("schedule the deletion of", Method::Post);
     let Some(number) = version else {
-        let header = active(questions.secret(&id).await?)?.if_match();
+        let header = active(calls.secret(&id).await?)?.if_match();
         let path = ["secrets", &id, "actions", "scheduleDeletion"];
-        questions
-            .change(operation, method, &path, body, header)
-            .await?;
+        calls.change(operation, method, &path, body, header).await?;
         return Ok(match at {
-            None => time_of_secret(questions, &id).await,
+            None => time_of_secret(calls, &id).await,
             chosen => chosen,
         });
     };
-    let header = unused(questions.version(&id, number).await?)?.if_match();
-    let of_version = &questions.about_version(number);
-    let questions = Questions {
+    let header = unused(calls.version(&id, number).await?)?.if_match();
+    let of_version = &calls.about_version(number);
+    let calls = SecretCalls {
         about: of_version,
-        ..questions
+        ..calls
     };
     let digits = number.to_string();
     let path = [
@@ -66,11 +63,9 @@ pub(super) async fn schedule(
         "actions",
         "scheduleDeletion",
     ];
-    questions
-        .change(operation, method, &path, body, header)
-        .await?;
+    calls.change(operation, method, &path, body, header).await?;
     Ok(match at {
-        None => time_of_version(questions, &id, number).await,
+        None => time_of_version(calls, &id, number).await,
         chosen => chosen,
     })
 }
@@ -82,19 +77,19 @@ pub(super) async fn cancel(
     version: Option<u64>,
 ) -> Result<(), BackendError> {
     let about = &SecretPlace::of(&target.address)?.described();
-    let questions = Questions {
+    let calls = SecretCalls {
         conversation,
         about,
     };
     let id = find(conversation, target).await?.there_or_ending()?;
     let (operation, method) = ("cancel the deletion of", Method::Post);
     let Some(number) = version else {
-        let header = pending(questions.secret(&id).await?)?.if_match();
+        let header = pending(calls.secret(&id).await?)?.if_match();
         let path = ["secrets", &id, "actions", "cancelDeletion"];
-        let cancelled = questions.change(operation, method, &path, None, header);
+        let cancelled = calls.change(operation, method, &path, None, header);
         return cancelled.await.map(drop);
     };
-    let seen = questions.version(&id, number).await?;
+    let seen = calls.version(&id, number).await?;
     if seen.it.time_of_deletion.is_none() {
         let words = "it is not to be deleted";
         return Err(seen.refuse(Class::Request, "not_pending_deletion", words));
@@ -108,17 +103,17 @@ pub(super) async fn cancel(
         "actions",
         "cancelDeletion",
     ];
-    let of_version = &questions.about_version(number);
-    let questions = Questions {
+    let of_version = &calls.about_version(number);
+    let calls = SecretCalls {
         about: of_version,
-        ..questions
+        ..calls
     };
-    let cancelled = questions.change(operation, method, &path, None, seen.if_match());
+    let cancelled = calls.change(operation, method, &path, None, seen.if_match());
     cancelled.await.map(drop)
 }
 
 /// A version that nobody uses, and that is not to be deleted yet. The service deletes no other.
-fn unused(version: Seen<Version>) -> Result<Seen<Version>, BackendError> {
+fn unused(version: Observed<Version>) -> Result<Observed<Version>, BackendError> {
     if let Some(time) = &version.it.time_of_deletion {
         let words = format!("it is to be deleted already, on {}", shown(time));
         return Err(version.refuse(Class::Request, "pending_deletion", words));
@@ -136,12 +131,12 @@ fn unused(version: Seen<Version>) -> Result<Seen<Version>, BackendError> {
 }
 
 /// It is scheduled: that its time cannot be looked up is no failure.
-async fn time_of_secret(questions: Questions<'_>, id: &str) -> Option<u64> {
-    let seen = questions.secret(id).await.ok()?;
+async fn time_of_secret(calls: SecretCalls<'_>, id: &str) -> Option<u64> {
+    let seen = calls.secret(id).await.ok()?;
     seen.time(seen.it.time_of_deletion.as_ref()).ok()?
 }
 
-async fn time_of_version(questions: Questions<'_>, id: &str, number: u64) -> Option<u64> {
-    let seen = questions.version(id, number).await.ok()?;
+async fn time_of_version(calls: SecretCalls<'_>, id: &str, number: u64) -> Option<u64> {
+    let seen = calls.version(id, number).await.ok()?;
     seen.time(seen.it.time_of_deletion.as_ref()).ok()?
 }

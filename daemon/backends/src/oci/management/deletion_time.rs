@@ -1,4 +1,4 @@
-//! When can something be deleted? The service allows 1 to 30 days from now.
+//! Times of scheduled deletions. The service allows 1 to 30 days from now.
 
 use crate::calendar::date_time;
 

@@ -1,4 +1,4 @@
-//! With which key is a new secret encrypted?
+//! The key that a new secret is encrypted with.
 //!
 //! The one that is configured; else the one that the other secrets of the vault use, if they agree; else
 //! the only one in the vault that can be used. A guess between two is left to a person.
@@ -76,7 +76,11 @@ async fn only_key(
     };
     let elsewhere = conversation.at(places);
     let keys = listed(&elsewhere, listing, |key: &Key| key.is_fit(vault)).await;
-    let keys = keys.map_err(|error| error.adding("or name the key: set vault.key_id"))?;
+    // Another service than the vault's, whose failures say nothing of that.
+    let keys = keys.map_err(|error| {
+        let error = error.adding("or name the key: set vault.key_id");
+        error.before_the_call()
+    })?;
     match keys.items.as_slice() {
         [only] => Ok(only.id.clone()),
         [] => Err(keys.last.error(

@@ -1,4 +1,4 @@
-//! Which secret is to be changed?
+//! The search for the secret that is to be changed.
 //!
 //! The management API finds a secret by its name only in a compartment. So where an address names a
 //! vault, the compartment is the one that is configured.

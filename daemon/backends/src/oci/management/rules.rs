@@ -1,4 +1,4 @@
-//! What may be stored, and under which name? The service's rules, checked before it is asked.
+//! The service's rules for values and names, checked before it is asked.
 
 use crate::error::{BackendError, Class};
 

@@ -1,11 +1,10 @@
-//! What is asked of the Vaults service, and what does it answer?
+//! Calls to the Vaults service about one secret.
 //!
 //! Unknown fields and words are let pass; what may be absent may also be `null`.
 
 use serde::Deserialize;
-use zeroize::Zeroizing;
 
-use super::super::conversation::{Answer, Call, Conversation};
+use super::super::conversation::{Answer, Body, Call, Conversation};
 use super::super::endpoint::Service;
 use super::super::error::BadReply;
 use super::super::listing::{Listing, listed};
@@ -48,36 +47,36 @@ impl Version {
 }
 
 /// What was looked at before it is changed: the change is made to just that.
-pub(super) struct Seen<T> {
+pub(super) struct Observed<T> {
     pub(super) it: T,
     pub(super) answer: Answer,
 }
 
 /// The questions about one secret.
 #[derive(Clone, Copy)]
-pub(super) struct Questions<'a> {
+pub(super) struct SecretCalls<'a> {
     pub(super) conversation: &'a Conversation,
     /// Which secret, for messages.
     pub(super) about: &'a str,
 }
 
-impl Questions<'_> {
-    pub(super) async fn secret(&self, id: &str) -> Result<Seen<Secret>, BackendError> {
+impl SecretCalls<'_> {
+    pub(super) async fn secret(&self, id: &str) -> Result<Observed<Secret>, BackendError> {
         let answer = self.look(&["secrets", id]).await?;
         let it: Secret = answer.json()?;
         if it.id != id {
             return Err(answer.bad(BadReply::WrongId));
         }
-        Ok(Seen { it, answer })
+        Ok(Observed { it, answer })
     }
 
     pub(super) async fn version(
         &self,
         id: &str,
         number: u64,
-    ) -> Result<Seen<Version>, BackendError> {
+    ) -> Result<Observed<Version>, BackendError> {
         let about = self.about_version(number);
-        let of_version = Questions {
+        let of_version = SecretCalls {
             about: &about,
             ..*self
         };
@@ -88,7 +87,7 @@ impl Questions<'_> {
         if it.number != number {
             return Err(answer.bad(BadReply::WrongVersion));
         }
-        Ok(Seen { it, answer })
+        Ok(Observed { it, answer })
     }
 
     /// One version, for messages.
@@ -97,7 +96,7 @@ impl Questions<'_> {
     }
 
     /// Every version, oldest first.
-    pub(super) async fn versions(&self, id: &str) -> Result<Seen<Vec<Version>>, BackendError> {
+    pub(super) async fn versions(&self, id: &str) -> Result<Observed<Vec<Version>>, BackendError> {
         let listing = Listing {
             about: &format!("the versions of {}", self.about),
             service: Service::Vaults,
@@ -108,7 +107,7 @@ impl Questions<'_> {
         let (mut it, answer): (Vec<Version>, _) = (list.items, list.last);
         it.sort_by_key(|version| version.number);
         it.dedup_by_key(|version| version.number);
-        Ok(Seen { it, answer })
+        Ok(Observed { it, answer })
     }
 
     async fn look(&self, segments: &[&str]) -> Result<Answer, BackendError> {
@@ -133,7 +132,7 @@ impl Questions<'_> {
         operation: &'static str,
         method: Method,
         segments: &[&str],
-        body: Option<Zeroizing<Vec<u8>>>,
+        body: Option<Body>,
         header: Option<(&'static str, String)>,
     ) -> Result<Answer, BackendError> {
         let changed = self.conversation.change(Call {
@@ -157,7 +156,7 @@ impl Questions<'_> {
     }
 }
 
-impl<T> Seen<T> {
+impl<T> Observed<T> {
     /// The header that lets a change be made only to what was seen.
     pub(super) fn if_match(&self) -> Option<(&'static str, String)> {
         let etag = self.answer.etag.clone();

@@ -1,12 +1,12 @@
-//! May a secret be changed as it is?
+//! Lifecycle states that allow a change.
 
 use super::super::conversation::Answer;
 use super::finding::{pending_deletion, shown};
-use super::service::{Secret, Seen};
+use super::service::{Observed, Secret};
 use crate::error::{BackendError, Class};
 
 /// A secret that is in use, and can be changed.
-pub(super) fn active(secret: Seen<Secret>) -> Result<Seen<Secret>, BackendError> {
+pub(super) fn active(secret: Observed<Secret>) -> Result<Observed<Secret>, BackendError> {
     let (state, answer) = (secret.it.lifecycle_state.as_str(), &secret.answer);
     match state {
         "ACTIVE" => Ok(secret),
@@ -20,7 +20,7 @@ pub(super) fn active(secret: Seen<Secret>) -> Result<Seen<Secret>, BackendError>
 }
 
 /// A secret that can be had back.
-pub(super) fn pending(secret: Seen<Secret>) -> Result<Seen<Secret>, BackendError> {
+pub(super) fn pending(secret: Observed<Secret>) -> Result<Observed<Secret>, BackendError> {
     let (state, answer) = (secret.it.lifecycle_state.as_str(), &secret.answer);
     match state {
         "PENDING_DELETION" => Ok(secret),

@@ -1,16 +1,15 @@
-//! How does a value become a version of a secret, which may not be there yet?
+//! Storing of values, in new secrets and in new versions.
 
 use rsa::rand_core::{OsRng, RngCore as _};
 use serde_json::{Map, Value, json};
 use vault_memory::Secret as ShieldedValue;
-use zeroize::Zeroizing;
 
-use super::super::conversation::{Answer, Conversation};
+use super::super::conversation::{Answer, Body, Conversation};
 use super::super::secret_list::SecretSummary;
 use super::super::secret_place::SecretPlace;
 use super::super::signature::Method;
 use super::finding::{Found, find, pending_deletion};
-use super::service::{OPEN, Questions, Secret};
+use super::service::{OPEN, Secret, SecretCalls};
 use super::state::active;
 use super::{body, encryption_key, rules};
 use crate::changing::{Begins, ChangeTarget, NewVersion};
@@ -32,12 +31,12 @@ pub(super) async fn put(
     if let SecretPlace::Vault { name, .. } | SecretPlace::Compartment { name, .. } = place {
         rules::check_secret_name(about, name)?;
     }
-    let questions = Questions {
+    let calls = SecretCalls {
         conversation,
         about,
     };
     let answer = match find(conversation, target).await? {
-        Found::There(id) => return add(questions, &id, value, new).await,
+        Found::There(id) => return add(calls, &id, value, new).await,
         Found::Ending(secret, answer) if is_in_the_way(&secret, target) => {
             let until = secret.time_of_deletion.as_deref();
             return Err(pending_deletion(&answer, until));
@@ -52,7 +51,7 @@ pub(super) async fn put(
              --pending",
         ));
     }
-    create(questions, target, &answer, value, new).await
+    create(calls, target, &answer, value, new).await
 }
 
 /// A name is taken in its vault alone.
@@ -63,33 +62,33 @@ fn is_in_the_way(ending: &SecretSummary, target: &ChangeTarget) -> bool {
 }
 
 async fn add(
-    questions: Questions<'_>,
+    calls: SecretCalls<'_>,
     id: &str,
     value: ShieldedValue,
     new: &NewVersion,
 ) -> Result<String, BackendError> {
-    let before = active(questions.secret(id).await?)?;
+    let before = active(calls.secret(id).await?)?;
     let stage = match new.begins {
         Begins::AtOnce => "CURRENT",
         Begins::WhenPromoted => "PENDING",
     };
     let body = with_value(Map::new(), new, stage, value).await?;
     let (path, header) = (["secrets", id], before.if_match());
-    let changed = questions.change("store", Method::Put, &path, Some(body), header);
+    let changed = calls.change("store", Method::Put, &path, Some(body), header);
     let after: Secret = changed.await?.json().map_err(|error| error.adding(OPEN))?;
     match (new.begins, after.current_version_number) {
         (Begins::AtOnce, Some(now)) if before.it.current_version_number != Some(now) => {
             Ok(now.to_string())
         }
-        // A version that waits is not told of; and a reply may be from before the change is seen.
-        _ => newest(questions, id).await,
+        // A version that waits is not in the reply; and a reply may be from before the change is seen.
+        _ => newest(calls, id).await,
     }
 }
 
 /// The number of the version that was just stored.
-async fn newest(questions: Questions<'_>, id: &str) -> Result<String, BackendError> {
+async fn newest(calls: SecretCalls<'_>, id: &str) -> Result<String, BackendError> {
     let stored = "the new version is stored all the same; `vaultctl versions` shows its number";
-    let versions = questions.versions(id).await;
+    let versions = calls.versions(id).await;
     let versions = versions.map_err(|error| error.adding(stored))?;
     match versions.it.last() {
         Some(newest) => Ok(newest.number.to_string()),
@@ -98,7 +97,7 @@ async fn newest(questions: Questions<'_>, id: &str) -> Result<String, BackendErr
 }
 
 async fn create(
-    questions: Questions<'_>,
+    calls: SecretCalls<'_>,
     target: &ChangeTarget,
     nothing: &Answer,
     value: ShieldedValue,
@@ -124,7 +123,7 @@ async fn create(
     };
     let key = match &target.placement.key {
         Some(key) => key.clone(),
-        None => encryption_key::key_for(questions.conversation, compartment, vault).await?,
+        None => encryption_key::key_for(calls.conversation, compartment, vault).await?,
     };
     let details = [
         ("compartmentId", compartment),
@@ -135,7 +134,7 @@ async fn create(
     let details = details.map(|(name, value)| (name.to_owned(), json!(value)));
     let body = with_value(details.into_iter().collect(), new, "CURRENT", value).await?;
     let token = ("opc-retry-token", retry_token());
-    let created = questions.change(
+    let created = calls.change(
         "create",
         Method::Post,
         &["secrets"],
@@ -153,7 +152,7 @@ async fn with_value(
     new: &NewVersion,
     stage: &'static str,
     value: ShieldedValue,
-) -> Result<Zeroizing<Vec<u8>>, BackendError> {
+) -> Result<Body, BackendError> {
     let name = new.name.clone();
     let work = tokio::task::spawn_blocking(move || {
         let body = body::with_content(details, name.as_deref(), stage, &value);
@@ -163,7 +162,7 @@ async fn with_value(
     });
     let failed = |kind, words: String| BackendError::not_sent(Class::Outage, kind, words);
     match work.await {
-        Ok(Ok(body)) => Ok(body),
+        Ok(Ok((body, value))) => Ok(Body::with_value(body, value)),
         Ok(Err(error)) => Err(failed(error.kind(), format!("store a value: {error}"))),
         Err(_) => Err(failed("stopped", "storing was stopped".to_owned())),
     }

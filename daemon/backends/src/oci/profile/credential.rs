@@ -1,4 +1,4 @@
-//! Which credential is in a profile, and what does it lack?
+//! The credential that a profile stands for, and what it lacks.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What does one profile say?
+//! The entries of one profile.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration file or a profile?
+//! Failures of configuration files and profiles.
 //!
 //! Messages name files, profiles, lines and keys, and never a value: it may be a pass phrase, or a part
 //! of one in the wrong line.

@@ -1,4 +1,4 @@
-//! What does a configuration file say, line by line?
+//! The lines of a configuration file.
 //!
 //! The grammar is that of Python's `configparser` without interpolation, which Oracle's SDK and command
 //! line read these files with: keys in any case, `=` or `:` after them, comments on lines of their own

@@ -1,4 +1,4 @@
-//! Where is the configuration file?
+//! The place of the configuration file.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Are profiles read as Oracle's SDK reads them, and messages free of values?
+//! Tests of profiles against Oracle's SDK, and of their messages.
 
 use super::*;
 

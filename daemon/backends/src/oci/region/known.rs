@@ -1,4 +1,4 @@
-//! Which regions and realms does everybody know?
+//! The built-in table of regions and realms.
 //!
 //! As Oracle's SDK for Python knew them in version 2.189.0. Newer ones come from the sources that
 //! [`Sources`](super::sources::Sources) names.

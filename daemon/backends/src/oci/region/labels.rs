@@ -1,4 +1,4 @@
-//! What can stand in a host name?
+//! Labels of host names.
 
 /// Whether it looks like the identifier of a region: words of letters and digits with hyphens between them, a number last: `eu-dcc-milan-1`.
 pub(super) fn is_identifier(text: &str) -> bool {

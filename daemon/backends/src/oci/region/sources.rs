@@ -1,4 +1,4 @@
-//! What is known of regions besides the built-in table, and by whom?
+//! Sources of regions besides the built-in table.
 
 use serde::Deserialize;
 

@@ -1,4 +1,4 @@
-//! Why is a text no URL?
+//! Failures of texts that are no URL.
 
 /// Why a text is no URL of a request. Not the text: somebody may have put a password into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

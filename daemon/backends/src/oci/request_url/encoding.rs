@@ -1,4 +1,4 @@
-//! How are bytes written that may not stand in a URL?
+//! Percent-encoding.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! What does a URL look like once everything is settled in which two ways to write it may differ?
+//! The normal form of URLs (RFC 3986, section 6).
 //!
 //! As the HTTP library below Oracle's Python SDK settles it before the SDK signs.
 

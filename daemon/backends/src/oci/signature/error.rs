@@ -1,4 +1,4 @@
-//! Why was a request not signed?
+//! Failures of signing.
 
 use super::super::key::KeyError;
 

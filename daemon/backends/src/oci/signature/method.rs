@@ -1,4 +1,4 @@
-//! What is to be done with a resource?
+//! HTTP methods that can be signed.
 
 use std::str::FromStr;
 

@@ -1,4 +1,4 @@
-//! When is a token to be renewed?
+//! The time at which a token is renewed.
 
 use std::time::Duration;
 

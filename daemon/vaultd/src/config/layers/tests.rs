@@ -139,7 +139,7 @@ fn a_wrong_word_in_an_old_spelling_is_said_with_its_place() {
         node("auth:\n  use_instance_principals: perhaps\n"),
         &Outside::default(),
     );
-    let error = wrong.unwrap_err().to_string();
+    let error = wrong.err().unwrap().to_string();
     let place = "x.yaml:2:28: auth.use_instance_principals: must be true or false";
     assert!(error.starts_with(place), "{error}");
 }

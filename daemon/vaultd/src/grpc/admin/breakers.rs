@@ -1,4 +1,4 @@
-//! Which breakers does a person mean?
+//! The breakers that a person names.
 
 use tonic::{Code, Status};
 use vault_backends::address::BackendKind;

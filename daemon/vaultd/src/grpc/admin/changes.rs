@@ -1,4 +1,4 @@
-//! What does a person ask about one stored secret: to store, delete, promote, and which versions are there?
+//! Changes of one stored secret, and its versions.
 
 use std::num::NonZeroU64;
 
@@ -9,7 +9,7 @@ use vault_proto::generated as message;
 use super::report;
 use crate::grpc::daemon::Daemon;
 use crate::grpc::request_context::{reference, request_context, request_id};
-use crate::grpc::status::of_write;
+use crate::grpc::status::Failure;
 use crate::policy::Action;
 use crate::resolver::RequestContext;
 use crate::writer::Incoming;
@@ -40,7 +40,7 @@ pub(super) async fn put(
     let version = daemon.writer.put(&context, &reference, incoming, new).await;
     Ok(message::PutReply {
         reference: reference.to_string(),
-        version: version.map_err(|error| of_write(&error))?,
+        version: version.map_err(|error| error.status())?,
     })
 }
 
@@ -51,7 +51,7 @@ pub(super) async fn delete(
     let context = request_context(daemon, &request, Action::Delete)?;
     let reference = reference(&request.get_ref().reference)?;
     let versions = daemon.writer.delete(&context, &reference).await;
-    let versions = versions.map_err(|error| of_write(&error))?;
+    let versions = versions.map_err(|error| error.status())?;
     Ok(message::DeleteReply {
         reference: reference.to_string(),
         versions: u32::try_from(versions).unwrap_or(u32::MAX),
@@ -65,7 +65,7 @@ pub(super) async fn versions(
     let context = request_context(daemon, &request, Action::Versions)?;
     let reference = reference(&request.get_ref().reference)?;
     let versions = daemon.writer.versions(&context, &reference).await;
-    let versions = versions.map_err(|error| of_write(&error))?;
+    let versions = versions.map_err(|error| error.status())?;
     Ok(message::VersionsReply {
         reference: reference.to_string(),
         versions: versions.into_iter().map(report::version).collect(),
@@ -83,7 +83,7 @@ pub(super) async fn promote(
         .writer
         .promote(&context, &reference, &asked.version)
         .await;
-    promoted.map_err(|error| of_write(&error))?;
+    promoted.map_err(|error| error.status())?;
     Ok(message::PromoteReply {
         reference: reference.to_string(),
         version: asked.version,
@@ -102,7 +102,7 @@ pub(super) async fn schedule_deletion(
     let scheduled = writer
         .schedule_deletion(&context, &reference, version, at)
         .await;
-    let at = scheduled.map_err(|error| of_write(&error))?;
+    let at = scheduled.map_err(|error| error.status())?;
     Ok(message::ScheduleDeletionReply {
         reference: reference.to_string(),
         version: asked.version,
@@ -122,7 +122,7 @@ pub(super) async fn cancel_deletion(
         .writer
         .cancel_deletion(&context, &reference, version)
         .await;
-    cancelled.map_err(|error| of_write(&error))?;
+    cancelled.map_err(|error| error.status())?;
     Ok(message::CancelDeletionReply {
         reference: reference.to_string(),
         version: asked.version,

@@ -1,4 +1,4 @@
-//! What does a person see of the configuration? Every key, what counts, and where it is written.
+//! The configuration as a person sees it: every key, what counts, and where it is written.
 //!
 //! Contents of variables are left out: people write tokens there that belong into a vault.
 

@@ -1,4 +1,4 @@
-//! What does a backend find when it looks at everything it needs?
+//! What a backend finds when it looks at everything it needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What is counted and measured? The families of `vaultctl metrics`.
+//! The families of `vaultctl metrics`.
 //!
 //! Seven names are the predecessor's: secrets_fetched, cache_hits, cache_misses, stale_cache_used,
 //! retries, circuit_breaker_opens and total_fetch_time. No reference is in a label: metrics are read
@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use vault_proto::generated as message;
 
 use super::openmetrics::{Kind, Text};
+use crate::cache::CacheEntry;
 use crate::cache::census::Census;
 use crate::grpc::daemon::Daemon;
 use crate::resolver::{RequestContext, millis};
@@ -30,8 +31,10 @@ pub(super) fn counters(daemon: &Daemon, health: &[Health]) -> message::Counters 
     }
 }
 
-/// OpenMetrics 1.0 text; `healthy` as status says it.
-pub(super) fn text(daemon: &Daemon, context: &RequestContext, healthy: bool) -> String {
+/// OpenMetrics 1.0 text.
+pub(super) fn text(daemon: &Daemon, context: &RequestContext) -> String {
+    let (health, entries) = (daemon.upstream.health(), daemon.cache.entries());
+    let healthy = daemon.is_healthy(&context.setup, &health, &entries);
     let mut text = Text::default();
     let mut build = text.family("vaultd_build_info", Kind::Gauge, "Which vaultd this is.");
     build.value(&[("version", env!("CARGO_PKG_VERSION"))], 1);
@@ -47,12 +50,12 @@ pub(super) fn text(daemon: &Daemon, context: &RequestContext, healthy: bool) -> 
         "1 where vaultctl status says healthy, else 0.",
         healthy.into(),
     );
-    of_cache(&mut text, daemon, context);
-    of_backends(&mut text, &daemon.upstream.health());
+    of_cache(&mut text, daemon, context, &entries);
+    of_backends(&mut text, &health);
     text.end()
 }
 
-fn of_cache(text: &mut Text, daemon: &Daemon, context: &RequestContext) {
+fn of_cache(text: &mut Text, daemon: &Daemon, context: &RequestContext, entries: &[CacheEntry]) {
     let counters = &daemon.cache.counters;
     let hits = counters.hits.look();
     let misses = counters.misses.load(Ordering::Relaxed);
@@ -80,7 +83,7 @@ fn of_cache(text: &mut Text, daemon: &Daemon, context: &RequestContext) {
     let mut family = text.family("vaultd_hit_duration_seconds", Kind::Histogram, help);
     family.histogram(&[], &hits);
     let freshness = context.setup.view(None).freshness;
-    let census = Census::of(&daemon.cache.entries(), &freshness);
+    let census = Census::of(entries, &freshness);
     let help = "Secrets the daemon knows of, by state.";
     let mut held = text.family("vaultd_values_held", Kind::Gauge, help);
     for (state, count) in [

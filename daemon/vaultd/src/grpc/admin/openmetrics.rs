@@ -1,4 +1,4 @@
-//! How are metrics written? OpenMetrics 1.0 text, in a form that Prometheus' older text parsers, and
+//! OpenMetrics 1.0 text, in a form that Prometheus' older text parsers, and
 //! with them the textfile collector of node_exporter, read too: counters, gauges and histograms alone.
 
 use std::fmt::{Display, Write};

@@ -1,4 +1,4 @@
-//! What does a person see? Pure translations of the rooms' states into messages.
+//! The state of the daemon in messages for people. Pure translations.
 
 use std::path::Path;
 use std::time::Duration;
@@ -46,21 +46,8 @@ pub(super) fn status(daemon: &Daemon, context: &RequestContext) -> message::Stat
         .cloned()
         .chain(daemon.current.unwatched())
         .chain(daemon.upstream.notices())
-        .chain(kept.as_ref().map(|trouble| trouble.words.clone()))
+        .chain(kept.map(|trouble| trouble.words))
         .collect();
-    let unwell = |secret: &message::SecretStatus| {
-        let state = secret.provenance.as_ref().map(message::Provenance::state);
-        matches!(state, Some(message::State::Stale | message::State::Expired))
-            && secret
-                .provenance
-                .as_ref()
-                .is_some_and(|p| !p.stale_reason.is_empty())
-    };
-    let healthy = refused.is_none()
-        && audit_error.is_empty()
-        && health.iter().all(is_well)
-        && !kept.is_some_and(|trouble| trouble.holds_old)
-        && !secrets.iter().any(unwell);
     secrets.retain(|secret| is_shown(context, &secret.reference));
     let uptime = daemon.clock.now().since(daemon.facts.started);
     message::StatusReply {
@@ -80,7 +67,7 @@ pub(super) fn status(daemon: &Daemon, context: &RequestContext) -> message::Stat
         audit_path: daemon.audit.path().display().to_string(),
         audit_error,
         warnings,
-        healthy,
+        healthy: daemon.is_healthy(setup, &health, &entries),
         socket_path: daemon.facts.socket.clone(),
         store_path: daemon.facts.store.clone(),
         service_directories: setup
@@ -90,11 +77,6 @@ pub(super) fn status(daemon: &Daemon, context: &RequestContext) -> message::Stat
             .collect(),
         counters: Some(metrics::counters(daemon, &health)),
     }
-}
-
-/// A store of this machine has no breaker; its last error is all there is to see.
-fn is_well(backend: &Health) -> bool {
-    backend.breaker == State::Closed && backend.last_error.is_empty()
 }
 
 pub(super) fn backend(daemon: &Daemon, health: &Health) -> message::BackendStatus {

@@ -27,11 +27,11 @@ struct Wanted {
     uses: Vec<message::Use>,
 }
 
-pub(super) fn explain(
+pub(super) fn why(
     daemon: &Daemon,
     context: &RequestContext,
     reference: &SecretRef,
-) -> message::ExplainReply {
+) -> message::WhyReply {
     let own = context.address(reference);
     let entries = daemon.cache.entries();
     let health = daemon.upstream.health();
@@ -52,34 +52,8 @@ pub(super) fn explain(
         .into_iter()
         .map(|(address, wanted)| look(&address, wanted));
     let others: Vec<_> = others.collect();
-    let last_error = match first.attempts.first() {
-        Some(last) => last.error.clone(),
-        None => first
-            .backend
-            .clone()
-            .map(|one| one.last_error)
-            .unwrap_or_default(),
-    };
-    let used_by = std::iter::once(&first)
-        .chain(&others)
-        .flat_map(|route| &route.used_by);
-    // A place is a file and a line; the old sentence names the file.
-    let file = |place: &str| {
-        place
-            .rsplit_once(':')
-            .map_or(place, |(file, _)| file)
-            .to_owned()
-    };
-    let sentence =
-        |one: &message::Use| format!("{} {} ({})", one.service, one.variable, file(&one.place));
-    let used_by: BTreeSet<String> = used_by.map(sentence).collect();
-    message::ExplainReply {
+    message::WhyReply {
         reference: reference.to_string(),
-        backend: own.kind.to_string(),
-        used_by: used_by.into_iter().collect(),
-        held: first.held.clone(),
-        last_error,
-        would_serve: first.would_serve.clone(),
         routes: if !first.used_by.is_empty() || is_known || others.is_empty() {
             std::iter::once(first).chain(others).collect()
         } else {

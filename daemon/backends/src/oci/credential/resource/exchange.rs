@@ -1,4 +1,4 @@
-//! How does a resource become a principal? Its service gives two tokens for what it is, and auth gives
+//! The exchange that makes a principal of a resource. Its service gives two tokens for what it is, and auth gives
 //! one for both.
 
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::super::auth_service::{AuthService, Question, Speaks};
+use super::super::auth_service::{AuthService, ReplyText, TokenCall};
 use super::super::new_key;
 use super::super::token_reply::{Hidden, TokenReply, read};
 use crate::error::{BackendError, Class};
@@ -66,10 +66,10 @@ impl Exchange<'_> {
             let name = HeaderName::from_static("security-context");
             first.headers.insert(name, value);
         }
-        let (reply, asked) = self.auth.ask(first, Arc::clone(&self.by)).await?;
+        let (reply, description) = self.auth.ask(first, Arc::clone(&self.by)).await?;
         let parent = reply.headers.get("opc-parent-rpt-url");
         let parent = parent.and_then(|url| url.to_str().ok()).map(str::to_owned);
-        let tokens: Tokens = read(&reply, &asked)?;
+        let tokens: Tokens = read(&reply, &description)?;
         let public_key = new_key::base64(key);
         let body = Both {
             resource_principal_token: &tokens.resource_principal_token.0,
@@ -83,20 +83,20 @@ impl Exchange<'_> {
         let path = &["resourcePrincipalSessionToken"];
         let url = self.session_from.url::<&str>(path, &[]);
         let second = question(Method::Post, url, Some(written));
-        let (reply, asked) = self.auth.ask(second, self.by).await?;
-        let token = read::<TokenReply>(&reply, &asked)?.token(&asked)?;
+        let (reply, description) = self.auth.ask(second, self.by).await?;
+        let token = read::<TokenReply>(&reply, &description)?.token(&description)?;
         Ok(Exchanged { token, parent })
     }
 }
 
-fn question(method: Method, url: RequestUrl, body: Option<Zeroizing<Vec<u8>>>) -> Question {
-    Question {
+fn question(method: Method, url: RequestUrl, body: Option<Zeroizing<Vec<u8>>>) -> TokenCall {
+    TokenCall {
         principal: PRINCIPAL.to_owned(),
         method,
         url,
         body,
         extent: Extent::Usual,
-        speaks: Speaks::OfTokens,
+        reply_text: ReplyText::MayQuoteTokens,
         headers: HeaderMap::new(),
         remedy: "check the clock of this machine and the variables OCI_RESOURCE_PRINCIPAL_*"
             .to_owned(),

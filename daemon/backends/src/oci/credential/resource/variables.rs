@@ -1,4 +1,4 @@
-//! What do the variables of a resource principal say?
+//! The variables of a resource principal.
 //!
 //! `OCI_RESOURCE_PRINCIPAL_*`, put there by whatever runs the resource. Nothing here opens a file.
 

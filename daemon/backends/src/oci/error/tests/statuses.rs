@@ -1,4 +1,4 @@
-//! Is every status and code taken as it must be?
+//! A table of statuses and codes with class and kind.
 
 use super::*;
 
@@ -206,7 +206,32 @@ fn every_status_and_code_is_taken_as_it_must_be() {
             Outage,
             "too_many_requests",
         ),
-        (Secrets, 431, "", "", Request, "refused"),
+        (
+            Secrets,
+            407,
+            "ProxyAuthentication",
+            SAID,
+            Outage,
+            "not_the_service",
+        ),
+        (Secrets, 421, "Misdirected", SAID, Outage, "not_the_service"),
+        (
+            Secrets,
+            431,
+            "HeadersTooLarge",
+            SAID,
+            Outage,
+            "not_the_service",
+        ),
+        (Secrets, 451, "Unavailable", SAID, Outage, "not_the_service"),
+        (
+            Secrets,
+            511,
+            "NetworkAuthentication",
+            SAID,
+            Outage,
+            "not_the_service",
+        ),
         (
             Secrets,
             500,
@@ -238,7 +263,7 @@ fn every_status_and_code_is_taken_as_it_must_be() {
         (Secrets, 700, "", "", Outage, "unexpected_status"),
         (Secrets, 102, "", "", Outage, "unexpected_status"),
     ] {
-        let error = refusal(status, code, message).error(&asked(), service, Quotes::Message);
+        let error = refusal(status, code, message).error(&description(), service, Quotes::Message);
         assert_eq!(
             (error.class(), error.kind()),
             (class, kind),

@@ -1,0 +1,25 @@
+//! What the terminal behind standard output can show.
+
+use std::io::IsTerminal;
+
+use vault_client::Style;
+
+/// For whoever reads standard output. NO_COLOR (no-color.org) and a dumb terminal are honoured.
+pub(crate) fn style_of_output() -> Style {
+    let output = std::io::stdout();
+    if !output.is_terminal() {
+        return Style::PLAIN;
+    }
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+    let size = rustix::termios::tcgetwinsize(&output).ok();
+    let size = size.map(|size| (usize::from(size.ws_col), usize::from(size.ws_row)));
+    Style {
+        colour: !plain,
+        // A terminal of no size does not know its own.
+        size: Some(
+            size.filter(|(columns, rows)| columns * rows > 0)
+                .unwrap_or((80, 24)),
+        ),
+    }
+}
