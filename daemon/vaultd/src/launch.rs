@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use prost::Message;
 use vault_backends::error::Class;
+use vault_proto::delivery::Delivery;
 use vault_proto::generated::{CheckReply, CheckedSecret, LaunchReply, SealedValue, SealedValues};
 use vault_proto::reference::Place;
 use vault_proto::sealed::{Label, Purpose, Sealer};
@@ -86,7 +87,11 @@ impl Launch {
         for one in &resolved {
             match seal(&mut sealer, one)? {
                 Some(value) => values.push(value),
-                None => warnings.push(format!("{} is left out: {}", one.variable, why(one))),
+                None => warnings.push(format!(
+                    "{} is left out: {}",
+                    one.delivery.variable(),
+                    why(one)
+                )),
             }
         }
         let encapsulated_key = if values.is_empty() {
@@ -244,7 +249,7 @@ struct Plan<'a> {
 
 fn want(chosen: &Chosen) -> SecretRequest {
     SecretRequest {
-        variable: chosen.variable.clone(),
+        delivery: Delivery::into_variable(&chosen.variable),
         reference: chosen.reference.clone(),
         ages: chosen.ages,
     }
@@ -274,7 +279,7 @@ fn bytes(texts: &[String]) -> usize {
 }
 
 fn problem_of(one: &Resolved) -> Option<LaunchError> {
-    let variable = one.variable.clone();
+    let variable = one.delivery.variable().to_owned();
     let reference = one.reference.to_string();
     match &one.value {
         Err(error) => Some(LaunchError::Secret {
@@ -319,20 +324,20 @@ pub(crate) fn seal(
     };
     let reference = one.reference.to_string();
     let label = Label {
-        variable: &one.variable,
+        delivery: &one.delivery,
         reference: &reference,
         version: &provenance.version,
         state: provenance.state,
     };
     let sealed = served.secret()?.expose_secret(|value| {
         // An optional value that no variable can hold is left out like one that is missing.
-        (one.variable.is_empty() || !value.contains(&0)).then(|| sealer.seal(label, value))
+        (one.delivery == Delivery::Direct || !value.contains(&0)).then(|| sealer.seal(label, value))
     })?;
     let Some(ciphertext) = sealed.transpose()? else {
         return Ok(None);
     };
     Ok(Some(SealedValue {
-        variable: one.variable.clone(),
+        variable: one.delivery.variable().to_owned(),
         reference,
         provenance: Some(provenance),
         ciphertext,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 use vault_backends::address::Address;
+use vault_proto::delivery::Delivery;
 use vault_proto::generated::{Provenance, State};
 use vault_proto::kinds;
 use vault_proto::reference::SecretRef;
@@ -26,8 +27,8 @@ pub use request::{RequestContext, SecretRequest};
 /// One secret, had or not.
 #[derive(Debug)]
 pub struct Resolved {
-    /// The variable it goes into.
-    pub variable: String,
+    /// Where the value goes.
+    pub delivery: Delivery,
     /// Which secret.
     pub reference: SecretRef,
     /// The value, or why there is none.
@@ -157,7 +158,7 @@ impl Resolver {
             async move {
                 let value = self.fetch_one(context, &secret).await;
                 Resolved {
-                    variable: secret.variable,
+                    delivery: secret.delivery,
                     reference: secret.reference,
                     value,
                 }
@@ -352,17 +353,17 @@ impl Resolver {
 
 /// A wanted secret in the record of a request that got nothing.
 pub fn plain(want: &SecretRequest, problem: Option<&'static str>) -> ValueRecord {
-    ValueRecord::requested(&want.variable, &want.reference).because(problem)
+    ValueRecord::requested(want.delivery.variable(), &want.reference).because(problem)
 }
 
 fn handed_out(resolved: &Resolved, leaves: bool) -> ValueRecord {
-    let record = ValueRecord::requested(&resolved.variable, &resolved.reference);
+    let record = ValueRecord::requested(resolved.delivery.variable(), &resolved.reference);
     let served = match &resolved.value {
         Ok(served) => served,
         Err(error) => return record.because(Some(error.kind())),
     };
     let version = &served.held.bundle.version;
-    match problem_with(&resolved.variable, served) {
+    match problem_with(resolved.delivery.variable(), served) {
         None if leaves => record.released(version, served.age, served.stale.is_some()),
         problem => record.withheld(version, served.age).because(problem),
     }

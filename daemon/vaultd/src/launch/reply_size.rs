@@ -39,7 +39,7 @@ pub(crate) fn fits(resolved: &[Resolved], rest: usize, most: usize) -> Result<()
     let mut largest = sizes;
     largest.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
     let named = largest.iter().take(NAMED).map(|(one, bytes)| {
-        let name = match one.variable.as_str() {
+        let name = match one.delivery.variable() {
             "" => one.reference.to_string(),
             variable => variable.to_owned(),
         };
@@ -56,7 +56,7 @@ fn size(one: &Resolved) -> usize {
     let value = one.value.as_ref().ok();
     let value = value.and_then(|served| served.secret().ok());
     let sealed = SealedValue {
-        variable: one.variable.clone(),
+        variable: one.delivery.variable().to_owned(),
         reference: one.reference.to_string(),
         provenance: one.provenance(),
         ciphertext: vec![],

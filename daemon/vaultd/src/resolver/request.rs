@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vault_backends::address::Address;
+use vault_proto::delivery::Delivery;
 use vault_proto::reference::SecretRef;
 
 use crate::addresses::{address, other_name};
@@ -90,8 +91,8 @@ impl RequestContext {
 /// One secret asked for.
 #[derive(Clone, Debug)]
 pub struct SecretRequest {
-    /// The variable it goes into; empty where there is none.
-    pub variable: String,
+    /// Where the value goes.
+    pub delivery: Delivery,
     /// Which secret.
     pub reference: SecretRef,
     /// How fresh, where that is written for it alone.
@@ -99,10 +100,10 @@ pub struct SecretRequest {
 }
 
 impl SecretRequest {
-    /// A secret that goes into no variable.
+    /// A secret for whoever asks.
     pub fn of(reference: &SecretRef) -> Self {
         Self {
-            variable: String::new(),
+            delivery: Delivery::Direct,
             reference: reference.clone(),
             ages: Ages::default(),
         }
