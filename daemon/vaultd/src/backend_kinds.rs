@@ -7,6 +7,9 @@ use vault_backends::address::BackendKind;
 use vault_backends::oci::OciSettings;
 use vault_backends::target::Target;
 
+/// Makes the target that counts where nothing is configured, for a user with this home.
+pub type UnconfiguredTarget = fn(&Path) -> Arc<dyn Target>;
+
 /// How the daemon treats vaults of one kind.
 #[derive(Clone, Copy, Debug)]
 pub struct KindPolicy {
@@ -23,7 +26,7 @@ pub struct KindPolicy {
     /// Whether a peer of the daemon's own uid may change its secrets where no policy is written.
     pub written_by_default: bool,
     /// What is asked where nothing is configured; `None` where the backend is always open.
-    pub unconfigured: Option<fn(home: &Path) -> Arc<dyn Target>>,
+    pub unconfigured: Option<UnconfiguredTarget>,
 }
 
 /// The encrypted store of this machine.

@@ -172,7 +172,7 @@ async fn a_watcher_hears_of_its_secret_by_its_own_words_whoever_asked_first_and_
 async fn a_watcher_that_lags_behind_is_told_that_it_has_missed_some() {
     let room = Room::new();
     let mut all = room.watch(&[]).await;
-    for number in 0..BACKLOG + 1 {
+    for number in 0..=BACKLOG {
         room.ask(&format!("oci-vault://n{number}")).await;
     }
     let told = told(&mut all).await;
