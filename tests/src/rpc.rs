@@ -164,7 +164,7 @@ impl Envelope {
         let mut open = |value: &vault_proto::generated::SealedValue| {
             let provenance = value.provenance.clone().unwrap_or_default();
             let label = Label {
-                variable: &value.variable,
+                delivery: &vault_proto::delivery::Delivery::into_variable(&value.variable),
                 reference: &value.reference,
                 version: &provenance.version,
                 state: provenance.state,
