@@ -141,6 +141,11 @@ impl Watched {
         *known = until.max(*known);
     }
 
+    /// Until when it is not to be asked.
+    pub(super) fn paused_until(&self) -> Moment {
+        self.paused_until
+    }
+
     /// A person closes it.
     pub(super) fn resets(&mut self) {
         *self = Self {
