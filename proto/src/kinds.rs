@@ -35,6 +35,10 @@ pub const NO_BACKEND: &str = "no_backend";
 pub const READ_ONLY: &str = "read_only";
 /// The backend was not asked, after repeated failures.
 pub const BREAKER_OPEN: &str = "breaker_open";
+/// The backend was not asked: it has asked for a pause.
+pub const PAUSED: &str = "paused";
+/// The backend was not asked for this secret, after repeated failures of it alone.
+pub const SECRET_BACKOFF: &str = "secret_backoff";
 /// The backend was not asked: too many calls wait for it.
 pub const BUSY: &str = "busy";
 /// The backend did not answer in time.

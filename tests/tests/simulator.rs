@@ -37,7 +37,7 @@ fn no_promise_is_broken_by_five_hundred_seeds() {
         }
     });
     // Or the seeds say nothing.
-    assert_eq!(all.faults.len(), 12, "every fault occurs: {:?}", all.faults);
+    assert_eq!(all.faults.len(), 18, "every fault occurs: {:?}", all.faults);
     let happened = [all.hits, all.stale, all.left, all.flushes, all.rotations];
     assert!(happened.iter().all(|count| *count > 300), "{all:?}");
     assert!(all.reloads > 100 && all.sleeps > 50, "{all:?}");

@@ -1,4 +1,4 @@
-//! Is a fresh value at hand?
+//! The credential cache: fresh values at once, stale ones while the backend cannot be asked.
 //!
 //! moka bounds how many handles there are and drops the least used. Freshness,
 //! one flight per address, flushing and wiping are here. A flush empties slots in place, and a fetch
@@ -7,12 +7,12 @@
 pub mod census;
 pub mod changes;
 pub mod counters;
-pub mod flight;
 pub mod freshness;
 pub mod held;
 pub mod machine;
-mod shelf;
-mod told;
+pub mod single_flight;
+mod slots;
+mod views;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -21,31 +21,32 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, broadcast};
 use tokio::time::Instant;
-use vault_backends::address::Address;
-use vault_backends::error::Class;
+use vault_backends::address::{Address, BackendKind};
+use vault_backends::error::{Class, Contact};
+use vault_backends::reading::FetchEffect;
 use vault_proto::reference::SecretRef;
 
 use crate::clock::Clock;
 use crate::upstream::{Upstream, UpstreamError};
 use changes::{Change, Changes, Now};
 use counters::Counters;
-use flight::{Flights, Landed, Ticket};
-use freshness::Freshness;
+use freshness::{Freshness, may_serve_stale};
 use held::{Held, Known, Offer, Slot};
-use machine::Asked;
-use shelf::Shelf;
-pub use told::{Entry, Renewal, Seen, Served};
+use machine::FetchReason;
+use single_flight::{FetchEnd, FetchHandle, SingleFlight};
+use slots::Slots;
+pub use views::{CacheEntry, Renewal, Seen, Served};
 
 /// How long a caller waits for one attempt while a stale value is at hand.
 const STALE_WAIT: Duration = Duration::from_secs(1);
 /// How long one fetch may take, whoever asked first: a hurried caller must not spoil it for those
 /// who wait longer.
-const FLIGHT: Duration = Duration::from_secs(10);
+const FETCH_DEADLINE: Duration = Duration::from_secs(10);
 
 /// The cache.
 pub struct Cache {
-    shelf: Shelf,
-    flights: Flights,
+    slots: Slots,
+    fetches: SingleFlight,
     upstream: Arc<Upstream>,
     clock: Arc<dyn Clock>,
     changes: Changes,
@@ -58,8 +59,8 @@ impl Cache {
     /// An empty cache before `upstream`.
     pub fn new(upstream: Arc<Upstream>, clock: Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self {
-            shelf: Shelf::default(),
-            flights: Flights::default(),
+            slots: Slots::default(),
+            fetches: SingleFlight::default(),
             upstream,
             clock,
             changes: Changes::default(),
@@ -80,7 +81,7 @@ impl Cache {
         time: Duration,
     ) -> Result<Served, Arc<UpstreamError>> {
         let began = Instant::now();
-        let slot = self.shelf.slot(address, reference);
+        let slot = self.slots.slot(address, reference);
         slot.uses().asked = Some((self.clock.now(), *freshness));
         let offer = slot.known().offer(self.clock.now(), freshness);
         drop(slot);
@@ -89,7 +90,7 @@ impl Cache {
                 self.counters.hits.count(began.elapsed());
                 return Ok(Served::held(held, self.clock.now(), freshness, None));
             }
-            Offer::No(error) => return Err(error),
+            Offer::Negative(error) => return Err(error),
             Offer::Stale(_) | Offer::Nothing => {
                 self.counters.misses.fetch_add(1, Ordering::Relaxed);
             }
@@ -109,27 +110,31 @@ impl Cache {
         let fetch = self.fetch(address, reference, Some(freshness));
         match tokio::time::timeout(time.saturating_sub(began.elapsed()), fetch).await {
             Ok(landed) => self.or_stale(landed, address, reference, freshness),
-            Err(_) => Err(Arc::new(UpstreamError::late(address, time))),
+            Err(_) => Err(Arc::new(self.upstream.late(address, time))),
         }
     }
 
     /// Asks the backend now, whatever is held; a fetch under way may have asked it before what the
-    /// caller knows of, and is waited for.
+    /// caller knows of, and is waited for. Many of these yield to callers that have nothing yet.
     ///
     /// # Errors
     /// The backend's failure; what was held stays, unless the failure ends it.
+    /// [`UpstreamError::MadeAnew`] where a fetch would make something new.
     pub async fn refresh(
         self: &Arc<Self>,
         address: &Address,
         reference: &str,
         time: Duration,
     ) -> Result<Arc<Held>, Arc<UpstreamError>> {
+        self.is_repeatable(address, reference)?;
+        let began = Instant::now();
+        let _turn = self.upstream.background_turn(address, time).await?;
         let fetch = async {
-            self.flights.settled(address).await;
+            self.fetches.settled(address).await;
             self.fetch(address, reference, None).await
         };
-        let landed = tokio::time::timeout(time, fetch).await;
-        landed.unwrap_or_else(|_| Err(Arc::new(UpstreamError::late(address, time))))
+        let landed = tokio::time::timeout(time.saturating_sub(began.elapsed()), fetch).await;
+        landed.unwrap_or_else(|_| Err(Arc::new(self.upstream.late(address, time))))
     }
 
     /// Asks the backend ahead of time, while nobody waits; `wanted` is how fresh it is to be for whom
@@ -141,17 +146,39 @@ impl Cache {
         reference: &str,
         wanted: Freshness,
     ) -> Renewal {
-        self.shelf.slot(address, reference).uses().planned = Some(wanted);
-        match self.fly_once(address, reference, None, Asked::Ahead).await {
-            Landed::Done(result) => Renewal::Done(result),
-            Landed::Superseded => Renewal::Overtaken,
+        let turn = async {
+            self.is_repeatable(address, reference)?;
+            Ok(self
+                .upstream
+                .background_turn(address, FETCH_DEADLINE)
+                .await?)
+        };
+        let _turn = match turn.await {
+            Ok(turn) => turn,
+            Err(error) => return Renewal::Done(Err(error)),
+        };
+        self.slots.slot(address, reference).uses().planned = Some(wanted);
+        match self
+            .fetch_once(address, reference, None, FetchReason::Ahead)
+            .await
+        {
+            FetchEnd::Done(result) => Renewal::Done(result),
+            FetchEnd::Superseded => Renewal::Overtaken,
+        }
+    }
+
+    /// Refuses what nobody's wish but a caller's is a reason to fetch.
+    fn is_repeatable(&self, address: &Address, reference: &str) -> Result<(), Arc<UpstreamError>> {
+        match self.upstream.effect(address) {
+            FetchEffect::Reads => Ok(()),
+            FetchEffect::Creates => Err(Arc::new(UpstreamError::MadeAnew(reference.to_owned()))),
         }
     }
 
     /// Holds a value from before this start, until the backend is asked for it; a younger one that is
     /// there stays.
     pub fn restore(&self, address: &Address, reference: &str, held: Held) {
-        let slot = self.shelf.slot(address, reference);
+        let slot = self.slots.slot(address, reference);
         let is_kept = true;
         slot.known().confirm(Arc::new(Held { is_kept, ..held }));
     }
@@ -160,11 +187,24 @@ impl Cache {
     ///
     /// A fetch under way to one of them is not kept, and its waiters ask again.
     pub fn flush(&self, chosen: impl Fn(&Address) -> bool) -> usize {
-        self.upstream.forget();
-        // First: a flight that has landed before this is in its slot.
-        self.flights.supersede(&chosen);
+        self.flush_at(None, chosen)
+    }
+
+    /// The same for addresses at backends of this kind; others keep what they know of names.
+    pub fn flush_kind(&self, kind: BackendKind, chosen: impl Fn(&Address) -> bool) -> usize {
+        self.flush_at(Some(kind), |address| {
+            address.kind == kind && chosen(address)
+        })
+    }
+
+    fn flush_at(&self, kind: Option<BackendKind>, chosen: impl Fn(&Address) -> bool) -> usize {
+        // First, so that whatever begins from here on looks names up anew. What began before is either
+        // under way, and superseded now, or in its slot, which is emptied after that; what it has still
+        // to say of names its backend does not remember, since it began before this.
+        self.upstream.forget(kind);
+        self.fetches.supersede(&chosen);
         let mut flushed = 0;
-        for (address, slot) in self.shelf.slots() {
+        for (address, slot) in self.slots.slots() {
             if chosen(&address) {
                 let mut known = slot.known();
                 let was_known = !matches!(*known, Known::Nothing);
@@ -185,25 +225,25 @@ impl Cache {
             let found = slot.reference.parse();
             found.is_ok_and(|found| chosen(&found))
         };
-        let slots = self.shelf.slots().into_iter();
+        let slots = self.slots.slots().into_iter();
         let slots = slots.filter(|(_, slot)| asked_by(slot));
         slots.map(|(address, _)| address).collect()
     }
 
     /// What is held, in the order of references.
-    pub fn entries(&self) -> Vec<Entry> {
+    pub fn entries(&self) -> Vec<CacheEntry> {
         let now = self.clock.now();
         let mut entries = Vec::new();
-        for (address, slot) in self.shelf.slots() {
+        for (address, slot) in self.slots.slots() {
             let known = match &*slot.known() {
                 Known::Value(held, why) => {
                     Ok((Arc::clone(held), now.since(held.confirmed), why.clone()))
                 }
-                Known::No(error, until, _) if now < *until => Err(Arc::clone(error)),
-                Known::Nothing | Known::No(..) => continue,
+                Known::Negative(error, until, _) if now < *until => Err(Arc::clone(error)),
+                Known::Nothing | Known::Negative(..) => continue,
             };
-            entries.push(Entry {
-                refreshing: self.flights.are_under_way(&address),
+            entries.push(CacheEntry {
+                refreshing: self.fetches.are_under_way(&address),
                 wanted: slot.uses().wanted(),
                 address,
                 reference: slot.reference.clone(),
@@ -214,25 +254,24 @@ impl Cache {
         entries
     }
 
-    /// Every address there is a slot for, held or not.
-    pub fn seen(&self) -> Vec<Seen> {
-        let seen = |(address, slot): (Address, Arc<Slot>)| {
+    /// Shows every address there is a slot for, held or not.
+    pub fn visit(&self, mut visit: impl FnMut(Seen<'_>)) {
+        self.slots.visit(|address, slot| {
             let (held, is_kept) = match &*slot.known() {
                 Known::Value(held, _) if held.is_kept => (None, true),
                 Known::Value(held, _) => (Some((held.confirmed, held.bundle.valid_for)), false),
-                Known::Nothing | Known::No(..) => (None, false),
+                Known::Nothing | Known::Negative(..) => (None, false),
             };
             let uses = *slot.uses();
-            Seen {
+            visit(Seen {
                 address,
-                reference: slot.reference.clone(),
+                reference: &slot.reference,
                 asked: uses.asked,
                 held,
                 is_kept,
                 flushed: uses.flushed,
-            }
-        };
-        self.shelf.slots().into_iter().map(seen).collect()
+            });
+        });
     }
 
     /// Waits until the backend's answer or failure has come for any address.
@@ -250,7 +289,7 @@ impl Cache {
     }
 
     fn look(&self, address: &Address, reference: &str, freshness: &Freshness) -> Offer {
-        let slot = self.shelf.slot(address, reference);
+        let slot = self.slots.slot(address, reference);
         slot.known().offer(self.clock.now(), freshness)
     }
 
@@ -265,12 +304,13 @@ impl Cache {
     ) -> Result<Served, Arc<UpstreamError>> {
         match landed {
             Ok(held) => Ok(Served::awaited(held, self.clock.now(), freshness)),
-            Err(error) => match (error.class(), self.look(address, reference, freshness)) {
-                (Class::Outage | Class::Credentials, Offer::Stale(held)) => {
-                    Ok(self.stale(held, freshness, error.to_string()))
+            Err(error) if may_serve_stale(error.class(), error.contact()) => {
+                match self.look(address, reference, freshness) {
+                    Offer::Stale(held) => Ok(self.stale(held, freshness, error.to_string())),
+                    _ => Err(error),
                 }
-                _ => Err(error),
-            },
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -294,68 +334,70 @@ impl Cache {
     ) -> Result<Arc<Held>, Arc<UpstreamError>> {
         let mut is_second = false;
         loop {
-            let flight = self.fly_once(address, reference, enough, Asked::ByCaller);
+            let flight = self.fetch_once(address, reference, enough, FetchReason::Caller);
             match flight.await {
                 // A flush went by: what was fetched may be what the flush was to get rid of.
-                Landed::Superseded => {}
+                FetchEnd::Superseded => {}
                 // The machine slept meanwhile, say: what has come is older than was agreed.
-                Landed::Done(Ok(held)) if self.is_late(&held, enough) => {
+                FetchEnd::Done(Ok(held)) if self.is_late(&held, enough) => {
                     if std::mem::replace(&mut is_second, true) {
-                        return Err(Arc::new(UpstreamError::late(address, FLIGHT)));
+                        return Err(Arc::new(self.upstream.late(address, FETCH_DEADLINE)));
                     }
                 }
-                Landed::Done(result) => return result,
+                FetchEnd::Done(result) => return result,
             }
         }
     }
 
     fn is_late(&self, held: &Held, enough: Option<&Freshness>) -> bool {
-        enough.is_some_and(|enough| !enough.takes(self.age(held), held.bundle.valid_for, FLIGHT))
+        enough.is_some_and(|enough| {
+            !enough.takes(self.age(held), held.bundle.valid_for, FETCH_DEADLINE)
+        })
     }
 
-    async fn fly_once(
+    async fn fetch_once(
         self: &Arc<Self>,
         address: &Address,
         reference: &str,
         enough: Option<&Freshness>,
-        asked: Asked,
-    ) -> Landed {
-        let landed = || self.landed_already(address, reference, enough?);
-        let take_off = |ticket| {
+        asked: FetchReason,
+    ) -> FetchEnd {
+        let landed = || self.brought_already(address, reference, enough?);
+        let start = |handle| {
             let (cache, address) = (Arc::clone(self), address.clone());
             let reference = reference.to_owned();
-            async move { cache.fly(&address, &reference, &ticket, asked).await }
+            async move { cache.run_fetch(&address, &reference, &handle, asked).await }
         };
-        self.flights.join(address, landed, take_off).await
+        self.fetches.join(address, landed, start).await
     }
 
     /// What a flight has left in the slot, if it is enough.
-    fn landed_already(
+    fn brought_already(
         &self,
         address: &Address,
         reference: &str,
         enough: &Freshness,
-    ) -> Option<Landed> {
+    ) -> Option<FetchEnd> {
         match self.look(address, reference, enough) {
-            Offer::Fresh(held) => Some(Landed::Done(Ok(held))),
-            Offer::No(error) => Some(Landed::Done(Err(error))),
+            Offer::Fresh(held) => Some(FetchEnd::Done(Ok(held))),
+            Offer::Negative(error) => Some(FetchEnd::Done(Err(error))),
             Offer::Stale(_) | Offer::Nothing => None,
         }
     }
 
-    async fn fly(
+    async fn run_fetch(
         &self,
         address: &Address,
         reference: &str,
-        ticket: &Ticket,
-        asked: Asked,
-    ) -> Landed {
-        let result = self.upstream.fetch(address, FLIGHT).await;
+        handle: &FetchHandle,
+        asked: FetchReason,
+    ) -> FetchEnd {
+        let result = self.upstream.fetch(address, FETCH_DEADLINE).await;
         // Where it is looked for now: the slot of before may have been evicted meanwhile.
-        let slot = self.shelf.slot(address, reference);
+        let slot = self.slots.slot(address, reference);
         let mut known = slot.known();
-        if ticket.is_superseded() {
-            return Landed::Superseded;
+        if handle.is_superseded() {
+            return FetchEnd::Superseded;
         }
         let mut is_news = true;
         let result = match result {
@@ -370,12 +412,14 @@ impl Cache {
             }
             Err(error) => {
                 let error = Arc::new(error);
-                match error.class() {
-                    Class::Answer => {
+                match (error.class(), error.contact()) {
+                    (Class::Answer, Contact::Replied) => {
                         is_news = known.deny(Arc::clone(&error), self.clock.now(), asked);
                     }
-                    Class::Outage | Class::Credentials => known.fail(|| error.to_string()),
-                    Class::Request => {}
+                    (class, contact) if may_serve_stale(class, contact) => {
+                        known.fail(|| error.to_string());
+                    }
+                    _ => {}
                 }
                 Err(error)
             }
@@ -385,7 +429,7 @@ impl Cache {
             self.changes.tell(address, &slot, Now::after(&known, why));
         }
         self.landed.notify_one();
-        Landed::Done(result)
+        FetchEnd::Done(result)
     }
 }
 

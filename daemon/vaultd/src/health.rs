@@ -1,7 +1,7 @@
 //! Whether all is well, as `vaultctl status`, its exit code and the metrics say it.
 
 use crate::audit::Audit;
-use crate::cache::Entry;
+use crate::cache::CacheEntry;
 use crate::cache::freshness::{Freshness, Verdict};
 use crate::cache::machine::Dated;
 use crate::setup::Current;
@@ -17,7 +17,7 @@ pub fn is_healthy(
     audit: &Audit,
     snapshot: &Snapshot,
     backends: &[Health],
-    entries: &[Entry],
+    entries: &[CacheEntry],
     others: &Freshness,
 ) -> bool {
     let (_, refused) = current.history();
@@ -35,7 +35,7 @@ fn is_well(backend: &Health) -> bool {
 }
 
 /// Past its ttl and simply not asked for since is no fault.
-fn cannot_be_renewed(entry: &Entry, others: &Freshness) -> bool {
+fn cannot_be_renewed(entry: &CacheEntry, others: &Freshness) -> bool {
     let Ok((held, age, why)) = &entry.known else {
         return false;
     };

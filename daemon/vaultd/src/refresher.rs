@@ -1,4 +1,4 @@
-//! What is renewed before anybody has to wait for it?
+//! Values are renewed here before anybody has to wait for them.
 //!
 //! What services are configured with, and what was asked for in the last day. When and in which
 //! order says the [`schedule`], which is pure; here it is told what the cache holds and how the
@@ -15,11 +15,10 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::Notify;
 use vault_backends::address::Address;
-use vault_backends::error::Class;
 
 use crate::cache::{Cache, Renewal};
 use crate::clock::{Clock, Moment};
-use crate::upstream::{Name, Upstream, UpstreamError};
+use crate::upstream::{Name, Upstream};
 pub use plan::{Item, Plan, Start};
 use schedule::{Next, Outcome, Renew, Schedule};
 
@@ -61,7 +60,7 @@ impl Refresher {
 
     /// When `address` is asked for next, if nobody asks sooner; `None` where it will not be.
     pub fn next_attempt(&self, address: &Address) -> Option<Moment> {
-        let probes = |name: &Name| self.upstream.next_probe(name);
+        let probes = |name: &Name| self.upstream.closed_until(name);
         self.schedule().next_attempt(address, &probes)
     }
 
@@ -87,11 +86,10 @@ impl Refresher {
     }
 
     fn next(&self) -> Next {
-        let seen = self.cache.seen();
-        let probes = |name: &Name| self.upstream.next_probe(name);
+        let probes = |name: &Name| self.upstream.closed_until(name);
         let mut schedule = self.schedule();
         let now = self.clock.now();
-        schedule.learn(seen, now);
+        schedule.learn(|learn| self.cache.visit(learn), now);
         schedule.next(now, &probes)
     }
 
@@ -111,7 +109,7 @@ impl Refresher {
         let outcome = match &landed.renewal {
             Renewal::Overtaken => Outcome::Overtaken,
             Renewal::Done(Ok(held)) => Outcome::Confirmed(held.confirmed, held.bundle.valid_for),
-            Renewal::Done(Err(error)) => outcome(error),
+            Renewal::Done(Err(error)) => Outcome::of(error),
         };
         if let Renewal::Done(Err(error)) = &landed.renewal {
             tracing::debug!(name = %Name::of(&landed.address), %error, "not renewed");
@@ -131,16 +129,6 @@ struct Landed {
     address: Address,
     left: Moment,
     renewal: Renewal,
-}
-
-fn outcome(error: &UpstreamError) -> Outcome {
-    match (error, error.class()) {
-        (UpstreamError::BreakerOpen { .. } | UpstreamError::Busy(_), _) => Outcome::NotAsked,
-        (_, Class::Answer) => Outcome::Gone,
-        (_, Class::Request) => Outcome::Refused,
-        (UpstreamError::Backend(cause), _) => Outcome::Failed(cause.pause()),
-        _ => Outcome::Failed(None),
-    }
 }
 
 #[cfg(test)]

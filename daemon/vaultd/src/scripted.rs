@@ -3,15 +3,16 @@
 mod weather;
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 use vault_backends::address::{Address, BackendKind, VersionSelector};
 use vault_backends::bundle::Bundle;
 use vault_backends::error::{BackendError, Class};
-use vault_backends::reading::Backend;
+use vault_backends::reading::{Backend, FetchEffect};
 use vault_memory::{Preference, Shield};
 
 pub(crate) use weather::{Weather, WeatherBackend};
@@ -29,6 +30,12 @@ pub(crate) struct ScriptedBackend {
     shield: Arc<Shield>,
     script: Mutex<VecDeque<Step>>,
     calls: AtomicU64,
+    forgets: AtomicU64,
+    upkeeps: AtomicU64,
+    /// Whether each fetch makes something new.
+    pub(crate) creates: AtomicBool,
+    /// Whether upkeep never ends.
+    pub(crate) hangs_in_upkeep: AtomicBool,
     /// Each call takes one; tests that hold calls back start with none.
     pub(crate) gate: Semaphore,
 }
@@ -40,6 +47,10 @@ impl ScriptedBackend {
             shield: Shield::new(Preference::Auto).unwrap(),
             script: Mutex::default(),
             calls: AtomicU64::default(),
+            forgets: AtomicU64::default(),
+            upkeeps: AtomicU64::default(),
+            creates: AtomicBool::default(),
+            hangs_in_upkeep: AtomicBool::default(),
             gate: Semaphore::new(10_000),
         })
     }
@@ -50,14 +61,8 @@ impl ScriptedBackend {
     }
 
     pub(crate) fn then_value(&self, value: &str) -> &Self {
-        self.then_bytes(value.as_bytes())
-    }
-
-    pub(crate) fn then_bytes(&self, value: &[u8]) -> &Self {
-        self.script
-            .lock()
-            .unwrap()
-            .push_back(Step::Value(value.to_owned()));
+        let step = Step::Value(value.as_bytes().to_owned());
+        self.script.lock().unwrap().push_back(step);
         self
     }
 
@@ -71,8 +76,22 @@ impl ScriptedBackend {
         self
     }
 
+    /// Takes a step off the script that was not needed; whether there was one.
+    pub(crate) fn skip(&self) -> bool {
+        self.script.lock().unwrap().pop_front().is_some()
+    }
+
     pub(crate) fn calls(&self) -> u64 {
         self.calls.load(Ordering::SeqCst)
+    }
+
+    /// How often it was to forget what names mean.
+    pub(crate) fn forgets(&self) -> u64 {
+        self.forgets.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn upkeeps(&self) -> u64 {
+        self.upkeeps.load(Ordering::SeqCst)
     }
 }
 
@@ -80,6 +99,25 @@ impl ScriptedBackend {
 impl Backend for ScriptedBackend {
     fn kind(&self) -> BackendKind {
         self.kind
+    }
+
+    fn effect(&self, _address: &Address) -> FetchEffect {
+        match self.creates.load(Ordering::SeqCst) {
+            true => FetchEffect::Creates,
+            false => FetchEffect::Reads,
+        }
+    }
+
+    fn forget(&self) {
+        self.forgets.fetch_add(1, Ordering::SeqCst);
+    }
+
+    async fn upkeep(&self) -> Duration {
+        self.upkeeps.fetch_add(1, Ordering::SeqCst);
+        if self.hangs_in_upkeep.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        Duration::from_hours(1)
     }
 
     async fn fetch(&self, _address: &Address) -> Result<Bundle, BackendError> {
@@ -105,6 +143,14 @@ impl Backend for ScriptedBackend {
 
 pub(crate) fn outage() -> BackendError {
     BackendError::no_reply("outage", "the scripted backend is out")
+}
+
+pub(crate) fn unsent(class: Class) -> BackendError {
+    BackendError::not_sent(class, "unsent", "a file cannot be read")
+}
+
+pub(crate) fn broken() -> BackendError {
+    BackendError::replied(Class::Outage, "server_error", "the server is broken")
 }
 
 pub(crate) fn answer() -> BackendError {

@@ -1,35 +1,35 @@
-//! Is it safe to ask the backend, and how often? Every call to a backend goes through here.
+//! Every call to a backend goes through here: as often as is safe, and not before it may be asked again.
 
 pub mod attempts;
+mod backend_state;
+pub mod backoff;
 pub mod breaker;
+pub mod circuit;
 mod error;
-mod line;
 mod name;
-pub mod retry;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use futures_util::future::join_all;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::time::Instant;
-use vault_backends::address::{Address, BackendKind};
+use vault_backends::address::{Address, BackendKind, VersionSelector};
 use vault_backends::bundle::Bundle;
 use vault_backends::changing::WritableBackend;
-use vault_backends::error::{BackendError, Class, Contact};
+use vault_backends::error::{BackendError, Contact};
 use vault_backends::findings::Finding;
-use vault_backends::reading::Backend;
+use vault_backends::reading::{Backend, FetchEffect};
 use vault_backends::registry::Backends;
 use vault_backends::target::{Key, Target};
 
 use crate::backend_kinds::BackendKinds;
 use crate::clock::{Clock, Moment};
 use attempts::{Attempt, Attempts};
-use breaker::Permit;
+use backend_state::{BackendState, CallLeave, Event, SHORTEST_CALL};
+pub use backend_state::{CallCounts, Health};
+use circuit::{Conclusion, Outcome, Refusal};
 pub use error::UpstreamError;
-use line::{Event, FAIR, Line};
-pub use line::{Health, Tally};
 pub use name::Name;
 
 /// How long anything but a fetch may take: a list may have many pages.
@@ -40,7 +40,7 @@ pub struct Upstream {
     backends: Backends,
     kinds: BackendKinds,
     clock: Arc<dyn Clock>,
-    lines: Mutex<HashMap<Name, Arc<Line>>>,
+    states: Mutex<HashMap<Name, Arc<BackendState>>>,
     settings: RwLock<ResilienceSettings>,
     attempts: Attempts,
     jitter: Jitter,
@@ -56,7 +56,7 @@ pub struct ResilienceSettings {
     /// When a backend is not asked any more.
     pub breaker: breaker::BreakerSettings,
     /// When a failed call is made again.
-    pub retry: retry::RetrySettings,
+    pub retry: backoff::BackoffSettings,
 }
 
 impl Upstream {
@@ -66,7 +66,7 @@ impl Upstream {
             backends,
             kinds: BackendKinds::SHIPPED,
             clock,
-            lines: Mutex::default(),
+            states: Mutex::default(),
             settings: RwLock::default(),
             attempts: Attempts::default(),
             jitter: Box::new(jitter),
@@ -115,37 +115,36 @@ impl Upstream {
             .backends
             .of(address.kind, &address.scope)
             .ok_or_else(|| UpstreamError::NoBackend(Name::of(address)))?;
-        let line = self.line(Name::of(address));
+        let may_repeat = backend.effect(address) == FetchEffect::Reads;
+        let state = self.state(Name::of(address));
         let end = Instant::now() + time;
         let mut attempt = 0;
         loop {
-            let permit = line.permit(end).await?;
+            let permit = state.call_permit(end).await?;
             // Only now: the breaker may have opened meanwhile, and a probe must not wait.
-            let probe = self.ask(&line)?;
+            let leave = self.try_acquire(&state, Some(address))?;
+            let is_probe = leave.is_probe();
             if attempt > 0 {
-                line.count(Event::Retry);
+                state.count(Event::Retry);
             }
             let asked = self.clock.now();
-            let left = end.saturating_duration_since(Instant::now());
-            let error = match self.call(&line, &*backend, address, left, time).await {
+            let error = match self.call(leave, &*backend, address, end, time).await {
                 Ok(fetched) => return Ok((fetched, asked)),
                 Err(error) => error,
             };
             drop(permit);
-            let pause = match &error {
-                UpstreamError::Backend(cause) if cause.is_retryable() && !probe => {
-                    let left = end.saturating_duration_since(Instant::now() + FAIR);
-                    retry::pause(
-                        &self.retry(address.kind),
-                        attempt,
-                        cause.pause(),
-                        (self.jitter)(),
-                        left,
-                    )
-                }
-                _ => None,
+            let may_repeat = may_repeat || error.contact() == Contact::NotSent;
+            let UpstreamError::Backend(cause) = &error else {
+                return Err(error);
             };
-            let Some(pause) = pause else {
+            if !cause.is_retryable() || is_probe || !may_repeat {
+                return Err(error);
+            }
+            let left = end.saturating_duration_since(Instant::now() + SHORTEST_CALL);
+            let settings = self.retry(address.kind);
+            let jitter = (self.jitter)();
+            let Some(pause) = backoff::pause(&settings, attempt, cause.pause(), jitter, left)
+            else {
                 return Err(error);
             };
             self.clock.sleep(pause).await;
@@ -153,11 +152,57 @@ impl Upstream {
         }
     }
 
+    /// What a fetch of `address` does at its vault.
+    pub fn effect(&self, address: &Address) -> FetchEffect {
+        let backend = self.backends.of(address.kind, &address.scope);
+        backend.map_or(FetchEffect::Reads, |backend| backend.effect(address))
+    }
+
+    /// A turn for work on `address` that nobody waits for, within `time`: there are fewer of them than
+    /// calls at once, so that callers always find room.
+    ///
+    /// # Errors
+    /// [`UpstreamError::Busy`].
+    pub async fn background_turn(
+        &self,
+        address: &Address,
+        time: Duration,
+    ) -> Result<OwnedSemaphorePermit, UpstreamError> {
+        self.state(Name::of(address)).background_turn(time).await
+    }
+
+    /// No answer for `address` within `time`.
+    pub(crate) fn late(&self, address: &Address, time: Duration) -> UpstreamError {
+        self.silent("read", address, time)
+    }
+
+    fn silent(&self, operation: &str, address: &Address, time: Duration) -> UpstreamError {
+        UpstreamError::Deadline {
+            about: format!("{operation} {}", self.described(address)),
+            seconds: time.as_secs(),
+            is_remote: self.kinds.policy(address.kind).is_remote,
+        }
+    }
+
+    /// A secret as people write it.
+    fn described(&self, address: &Address) -> String {
+        let scheme = self.kinds.policy(address.kind).scheme;
+        let container = address.container.as_deref().unwrap_or_default();
+        let slash = if container.is_empty() { "" } else { "/" };
+        let version = match &address.version {
+            VersionSelector::Current => String::new(),
+            VersionSelector::Version(number) => format!("?version={number}"),
+            VersionSelector::Stage(stage) => format!("?stage={stage}"),
+            VersionSelector::Named(name) => format!("?version_name={name}"),
+        };
+        format!("{scheme}://{container}{slash}{}{version}", address.name)
+    }
+
     /// Lets these vaults be asked, and forgets those that can be asked no more.
     pub fn set_targets(&self, targets: impl IntoIterator<Item = Arc<dyn Target>>) {
         self.backends.configure(targets);
         let open = self.backends.keys();
-        self.lines().retain(|name, _| open.contains(&name.key()));
+        self.states().retain(|name, _| open.contains(&name.key()));
     }
 
     /// Refuses an address that no backend serves, or can be asked for.
@@ -199,25 +244,22 @@ impl Upstream {
         address: &Address,
         work: impl Future<Output = Result<T, BackendError>>,
     ) -> Result<T, UpstreamError> {
-        let line = self.line(Name::of(address));
+        let state = self.state(Name::of(address));
         let end = Instant::now() + ONCE;
-        let _permit = line.permit(end).await?;
-        self.ask(&line)?;
-        line.count(Event::Call);
+        let _permit = state.call_permit(end).await?;
+        let leave = self.try_acquire(&state, None)?;
+        state.count(Event::Call);
         let result = match tokio::time::timeout_at(end, work).await {
             Ok(result) => result.map_err(UpstreamError::Backend),
-            Err(_) => Err(UpstreamError::Deadline {
-                name: line.name.clone(),
-                seconds: ONCE.as_secs(),
-            }),
+            Err(_) => Err(self.silent("list or change", address, ONCE)),
         };
-        self.remember(&line, &result);
+        self.conclude(leave, &result);
         result
     }
 
     /// The health of every backend that is open.
     pub fn health(&self) -> Vec<Health> {
-        let health = |(kind, scope): Key| self.line(Name { kind, scope }).health();
+        let health = |(kind, scope): Key| self.state(Name { kind, scope }).health();
         self.backends.keys().into_iter().map(health).collect()
     }
 
@@ -226,19 +268,21 @@ impl Upstream {
         self.attempts.of(address)
     }
 
-    /// Lets every open backend do what is due ahead of time, and says when to call again.
-    pub async fn upkeep(&self) -> Duration {
+    /// The open backends. Whoever keeps them up calls this every some seconds: those that are
+    /// configured no more are closed after a while.
+    pub fn settled(&self) -> Vec<(Name, Arc<dyn Backend>)> {
         self.backends.settle();
-        let all = self.backends.all();
-        let each = all.iter().map(|(_, backend)| backend.upkeep());
-        let waits = join_all(each).await.into_iter();
-        waits.min().unwrap_or(Duration::from_hours(1))
+        let all = self.backends.all().into_iter();
+        all.map(|((kind, scope), backend)| (Name { kind, scope }, backend))
+            .collect()
     }
 
-    /// Lets every open backend forget what names mean.
-    pub fn forget(&self) {
-        for (_, backend) in self.backends.all() {
-            backend.forget();
+    /// Lets the open backends of a kind, or of all, forget what names mean.
+    pub fn forget(&self, chosen: Option<BackendKind>) {
+        for ((kind, _), backend) in self.backends.all() {
+            if chosen.is_none_or(|chosen| chosen == kind) {
+                backend.forget();
+            }
         }
     }
 
@@ -254,10 +298,17 @@ impl Upstream {
 
     /// What a person should know of the open backends.
     pub fn notices(&self) -> Vec<String> {
-        let all = self.backends.all();
-        all.iter()
-            .flat_map(|(_, backend)| backend.notices())
-            .collect()
+        let mut notices = Vec::new();
+        for ((kind, scope), backend) in self.backends.all() {
+            notices.extend(backend.notices());
+            let state = self.state(Name { kind, scope });
+            let circuit = state.circuit();
+            notices.extend(circuit.troubled().map(|(secret, last)| {
+                let secret = self.described(secret);
+                format!("{secret} fails while others may be read, and is asked for seldom: {last}")
+            }));
+        }
+        notices
     }
 
     /// How long until `moment`.
@@ -265,11 +316,13 @@ impl Upstream {
         moment.since(self.clock.now())
     }
 
-    /// Closes the breakers that `chosen` picks; returns how many were not closed.
+    /// Closes the breakers that `chosen` picks, those of single secrets included, and ends pauses that
+    /// were asked for; returns how many backends were concerned.
     pub fn reset(&self, chosen: impl Fn(&Name) -> bool) -> usize {
-        let lines = self.lines();
-        let chosen = lines.values().filter(|line| chosen(&line.name));
-        let reset = chosen.filter(|line| line.breaker().0.reset()).count();
+        let now = self.clock.now();
+        let states = self.states();
+        let chosen = states.values().filter(|state| chosen(&state.name));
+        let reset = chosen.filter(|state| state.circuit().reset(now)).count();
         self.reset.notify_one();
         reset
     }
@@ -279,98 +332,112 @@ impl Upstream {
         self.reset.notified().await;
     }
 
-    /// From when on a breaker lets a probe through; `None` where it is closed.
-    pub fn next_probe(&self, name: &Name) -> Option<Moment> {
-        let line = self.lines().get(name).map(Arc::clone)?;
-        let breaker = line.breaker();
-        breaker.0.next_probe()
+    /// From when on a backend may be asked again, by one call: its breaker lets a probe through, or the
+    /// pause is over that it asked for. `None` where it may be asked now.
+    pub fn closed_until(&self, name: &Name) -> Option<Moment> {
+        let state = self.states().get(name).map(Arc::clone)?;
+        let circuit = state.circuit();
+        circuit.closed_until(self.clock.now())
     }
 
-    fn lines(&self) -> MutexGuard<'_, HashMap<Name, Arc<Line>>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    fn states(&self) -> MutexGuard<'_, HashMap<Name, Arc<BackendState>>> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn line(&self, name: Name) -> Arc<Line> {
-        let mut lines = self.lines();
-        let line = lines.entry(name.clone());
-        let line = line.or_insert_with(|| Arc::new(Line::new(name)));
-        Arc::clone(line)
+    fn state(&self, name: Name) -> Arc<BackendState> {
+        let mut states = self.states();
+        let state = states.entry(name.clone());
+        let state = state.or_insert_with(|| Arc::new(BackendState::new(name)));
+        Arc::clone(state)
     }
 
-    /// Whether the call is a probe, or an error where it must not be made.
-    fn ask(&self, line: &Line) -> Result<bool, UpstreamError> {
-        let mut breaker = line.breaker();
-        match breaker.0.ask(
-            self.clock.now(),
-            &self.breaker(line.name.kind),
-            (self.jitter)(),
-        ) {
-            Permit::Call => Ok(false),
-            Permit::Probe => Ok(true),
-            Permit::Wait(_) => Err(UpstreamError::BreakerOpen {
-                name: line.name.clone(),
-                last: breaker.1.clone(),
-            }),
-        }
+    /// Leave for a call to read `secret`, or for another one.
+    fn try_acquire<'a>(
+        &self,
+        state: &'a BackendState,
+        secret: Option<&Address>,
+    ) -> Result<CallLeave<'a>, UpstreamError> {
+        let now = self.clock.now();
+        let settings = self.breaker(state.name.kind);
+        let acquired = state
+            .circuit()
+            .try_acquire(secret, now, &settings, (self.jitter)());
+        let seconds = |until: Moment| until.since(now).as_millis().div_ceil(1000) as u64;
+        let leave = acquired.map_err(|refusal| match refusal {
+            Refusal::BreakerOpen(_, last) => UpstreamError::BreakerOpen {
+                name: state.name.clone(),
+                last,
+            },
+            Refusal::Paused(until, last) => UpstreamError::Paused {
+                name: state.name.clone(),
+                seconds: seconds(until),
+                last,
+            },
+            Refusal::SecretBackoff(until, last) => UpstreamError::SecretBackoff {
+                secret: secret
+                    .map(|secret| self.described(secret))
+                    .unwrap_or_default(),
+                seconds: seconds(until),
+                last,
+            },
+        })?;
+        Ok(CallLeave::new(state, leave))
     }
 
     async fn call(
         &self,
-        line: &Line,
+        leave: CallLeave<'_>,
         backend: &dyn Backend,
         address: &Address,
-        left: Duration,
+        end: Instant,
         whole: Duration,
     ) -> Result<Bundle, UpstreamError> {
-        line.count(Event::Call);
+        let state = leave.state();
+        state.count(Event::Call);
         let (began, moment) = (Instant::now(), self.clock.now());
-        let result = match tokio::time::timeout(left, backend.fetch(address)).await {
+        let result = match tokio::time::timeout_at(end, backend.fetch(address)).await {
             Ok(result) => result.map_err(UpstreamError::Backend),
-            Err(_) => Err(UpstreamError::Deadline {
-                name: line.name.clone(),
-                seconds: whole.as_secs(),
-            }),
+            Err(_) => Err(self.late(address, whole)),
         };
         let took = began.elapsed();
-        line.took(took);
+        state.took(took);
         if result.is_ok() {
-            line.count(Event::Fetched);
+            state.count(Event::Fetched);
         }
         let attempt = Attempt::of(moment, took, &result);
         self.attempts.remember(address, attempt);
-        self.remember(line, &result);
+        self.conclude(leave, &result);
         result
     }
 
-    /// Only what was heard shows that a backend is well, an answer that says no as much as a value. What
-    /// was not sent shows nothing.
-    fn remember<T>(&self, line: &Line, result: &Result<T, UpstreamError>) {
-        let now = self.clock.now();
-        let settings = self.breaker(line.name.kind);
-        let mut breaker = line.breaker();
-        let Err(error) = result else {
-            breaker.0.succeeded(now, &settings);
-            breaker.1.clear();
+    fn conclude<T>(&self, leave: CallLeave<'_>, result: &Result<T, UpstreamError>) {
+        let state = leave.state();
+        let error = result.as_ref().err();
+        let outcome = error.map_or(Outcome::Replied, |error| {
+            Outcome::of(error.class(), error.contact(), error.extent())
+        });
+        let words = error.filter(|_| outcome != Outcome::Replied);
+        let words = words.map(ToString::to_string).unwrap_or_default();
+        let pause = error.and_then(|error| Some((error.extent(), error.pause()?)));
+        if outcome.counts() {
+            state.count(Event::Failure);
+        }
+        let (now, jitter) = (self.clock.now(), (self.jitter)());
+        let settings = self.breaker(state.name.kind);
+        let conclusion = Conclusion {
+            outcome,
+            pause,
+            words: &words,
+        };
+        let Some(leave) = leave.used() else {
             return;
         };
-        let was_heard = error.contact() == Contact::Replied;
-        match error.class() {
-            _ if error.counts() => {
-                line.count(Event::Failure);
-                breaker.1 = error.to_string();
-                if breaker.0.failed(now, &settings, (self.jitter)()) {
-                    line.count(Event::Open);
-                    tracing::warn!(backend = %line.name, error = %error, "breaker opened");
-                }
-            }
-            Class::Answer | Class::Request if was_heard => {
-                breaker.0.succeeded(now, &settings);
-                breaker.1.clear();
-            }
-            _ => {
-                breaker.0.undecided();
-                breaker.1 = error.to_string();
-            }
+        let opened = state
+            .circuit()
+            .conclude(&leave, conclusion, now, &settings, jitter);
+        if opened {
+            state.count(Event::Open);
+            tracing::warn!(backend = %state.name, error = %words, "breaker opened");
         }
     }
 
@@ -388,11 +455,11 @@ impl Upstream {
     }
 
     /// Asking a file again soon helps nobody.
-    fn retry(&self, kind: BackendKind) -> retry::RetrySettings {
+    fn retry(&self, kind: BackendKind) -> backoff::BackoffSettings {
         let settings = self.settings().retry;
         match self.kinds.policy(kind).is_remote {
             true => settings,
-            false => retry::RetrySettings {
+            false => backoff::BackoffSettings {
                 max_retries: 0,
                 ..settings
             },

@@ -372,8 +372,9 @@ impl Change {
     async fn finish<T>(&self, result: Result<T, UpstreamError>) -> Result<T, WriteError> {
         let written = &self.address;
         let kinds = self.request.context().setup.kinds();
-        self.cache
-            .flush(|held| may_be_same_secret(held, written, kinds));
+        self.cache.flush_kind(written.kind, |held| {
+            may_be_same_secret(held, written, kinds)
+        });
         // No value of this machine's own store is there.
         let forgotten = if kinds.policy(written.kind).is_remote {
             self.snapshot.forgotten().await

@@ -1,22 +1,23 @@
-//! What does one daemon do? The decisions are the daemon's own; what its cache and its way to the
+//! What one daemon does. The decisions are the daemon's own; what its cache and its way to the
 //! vault do with them is retold here, event by event.
 
 use std::time::Duration;
 
 use vault_backends::address::{Address, BackendKind, VersionSelector};
+use vault_backends::error::Contact;
 use vaultd::cache::freshness::Freshness;
 use vaultd::clock::Moment;
-use vaultd::refresher::schedule::{Outcome, Renew, Schedule};
+use vaultd::refresher::schedule::{Failed, Outcome, Renew, Schedule};
 use vaultd::refresher::{Item, Plan, Start};
-use vaultd::upstream::breaker::{Breaker, Permit};
-use vaultd::upstream::{Name, ResilienceSettings, retry};
+use vaultd::upstream::breaker::{Breaker, Culprit, Permit, Precedence};
+use vaultd::upstream::{Name, ResilienceSettings, backoff};
 
 use super::vault::{Answer, Vault};
 use crate::simulator::Dice;
 
 /// How long one fetch may take, and the least time for a call.
-const FLIGHT: Duration = Duration::from_secs(10);
-const FAIR: Duration = Duration::from_secs(1);
+const FETCH_DEADLINE: Duration = Duration::from_secs(10);
+const SHORTEST_CALL: Duration = Duration::from_secs(1);
 
 /// Something that happens to one daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -220,11 +221,14 @@ impl Member {
         later: Later<'_>,
     ) {
         let jitter = self.dice.share();
-        let permit = self.breaker.ask(moment(now), &settings.breaker, jitter);
-        if let Permit::Wait(_) = permit {
+        let (at, breaker) = (moment(now), &settings.breaker);
+        let acquired = self
+            .breaker
+            .try_acquire(at, breaker, Precedence::Usual, jitter);
+        let Ok(permit) = acquired else {
             self.land(flight, Outcome::NotAsked, now);
             return;
-        }
+        };
         let (answer, takes) = vault.call(now);
         let flying = &mut self.flights[flight];
         flying.is_probe = permit == Permit::Probe;
@@ -252,14 +256,24 @@ impl Member {
             Answer::Nothing => None,
         };
         let jitter = self.dice.share();
-        self.breaker.failed(at, &settings.breaker, jitter);
-        let gone = at.since(flying.left) + FAIR;
-        let left = FLIGHT.saturating_sub(gone);
+        let permit = match flying.is_probe {
+            true => Permit::Probe,
+            false => Permit::Call,
+        };
+        let contact = match flying.answer {
+            Answer::Nothing => Contact::NoReply,
+            _ => Contact::Replied,
+        };
+        let culprit = Culprit::Backend;
+        self.breaker
+            .failed(permit, culprit, at, &settings.breaker, jitter);
+        let gone = at.since(self.flights[flight].left) + SHORTEST_CALL;
+        let left = FETCH_DEADLINE.saturating_sub(gone);
         let share = self.dice.share();
-        let again = if flying.is_probe {
+        let again = if self.flights[flight].is_probe {
             None
         } else {
-            retry::pause(&settings.retry, flying.attempt, pause, share, left)
+            backoff::pause(&settings.retry, flying.attempt, pause, share, left)
         };
         match again {
             Some(again) => {
@@ -267,7 +281,7 @@ impl Member {
                 later(millis(at + again), Event::Again(flight));
             }
             None => {
-                self.land(flight, Outcome::Failed(pause), now);
+                self.land(flight, Outcome::Failed(Failed { contact, pause }), now);
             }
         }
         None

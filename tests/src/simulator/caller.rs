@@ -1,4 +1,4 @@
-//! Is what a caller is served what was promised?
+//! What a caller is served is what was promised.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
-use vault_backends::error::Class;
+use vault_backends::error::{Class, Contact};
 use vaultd::cache::freshness::{Freshness, Verdict};
 use vaultd::cache::held::Held;
 use vaultd::cache::{Renewal, Served};
@@ -21,7 +21,7 @@ const TICK: Duration = Duration::from_millis(5);
 /// How long a caller waits where a stale value is at hand.
 const STALE_WAIT: Duration = Duration::from_secs(1);
 /// How long one fetch may take: so old a value may be that its caller has waited for.
-const FLIGHT: Duration = Duration::from_secs(10);
+const FETCH_DEADLINE: Duration = Duration::from_secs(10);
 
 /// What a caller wants.
 #[derive(Clone, Copy, Debug)]
@@ -209,7 +209,7 @@ impl Asking {
         // A caller's own wait is not held against what it waited for, if the vault does not say so.
         let waited = call.ended_step > Some(self.step);
         let own = if waited {
-            FLIGHT + TICK
+            FETCH_DEADLINE + TICK
         } else {
             Duration::ZERO
         };
@@ -239,7 +239,10 @@ impl Asking {
         if matches!(error, UpstreamError::Lost) {
             state.broken("a flight was lost");
         }
-        if self.has_a_value(state) && matches!(error.class(), Class::Outage | Class::Credentials) {
+        // Only the vault's own word may end a value, or refuse it.
+        let is_its_word = matches!(error.class(), Class::Answer | Class::Request)
+            && error.contact() == Contact::Replied;
+        if self.has_a_value(state) && !is_its_word {
             state.broken(format!(
                 "s{secret} was not served though it was at hand: {error}"
             ));

@@ -1,4 +1,4 @@
-//! What of the daemon is under trial? Its cache, its way to vaults and its refresher, as they are
+//! What of the daemon is under trial: its cache, its way to vaults and its refresher, as they are
 //! shipped, without sockets and disks.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -85,9 +85,13 @@ impl Daemon {
 
     /// What is held of one secret.
     pub(super) fn holds(&self, name: &str) -> Option<Holding> {
-        let mut seen = self.cache.seen().into_iter();
-        let seen = seen.find(|seen| seen.address.name == name)?;
-        let (confirmed, valid_for) = seen.held?;
+        let mut held = None;
+        self.cache.visit(|seen| {
+            if seen.address.name == name {
+                held = seen.held;
+            }
+        });
+        let (confirmed, valid_for) = held?;
         Some(Holding {
             confirmed,
             valid_for,

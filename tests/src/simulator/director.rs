@@ -1,4 +1,4 @@
-//! What happens in the run of one seed?
+//! What happens in the run of one seed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use vault_backends::address::{BackendKind, VersionSelector};
 use vaultd::cache::freshness::{Ahead, Freshness};
 use vaultd::clock::ScriptedClock;
 use vaultd::refresher::Item;
-use vaultd::upstream::{ResilienceSettings, breaker, retry};
+use vaultd::upstream::{ResilienceSettings, backoff, breaker};
 
 use super::caller::{self, Patience, Wish};
 use super::daemon::Daemon;
 use super::dice::Dice;
 use super::promises;
-use super::weather::Weather;
+use super::weather::{Fault, Weather};
 use super::world::{Figures, Truth, World};
 
 /// How many secrets there are, and which of them are of which kind.
@@ -134,7 +134,8 @@ impl Director {
                 state.weather = weather;
             }
             700..830 => self.rotate(),
-            830..860 => {
+            830..845 => self.trouble(),
+            845..860 => {
                 let secret = self.secret();
                 let mut state = self.world.state();
                 state.event(format_args!("s{secret} goes or comes back"));
@@ -164,6 +165,20 @@ impl Director {
                 self.daemon.upstream.reset(|_| true);
             }
         }
+    }
+
+    /// A secret gives trouble by itself, or does so no more.
+    fn trouble(&mut self) {
+        let secret = self.secret();
+        let fault = Fault::of_one_secret(&mut self.dice);
+        let mut state = self.world.state();
+        let trouble = &mut state.secrets[secret].trouble;
+        *trouble = match trouble {
+            Some(_) => None,
+            None => Some(fault),
+        };
+        let now = *trouble;
+        state.event(format_args!("s{secret} has trouble of its own: {now:?}"));
     }
 
     fn callers(&mut self) {
@@ -268,7 +283,7 @@ impl Director {
         state.event(format_args!("peace"));
         (state.weather, state.skew) = (Weather::Fair, 0);
         for secret in &mut state.secrets {
-            (secret.is_gone, secret.expires) = (false, None);
+            (secret.is_gone, secret.expires, secret.trouble) = (false, None, None);
         }
     }
 }
@@ -277,10 +292,10 @@ fn settings(dice: &mut Dice) -> ResilienceSettings {
     ResilienceSettings {
         breaker: breaker::BreakerSettings {
             threshold: dice.one_of(&[5, 5, 5, 3, 0]),
-            recovery: Duration::from_secs(dice.one_of(&[60, 60, 20])),
+            recovery: Duration::from_secs(dice.one_of(&[60, 60, 20, 5])),
             successes: dice.one_of(&[2, 2, 1]),
         },
-        retry: retry::RetrySettings {
+        retry: backoff::BackoffSettings {
             max_retries: dice.one_of(&[3, 3, 1, 0]),
             base: Duration::from_millis(dice.one_of(&[2000, 2000, 200])),
             jitter: true,

@@ -38,7 +38,7 @@ pub struct Afterwards {
     pub asked: u64,
     /// How often they were had.
     pub served: u64,
-    /// How long after its end all was fresh again.
+    /// How long after its end, and that of a pause it had asked for, all was fresh again.
     pub fresh_after: Duration,
 }
 
@@ -89,7 +89,8 @@ async fn run(seed: u64, fault: Fault) -> Result<Afterwards, String> {
     let after = world.state().figures.clone();
 
     world.state().weather = Weather::Fair;
-    let back = clock.now();
+    // A pause that it has asked for is still kept.
+    let back = world.state().oci.paused_until().max(clock.now());
     while !all_are_fresh(&daemon) {
         if clock.now().since(back) > PATIENCE {
             return Err(format!("{PATIENCE:?} after the outage not all are fresh"));

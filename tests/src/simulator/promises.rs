@@ -1,17 +1,22 @@
-//! Is what the daemon holds what it should hold, whoever asks?
+//! What the daemon holds is what it should hold, whoever asks.
 
 use vault_backends::address::VersionSelector;
 use vaultd::cache::freshness::{Freshness, Verdict};
+use vaultd::upstream::breaker::State;
 
 use super::daemon::Daemon;
-use super::world::State;
+use super::world;
 
 /// Looks at everything.
 pub(super) fn check(daemon: &Daemon) -> Result<(), String> {
     let entries = daemon.cache.entries();
-    let probe = daemon.upstream.next_probe(&Daemon::oci());
+    let health = daemon.upstream.health().into_iter();
+    let health = health.filter(|health| health.name == Daemon::oci());
+    let is_open = health
+        .map(|health| health.breaker)
+        .any(|state| state != State::Closed);
     let mut state = daemon.world.state();
-    if probe.is_some() != state.oci.is_open() {
+    if is_open != state.oci.is_open() {
         let expected = state.oci.is_open();
         state.broken(format!("the breaker should be open: {expected}"));
     }
@@ -19,7 +24,7 @@ pub(super) fn check(daemon: &Daemon) -> Result<(), String> {
         let Ok((held, ..)) = entry.known else {
             continue;
         };
-        let number = State::number(&entry.address);
+        let number = world::State::number(&entry.address);
         let secret = &state.secrets[number];
         let mut answered = secret.answered.iter().rev().copied();
         let of_it = |call: &usize| {

@@ -1,4 +1,4 @@
-//! What does the vault do with a call?
+//! What the vault does with a call.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use tokio::time::sleep;
 use vault_backends::address::{Address, BackendKind};
 use vault_backends::bundle::Bundle;
-use vault_backends::error::{BackendError, Class};
+use vault_backends::error::{BackendError, Class, Contact, Extent};
 use vault_backends::reading::Backend;
 use vault_memory::{Preference, Shield};
 use vaultd::clock::Moment;
 
 use super::dice::Dice;
+use super::watched::Told;
 use super::weather::Fault;
 use super::world::{Call, State, World};
 
@@ -82,16 +83,17 @@ impl Backend for SeededVault {
             fault => fault,
         };
         if let Some(error) = fault.error(&mut dice, skew) {
-            call.end(&mut state, Err(error.class()));
+            call.end(&mut state, Err(error.class()), fault.tells());
+            call.asks_for_a_pause(&mut state, &error);
             return Err(error);
         }
         match sight {
             Sight::Nothing(kind) => {
-                call.end(&mut state, Err(Class::Answer));
+                call.end(&mut state, Err(Class::Answer), Told::Reply);
                 Err(BackendError::replied(Class::Answer, kind, "there is none"))
             }
             Sight::Value(version, valid_for) => {
-                call.end(&mut state, Ok((version, valid_for)));
+                call.end(&mut state, Ok((version, valid_for)), Told::Reply);
                 drop(state);
                 let mut value = value(call.secret, version, call.number).into_bytes();
                 let secret = self.shield.shield(&mut value);
@@ -143,7 +145,13 @@ impl<'a> UnderWay<'a> {
         let fault = match kind {
             BackendKind::LOCAL if dice.happens(20) => Fault::Garbage,
             BackendKind::LOCAL => Fault::None,
-            _ => state.weather.fault(&mut dice),
+            _ => match (
+                state.weather.fault(&mut dice),
+                state.secrets[secret].trouble,
+            ) {
+                (Fault::None | Fault::Drip, Some(trouble)) => trouble,
+                (fault, _) => fault,
+            },
         };
         let step = state.event(format_args!("call {number} for s{secret}: {fault:?}"));
         state.calls.push(Call {
@@ -155,7 +163,7 @@ impl<'a> UnderWay<'a> {
         });
         state.figures.calls += 1;
         *state.figures.faults.entry(fault).or_default() += 1;
-        state.comes(kind, secret, number, now);
+        state.comes(kind, secret, number, fault, now);
         drop(state);
         let call = Self {
             world,
@@ -167,7 +175,7 @@ impl<'a> UnderWay<'a> {
         (call, dice, fault)
     }
 
-    fn end(&mut self, state: &mut State, how: Result<(u64, Option<Duration>), Class>) {
+    fn end(&mut self, state: &mut State, how: Result<(u64, Option<Duration>), Class>, told: Told) {
         self.has_ended = true;
         let now = self.world.now();
         let (number, secret) = (self.number, self.secret);
@@ -175,11 +183,7 @@ impl<'a> UnderWay<'a> {
         let call = &mut state.calls[number];
         (call.ended_step, call.answer) = (Some(step), how.ok());
         if self.kind == BackendKind::OCI {
-            match how {
-                Err(Class::Outage) => state.oci.fails(now),
-                Err(Class::Credentials) => {}
-                _ => state.oci.answers(),
-            }
+            state.oci.ends(secret, told, now);
         }
         let secret = &mut state.secrets[secret];
         secret.under_way.retain(|(_, other)| *other != number);
@@ -193,18 +197,36 @@ impl<'a> UnderWay<'a> {
     }
 }
 
+impl UnderWay<'_> {
+    /// Where something was replied at all.
+    fn asks_for_a_pause(&self, state: &mut State, error: &BackendError) {
+        let is_heard = self.kind == BackendKind::OCI && error.contact() == Contact::Replied;
+        if let Some(pause) = error.pause().filter(|_| is_heard) {
+            let secret = (error.extent() == Extent::Secret).then_some(self.secret);
+            state.oci.pauses(secret, pause, self.world.now());
+        }
+    }
+}
+
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         if !self.has_ended {
             let mut state = self.world.state();
-            self.end(&mut state, Err(Class::Outage));
+            self.end(&mut state, Err(Class::Outage), Told::Silence);
         }
     }
 }
 
 impl State {
     /// Judges that a call comes now.
-    fn comes(&mut self, kind: BackendKind, secret: usize, number: usize, now: Moment) {
+    fn comes(
+        &mut self,
+        kind: BackendKind,
+        secret: usize,
+        number: usize,
+        fault: Fault,
+        now: Moment,
+    ) {
         let of_kind = |secret: &&super::world::Truth| secret.address.kind == kind;
         let under_way = self.secrets.iter().filter(of_kind);
         let under_way: usize = under_way.map(|secret| secret.under_way.len()).sum();
@@ -212,7 +234,8 @@ impl State {
             self.broken(format!("{} calls at once to {kind}", under_way + 1));
         }
         if kind == BackendKind::OCI
-            && let Err(broken) = self.oci.begins(now)
+            && fault.tells() != Told::NotSent
+            && let Err(broken) = self.oci.begins(secret, now)
         {
             self.broken(broken);
         }

@@ -1,6 +1,8 @@
-//! Is a breaker kept? A model of it that sees no more than the vault does: calls that come, and how
-//! they end.
+//! A model of what the vault may expect of its daemon, which sees no more than the vault does: calls that
+//! come, and how they end. Its breaker is kept, a pause that it asked for is one, and whose fault a
+//! failure is counts.
 
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use vaultd::clock::Moment;
@@ -8,19 +10,49 @@ use vaultd::upstream::breaker::BreakerSettings;
 
 /// How much longer than the period the time to the next probe may be.
 const LONGEST: f64 = 1.15;
+/// No longer pause is believed.
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
-/// A breaker, seen from outside.
+/// What a call told the daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// That the vault is well: a value or a no.
+    Reply,
+    /// That something is wrong with this secret alone.
+    OfSecret,
+    /// That something is wrong, with the vault or with this secret.
+    OfEither,
+    /// Nothing: nobody replied.
+    Silence,
+    /// That a credential is refused.
+    Undecided,
+    /// Nothing: it was not sent.
+    NotSent,
+}
+
+/// A daemon, seen from outside.
 #[derive(Debug, Default)]
 pub(super) struct Watched {
     settings: BreakerSettings,
     failures: u32,
+    /// Whose failures these were; the vault's own where there is none.
+    suspects: BTreeSet<Option<usize>>,
     open: Option<Window>,
+    known: BTreeSet<usize>,
+    /// How often in a row each secret has failed by what may be its own fault.
+    own: BTreeMap<usize, u32>,
+    /// Those that were well last, the latest first.
+    well: VecDeque<usize>,
+    paused_until: Moment,
+    secrets_paused_until: BTreeMap<usize, Moment>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Window {
     /// When it began: with the opening, or with the last probe.
     since: Moment,
+    /// The same before the last probe, and whether that was free.
+    before: (Moment, bool),
     successes: u32,
     /// A success lets the next one through at once.
     is_free: bool,
@@ -38,27 +70,101 @@ impl Watched {
         self.open.is_some()
     }
 
-    /// A call comes.
+    /// A call for a secret comes.
     ///
     /// # Errors
     /// That it should not have.
-    pub(super) fn begins(&mut self, now: Moment) -> Result<(), String> {
+    pub(super) fn begins(&mut self, secret: usize, now: Moment) -> Result<(), String> {
+        self.known.insert(secret);
+        let paused = self.secrets_paused_until.get(&secret).copied();
+        let paused = paused.unwrap_or_default().max(self.paused_until);
+        if now < paused {
+            let left = paused.since(now);
+            return Err(format!("a call {left:?} before the end of a pause"));
+        }
         let Some(window) = &mut self.open else {
             return Ok(());
         };
         let gone = now.since(window.since);
-        if !std::mem::take(&mut window.is_free) && gone < self.settings.recovery {
+        let was_free = std::mem::take(&mut window.is_free);
+        if !was_free && gone < self.settings.recovery {
             return Err(format!(
                 "a call {gone:?} after the last one that an open breaker let through"
             ));
         }
+        window.before = (window.since, was_free);
         window.since = now;
         Ok(())
     }
 
-    /// The vault has answered, if only with a no.
-    pub(super) fn answers(&mut self) {
+    /// A call for a secret has ended.
+    pub(super) fn ends(&mut self, secret: usize, told: Told, now: Moment) {
+        match told {
+            Told::Reply => {
+                self.replies();
+                self.own.remove(&secret);
+                self.well.retain(|well| *well != secret);
+                self.well.push_front(secret);
+                self.well.truncate(4);
+                self.secrets_paused_until.remove(&secret);
+            }
+            Told::OfSecret => {
+                self.replies();
+                self.well.retain(|well| *well != secret);
+                *self.own.entry(secret).or_default() += 1;
+            }
+            Told::OfEither => {
+                let own = self.own.entry(secret).or_default();
+                let threshold = self.settings.threshold;
+                let is_known = threshold > 0 && *own >= threshold;
+                *own += 1;
+                let has_others = self.known.iter().any(|known| *known != secret);
+                match (has_others, is_known && !self.well.is_empty()) {
+                    (true, true) => self.gives_back(),
+                    (true, false) => self.fails(Some(secret), now),
+                    (false, _) => self.fails(None, now),
+                }
+                self.well.retain(|well| *well != secret);
+            }
+            Told::Silence => self.fails(None, now),
+            Told::Undecided | Told::NotSent => {}
+        }
+    }
+
+    /// The vault has asked for a pause, for everything or for one secret.
+    pub(super) fn pauses(&mut self, secret: Option<usize>, pause: Duration, now: Moment) {
+        let until = now + pause.min(LONGEST_PAUSE);
+        let known = match secret {
+            Some(secret) => self.secrets_paused_until.entry(secret).or_default(),
+            None => &mut self.paused_until,
+        };
+        *known = until.max(*known);
+    }
+
+    /// Until when it is not to be asked.
+    pub(super) fn paused_until(&self) -> Moment {
+        self.paused_until
+    }
+
+    /// A person closes it.
+    pub(super) fn resets(&mut self) {
+        *self = Self {
+            known: std::mem::take(&mut self.known),
+            well: std::mem::take(&mut self.well),
+            ..Self::new(self.settings)
+        };
+    }
+
+    /// Its probe told nothing new.
+    fn gives_back(&mut self) {
+        if let Some(window) = &mut self.open {
+            (window.since, window.is_free) = window.before;
+        }
+    }
+
+    fn replies(&mut self) {
         self.failures = 0;
+        self.suspects.clear();
         if let Some(window) = &mut self.open {
             window.successes += 1;
             window.is_free = true;
@@ -68,9 +174,10 @@ impl Watched {
         }
     }
 
-    /// A call has ended without an answer.
-    pub(super) fn fails(&mut self, now: Moment) {
+    fn fails(&mut self, suspect: Option<usize>, now: Moment) {
         self.failures += 1;
+        self.suspects.insert(suspect);
+        let is_the_vaults = self.suspects.contains(&None) || self.suspects.len() > 1;
         let threshold = self.settings.threshold;
         match &mut self.open {
             Some(window) => {
@@ -80,19 +187,15 @@ impl Watched {
                 }
                 (window.successes, window.is_free) = (0, false);
             }
-            None if threshold > 0 && self.failures >= threshold => {
+            None if threshold > 0 && self.failures >= threshold && is_the_vaults => {
                 self.open = Some(Window {
                     since: now,
+                    before: (now, false),
                     successes: 0,
                     is_free: false,
                 });
             }
             None => {}
         }
-    }
-
-    /// A person closes it.
-    pub(super) fn resets(&mut self) {
-        (self.failures, self.open) = (0, None);
     }
 }

@@ -1,10 +1,11 @@
-//! What may go wrong between the daemon and its vault, and how likely is it now?
+//! What may go wrong between the daemon and its vault, and how likely it is now.
 
 use std::time::Duration;
 
 use vault_backends::error::{BackendError, Class};
 
 use super::dice::Dice;
+use super::watched::Told;
 
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,9 +34,21 @@ pub enum Fault {
     Garbage,
     /// The answer comes slowly, and perhaps too late.
     Drip,
+    /// Before anything is sent: a file that is needed cannot be read.
+    Unreadable,
+    /// Before anything is sent: there is no credential.
+    NoCredential,
+    /// Before anything is sent: who gives tokens is out.
+    NoToken,
+    /// Somebody in between replies.
+    Proxy,
+    /// This secret is in no state to be read, and may want a pause.
+    Conflict,
+    /// What this secret holds cannot be decoded.
+    NoBase64,
 }
 
-const FAULTS: [Fault; 11] = [
+const FAULTS: [Fault; 15] = [
     Fault::Refused,
     Fault::Timeout,
     Fault::Reset,
@@ -47,7 +60,14 @@ const FAULTS: [Fault; 11] = [
     Fault::BadRequest,
     Fault::Garbage,
     Fault::Drip,
+    Fault::Unreadable,
+    Fault::NoCredential,
+    Fault::NoToken,
+    Fault::Proxy,
 ];
+
+/// What may be wrong with one secret alone.
+const OF_ONE_SECRET: [Fault; 3] = [Fault::Conflict, Fault::NoBase64, Fault::ServerError];
 
 /// How things are for a while.
 #[derive(Clone, Copy, Debug)]
@@ -81,11 +101,32 @@ impl Weather {
 }
 
 impl Fault {
+    /// What is wrong with one secret from now on.
+    pub(super) fn of_one_secret(dice: &mut Dice) -> Self {
+        dice.one_of(&OF_ONE_SECRET)
+    }
+
+    /// What a call tells that ends so.
+    pub(super) fn tells(self) -> Told {
+        match self {
+            Self::Unreadable | Self::NoCredential | Self::NoToken => Told::NotSent,
+            Self::Refused | Self::Timeout | Self::Reset => Told::Silence,
+            Self::ServerError | Self::TooMany | Self::Garbage | Self::Proxy => Told::OfEither,
+            Self::Conflict | Self::NoBase64 => Told::OfSecret,
+            Self::Unauthorized => Told::Undecided,
+            Self::None | Self::Drip | Self::Forbidden | Self::NotFound | Self::BadRequest => {
+                Told::Reply
+            }
+        }
+    }
+
     /// How long until the vault has looked, and from then until the answer is here.
     pub(super) fn takes(self, dice: &mut Dice) -> (Duration, Duration) {
         let mut short = || dice.time(Duration::from_millis(1), Duration::from_millis(800));
         match self {
-            Self::Refused => (short() / 50, Duration::ZERO),
+            Self::Refused | Self::Unreadable | Self::NoCredential | Self::NoToken => {
+                (short() / 50, Duration::ZERO)
+            }
             Self::Timeout => (short(), Duration::from_hours(1)),
             Self::Drip => (
                 short(),
@@ -111,15 +152,23 @@ impl Fault {
             Self::Forbidden => (Class::Answer, "forbidden"),
             Self::NotFound => (Class::Answer, "not_found"),
             Self::BadRequest => (Class::Request, "bad_request"),
+            Self::Unreadable => (Class::Request, "unreadable"),
+            Self::NoCredential => (Class::Credentials, "no_credential"),
+            Self::NoToken => (Class::Outage, "no_token"),
+            Self::Proxy => (Class::Outage, "not_the_service"),
+            Self::Conflict => (Class::Outage, "conflict"),
+            Self::NoBase64 => (Class::Outage, "invalid_content"),
         };
         let words = "as the seed says";
-        let error = match self {
-            Self::Refused | Self::Timeout | Self::Reset => BackendError::no_reply(kind, words),
+        let error = match self.tells() {
+            Told::Silence => BackendError::no_reply(kind, words),
+            Told::NotSent => BackendError::not_sent(class, kind, words),
+            Told::OfSecret => BackendError::replied(class, kind, words).about_one_secret(),
             _ => BackendError::replied(class, kind, words),
         };
         let pause = match self {
             Self::TooMany => Some(dice.one_of(&[0, 1, 3, 30, 600])),
-            Self::ServerError if dice.happens(200) => Some(5),
+            Self::ServerError | Self::Conflict if dice.happens(200) => Some(5),
             _ => None,
         };
         Some(match pause {

@@ -1,4 +1,4 @@
-//! What is true, and what has happened? The vault's own secrets, and every call that was made.
+//! What is true, and what has happened: the vault's own secrets, and every call that was made.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
@@ -90,6 +90,8 @@ pub(super) struct Truth {
     pub(super) version: u64,
     pub(super) newest: u64,
     pub(super) is_gone: bool,
+    /// What is wrong with it alone.
+    pub(super) trouble: Option<Fault>,
     /// When its version ends being good.
     pub(super) expires: Option<Moment>,
     /// The steps of all flushes.
@@ -178,6 +180,7 @@ impl Truth {
             version: 1,
             newest: 1,
             is_gone: false,
+            trouble: None,
             expires: None,
             flushed: Vec::new(),
             flushes: Vec::new(),

@@ -24,7 +24,7 @@ use vaultd::cache::freshness::Freshness;
 use vaultd::cache::held::Held;
 use vaultd::cache::{Cache, Served};
 use vaultd::clock::ScriptedClock;
-use vaultd::upstream::{self, Upstream, UpstreamError, retry};
+use vaultd::upstream::{self, Upstream, UpstreamError, backoff};
 
 use crate::identity::FixedIdentity;
 
@@ -52,7 +52,7 @@ pub(crate) struct Fixture {
     pub(crate) fake: Arc<FakeOci>,
     pub(crate) id: String,
     pub(crate) clock: Arc<ScriptedClock>,
-    upstream: Arc<Upstream>,
+    pub(crate) upstream: Arc<Upstream>,
     cache: Arc<Cache>,
     address: Address,
     way: Arc<Way>,
@@ -161,13 +161,28 @@ impl Fixture {
     /// Failed calls are made again so many times, at once.
     pub(crate) fn repeat(&self, max_retries: u32) {
         self.upstream.configure(upstream::ResilienceSettings {
-            retry: retry::RetrySettings {
+            retry: backoff::BackoffSettings {
                 max_retries,
                 base: Duration::ZERO,
                 jitter: false,
             },
             ..upstream::ResilienceSettings::default()
         });
+    }
+
+    /// The breaker is open: others have asked, and nobody replied.
+    pub(crate) async fn open_breaker(&self) {
+        let other = Address {
+            name: format!("{}x", self.address.name),
+            ..self.address.clone()
+        };
+        let third = Address {
+            name: format!("{}y", self.address.name),
+            ..self.address.clone()
+        };
+        for address in [&other, &third, &other, &third, &other] {
+            assert!(self.upstream.fetch(address, LONG).await.is_err());
+        }
     }
 
     pub(crate) async fn get(&self, time: Duration) -> Result<Served, Arc<UpstreamError>> {

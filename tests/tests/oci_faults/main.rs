@@ -8,6 +8,7 @@
     reason = "a test fails by a panic, in its helpers too"
 )]
 
+mod contract;
 mod fixture;
 mod identity;
 mod refusals;

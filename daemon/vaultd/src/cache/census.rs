@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::freshness::{Freshness, Verdict};
 use super::machine::Dated;
-use super::told::Entry;
+use super::views::CacheEntry;
 
 /// Values by state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Census {
 
 impl Census {
     /// Counts `entries` as whoever asked last judges them, or else `others`.
-    pub fn of(entries: &[Entry], others: &Freshness) -> Self {
+    pub fn of(entries: &[CacheEntry], others: &Freshness) -> Self {
         let mut census = Self::default();
         for entry in entries {
             let Ok((held, age, _)) = &entry.known else {

@@ -55,7 +55,7 @@ impl Now {
     pub(crate) fn after(known: &Known, why: Option<String>) -> Self {
         match known {
             Known::Value(held, _) => Self::value(held, why),
-            Known::No(error, ..) => Self::No(error.to_string()),
+            Known::Negative(error, ..) => Self::No(error.to_string()),
             Known::Nothing => Self::Nothing(why.unwrap_or_default()),
         }
     }

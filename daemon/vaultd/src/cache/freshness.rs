@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use vault_backends::error::{Class, Contact};
+
 /// How much sooner or later than written a value is renewed, in shares of its ttl: what many hosts
 /// have fetched at once must not be fetched at once for ever.
 const SPREAD: f64 = 0.1;
@@ -10,12 +12,20 @@ const SHORTEST: Duration = Duration::from_secs(10);
 /// Where the backend's own bound is near, no sooner than this: it comes nearer with each renewal.
 const BEFORE_THE_BOUND: Duration = Duration::from_mins(1);
 /// How long the first authoritative no is remembered, and how long any is.
-const NO: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(30));
+const NEGATIVE_TTL: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(30));
 
 /// How long a no is remembered that was said so many times in a row.
-pub fn negative(times: u32) -> Duration {
+pub fn negative_ttl(times: u32) -> Duration {
     let doubled = 2u32.saturating_pow(times.saturating_sub(1));
-    NO.0.saturating_mul(doubled).min(NO.1)
+    let (first, longest) = NEGATIVE_TTL;
+    first.saturating_mul(doubled).min(longest)
+}
+
+/// Whether a value past its ttl may be served in place of this failure (RFC 5861, stale-if-error): only
+/// the vault's own word, that there is none or that it was asked wrongly, is not to be covered up.
+pub fn may_serve_stale(class: Class, contact: Contact) -> bool {
+    let is_its_word = matches!(class, Class::Answer | Class::Request);
+    !(is_its_word && contact == Contact::Replied)
 }
 
 /// How long a value is fresh, and how long it may be served at all. Ages count from the moment the

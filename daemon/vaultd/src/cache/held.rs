@@ -40,7 +40,7 @@ pub(crate) type Known = machine::Known<Arc<Held>, Arc<UpstreamError>>;
 /// What it offers.
 pub(crate) type Offer = machine::Offer<Arc<Held>, Arc<UpstreamError>>;
 
-/// A handle on the shelf. Emptying it drops the value at once, whatever the shelf still holds.
+/// The slot of one address. Emptying it drops the value at once, whoever still points at it.
 #[derive(Debug)]
 pub(crate) struct Slot {
     /// The reference it was first asked for by, for people.

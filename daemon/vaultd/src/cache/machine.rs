@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::freshness::{Freshness, Verdict, negative};
+use super::freshness::{Freshness, Verdict, negative_ttl};
 use crate::clock::Moment;
 
 /// A value with the moment of the backend's word on it.
@@ -48,7 +48,7 @@ pub enum Known<V, E> {
     /// A value, and why it could not be renewed, if it could not.
     Value(V, Option<String>),
     /// The backend said that there is none, so many times in a row; remembered until then.
-    No(E, Moment, u32),
+    Negative(E, Moment, u32),
 }
 
 /// What may be handed out at one moment.
@@ -60,16 +60,16 @@ pub enum Offer<V, E> {
     /// A value, while the backend cannot be asked.
     Stale(V),
     /// The backend's no.
-    No(E),
+    Negative(E),
     /// Nothing: the backend must be asked.
     Nothing,
 }
 
 /// Whether somebody waits for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum FetchReason {
     /// A caller does.
-    ByCaller,
+    Caller,
     /// Nobody: it was asked ahead of time.
     Ahead,
 }
@@ -78,8 +78,8 @@ impl<V: Dated + Clone, E: Clone> Known<V, E> {
     /// What may be handed out at `now` to somebody who wants it this fresh.
     pub fn offer(&self, now: Moment, freshness: &Freshness) -> Offer<V, E> {
         match self {
-            Self::No(error, until, _) if now < *until => Offer::No(error.clone()),
-            Self::Nothing | Self::No(..) => Offer::Nothing,
+            Self::Negative(error, until, _) if now < *until => Offer::Negative(error.clone()),
+            Self::Nothing | Self::Negative(..) => Offer::Nothing,
             Self::Value(value, _) => {
                 let age = now.since(value.confirmed());
                 match value.judge(age, freshness) {
@@ -102,13 +102,13 @@ impl<V: Dated + Clone, E: Clone> Known<V, E> {
     /// The backend said that there is no such value. It ends at once; a no that nobody waits for and
     /// that ends nothing is not remembered, for it would be held against the first who asks. Returns
     /// whether it is.
-    pub fn deny(&mut self, error: E, now: Moment, asked: Asked) -> bool {
+    pub fn deny(&mut self, error: E, now: Moment, reason: FetchReason) -> bool {
         let times = match self {
-            Self::Nothing if asked == Asked::Ahead => return false,
-            Self::No(_, _, times) => times.saturating_add(1),
+            Self::Nothing if reason == FetchReason::Ahead => return false,
+            Self::Negative(_, _, times) => times.saturating_add(1),
             _ => 1,
         };
-        *self = Self::No(error, now + negative(times), times);
+        *self = Self::Negative(error, now + negative_ttl(times), times);
         true
     }
 

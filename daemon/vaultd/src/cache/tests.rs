@@ -1,12 +1,11 @@
-//! Is a fresh value served, a stale one bounded, and one flight enough?
+//! A fresh value is served, a stale one bounded, and one fetch is enough.
 
-mod compat;
 mod forgetting;
 mod random;
 
 use super::*;
 use crate::clock::ScriptedClock;
-use crate::scripted::{ScriptedBackend, address, answer, outage, request};
+use crate::scripted::{ScriptedBackend, address, answer, outage, request, unsent};
 use vault_backends::address::BackendKind;
 use vault_backends::reading::Backend;
 
@@ -371,4 +370,92 @@ async fn values_are_counted_by_state() {
     assert_eq!(census(&room.cache), expected);
     assert_eq!(room.cache.counters.hits.look().count, 0);
     assert_eq!(room.cache.counters.misses.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn a_stale_value_is_served_where_the_question_was_never_sent() {
+    for class in [
+        Class::Request,
+        Class::Answer,
+        Class::Credentials,
+        Class::Outage,
+    ] {
+        let room = Room::new();
+        room.backend.then_value("v").then(unsent(class));
+        assert_eq!(room.get().await, fresh("v"));
+        room.advance(101);
+        assert_eq!(room.get().await, stale("v"), "{class:?}");
+        let entry = &room.cache.entries()[0];
+        let why = entry.known.as_ref().unwrap().2.as_deref();
+        assert_eq!(why, Some("a file cannot be read"));
+        room.advance(900);
+        room.backend.then(unsent(class));
+        assert_eq!(room.get().await, Err("unsent"), "but not past its bound");
+    }
+}
+
+#[tokio::test]
+async fn refreshes_leave_room_for_callers() {
+    let room = Room::new();
+    room.backend.gate.forget_permits(10_000);
+    let refresh = |number: usize| {
+        let cache = Arc::clone(&room.cache);
+        room.backend.then_value("v");
+        async move {
+            let address = address(BackendKind::LOCAL, &number.to_string());
+            cache.refresh(&address, "local://n", TIME).await.is_ok()
+        }
+    };
+    let refreshes: Vec<_> = (0..100).map(|n| tokio::spawn(refresh(n))).collect();
+    while room.backend.calls() < 3 {
+        tokio::task::yield_now().await;
+    }
+    let cache = Arc::clone(&room.cache);
+    room.backend.then_value("v");
+    let caller = tokio::spawn(async move { get(&cache).await });
+    while room.backend.calls() < 4 {
+        tokio::task::yield_now().await;
+    }
+    // The caller is the fourth, though a hundred came before it.
+    room.backend.gate.add_permits(101);
+    assert_eq!(caller.await.unwrap(), fresh("v"));
+    for refresh in refreshes {
+        assert!(refresh.await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn what_is_made_anew_is_neither_refreshed_nor_renewed() {
+    let room = Room::new();
+    room.backend.creates.store(true, Ordering::SeqCst);
+    room.backend.then_value("v");
+    let address = address(BackendKind::LOCAL, "x");
+    let (one, other) = tokio::join!(room.get(), room.get());
+    assert_eq!((one, other), (fresh("v"), fresh("v")), "both by one fetch");
+    let refreshed = room.cache.refresh(&address, "local://x", TIME).await;
+    assert_eq!(refreshed.unwrap_err().kind(), "unsupported");
+    let renewed = room.cache.renew(&address, "local://x", FRESHNESS).await;
+    assert!(matches!(renewed, Renewal::Done(Err(_))));
+    assert_eq!(room.backend.calls(), 1);
+}
+
+#[test]
+fn only_the_vaults_own_word_is_not_covered_up() {
+    use Class::{Answer, Credentials, Outage, Request};
+    use Contact::{NoReply, NotSent, Replied};
+    for (class, contact, may) in [
+        (Answer, Replied, false),
+        (Request, Replied, false),
+        (Outage, Replied, true),
+        (Credentials, Replied, true),
+        (Answer, NotSent, true),
+        (Request, NotSent, true),
+        (Outage, NotSent, true),
+        (Credentials, NotSent, true),
+        (Request, NoReply, true),
+        (Outage, NoReply, true),
+    ] {
+        let served = may_serve_stale(class, contact);
+        assert_eq!(served, may, "{class:?} {contact:?}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::audit::Audit;
-use crate::cache::{Cache, Entry};
+use crate::cache::{Cache, CacheEntry};
 use crate::clock::{Clock, Moment};
 use crate::health;
 use crate::launch::Launch;
@@ -65,7 +65,12 @@ pub struct Daemon {
 
 impl Daemon {
     /// Whether all is well, as status, its exit code and the metrics say it.
-    pub(super) fn is_healthy(&self, setup: &Setup, health: &[Health], entries: &[Entry]) -> bool {
+    pub(super) fn is_healthy(
+        &self,
+        setup: &Setup,
+        health: &[Health],
+        entries: &[CacheEntry],
+    ) -> bool {
         let others = setup.view(None).freshness;
         let (current, audit, snapshot) = (&self.current, &self.audit, &self.snapshot);
         health::is_healthy(current, audit, snapshot, health, entries, &others)

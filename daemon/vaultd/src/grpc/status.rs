@@ -168,7 +168,11 @@ mod tests {
                 name: name(),
                 last: "words".to_owned(),
             },
-            UpstreamError::late(&Address::local("x"), std::time::Duration::ZERO),
+            UpstreamError::Deadline {
+                about: "read local://x".to_owned(),
+                seconds: 8,
+                is_remote: false,
+            },
             UpstreamError::stopped(&Address::local("x")),
             UpstreamError::Lost,
             BackendError::unsupported("words").into(),

@@ -1,4 +1,4 @@
-//! What is renewed next, and when? Pure: time, what the cache holds and how the breakers are come
+//! What is renewed next, and when. Pure: time, what the cache holds and how the breakers are come
 //! from outside.
 //!
 //! Each secret is due by its own age. Around that:
@@ -15,22 +15,25 @@
 //!
 //! All that looks random is a hash of the host's seed and the address.
 
-mod entry;
 mod outcome;
+mod scheduled_secret;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use vault_backends::address::Address;
+use vault_backends::error::Contact;
 
 use super::plan::{Plan, Start};
 use crate::cache::Seen;
 use crate::cache::freshness::Freshness;
 use crate::clock::Moment;
 use crate::upstream::Name;
-pub use entry::{AFTER_SLEEP, CATCH_UP};
-use entry::{BREATH, Entry, Seed, Use};
-pub use outcome::Outcome;
+use crate::upstream::breaker::{Culprit, Streak};
+use crate::upstream::circuit::LONGEST_PAUSE;
+pub use outcome::{Failed, Outcome};
+pub use scheduled_secret::{AFTER_SLEEP, CATCH_UP};
+use scheduled_secret::{NOT_ASKED_PAUSE, ScheduledSecret, Seed, Use};
 
 /// How many renewals are under way at once.
 pub const AT_ONCE: usize = 4;
@@ -43,8 +46,6 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// So long before something is not fresh any more patience ends: what is back is then noticed, and
 /// caught up with, in time.
 const IN_TIME: Duration = Duration::from_secs(90);
-/// A backend that asks for a longer pause is not believed.
-const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 /// Who wakes so much too late has slept.
 const OVERSLEPT: Duration = Duration::from_secs(30);
 
@@ -73,27 +74,29 @@ pub struct Next {
 #[derive(Debug)]
 pub struct Schedule {
     seed: Seed,
-    entries: HashMap<Address, Entry>,
+    entries: HashMap<Address, ScheduledSecret>,
     scopes: HashMap<Name, Scope>,
     /// When it was to be asked again.
     expected: Option<Moment>,
+    /// How often it was looked what the cache holds.
+    looks: u64,
 }
 
 /// What is known of one backend.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Scope {
-    /// Failures in a row.
-    failures: u32,
+    failures: Streak,
     /// While it is out by that count, the next attempt.
     until: Moment,
     /// No attempt before, as long as everything is still fresh.
     patient: Moment,
-    /// No attempt before, since the last one was not let through.
-    breath: Moment,
+    /// No attempt before, since the last one was not let through, or was not sent.
+    not_asked: Moment,
     is_out: bool,
 }
 
-/// From when on each backend's breaker lets a probe through; `None` where it is closed.
+/// From when on each backend may be asked by one call: its breaker lets a probe through, or the pause is
+/// over that it asked for. `None` where it may be asked.
 pub type Probes<'a> = &'a dyn Fn(&Name) -> Option<Moment>;
 
 /// Whether a backend may be asked.
@@ -109,16 +112,16 @@ impl Scope {
     fn gate(&self, probe: Option<Moment>, lacking: Option<Moment>) -> Gate {
         let from = match probe {
             Some(probe) => probe,
-            None if self.failures >= ENOUGH => self.until,
+            None if self.failures.reaches(ENOUGH) => self.until,
             None => return Gate::Open,
         };
         let patient = lacking.map_or(self.patient, |lacking| lacking.min(self.patient));
-        Gate::ForOne(from.max(self.breath).max(patient))
+        Gate::ForOne(from.max(self.not_asked).max(patient))
     }
 
     /// It has answered.
     fn is_heard(&mut self) {
-        (self.failures, self.patient) = (0, Moment::default());
+        (self.failures, self.patient) = (Streak::default(), Moment::default());
     }
 }
 
@@ -130,6 +133,7 @@ impl Schedule {
             entries: HashMap::new(),
             scopes: HashMap::new(),
             expected: None,
+            looks: 0,
         }
     }
 
@@ -144,7 +148,7 @@ impl Schedule {
             let seed = self.seed;
             let share = seed.share(&item.address, Use::FirstFetch);
             let entry = self.entries.entry(item.address.clone());
-            let new = || Entry::new(item.reference, seed, &item.address, now);
+            let new = || ScheduledSecret::new(item.reference, seed, &item.address, now);
             let entry = entry.or_insert_with(new);
             entry.configured = Some(item.freshness);
             if !before.contains(&item.address) && entry.held.is_none() {
@@ -158,34 +162,37 @@ impl Schedule {
         }
     }
 
-    /// Takes in what the cache holds.
-    pub fn learn(&mut self, seen: Vec<Seen>, now: Moment) {
-        let mut gone: HashSet<Address> = self.entries.keys().cloned().collect();
-        for seen in seen {
-            gone.remove(&seen.address);
-            let has_value = seen.held.is_some() || seen.is_kept;
-            let wanted = seen.asked.is_some() && has_value;
-            if !self.entries.contains_key(&seen.address) {
-                if !wanted {
-                    continue;
-                }
-                let entry = Entry::new(seen.reference.clone(), self.seed, &seen.address, now);
-                self.entries.insert(seen.address.clone(), entry);
-            }
-            let Some(entry) = self.entries.get_mut(&seen.address) else {
-                continue;
-            };
-            if entry.learn(&seen, now) {
-                let scope = self.scopes.entry(Name::of(&seen.address));
-                scope.or_default().is_heard();
-            }
-        }
-        for address in gone {
-            if let Some(entry) = self.entries.get_mut(&address) {
+    /// Takes in what the cache holds: all that it shows to a visitor.
+    pub fn learn(&mut self, cache: impl FnOnce(&mut dyn FnMut(Seen<'_>)), now: Moment) {
+        self.looks += 1;
+        cache(&mut |seen| self.see(seen, now));
+        let looks = self.looks;
+        for entry in self.entries.values_mut() {
+            if entry.seen != looks {
                 (entry.asked, entry.held) = (None, None);
             }
         }
         self.entries.retain(|_, entry| entry.is_wanted(now));
+    }
+
+    fn see(&mut self, seen: Seen<'_>, now: Moment) {
+        if !self.entries.contains_key(seen.address) {
+            let has_value = seen.held.is_some() || seen.is_kept;
+            if seen.asked.is_none() || !has_value {
+                return;
+            }
+            let entry =
+                ScheduledSecret::new(seen.reference.to_owned(), self.seed, seen.address, now);
+            self.entries.insert(seen.address.clone(), entry);
+        }
+        let Some(entry) = self.entries.get_mut(seen.address) else {
+            return;
+        };
+        entry.seen = self.looks;
+        if entry.learn(&seen, now) {
+            let scope = self.scopes.entry(Name::of(seen.address));
+            scope.or_default().is_heard();
+        }
     }
 
     /// What to do at `now`.
@@ -240,20 +247,40 @@ impl Schedule {
     /// Takes in what came of a renewal that left at `left`.
     pub fn landed(&mut self, address: &Address, outcome: Outcome, left: Moment, now: Moment) {
         let again = self.seed.share(address, Use::Attempt);
+        let failures = self.entries.get(address).map_or(0, |entry| entry.failures);
+        let has_others = self.has_others(address);
         let scope = self.scopes.entry(Name::of(address)).or_default();
         match outcome {
-            Outcome::Confirmed(..) | Outcome::Gone | Outcome::Refused => scope.is_heard(),
-            Outcome::Failed(pause) => {
-                scope.failures = scope.failures.saturating_add(1);
-                scope.until = left + RECOVERY.mul_f64(1.0 + 0.15 * again);
-                scope.patient = left + PATIENCE.mul_f64(1.0 + 0.15 * again);
-                if let Some(pause) = pause {
-                    scope.failures = scope.failures.max(ENOUGH);
+            Outcome::Confirmed(..)
+            | Outcome::Gone
+            | Outcome::Refused
+            | Outcome::SecretFailed(_) => scope.is_heard(),
+            Outcome::Failed(failed) => {
+                let recovery = RECOVERY.mul_f64(1.0 + 0.15 * again);
+                let may_be_its_own = failed.contact == Contact::Replied && has_others;
+                // What fails by itself all the time says nothing new of its backend.
+                if !may_be_its_own || failures < ENOUGH {
+                    scope.failures.add(match may_be_its_own {
+                        true => Culprit::PerhapsOnly(address),
+                        false => Culprit::Backend,
+                    });
+                    scope.until = left + recovery;
+                    scope.patient = left + PATIENCE.mul_f64(1.0 + 0.15 * again);
+                }
+                if failed.contact == Contact::NotSent {
+                    // No breaker has anything to say of it.
+                    scope.not_asked = left + recovery;
+                }
+                if let Some(pause) = failed.pause {
+                    scope.failures.raise(ENOUGH);
                     scope.until = scope.until.max(now + pause.min(LONGEST_PAUSE));
                 }
             }
-            Outcome::NotAsked => scope.breath = now + BREATH,
-            Outcome::Overtaken => {}
+            Outcome::NotAsked => scope.not_asked = now + NOT_ASKED_PAUSE,
+            Outcome::NotSent
+            | Outcome::SecretBackoff(_)
+            | Outcome::MadeAnew
+            | Outcome::Overtaken => {}
         }
         if let Some(entry) = self.entries.get_mut(address) {
             entry.is_flying = false;
@@ -269,7 +296,7 @@ impl Schedule {
     /// When this address is asked for next, if nothing happens meanwhile.
     pub fn next_attempt(&self, address: &Address, probes: Probes<'_>) -> Option<Moment> {
         let name = Name::of(address);
-        let scope = self.scopes.get(&name).copied().unwrap_or_default();
+        let scope = self.scopes.get(&name).cloned().unwrap_or_default();
         let gate = scope.gate(probes(&name), self.lacking(&name));
         let gates = HashMap::from([(name, gate)]);
         at(address, self.entries.get(address)?, &gates)
@@ -311,6 +338,13 @@ impl Schedule {
         Some(Moment::default() + first.since(Moment::default() + IN_TIME))
     }
 
+    /// Whether other secrets of the same backend are renewed, too.
+    fn has_others(&self, address: &Address) -> bool {
+        let name = Name::of(address);
+        let others = self.entries.keys().filter(|other| *other != address);
+        others.into_iter().any(|other| is_of(other, &name))
+    }
+
     fn catch_up(&mut self, name: &Name, from: Moment, now: Moment) {
         let seed = self.seed;
         for (address, entry) in &mut self.entries {
@@ -323,14 +357,14 @@ impl Schedule {
 }
 
 /// When this may be asked for, as things stand.
-fn at(address: &Address, entry: &Entry, gates: &HashMap<Name, Gate>) -> Option<Moment> {
+fn at(address: &Address, entry: &ScheduledSecret, gates: &HashMap<Name, Gate>) -> Option<Moment> {
     if entry.is_flying {
         return None;
     }
     let due = entry.due(address)?;
     match gates.get(&Name::of(address)) {
         // Whoever is next is asked for: that one has failed before says nothing of it.
-        Some(Gate::ForOne(from)) => Some(due.max(*from)),
+        Some(Gate::ForOne(from)) => Some(due.max(*from).max(entry.own_backoff)),
         _ => Some(due.max(entry.not_before)),
     }
 }
@@ -338,7 +372,7 @@ fn at(address: &Address, entry: &Entry, gates: &HashMap<Name, Gate>) -> Option<M
 /// What comes first, smallest first.
 fn rank(
     address: &Address,
-    entry: &Entry,
+    entry: &ScheduledSecret,
     now: Moment,
     gates: &HashMap<Name, Gate>,
 ) -> (u32, bool, Moment, u64) {

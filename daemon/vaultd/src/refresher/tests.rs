@@ -104,7 +104,7 @@ async fn configured_secrets_are_at_hand_before_anybody_asks() {
     let room = Room::of(20);
     pass(Duration::from_secs(12)).await;
     assert_eq!(room.ages().len(), 20);
-    let wanted = |entry: &crate::cache::Entry| entry.wanted == Some(FRESHNESS);
+    let wanted = |entry: &crate::cache::CacheEntry| entry.wanted == Some(FRESHNESS);
     assert!(room.cache.entries().iter().all(wanted), "and said so");
     for number in 0..20 {
         assert_eq!(room.get(&format!("n{number}")).await, Ok(false));
@@ -293,7 +293,7 @@ async fn a_reset_breaker_is_noticed_at_once() {
     room.backend.turns(Weather::Out);
     while room
         .upstream
-        .next_probe(&Name::of(&item("n0", short).address))
+        .closed_until(&Name::of(&item("n0", short).address))
         .is_none()
     {
         pass(Duration::from_secs(1)).await;

@@ -9,7 +9,7 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::cache::changes::{Change, Now};
 use crate::cache::freshness::Freshness;
 use crate::cache::machine::Dated;
-use crate::cache::{Cache, Entry};
+use crate::cache::{Cache, CacheEntry};
 use crate::clock::{Clock, Moment};
 
 /// Whoever listens lags behind: some changes before this are lost.
@@ -65,7 +65,7 @@ impl<F: Fn() -> Freshness> HeldChanges<F> {
     /// When the next value turns stale or expires, if nothing happens to it.
     fn next_turn(&self) -> Option<Moment> {
         let others = (self.others)();
-        let turns = |entry: Entry| {
+        let turns = |entry: CacheEntry| {
             let (held, ..) = entry.known.ok()?;
             let wanted = entry.wanted.unwrap_or(others);
             let ends = [wanted.ttl, wanted.usable(held.bundle.valid_for)];
@@ -80,7 +80,7 @@ impl<F: Fn() -> Freshness> HeldChanges<F> {
         let (before, now) = (self.looked, self.clock.now());
         self.looked = now;
         let others = (self.others)();
-        let turned = |entry: Entry| {
+        let turned = |entry: CacheEntry| {
             let (held, _, why) = entry.known.ok()?;
             let wanted = entry.wanted.unwrap_or(others);
             let judge = |at: Moment| held.judge(at.since(held.confirmed), &wanted);

@@ -1,4 +1,4 @@
-//! How did the last calls for a secret end? A few for each address, and a bound on addresses.
+//! How the last calls for a secret ended. A few for each address, and a bound on addresses.
 //!
 //! Calls that were not made, because a breaker is open or others are under way, are no attempts.
 

@@ -1,12 +1,19 @@
-//! Is it safe to ask the backend? The circuit breaker, a pure state machine.
+//! The circuit breaker: a pure state machine that says whether it is safe to ask.
 //!
-//! Closed, it counts consecutive failures; at the threshold it opens. Open, it lets one probe
-//! through each recovery period; enough successes in a row close it, a failure starts a new period
-//! of the same length: an outage's end is noticed as fast after an hour as after a minute.
+//! Closed, it counts consecutive failures; at the threshold it opens, unless all of them were replies
+//! about one secret while others are known: those say nothing of the others. Open, it lets one probe
+//! through each recovery period, and no second one while the first is out; enough successes in a row
+//! close it, a failure starts a new period of the same length: an outage's end is noticed as fast after
+//! an hour as after a minute. A call that was never sent changes nothing and uses up no period.
 
 use std::time::Duration;
 
+use vault_backends::address::Address;
+
 use crate::clock::Moment;
+
+/// A probe that has told nothing for so long does not hold up the next one.
+const LONGEST_PROBE: Duration = Duration::from_secs(10);
 
 /// When to open and when to close.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,7 +36,7 @@ impl Default for BreakerSettings {
     }
 }
 
-/// What may be done now.
+/// Leave to make one call.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permit {
@@ -37,8 +44,25 @@ pub enum Permit {
     Call,
     /// Call once: it decides.
     Probe,
-    /// Do not call before this moment.
-    Wait(Moment),
+}
+
+/// Who comes first where only one call is let through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precedence {
+    /// A call that is as likely to succeed as any.
+    Usual,
+    /// One that may fail by its own secret's fault: it is the probe only where nobody else has been for a
+    /// quarter of a period.
+    Last,
+}
+
+/// What a failure may be the fault of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Culprit<'a> {
+    /// What the breaker guards, for sure.
+    Backend,
+    /// Perhaps this secret alone: the backend has replied, and others are known.
+    PerhapsOnly(&'a Address),
 }
 
 /// A breaker's state, as people see it.
@@ -52,108 +76,224 @@ pub enum State {
     HalfOpen,
 }
 
-/// One breaker, for one backend and credential.
+/// One breaker.
 #[derive(Clone, Debug, Default)]
 pub struct Breaker {
-    failures: u32,
+    streak: Streak,
     open: Option<Open>,
+}
+
+/// Failures in a row, and what they may be the fault of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Streak {
+    failures: u32,
+    suspect: Suspect,
+}
+
+impl Streak {
+    /// One more.
+    pub fn add(&mut self, culprit: Culprit<'_>) {
+        self.failures = self.failures.saturating_add(1);
+        self.suspect = match (std::mem::take(&mut self.suspect), culprit) {
+            (Suspect::Nobody, Culprit::PerhapsOnly(secret)) => {
+                Suspect::OneSecret(Box::new(secret.clone()))
+            }
+            (Suspect::OneSecret(suspect), Culprit::PerhapsOnly(secret)) if *suspect == *secret => {
+                Suspect::OneSecret(suspect)
+            }
+            _ => Suspect::Backend,
+        };
+    }
+
+    /// Whether there were so many of which not all may be the fault of one secret.
+    pub fn reaches(&self, threshold: u32) -> bool {
+        self.failures >= threshold && self.suspect == Suspect::Backend
+    }
+
+    /// As if there had been so many at least, by the backend's own word.
+    pub fn raise(&mut self, failures: u32) {
+        self.failures = self.failures.max(failures);
+        self.suspect = Suspect::Backend;
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Suspect {
+    #[default]
+    Nobody,
+    OneSecret(Box<Address>),
+    Backend,
 }
 
 #[derive(Clone, Debug)]
 struct Open {
     next_probe: Moment,
     successes: u32,
-    probing: bool,
+    probe: Option<Probe>,
+}
+
+/// A probe that is out.
+#[derive(Clone, Copy, Debug)]
+struct Probe {
+    left: Moment,
+    /// When the next one was due before it left.
+    was_due: Moment,
+}
+
+impl Open {
+    fn since(next_probe: Moment) -> Self {
+        Self {
+            next_probe,
+            successes: 0,
+            probe: None,
+        }
+    }
+
+    fn free_from(&self) -> Moment {
+        let longest = self.probe.map(|probe| probe.left + LONGEST_PROBE);
+        longest.map_or(self.next_probe, |longest| longest.max(self.next_probe))
+    }
 }
 
 impl Breaker {
-    /// Asks for a call at `now`. `jitter` in 0..=1 lengthens the period after a probe by up to 15 %.
-    pub fn ask(&mut self, now: Moment, settings: &BreakerSettings, jitter: f64) -> Permit {
-        let Some(open) = &mut self.open else {
-            return Permit::Call;
+    /// Whether a call may be made at `now`, or else from when on.
+    ///
+    /// # Errors
+    /// The moment from which on one may be made.
+    pub fn check(
+        &self,
+        now: Moment,
+        settings: &BreakerSettings,
+        precedence: Precedence,
+    ) -> Result<(), Moment> {
+        let Some(open) = &self.open else {
+            return Ok(());
         };
-        if now < open.next_probe {
-            return Permit::Wait(open.next_probe);
-        }
-        // The next probe's time is set when this one leaves: a probe that never comes back
-        // (its task was cancelled) must not keep the breaker open for ever.
+        let from = match precedence {
+            Precedence::Usual => open.free_from(),
+            Precedence::Last => open.free_from() + settings.recovery / 4,
+        };
+        if now < from { Err(from) } else { Ok(()) }
+    }
+
+    /// Takes leave for a call at `now`. `jitter` in 0..=1 lengthens the period after a probe by up to
+    /// 15 %.
+    ///
+    /// # Errors
+    /// The moment from which on there is leave.
+    pub fn try_acquire(
+        &mut self,
+        now: Moment,
+        settings: &BreakerSettings,
+        precedence: Precedence,
+        jitter: f64,
+    ) -> Result<Permit, Moment> {
+        self.check(now, settings, precedence)?;
+        let Some(open) = &mut self.open else {
+            return Ok(Permit::Call);
+        };
+        open.probe = Some(Probe {
+            left: now,
+            was_due: open.next_probe,
+        });
+        // The next probe's time is set when this one leaves: what becomes of it may come late.
         open.next_probe = now + spread(settings.recovery, jitter);
-        open.probing = true;
-        Permit::Probe
+        Ok(Permit::Probe)
     }
 
-    /// The backend answered.
-    pub fn succeeded(&mut self, now: Moment, settings: &BreakerSettings) {
-        self.failures = 0;
-        if let Some(open) = &mut self.open {
-            open.successes += 1;
-            open.probing = false;
-            // It is up: the next call need not wait for a period to pass.
-            open.next_probe = now;
-            if open.successes >= settings.successes {
-                self.open = None;
-            }
+    /// The backend replied; returns whether that closed it.
+    pub fn succeeded(&mut self, now: Moment, settings: &BreakerSettings) -> bool {
+        self.streak = Streak::default();
+        let Some(open) = &mut self.open else {
+            return false;
+        };
+        // It is up: the next call need not wait for a period to pass.
+        let successes = open.successes + 1;
+        *open = Open {
+            successes,
+            ..Open::since(now)
+        };
+        if successes >= settings.successes {
+            self.open = None;
         }
+        self.open.is_none()
     }
 
-    /// The backend could not be asked. Returns whether the breaker opened by it.
-    pub fn failed(&mut self, now: Moment, settings: &BreakerSettings, jitter: f64) -> bool {
-        self.failures = self.failures.saturating_add(1);
+    /// The backend could not be asked, or gave nothing that can be used. Returns whether the breaker
+    /// opened by it.
+    pub fn failed(
+        &mut self,
+        permit: Permit,
+        culprit: Culprit<'_>,
+        now: Moment,
+        settings: &BreakerSettings,
+        jitter: f64,
+    ) -> bool {
+        self.streak.add(culprit);
         let next_probe = now + spread(settings.recovery, jitter);
         match &mut self.open {
             Some(open) => {
-                *open = Open {
-                    // A period counts from when its probe left, not from when that was given up.
-                    next_probe: if open.next_probe > now {
-                        open.next_probe
-                    } else {
-                        next_probe
-                    },
-                    successes: 0,
-                    probing: false,
-                };
+                open.successes = 0;
+                if permit == Permit::Probe {
+                    open.probe = None;
+                }
+                // A period counts from when its probe left, not from when that was given up.
+                if open.next_probe <= now {
+                    open.next_probe = next_probe;
+                }
                 false
             }
-            None if settings.threshold > 0 && self.failures >= settings.threshold => {
-                self.open = Some(Open {
-                    next_probe,
-                    successes: 0,
-                    probing: false,
-                });
-                true
+            None => {
+                let opens = settings.threshold > 0 && self.streak.reaches(settings.threshold);
+                self.open = opens.then(|| Open::since(next_probe));
+                opens
             }
-            None => false,
         }
     }
 
-    /// The backend could not be asked, for a reason that does not count.
-    pub fn undecided(&mut self) {
+    /// The call told nothing that counts, or was given up.
+    pub fn undecided(&mut self, permit: Permit) {
+        if let (Permit::Probe, Some(open)) = (permit, &mut self.open) {
+            open.probe = None;
+        }
+    }
+
+    /// The call was never sent: it is as if leave had not been taken.
+    pub fn not_sent(&mut self, permit: Permit) {
+        if let (Permit::Probe, Some(open)) = (permit, &mut self.open)
+            && let Some(probe) = open.probe.take()
+        {
+            open.next_probe = probe.was_due;
+        }
+    }
+
+    /// Lets a probe through from `now` on.
+    pub fn hasten(&mut self, now: Moment) {
         if let Some(open) = &mut self.open {
-            open.probing = false;
+            open.next_probe = open.next_probe.min(now);
         }
     }
 
     /// Closes it by hand; returns whether it was not closed.
     pub fn reset(&mut self) -> bool {
-        self.failures = 0;
-        self.open.take().is_some()
+        !matches!(std::mem::take(self), Self { open: None, .. })
     }
 
     /// From when on a probe may leave; `None` where it is closed.
     pub fn next_probe(&self) -> Option<Moment> {
-        self.open.as_ref().map(|open| open.next_probe)
+        self.open.as_ref().map(Open::free_from)
     }
 
     /// Failures in a row.
     pub fn consecutive_failures(&self) -> u32 {
-        self.failures
+        self.streak.failures
     }
 
     /// What it is.
     pub fn state(&self) -> State {
         match &self.open {
             None => State::Closed,
-            Some(open) if open.probing || open.successes > 0 => State::HalfOpen,
+            Some(open) if open.probe.is_some() || open.successes > 0 => State::HalfOpen,
             Some(open) => State::Open(open.next_probe),
         }
     }
@@ -179,10 +319,19 @@ mod tests {
         Moment::default() + Duration::from_secs(seconds)
     }
 
+    fn acquire(breaker: &mut Breaker, now: Moment, jitter: f64) -> Result<Permit, Moment> {
+        breaker.try_acquire(now, &SETTINGS, Precedence::Usual, jitter)
+    }
+
+    /// The backend fails the last probe, or whatever else was under way.
+    fn fail(breaker: &mut Breaker, now: Moment, settings: &BreakerSettings, jitter: f64) -> bool {
+        breaker.failed(Permit::Probe, Culprit::Backend, now, settings, jitter)
+    }
+
     fn open_at_zero() -> Breaker {
         let mut breaker = Breaker::default();
         for _ in 0..5 {
-            breaker.failed(at(0), &SETTINGS, 0.0);
+            fail(&mut breaker, at(0), &SETTINGS, 0.0);
         }
         breaker
     }
@@ -191,18 +340,18 @@ mod tests {
     fn it_opens_at_the_fifth_failure_in_a_row() {
         let mut breaker = Breaker::default();
         for _ in 0..4 {
-            assert!(!breaker.failed(at(0), &SETTINGS, 0.0));
+            assert!(!fail(&mut breaker, at(0), &SETTINGS, 0.0));
         }
         breaker.succeeded(at(0), &SETTINGS);
         for _ in 0..4 {
             assert!(
-                !breaker.failed(at(0), &SETTINGS, 0.0),
+                !fail(&mut breaker, at(0), &SETTINGS, 0.0),
                 "a success starts the count anew"
             );
         }
-        assert_eq!(breaker.ask(at(0), &SETTINGS, 0.0), Permit::Call);
-        assert!(breaker.failed(at(0), &SETTINGS, 0.0));
-        assert_eq!(breaker.ask(at(59), &SETTINGS, 0.0), Permit::Wait(at(60)));
+        assert_eq!(acquire(&mut breaker, at(0), 0.0), Ok(Permit::Call));
+        assert!(fail(&mut breaker, at(0), &SETTINGS, 0.0));
+        assert_eq!(acquire(&mut breaker, at(59), 0.0), Err(at(60)));
     }
 
     #[test]
@@ -211,52 +360,134 @@ mod tests {
         for round in 1..20 {
             let now = at(60 * round);
             assert_eq!(
-                breaker.ask(now, &SETTINGS, 0.0),
-                Permit::Probe,
+                acquire(&mut breaker, now, 0.0),
+                Ok(Permit::Probe),
                 "round {round}"
             );
-            assert!(matches!(breaker.ask(now, &SETTINGS, 0.0), Permit::Wait(_)));
-            breaker.failed(now, &SETTINGS, 0.0);
+            assert!(acquire(&mut breaker, now, 0.0).is_err());
+            fail(&mut breaker, now, &SETTINGS, 0.0);
         }
     }
 
     #[test]
     fn a_probe_that_never_comes_back_does_not_hold_it_open() {
         let mut breaker = open_at_zero();
-        assert_eq!(breaker.ask(at(60), &SETTINGS, 0.0), Permit::Probe);
-        assert_eq!(breaker.ask(at(120), &SETTINGS, 0.0), Permit::Probe);
+        assert_eq!(acquire(&mut breaker, at(60), 0.0), Ok(Permit::Probe));
+        assert_eq!(acquire(&mut breaker, at(120), 0.0), Ok(Permit::Probe));
     }
 
     #[test]
     fn it_is_open_until_a_probe_leaves_and_after_one_that_decides_nothing() {
         let mut breaker = open_at_zero();
         assert_eq!(breaker.state(), State::Open(at(60)));
-        assert_eq!(breaker.ask(at(300), &SETTINGS, 0.0), Permit::Probe);
+        assert_eq!(acquire(&mut breaker, at(300), 0.0), Ok(Permit::Probe));
         assert_eq!(breaker.state(), State::HalfOpen);
-        breaker.undecided();
+        breaker.undecided(Permit::Probe);
         assert_eq!(breaker.state(), State::Open(at(360)));
     }
 
     #[test]
     fn a_period_counts_from_when_its_probe_left() {
         let mut breaker = open_at_zero();
-        assert_eq!(breaker.ask(at(60), &SETTINGS, 0.0), Permit::Probe);
-        breaker.failed(at(70), &SETTINGS, 0.0);
+        assert_eq!(acquire(&mut breaker, at(60), 0.0), Ok(Permit::Probe));
+        fail(&mut breaker, at(70), &SETTINGS, 0.0);
         assert_eq!(breaker.next_probe(), Some(at(120)));
-        assert_eq!(breaker.ask(at(119), &SETTINGS, 0.0), Permit::Wait(at(120)));
+        assert_eq!(acquire(&mut breaker, at(119), 0.0), Err(at(120)));
+    }
+
+    #[test]
+    fn a_probe_that_was_not_sent_gives_its_leave_back() {
+        let mut breaker = open_at_zero();
+        for now in [60, 61, 61] {
+            assert_eq!(acquire(&mut breaker, at(now), 0.0), Ok(Permit::Probe));
+            breaker.not_sent(Permit::Probe);
+            assert_eq!(breaker.state(), State::Open(at(60)));
+        }
+        assert_eq!(breaker.consecutive_failures(), 5);
+        assert_eq!(acquire(&mut breaker, at(62), 0.0), Ok(Permit::Probe));
+        breaker.not_sent(Permit::Call);
+        assert!(acquire(&mut breaker, at(63), 0.0).is_err(), "one is out");
+    }
+
+    #[test]
+    fn no_probe_leaves_while_one_is_out_however_short_the_period_is() {
+        let hasty = BreakerSettings {
+            recovery: Duration::from_secs(5),
+            ..SETTINGS
+        };
+        let mut breaker = Breaker::default();
+        for _ in 0..5 {
+            fail(&mut breaker, at(0), &hasty, 0.0);
+        }
+        let mut probes = 0;
+        let mut given_up = None;
+        for second in 0..30 {
+            let now = at(second);
+            if given_up == Some(now) {
+                fail(&mut breaker, now, &hasty, 0.0);
+            }
+            if breaker
+                .try_acquire(now, &hasty, Precedence::Usual, 0.0)
+                .is_ok()
+            {
+                probes += 1;
+                given_up = Some(now + Duration::from_secs(7));
+            }
+        }
+        assert_eq!(probes, 3, "one at a time: 5, 17 and 29");
+    }
+
+    #[test]
+    fn who_is_likely_to_fail_is_a_probe_only_where_nobody_else_was() {
+        let mut breaker = open_at_zero();
+        let check = |breaker: &Breaker, now| breaker.check(at(now), &SETTINGS, Precedence::Last);
+        assert_eq!(check(&breaker, 60), Err(at(75)));
+        assert_eq!(check(&breaker, 75), Ok(()));
+        assert_eq!(acquire(&mut breaker, at(74), 0.0), Ok(Permit::Probe));
+        assert!(check(&breaker, 75).is_err());
+    }
+
+    #[test]
+    fn replies_about_one_secret_open_it_only_together_with_another_ones() {
+        let [one, other] = ["one", "other"].map(Address::local);
+        let perhaps = |address| Culprit::PerhapsOnly(address);
+        let (of_one, of_other) = (perhaps(&one), perhaps(&other));
+        for (failures, opens_at) in [
+            (vec![of_one; 9], None),
+            ([vec![of_one; 9], vec![of_other]].concat(), Some(9)),
+            ([vec![of_other], vec![of_one; 9]].concat(), Some(4)),
+            ([vec![of_one; 7], vec![Culprit::Backend]].concat(), Some(7)),
+            (vec![Culprit::Backend; 9], Some(4)),
+        ] {
+            let mut breaker = Breaker::default();
+            let mut fail = |culprit: &Culprit<'_>| {
+                breaker.failed(Permit::Call, *culprit, at(0), &SETTINGS, 0.0)
+            };
+            let opened = failures.iter().position(&mut fail);
+            assert_eq!(opened, opens_at, "{failures:?}");
+        }
+        let mut breaker = Breaker::default();
+        for culprit in [of_one; 4] {
+            breaker.failed(Permit::Call, culprit, at(0), &SETTINGS, 0.0);
+        }
+        breaker.succeeded(at(0), &SETTINGS);
+        for culprit in [of_other; 9] {
+            breaker.failed(Permit::Call, culprit, at(0), &SETTINGS, 0.0);
+        }
+        assert_eq!(breaker.state(), State::Closed, "a reply starts anew");
     }
 
     #[test]
     fn two_successes_close_it_and_a_failure_between_them_does_not() {
         let mut breaker = open_at_zero();
-        assert_eq!(breaker.ask(at(60), &SETTINGS, 0.0), Permit::Probe);
+        assert_eq!(acquire(&mut breaker, at(60), 0.0), Ok(Permit::Probe));
         breaker.succeeded(at(60), &SETTINGS);
         assert_eq!(breaker.state(), State::HalfOpen);
-        assert_eq!(breaker.ask(at(60), &SETTINGS, 0.0), Permit::Probe);
-        breaker.failed(at(60), &SETTINGS, 0.0);
+        assert_eq!(acquire(&mut breaker, at(60), 0.0), Ok(Permit::Probe));
+        fail(&mut breaker, at(60), &SETTINGS, 0.0);
         assert_eq!(breaker.state(), State::Open(at(120)));
         for _ in 0..2 {
-            assert_eq!(breaker.ask(at(120), &SETTINGS, 0.0), Permit::Probe);
+            assert_eq!(acquire(&mut breaker, at(120), 0.0), Ok(Permit::Probe));
             breaker.succeeded(at(120), &SETTINGS);
         }
         assert_eq!(breaker.state(), State::Closed);
@@ -266,7 +497,7 @@ mod tests {
     fn jitter_lengthens_the_period_by_at_most_fifteen_percent() {
         let mut breaker = Breaker::default();
         for _ in 0..5 {
-            breaker.failed(at(0), &SETTINGS, 1.0);
+            fail(&mut breaker, at(0), &SETTINGS, 1.0);
         }
         assert_eq!(breaker.state(), State::Open(at(69)));
     }
@@ -279,17 +510,17 @@ mod tests {
         };
         let mut breaker = Breaker::default();
         for _ in 0..100 {
-            assert!(!breaker.failed(at(0), &never, 0.0));
+            assert!(!fail(&mut breaker, at(0), &never, 0.0));
         }
         let mut breaker = open_at_zero();
         assert!(breaker.reset());
         assert!(!breaker.reset());
-        assert_eq!(breaker.ask(at(0), &SETTINGS, 0.0), Permit::Call);
+        assert_eq!(acquire(&mut breaker, at(0), 0.0), Ok(Permit::Call));
     }
 
     #[derive(Clone, Copy, Debug)]
     enum Event {
-        RequestContext,
+        Call,
         Answer,
         Fail,
         Pass(u64),
@@ -297,7 +528,7 @@ mod tests {
 
     fn event() -> impl Strategy<Value = Event> {
         prop_oneof![
-            4 => Just(Event::RequestContext),
+            4 => Just(Event::Call),
             1 => Just(Event::Answer),
             4 => Just(Event::Fail),
             4 => (0u64..50).prop_map(Event::Pass),
@@ -323,16 +554,16 @@ mod tests {
                     }
                     Event::Fail => {
                         failures += 1;
-                        let opened = breaker.failed(at(now), &SETTINGS, jitter);
+                        let opened = fail(&mut breaker, at(now), &SETTINGS, jitter);
                         prop_assert_eq!(opened, !was_open && failures >= SETTINGS.threshold);
                         if opened {
                             since = Some(now);
                         }
                     }
-                    Event::RequestContext => match breaker.ask(at(now), &SETTINGS, jitter) {
-                        Permit::Call => prop_assert!(!was_open),
-                        Permit::Wait(_) => prop_assert!(was_open),
-                        Permit::Probe => {
+                    Event::Call => match acquire(&mut breaker, at(now), jitter) {
+                        Ok(Permit::Call) => prop_assert!(!was_open),
+                        Err(_) => prop_assert!(was_open),
+                        Ok(Permit::Probe) => {
                             prop_assert!(was_open);
                             prop_assert!(since.is_none_or(|since| now - since >= 60));
                             since = Some(now);

@@ -1,15 +1,10 @@
-//! Does the way to backends keep the contract on breakers and retries?
+//! The contract on breakers and pauses between retries is kept.
 
 use serde_json::{Value, json};
 
-use super::breaker::{Breaker, State};
-use super::tests::upstream;
+use super::breaker::{Breaker, Culprit, Precedence, State};
 use super::*;
-use crate::compat::{answers, each, in_time};
-use crate::scripted::address;
-
-/// Longer than all pauses together.
-const TIME: Duration = Duration::from_mins(5);
+use crate::compat::each;
 
 fn number(value: &Value) -> u32 {
     value.as_u64().and_then(|n| n.try_into().ok()).unwrap()
@@ -31,14 +26,15 @@ fn compat_circuit_breaker() {
             .iter()
             .map(|event| {
                 now = now + Duration::from_secs_f64(event[0].as_f64().unwrap());
-                let outcome = match (breaker.ask(now, &settings, 0.0), event[1].as_str()) {
-                    (Permit::Wait(_), _) => "rejected",
-                    (_, Some("ok")) => {
+                let acquired = breaker.try_acquire(now, &settings, Precedence::Usual, 0.0);
+                let outcome = match (acquired, event[1].as_str()) {
+                    (Err(_), _) => "rejected",
+                    (Ok(_), Some("ok")) => {
                         breaker.succeeded(now, &settings);
                         "ok"
                     }
-                    _ => {
-                        breaker.failed(now, &settings, 0.0);
+                    (Ok(permit), _) => {
+                        breaker.failed(permit, Culprit::Backend, now, &settings, 0.0);
                         "failed"
                     }
                 };
@@ -54,68 +50,18 @@ fn compat_circuit_breaker() {
     });
 }
 
-/// One call that ends as the case says: how many failures in a row the breaker has seen then.
-#[test]
-fn compat_breaker_counts() {
-    each("breaker_counts", |input, expected| {
-        let failures = in_time(async {
-            let (backend, _clock, upstream) = upstream(BackendKind::OCI);
-            upstream.configure(retries(0));
-            answers(&backend, &input["upstream"]);
-            let fetched = upstream.fetch(&address(BackendKind::OCI, "x"), TIME).await;
-            drop(fetched);
-            upstream.health()[0].consecutive_failures
-        });
-        assert_eq!(json!(failures > 0), expected["counts"]);
-    });
-}
-
 #[test]
 fn compat_retry_delay() {
     each("retry_delay", |input, expected| {
         let attempt = number(&input["attempt"]);
-        let settings = retry::RetrySettings {
+        let settings = backoff::BackoffSettings {
             max_retries: attempt + 1,
             base: Duration::from_secs_f64(input["base"].as_f64().unwrap()),
             jitter: input["jitter"].as_bool().unwrap(),
         };
         for (jitter, bound) in [(0.0, "min"), (1.0, "max")] {
-            let pause = retry::pause(&settings, attempt, None, jitter, Duration::MAX).unwrap();
+            let pause = backoff::pause(&settings, attempt, None, jitter, Duration::MAX).unwrap();
             assert_eq!(json!(pause.as_secs_f64()), expected[bound], "{bound}");
         }
     });
-}
-
-/// Of the predecessor's exceptions two say more than that there was a failure.
-#[test]
-fn compat_retry_policy() {
-    each("retry_policy", |input, expected| {
-        let max_retries = number(&input["max_retries"]);
-        let (calls, class) = in_time(async {
-            let (backend, _clock, upstream) = upstream(BackendKind::OCI);
-            upstream.configure(retries(max_retries));
-            for _ in 0..=max_retries {
-                answers(&backend, &input["status"]);
-            }
-            let fetched = upstream.fetch(&address(BackendKind::OCI, "x"), TIME).await;
-            (backend.calls(), fetched.map(drop).unwrap_err().class())
-        });
-        assert_eq!(json!(calls), expected["calls"]);
-        match expected["error"].as_str() {
-            Some("AuthenticationError") => assert_eq!(class, Class::Credentials),
-            Some("PermissionDeniedError") => assert_eq!(class, Class::Answer),
-            _ => {}
-        }
-    });
-}
-
-fn retries(max_retries: u32) -> ResilienceSettings {
-    let retry = retry::RetrySettings {
-        max_retries,
-        ..retry::RetrySettings::default()
-    };
-    ResilienceSettings {
-        retry,
-        ..ResilienceSettings::default()
-    }
 }

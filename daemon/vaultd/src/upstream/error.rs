@@ -1,10 +1,10 @@
-//! Why did a backend give no value?
+//! Why a backend gave no value.
 
 use std::time::Duration;
 
 use vault_backends::address::Address;
 use vault_backends::bundle::FieldError;
-use vault_backends::error::{BackendError, Class, Contact};
+use vault_backends::error::{BackendError, Class, Contact, Extent};
 use vault_proto::kinds;
 
 use super::name::Name;
@@ -26,16 +26,43 @@ pub enum UpstreamError {
         /// What went wrong last.
         last: String,
     },
+    /// The backend has asked to be left alone for a while; the failure that said so.
+    #[error("not asked: {name} has asked for a pause of {seconds} s more; last: {last}")]
+    Paused {
+        /// Which backend.
+        name: Name,
+        /// How long it lasts.
+        seconds: u64,
+        /// What it said.
+        last: String,
+    },
+    /// This secret alone failed repeatedly, or its backend has asked for a pause for it.
+    #[error(
+        "not asked: {secret} has failed repeatedly, and is asked for in {seconds} s; last: {last}"
+    )]
+    SecretBackoff {
+        /// Which secret.
+        secret: String,
+        /// How long it is not asked for.
+        seconds: u64,
+        /// What went wrong last.
+        last: String,
+    },
+    /// The backend makes it anew whenever it is asked.
+    #[error("{0} is made anew for whoever asks, and never ahead of time")]
+    MadeAnew(String),
     /// Too many calls are waiting or under way.
     #[error("not asked: there are too many calls to {0} at once")]
     Busy(Name),
     /// No answer in time.
-    #[error("{name} did not answer within {seconds} s")]
+    #[error("{about}: no answer within {seconds} s; {}", remedy_of_silence(*is_remote))]
     Deadline {
-        /// Which backend.
-        name: Name,
+        /// The operation and the secret: "read local://x".
+        about: String,
         /// How long was waited.
         seconds: u64,
+        /// Whether a network lies between.
+        is_remote: bool,
     },
     /// The daemon ended first.
     #[error("vaultd was stopped before {0} answered; whether it did what was asked is not known")]
@@ -52,14 +79,6 @@ pub enum UpstreamError {
 }
 
 impl UpstreamError {
-    /// No answer for `address` within `time`.
-    pub(crate) fn late(address: &Address, time: Duration) -> Self {
-        Self::Deadline {
-            name: Name::of(address),
-            seconds: time.as_secs(),
-        }
-    }
-
     /// The daemon ends before the backend of `address` has answered.
     pub(crate) fn stopped(address: &Address) -> Self {
         Self::Stopped(Name::of(address))
@@ -68,8 +87,10 @@ impl UpstreamError {
     /// How the failure is to be taken.
     pub fn class(&self) -> Class {
         match self {
-            Self::NoBackend(_) | Self::ReadOnly(_) => Class::Request,
+            Self::NoBackend(_) | Self::ReadOnly(_) | Self::MadeAnew(_) => Class::Request,
             Self::BreakerOpen { .. }
+            | Self::Paused { .. }
+            | Self::SecretBackoff { .. }
             | Self::Busy(_)
             | Self::Deadline { .. }
             | Self::Stopped(_)
@@ -88,9 +109,21 @@ impl UpstreamError {
         }
     }
 
-    /// Whether it counts for the backend's breaker.
-    pub fn counts(&self) -> bool {
-        self.class() == Class::Outage && self.contact() != Contact::NotSent
+    /// What it is about.
+    pub fn extent(&self) -> Extent {
+        match self {
+            Self::SecretBackoff { .. } => Extent::Secret,
+            Self::Backend(error) => error.extent(),
+            _ => Extent::Backend,
+        }
+    }
+
+    /// The pause that the backend has asked for.
+    pub fn pause(&self) -> Option<Duration> {
+        match self {
+            Self::Backend(error) if error.contact() == Contact::Replied => error.pause(),
+            _ => None,
+        }
     }
 
     /// The stable word for audit, metrics and tests.
@@ -99,6 +132,9 @@ impl UpstreamError {
             Self::NoBackend(_) => kinds::NO_BACKEND,
             Self::ReadOnly(_) => kinds::READ_ONLY,
             Self::BreakerOpen { .. } => kinds::BREAKER_OPEN,
+            Self::Paused { .. } => kinds::PAUSED,
+            Self::SecretBackoff { .. } => kinds::SECRET_BACKOFF,
+            Self::MadeAnew(_) => kinds::UNSUPPORTED,
             Self::Busy(_) => kinds::BUSY,
             Self::Deadline { .. } => kinds::DEADLINE,
             Self::Stopped(_) => kinds::STOPPED,
@@ -114,5 +150,13 @@ impl UpstreamError {
             Self::Backend(error) => error.request_id(),
             _ => None,
         }
+    }
+}
+
+fn remedy_of_silence(is_remote: bool) -> &'static str {
+    if is_remote {
+        "see whether its network is there (`vaultctl doctor` looks), and try again"
+    } else {
+        "see whether its disk answers, and try again"
     }
 }

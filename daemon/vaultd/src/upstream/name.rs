@@ -1,4 +1,4 @@
-//! Which backend is meant?
+//! A backend by name.
 
 use std::fmt;
 

@@ -125,7 +125,7 @@ fn a_bound_of_the_backends_own_is_renewed_ahead_of_and_not_ever_faster() {
 
 #[test]
 fn a_no_is_remembered_for_five_seconds_and_longer_each_time_to_thirty() {
-    let times = [1, 2, 3, 4, 5, u32::MAX].map(|times| negative(times).as_secs());
+    let times = [1, 2, 3, 4, 5, u32::MAX].map(|times| negative_ttl(times).as_secs());
     assert_eq!(times, [5, 10, 20, 30, 30, 30]);
 }
 

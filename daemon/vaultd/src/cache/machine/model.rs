@@ -85,7 +85,7 @@ fn expected(history: &History, now: u64, freshness: &Freshness) -> Offer<usize, 
                 let in_a_row = nos_in_a_row(history, number);
                 let until = at + [5, 10, 20, 30][in_a_row.min(4) - 1];
                 return if now < until {
-                    Offer::No(number)
+                    Offer::Negative(number)
                 } else {
                     Offer::Nothing
                 };
@@ -156,7 +156,7 @@ proptest! {
                     is_kept: matches!(event, Event::Restore(..)),
                 }),
                 Event::Deny(waited) => {
-                    let asked = if *waited { Asked::ByCaller } else { Asked::Ahead };
+                    let asked = if *waited { FetchReason::Caller } else { FetchReason::Ahead };
                     known.deny(number, moment(now), asked);
                 }
                 Event::Fail => known.fail(|| "an outage".to_owned()),
@@ -169,7 +169,7 @@ proptest! {
             let offer = match known.offer(moment(now), &freshness) {
                 Offer::Fresh(value) => Offer::Fresh(value.number),
                 Offer::Stale(value) => Offer::Stale(value.number),
-                Offer::No(number) => Offer::No(number),
+                Offer::Negative(number) => Offer::Negative(number),
                 Offer::Nothing => Offer::Nothing,
             };
             let model = expected(&history, now, &freshness);

@@ -1,7 +1,7 @@
-//! Is a flush final, is what the shelf evicts gone, and who hears of it?
+//! Is a flush final, is what the slots evicts gone, and who hears of it?
 
 use super::*;
-use crate::cache::shelf::CAPACITY;
+use crate::cache::slots::CAPACITY;
 
 #[tokio::test]
 async fn a_flush_wins_over_a_fetch_under_way() {
@@ -51,8 +51,8 @@ async fn nobody_waits_for_a_fetch_that_a_flush_has_overtaken() {
     room.cache.flush(|_| true);
     assert_eq!(caller.await.unwrap(), fresh("w"));
     assert_eq!(start.elapsed(), Duration::ZERO);
-    while room.cache.upstream.health()[0].tally.failures == 0 {
-        tokio::time::advance(FLIGHT).await;
+    while room.cache.upstream.health()[0].counts.failures == 0 {
+        tokio::time::advance(FETCH_DEADLINE).await;
     }
     assert_eq!(
         room.get().await,
@@ -72,10 +72,10 @@ async fn an_overtaken_fetch_that_lands_late_does_not_hide_the_one_under_way() {
     while room.backend.gate.available_permits() > 0 {
         tokio::task::yield_now().await;
     }
-    tokio::time::advance(FLIGHT / 2).await;
+    tokio::time::advance(FETCH_DEADLINE / 2).await;
     room.cache.flush(|_| true);
-    while room.cache.upstream.health()[0].tally.failures == 0 {
-        tokio::time::advance(FLIGHT / 8).await;
+    while room.cache.upstream.health()[0].counts.failures == 0 {
+        tokio::time::advance(FETCH_DEADLINE / 8).await;
     }
     room.backend.gate.add_permits(1);
     assert_eq!(room.get().await, fresh("w"));
@@ -131,7 +131,7 @@ async fn what_the_shelf_has_evicted_holds_no_value_and_is_not_listed() {
             .await
             .unwrap();
     }
-    room.cache.shelf.handles.run_pending_tasks();
+    room.cache.slots.handles.run_pending_tasks();
     let entries = u64::try_from(room.cache.entries().len()).unwrap();
     assert!(entries <= CAPACITY + 64, "moka trims in batches: {entries}");
 }
@@ -143,15 +143,15 @@ async fn what_the_shelf_evicts_is_forgotten_whoever_points_at_it() {
     assert_eq!(room.get().await, fresh("v"));
     let slot = room
         .cache
-        .shelf
+        .slots
         .slot(&address(BackendKind::LOCAL, "x"), "local://x");
     for number in 0..CAPACITY * 2 {
         let name = format!("n{number}");
         room.cache
-            .shelf
+            .slots
             .slot(&address(BackendKind::LOCAL, &name), &name);
     }
-    room.cache.shelf.handles.run_pending_tasks();
+    room.cache.slots.handles.run_pending_tasks();
     assert!(matches!(*slot.known(), Known::Nothing));
 }
 
@@ -166,7 +166,7 @@ async fn a_fetch_whose_handle_was_evicted_meanwhile_is_kept() {
         tokio::task::yield_now().await;
     }
     room.cache
-        .shelf
+        .slots
         .handles
         .invalidate(&address(BackendKind::LOCAL, "x"));
     room.backend.gate.add_permits(1);
@@ -193,4 +193,20 @@ async fn watchers_hear_of_values_outages_refusals_and_flushes() {
     assert!(matches!(next().await, Now::Value { why: Some(_), .. }));
     assert!(matches!(next().await, Now::No(_)));
     assert!(matches!(next().await, Now::Flushed));
+}
+
+#[test]
+fn only_backends_of_the_kind_that_changed_forget_names() {
+    let backends = [BackendKind::LOCAL, BackendKind::OCI].map(ScriptedBackend::new);
+    let all = backends
+        .each_ref()
+        .map(|one| Arc::clone(one) as Arc<dyn Backend>);
+    let clock = Arc::new(ScriptedClock::default()) as Arc<dyn Clock>;
+    let upstream = Upstream::new(all.into_iter().collect(), Arc::clone(&clock));
+    let cache = Cache::new(Arc::new(upstream), clock);
+    let forgets = || backends.each_ref().map(|one| one.forgets());
+    cache.flush_kind(BackendKind::LOCAL, |_| true);
+    assert_eq!(forgets(), [1, 0]);
+    cache.flush(|_| true);
+    assert_eq!(forgets(), [2, 1]);
 }

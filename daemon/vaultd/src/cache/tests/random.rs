@@ -96,7 +96,7 @@ impl World {
         // What the backend has just been asked for is served also where a ttl of zero forbids to
         // keep it, to whoever waited for it.
         let waited = self.clock.now() > began;
-        let is_new = waited && served.stale.is_none() && served.age <= FLIGHT;
+        let is_new = waited && served.stale.is_none() && served.age <= FETCH_DEADLINE;
         let verdict = freshness.judge(served.age, held.bundle.valid_for);
         assert!(is_new || verdict != Verdict::Expired, "{served:?}");
         assert!(served.age < freshness.max_stale || is_new, "{served:?}");
@@ -149,11 +149,11 @@ impl World {
                 Step::Sleep(seconds) => self.clock.advance(Duration::from_secs(seconds)),
             }
             // What a flush has overtaken may be under way still.
-            flushes.retain(|(_, at)| at.elapsed() <= FLIGHT);
+            flushes.retain(|(_, at)| at.elapsed() <= FETCH_DEADLINE);
             for (number, name) in NAMES.iter().enumerate() {
                 let overtaken = flushes.iter().filter(|(of, _)| *of == number).count();
                 let under_way = self.backend.under_way(name);
-                assert!(under_way <= 1 + overtaken, "{under_way} flights for {name}");
+                assert!(under_way <= 1 + overtaken, "{under_way} fetches for {name}");
             }
         }
         for caller in callers {

@@ -9,25 +9,25 @@ use std::sync::atomic::Ordering;
 use vault_proto::generated as message;
 
 use super::openmetrics::{Kind, Text};
-use crate::cache::Entry;
+use crate::cache::CacheEntry;
 use crate::cache::census::Census;
 use crate::grpc::daemon::Daemon;
 use crate::resolver::{RequestContext, millis};
 use crate::upstream::breaker::State;
-use crate::upstream::{Health, Tally};
+use crate::upstream::{CallCounts, Health};
 
 /// The same numbers in a message, over all backends.
 pub(super) fn counters(daemon: &Daemon, health: &[Health]) -> message::Counters {
     let cached = &daemon.cache.counters;
-    let sum = |of: fn(&Tally) -> u64| health.iter().map(|health| of(&health.tally)).sum();
+    let sum = |of: fn(&CallCounts) -> u64| health.iter().map(|health| of(&health.counts)).sum();
     message::Counters {
-        secrets_fetched: sum(|tally| tally.fetched),
+        secrets_fetched: sum(|counts| counts.fetched),
         cache_hits: cached.hits.look().count,
         cache_misses: cached.misses.load(Ordering::Relaxed),
         stale_cache_used: cached.stale.load(Ordering::Relaxed),
-        retries: sum(|tally| tally.retries),
-        circuit_breaker_opens: sum(|tally| tally.opens),
-        total_fetch_time_ms: sum(|tally| millis(tally.took.sum)),
+        retries: sum(|counts| counts.retries),
+        circuit_breaker_opens: sum(|counts| counts.opens),
+        total_fetch_time_ms: sum(|counts| millis(counts.took.sum)),
     }
 }
 
@@ -55,7 +55,7 @@ pub(super) fn text(daemon: &Daemon, context: &RequestContext) -> String {
     text.end()
 }
 
-fn of_cache(text: &mut Text, daemon: &Daemon, context: &RequestContext, entries: &[Entry]) {
+fn of_cache(text: &mut Text, daemon: &Daemon, context: &RequestContext, entries: &[CacheEntry]) {
     let counters = &daemon.cache.counters;
     let hits = counters.hits.look();
     let misses = counters.misses.load(Ordering::Relaxed);
@@ -100,29 +100,29 @@ fn of_cache(text: &mut Text, daemon: &Daemon, context: &RequestContext, entries:
 }
 
 /// A counter of each backend.
-type Counter = (&'static str, &'static str, fn(&Tally) -> u64);
+type Counter = (&'static str, &'static str, fn(&CallCounts) -> u64);
 
 const COUNTERS: &[Counter] = &[
-    ("vaultd_backend_calls", "Calls made.", |tally| tally.calls),
+    ("vaultd_backend_calls", "Calls made.", |counts| counts.calls),
     (
         "vaultd_backend_failures",
         "Calls that failed as outages.",
-        |tally| tally.failures,
+        |counts| counts.failures,
     ),
     (
         "vaultd_secrets_fetched",
         "Calls that brought a value.",
-        |tally| tally.fetched,
+        |counts| counts.fetched,
     ),
     (
         "vaultd_retries",
         "Calls that repeated a failed one.",
-        |tally| tally.retries,
+        |counts| counts.retries,
     ),
     (
         "vaultd_circuit_breaker_opens",
         "How often the breaker opened.",
-        |tally| tally.opens,
+        |counts| counts.opens,
     ),
 ];
 
@@ -132,18 +132,18 @@ fn of_backends(text: &mut Text, health: &[Health]) {
     for (name, help, of) in COUNTERS {
         let mut family = text.family(name, Kind::Counter, help);
         for (labels, health) in each() {
-            family.value(labels, of(&health.tally));
+            family.value(labels, of(&health.counts));
         }
     }
     let help = "How long calls took together.";
     let mut family = text.family("vaultd_total_fetch_time_seconds", Kind::Counter, help);
     for (labels, health) in each() {
-        family.value(labels, health.tally.took.sum.as_secs_f64());
+        family.value(labels, health.counts.took.sum.as_secs_f64());
     }
     let help = "How long calls took, one by one.";
     let mut family = text.family("vaultd_fetch_duration_seconds", Kind::Histogram, help);
     for (labels, health) in each() {
-        family.histogram(labels, &health.tally.took);
+        family.histogram(labels, &health.counts.took);
     }
     let help = "1 for the state that the breaker is in, 0 for the others.";
     let mut family = text.family("vaultd_breaker_state", Kind::Gauge, help);

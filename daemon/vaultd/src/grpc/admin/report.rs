@@ -8,7 +8,7 @@ use vault_proto::generated as message;
 use vault_proto::reference::SecretRef;
 
 use super::metrics;
-use crate::cache::Entry;
+use crate::cache::CacheEntry;
 use crate::cache::freshness::{Freshness, Verdict};
 use crate::cache::machine::Dated;
 use crate::command::{Command, Missing};
@@ -95,7 +95,7 @@ pub(super) fn backend(daemon: &Daemon, health: &Health) -> message::BackendStatu
     }
 }
 
-pub(super) fn secret(entry: &Entry, freshness: &Freshness) -> message::SecretStatus {
+pub(super) fn secret(entry: &CacheEntry, freshness: &Freshness) -> message::SecretStatus {
     let reference = entry.reference.clone();
     let (held, age, why) = match &entry.known {
         Ok(known) => known,

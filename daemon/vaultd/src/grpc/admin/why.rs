@@ -10,7 +10,7 @@ use vault_proto::reference::{SecretRef, Selector};
 
 use super::report;
 use crate::addresses::{address, is_same_secret};
-use crate::cache::Entry;
+use crate::cache::CacheEntry;
 use crate::cache::freshness::Freshness;
 use crate::clock::Moment;
 use crate::grpc::daemon::Daemon;
@@ -157,7 +157,7 @@ fn route(
     daemon: &Daemon,
     address: &Address,
     wanted: Wanted,
-    entries: &[Entry],
+    entries: &[CacheEntry],
     health: &[Health],
 ) -> message::Route {
     let entry = entries.iter().find(|entry| entry.address == *address);

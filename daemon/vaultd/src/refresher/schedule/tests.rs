@@ -1,4 +1,4 @@
-//! Who is next, and are a backend's moments respected?
+//! Who is next is as it should be, and a backend's moments are respected.
 
 use proptest::prelude::*;
 use vault_backends::address::{BackendKind, VersionSelector};
@@ -36,10 +36,45 @@ fn plan<'a>(names: impl IntoIterator<Item = &'a str>, start: Start) -> Plan {
     }
 }
 
-fn seen(name: &str, confirmed: u64) -> Seen {
-    Seen {
+/// Nobody replied.
+const FAILED: Outcome = Outcome::Failed(Failed {
+    contact: Contact::NoReply,
+    pause: None,
+});
+/// The backend replied that something is wrong.
+const REPLIED: Outcome = Outcome::Failed(Failed {
+    contact: Contact::Replied,
+    pause: None,
+});
+
+/// What the cache holds of one secret.
+#[derive(Clone, Debug)]
+struct Cached {
+    address: Address,
+    asked: Option<(Moment, Freshness)>,
+    held: Option<(Moment, Option<Duration>)>,
+    is_kept: bool,
+    flushed: Option<Moment>,
+}
+
+fn learn(schedule: &mut Schedule, cached: &[Cached], now: Moment) {
+    let seen = |cached: &Cached, each: &mut dyn FnMut(Seen<'_>)| {
+        each(Seen {
+            address: &cached.address,
+            reference: &cached.address.name,
+            asked: cached.asked,
+            held: cached.held,
+            is_kept: cached.is_kept,
+            flushed: cached.flushed,
+        });
+    };
+    let cache = |each: &mut dyn FnMut(Seen<'_>)| cached.iter().for_each(|one| seen(one, each));
+    schedule.learn(cache, now);
+}
+
+fn seen(name: &str, confirmed: u64) -> Cached {
+    Cached {
         address: oci(name),
-        reference: name.to_owned(),
         asked: Some((at(confirmed), FRESHNESS)),
         held: Some((at(confirmed), None)),
         is_kept: false,
@@ -60,7 +95,7 @@ fn names(next: &Next) -> Vec<&str> {
 
 #[test]
 fn what_was_kept_over_a_restart_is_fetched_like_what_was_never_had() {
-    let kept = |name, asked: Option<u64>| Seen {
+    let kept = |name, asked: Option<u64>| Cached {
         asked: asked.map(|asked| (at(asked), FRESHNESS)),
         held: None,
         is_kept: true,
@@ -75,10 +110,10 @@ fn what_was_kept_over_a_restart_is_fetched_like_what_was_never_had() {
             kept("other", None),
         ]
     };
-    schedule.learn(all(), at(1));
+    learn(&mut schedule, &all(), at(1));
     assert_eq!(names(&schedule.next(at(1), &closed)), ["asked"]);
-    schedule.landed(&oci("asked"), Outcome::Failed(None), at(1), at(1));
-    schedule.learn(all(), at(25));
+    schedule.landed(&oci("asked"), FAILED, at(1), at(1));
+    learn(&mut schedule, &all(), at(25));
     let mut next = schedule.next(at(25), &closed);
     next.now
         .sort_by(|left, right| left.reference.cmp(&right.reference));
@@ -90,7 +125,7 @@ fn what_was_never_had_comes_first_then_the_stale_then_the_oldest() {
     let mut schedule = Schedule::new(1);
     schedule.plan(plan(["never"], Start::Session), at(0));
     let held = [seen("old", 2_000), seen("older", 1_000), seen("stale", 500)];
-    schedule.learn(held.to_vec(), at(5_400));
+    learn(&mut schedule, &held, at(5_400));
     let next = schedule.next(at(5_400), &closed);
     assert_eq!(names(&next), ["never", "stale", "older", "old"]);
 }
@@ -98,13 +133,13 @@ fn what_was_never_had_comes_first_then_the_stale_then_the_oldest() {
 #[test]
 fn no_more_than_four_are_under_way_and_each_once() {
     let mut schedule = Schedule::new(1);
-    let all: Vec<Seen> = (0..10).map(|n| seen(&format!("n{n}"), n)).collect();
-    schedule.learn(all.clone(), at(5_000));
+    let all: Vec<Cached> = (0..10).map(|n| seen(&format!("n{n}"), n)).collect();
+    learn(&mut schedule, &all, at(5_000));
     assert_eq!(
         names(&schedule.next(at(5_000), &closed)),
         ["n0", "n1", "n2", "n3"]
     );
-    schedule.learn(all, at(5_001));
+    learn(&mut schedule, &all, at(5_001));
     assert!(schedule.next(at(5_001), &closed).now.is_empty());
     let confirmed = Outcome::Confirmed(at(5_000), None);
     schedule.landed(&oci("n1"), confirmed, at(5_000), at(5_001));
@@ -114,14 +149,14 @@ fn no_more_than_four_are_under_way_and_each_once() {
 #[test]
 fn while_a_breaker_is_open_one_is_asked_for_when_its_probe_is_due() {
     let mut schedule = Schedule::new(1);
-    let all: Vec<Seen> = (0..10).map(|n| seen(&format!("n{n}"), n)).collect();
-    schedule.learn(all, at(5_000));
+    let all: Vec<Cached> = (0..10).map(|n| seen(&format!("n{n}"), n)).collect();
+    learn(&mut schedule, &all, at(5_000));
     let open = |_: &Name| Some(at(5_060));
     let next = schedule.next(at(5_000), &open);
     assert_eq!((names(&next), next.wake), (vec![], Some(at(5_060))));
     assert_eq!(names(&schedule.next(at(5_060), &open)), ["n0"]);
     assert!(schedule.next(at(5_060), &open).now.is_empty(), "it is out");
-    schedule.landed(&oci("n0"), Outcome::Failed(None), at(5_060), at(5_061));
+    schedule.landed(&oci("n0"), FAILED, at(5_060), at(5_061));
     let open = |_: &Name| Some(at(5_120));
     assert!(schedule.next(at(5_061), &open).now.is_empty());
     let next = schedule.next(at(5_120), &open);
@@ -133,9 +168,9 @@ fn once_a_backend_is_back_the_stale_come_within_seconds_and_the_others_while_the
     let mut schedule = Schedule::new(1);
     let stale = (0..40).map(|n| seen(&format!("stale{n}"), 0));
     let fresh = (0..40).map(|n| seen(&format!("fresh{n}"), 1_500));
-    let all: Vec<Seen> = stale.chain(fresh).collect();
+    let all: Vec<Cached> = stale.chain(fresh).collect();
     let now = at(4_600);
-    schedule.learn(all, now);
+    learn(&mut schedule, &all, now);
     let open = |_: &Name| Some(at(9_999));
     assert!(schedule.next(now, &open).now.is_empty());
     let mut attempts = HashMap::new();
@@ -156,7 +191,8 @@ fn once_a_backend_is_back_the_stale_come_within_seconds_and_the_others_while_the
 fn a_host_has_its_own_moments_and_keeps_them() {
     let attempts = |seed| {
         let mut schedule = Schedule::new(seed);
-        schedule.learn((0..20).map(|n| seen(&format!("n{n}"), 0)).collect(), at(1));
+        let all: Vec<_> = (0..20).map(|n| seen(&format!("n{n}"), 0)).collect();
+        learn(&mut schedule, &all, at(1));
         let attempt = |n| schedule.next_attempt(&oci(&format!("n{n}")), &closed);
         (0..20).map(attempt).collect::<Vec<_>>()
     };
@@ -192,14 +228,14 @@ fn names_of(next: &Next) -> usize {
 fn while_everything_is_fresh_a_backend_that_is_out_is_asked_less_often_and_in_time_before_it_is_not()
  {
     let mut schedule = Schedule::new(1);
-    schedule.learn(vec![seen("a", 0), seen("b", 1_000)], at(3_000));
+    learn(&mut schedule, &[seen("a", 0), seen("b", 1_000)], at(3_000));
     let probe = |at: Moment| move |_: &Name| Some(at + Duration::from_mins(1));
     assert_eq!(names(&schedule.next(at(3_000), &closed)), ["a"]);
-    schedule.landed(&oci("a"), Outcome::Failed(None), at(3_000), at(3_001));
+    schedule.landed(&oci("a"), FAILED, at(3_000), at(3_001));
     let open = probe(at(3_000));
     assert!(schedule.next(at(3_299), &open).now.is_empty(), "no hurry");
     assert_eq!(names_of(&schedule.next(at(3_346), &open)), 1);
-    schedule.landed(&oci("a"), Outcome::Failed(None), at(3_346), at(3_347));
+    schedule.landed(&oci("a"), FAILED, at(3_346), at(3_347));
     let open = probe(at(3_346));
     let next = schedule.next(at(3_347), &open);
     let in_time = at(3_600 - 90);
@@ -211,9 +247,9 @@ fn while_everything_is_fresh_a_backend_that_is_out_is_asked_less_often_and_in_ti
 fn a_secret_that_there_is_none_of_makes_nobody_hurry() {
     let mut schedule = Schedule::new(1);
     schedule.plan(plan(["gone"], Start::Session), at(2_900));
-    schedule.learn(vec![seen("a", 2_000)], at(2_900));
+    learn(&mut schedule, &[seen("a", 2_000)], at(2_900));
     let fail = |schedule: &mut Schedule| {
-        schedule.landed(&oci("a"), Outcome::Failed(None), at(3_000), at(3_001));
+        schedule.landed(&oci("a"), FAILED, at(3_000), at(3_001));
     };
     let open = |_: &Name| Some(at(3_060));
     fail(&mut schedule);
@@ -252,13 +288,17 @@ fn hosts_that_were_restarted_at_once_do_not_come_back_at_once() {
 #[test]
 fn a_backend_that_asks_for_a_pause_gets_it_for_all_of_its_secrets() {
     let mut schedule = Schedule::new(1);
-    schedule.learn(
-        vec![seen("a", 0), seen("b", 1), seen("c", 1_900)],
+    learn(
+        &mut schedule,
+        &[seen("a", 0), seen("b", 1), seen("c", 1_900)],
         at(3_500),
     );
     let left = names_of(&schedule.next(at(3_500), &closed));
     assert_eq!(left, 2);
-    let pause = Outcome::Failed(Some(Duration::from_mins(10)));
+    let pause = Outcome::Failed(Failed {
+        contact: Contact::Replied,
+        pause: Some(Duration::from_mins(10)),
+    });
     schedule.landed(&oci("a"), pause, at(3_500), at(3_501));
     schedule.landed(&oci("b"), Outcome::NotAsked, at(3_500), at(3_501));
     let next = schedule.next(at(4_100), &closed);
@@ -276,7 +316,49 @@ fn what_may_not_be_renewed_ahead_is_never_due() {
     };
     never.asked = Some((at(0), ahead));
     let mut schedule = Schedule::new(1);
-    schedule.learn(vec![pinned, never], at(80_000));
+    learn(&mut schedule, &[pinned, never], at(80_000));
+    let next = schedule.next(at(80_000), &closed);
+    assert_eq!((names_of(&next), next.wake), (0, None));
+}
+
+#[test]
+fn a_secret_that_fails_by_itself_makes_nobody_else_wait() {
+    let mut schedule = Schedule::new(1);
+    schedule.plan(plan(["well", "broken", "other"], Start::Session), at(0));
+    learn(&mut schedule, &[seen("well", 2_000)], at(2_000));
+    for failure in [REPLIED, Outcome::SecretFailed(None), Outcome::NotSent] {
+        for _ in 0..20 {
+            schedule.landed(&oci("broken"), failure, at(2_100), at(2_100));
+        }
+        let gate = schedule.gates(at(2_100), &closed, false);
+        assert_eq!(
+            gate.values().collect::<Vec<_>>(),
+            [&Gate::Open],
+            "{failure:?}"
+        );
+        let next = schedule.next_attempt(&oci("broken"), &closed);
+        assert!(next > Some(at(2_300)), "and itself waits: {next:?}");
+    }
+    for name in ["other", "well"] {
+        schedule.landed(&oci(name), REPLIED, at(2_100), at(2_100));
+    }
+    for _ in 0..4 {
+        schedule.landed(&oci("well"), REPLIED, at(2_100), at(2_100));
+    }
+    let gate = schedule.gates(at(2_100), &closed, false);
+    assert!(
+        !gate.values().any(|gate| *gate == Gate::Open),
+        "it is no longer one alone"
+    );
+}
+
+#[test]
+fn what_is_made_anew_is_never_asked_for_ahead_of_time() {
+    let mut schedule = Schedule::new(1);
+    schedule.plan(plan(["lease"], Start::Session), at(0));
+    assert_eq!(names(&schedule.next(at(100), &closed)), ["lease"]);
+    schedule.landed(&oci("lease"), Outcome::MadeAnew, at(100), at(100));
+    learn(&mut schedule, &[seen("lease", 200)], at(200));
     let next = schedule.next(at(80_000), &closed);
     assert_eq!((names_of(&next), next.wake), (0, None));
 }
@@ -284,7 +366,7 @@ fn what_may_not_be_renewed_ahead_is_never_due() {
 #[derive(Clone, Debug)]
 enum Step {
     Pass(u64),
-    RequestContext(usize),
+    Get(usize),
     Flush(usize),
     Land(usize, u8),
     Break(u64),
@@ -294,9 +376,9 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0u64..4_000).prop_map(Step::Pass),
-        2 => (0usize..12).prop_map(Step::RequestContext),
+        2 => (0usize..12).prop_map(Step::Get),
         1 => (0usize..12).prop_map(Step::Flush),
-        6 => (any::<usize>(), 0u8..6).prop_map(|(which, how)| Step::Land(which, how)),
+        6 => (any::<usize>(), 0u8..9).prop_map(|(which, how)| Step::Land(which, how)),
         1 => (0u64..100).prop_map(Step::Break),
         1 => Just(Step::Mend),
     ]
@@ -311,15 +393,15 @@ proptest! {
         let mut schedule = Schedule::new(3);
         let (mut now, mut probe) = (at(0), None::<Moment>);
         schedule.plan(plan(names.iter().take(6).map(String::as_str), Start::Session), now);
-        let mut held: HashMap<String, Seen> = HashMap::new();
+        let mut held: HashMap<String, Cached> = HashMap::new();
         let mut flying: Vec<(Address, Moment)> = vec![];
         for step in steps {
             // No two things happen in one moment.
             now = now + Duration::from_millis(1);
             match step {
                 Step::Pass(seconds) => now = now + Duration::from_secs(seconds),
-                Step::RequestContext(n) => {
-                    let seen = Seen {
+                Step::Get(n) => {
+                    let seen = Cached {
                         asked: Some((now, FRESHNESS)),
                         held: Some((now, None)),
                         flushed: held.get(&names[n]).and_then(|seen| seen.flushed),
@@ -338,9 +420,12 @@ proptest! {
                         Outcome::Confirmed(now, None),
                         Outcome::Gone,
                         Outcome::Refused,
-                        Outcome::Failed(None),
+                        FAILED,
                         Outcome::NotAsked,
                         Outcome::Overtaken,
+                        Outcome::NotSent,
+                        Outcome::SecretFailed(None),
+                        REPLIED,
                     ][usize::from(how)];
                     // The cache says so, whatever the backend said.
                     let flushed = held.get(&address.name).and_then(|seen| seen.flushed);
@@ -355,7 +440,8 @@ proptest! {
                 Step::Break(seconds) => probe = Some(now + Duration::from_secs(seconds)),
                 Step::Mend => probe = None,
             }
-            schedule.learn(held.values().cloned().collect(), now);
+            let all: Vec<_> = held.values().cloned().collect();
+            learn(&mut schedule, &all, now);
             let next = schedule.next(now, &|_| probe);
             prop_assert!(next.wake.is_none_or(|wake| wake > now));
             if probe.is_some_and(|probe| probe > now) {

@@ -1,4 +1,4 @@
-//! When is one secret due? Pure.
+//! When one secret is due. Pure.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -9,13 +9,14 @@ use super::outcome::Outcome;
 use crate::cache::Seen;
 use crate::cache::freshness::Freshness;
 use crate::clock::Moment;
+use crate::upstream::circuit::LONGEST_PAUSE;
 
 /// Over how long what has become stale is caught up with.
 pub const CATCH_UP: Duration = Duration::from_secs(15);
 /// After the machine has slept, the network has so long to come back.
 pub const AFTER_SLEEP: Duration = Duration::from_secs(10);
 /// What could not be asked for is not asked for again before.
-pub(super) const BREATH: Duration = Duration::from_secs(1);
+pub(super) const NOT_ASKED_PAUSE: Duration = Duration::from_secs(1);
 /// How long after it was asked for last a secret is still renewed.
 const REMEMBERED: Duration = Duration::from_hours(24);
 /// The first pause after a failure, and the longest, for one secret of a backend that is not out.
@@ -65,7 +66,7 @@ pub(super) struct Drawn {
 
 /// One secret.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(super) struct ScheduledSecret {
     pub(super) reference: String,
     pub(super) drawn: Drawn,
     /// Whether it was fetched, or is to be, when many hosts may have been started at once: then its
@@ -83,6 +84,12 @@ pub(super) struct Entry {
     pub(super) base: Moment,
     /// Not before, whatever else: a pause after a failure, or its place among many.
     pub(super) not_before: Moment,
+    /// Not before, by what is wrong with this secret alone.
+    pub(super) own_backoff: Moment,
+    /// When it was last seen in the cache, by number of the look.
+    pub(super) seen: u64,
+    /// Whether its backend makes it anew at each fetch, so that none is made ahead.
+    is_made_anew: bool,
     pub(super) failures: u32,
     pub(super) is_flying: bool,
     flushed: Option<Moment>,
@@ -90,7 +97,7 @@ pub(super) struct Entry {
     is_denied: bool,
 }
 
-impl Entry {
+impl ScheduledSecret {
     pub(super) fn new(reference: String, seed: Seed, address: &Address, now: Moment) -> Self {
         Self {
             reference,
@@ -106,6 +113,9 @@ impl Entry {
             held: None,
             base: now,
             not_before: Moment::default(),
+            own_backoff: Moment::default(),
+            seen: 0,
+            is_made_anew: false,
             failures: 0,
             is_flying: false,
             flushed: None,
@@ -114,7 +124,7 @@ impl Entry {
     }
 
     /// Takes in what the cache holds of it; returns whether the backend has confirmed it anew.
-    pub(super) fn learn(&mut self, seen: &Seen, now: Moment) -> bool {
+    pub(super) fn learn(&mut self, seen: &Seen<'_>, now: Moment) -> bool {
         (self.asked, self.is_kept) = (seen.asked, seen.is_kept);
         if seen.flushed > self.flushed {
             self.flushed = seen.flushed;
@@ -122,7 +132,7 @@ impl Entry {
         }
         let is_new = seen.held.is_some() && seen.held != self.held;
         if is_new {
-            (self.failures, self.not_before) = (0, Moment::default());
+            self.is_well();
             self.is_denied = false;
         } else if seen.held.is_none() && self.held.is_some() {
             // Somebody who asked was told no.
@@ -134,18 +144,27 @@ impl Entry {
     }
 
     pub(super) fn land(&mut self, outcome: Outcome, again: f64, now: Moment) {
-        if outcome != Outcome::NotAsked {
+        if !matches!(outcome, Outcome::NotAsked | Outcome::SecretBackoff(_)) {
             self.is_denied = matches!(outcome, Outcome::Gone | Outcome::Refused);
         }
         let pause = match outcome {
             Outcome::Confirmed(at, valid_for) => {
                 self.hold(Some((at, valid_for)));
-                (self.failures, self.not_before) = (0, Moment::default());
-                return;
+                return self.is_well();
             }
             Outcome::Overtaken => return self.forget(now),
-            Outcome::NotAsked => BREATH,
-            Outcome::Failed(_) => self.failed(AFTER_FAILURE),
+            Outcome::MadeAnew => {
+                self.is_made_anew = true;
+                return;
+            }
+            Outcome::SecretBackoff(left) => {
+                (self.not_before, self.own_backoff) = (now + left, now + left);
+                return;
+            }
+            Outcome::NotAsked => NOT_ASKED_PAUSE,
+            Outcome::Failed(_) | Outcome::NotSent | Outcome::SecretFailed(_) => {
+                self.failed(AFTER_FAILURE)
+            }
             Outcome::Refused => self.failed(AFTER_NO),
             Outcome::Gone => {
                 (self.held, self.base) = (None, now);
@@ -153,6 +172,17 @@ impl Entry {
             }
         };
         self.not_before = now + pause.mul_f64(0.75 + 0.5 * again);
+        if let Outcome::SecretFailed(Some(pause)) = outcome {
+            self.not_before = self.not_before.max(now + pause.min(LONGEST_PAUSE));
+        }
+        if matches!(outcome, Outcome::NotSent | Outcome::SecretFailed(_)) {
+            self.own_backoff = self.not_before;
+        }
+    }
+
+    fn is_well(&mut self) {
+        self.failures = 0;
+        (self.not_before, self.own_backoff) = (Moment::default(), Moment::default());
     }
 
     fn hold(&mut self, held: Option<(Moment, Option<Duration>)>) {
@@ -193,6 +223,9 @@ impl Entry {
 
     /// When it is due, failures and other backends' turns aside.
     pub(super) fn due(&self, address: &Address) -> Option<Moment> {
+        if self.is_made_anew {
+            return None;
+        }
         let (confirmed, valid_for) = match self.held {
             // A version never changes: once it is here, it is asked for again by callers alone.
             Some(_) if matches!(address.version, VersionSelector::Version(_)) => return None,

@@ -1,4 +1,4 @@
-//! What does the cache tell others of what it holds?
+//! What the cache shows others of what it holds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,7 +80,7 @@ impl Served {
 
 /// One held address, for status.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct CacheEntry {
     /// Its address.
     pub address: Address,
     /// The reference it was first asked for by.
@@ -94,12 +94,12 @@ pub struct Entry {
 }
 
 /// One address, for whoever renews values ahead of time.
-#[derive(Clone, Debug)]
-pub struct Seen {
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
     /// The address.
-    pub address: Address,
+    pub address: &'a Address,
     /// The reference it was first asked for by.
-    pub reference: String,
+    pub reference: &'a str,
     /// When a caller last asked for it, and how fresh it was to be; `None` since the last flush.
     pub asked: Option<(Moment, Freshness)>,
     /// When the value that is held was confirmed since this start, and the backend's own bound.

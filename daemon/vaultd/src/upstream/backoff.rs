@@ -1,10 +1,10 @@
-//! When is a failed call made again? Pure arithmetic.
+//! When a failed call is made again. Pure arithmetic.
 
 use std::time::Duration;
 
 /// How often, and how long between.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RetrySettings {
+pub struct BackoffSettings {
     /// Repetitions after the first call.
     pub max_retries: u32,
     /// The first pause; each following one is twice as long.
@@ -13,7 +13,7 @@ pub struct RetrySettings {
     pub jitter: bool,
 }
 
-impl Default for RetrySettings {
+impl Default for BackoffSettings {
     fn default() -> Self {
         Self {
             max_retries: 3,
@@ -28,7 +28,7 @@ impl Default for RetrySettings {
 /// `base`·2ⁿ times 0.75 to 1.25, as `jitter` in 0..=1 says; at least what the backend asked for;
 /// none that would outlast `left`, the time until the caller's deadline.
 pub fn pause(
-    settings: &RetrySettings,
+    settings: &BackoffSettings,
     attempt: u32,
     asked_for: Option<Duration>,
     jitter: f64,
@@ -55,7 +55,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(1000);
 
     fn seconds(attempt: u32, jitter: f64) -> Option<f64> {
-        pause(&RetrySettings::default(), attempt, None, jitter, LONG)
+        pause(&BackoffSettings::default(), attempt, None, jitter, LONG)
             .map(|pause| pause.as_secs_f64())
     }
 
@@ -75,10 +75,13 @@ mod tests {
     #[test]
     fn what_the_backend_asks_for_is_honoured() {
         let asked = Some(Duration::from_secs(30));
-        assert_eq!(pause(&RetrySettings::default(), 0, asked, 0.5, LONG), asked);
+        assert_eq!(
+            pause(&BackoffSettings::default(), 0, asked, 0.5, LONG),
+            asked
+        );
         let less = Some(Duration::from_millis(1));
         assert_eq!(
-            pause(&RetrySettings::default(), 0, less, 0.5, LONG),
+            pause(&BackoffSettings::default(), 0, less, 0.5, LONG),
             Some(Duration::from_secs(2))
         );
     }
@@ -86,6 +89,6 @@ mod tests {
     #[test]
     fn no_pause_outlasts_the_callers_deadline() {
         let left = Duration::from_secs(2);
-        assert_eq!(pause(&RetrySettings::default(), 0, None, 0.5, left), None);
+        assert_eq!(pause(&BackoffSettings::default(), 0, None, 0.5, left), None);
     }
 }

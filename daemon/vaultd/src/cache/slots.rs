@@ -1,4 +1,4 @@
-//! Which slots are there? moka bounds them and drops the least used; the index knows all that are
+//! The slots, one for each address: moka bounds them and drops the least used; the index knows all that are
 //! still alive.
 
 use std::collections::HashMap;
@@ -12,13 +12,13 @@ use super::held::{Known, Slot};
 pub(crate) const CAPACITY: u64 = 1024;
 
 /// The slots.
-pub(crate) struct Shelf {
+pub(crate) struct Slots {
     pub(crate) handles: moka::sync::Cache<Address, Arc<Slot>>,
-    /// Every slot that is still alive: what a flush must empty, whatever the shelf has forgotten.
+    /// Every slot that is still alive: what a flush must empty, whatever moka has forgotten.
     index: Mutex<HashMap<Address, Weak<Slot>>>,
 }
 
-impl Default for Shelf {
+impl Default for Slots {
     fn default() -> Self {
         let handles = moka::sync::Cache::builder()
             .max_capacity(CAPACITY)
@@ -33,7 +33,7 @@ impl Default for Shelf {
     }
 }
 
-impl Shelf {
+impl Slots {
     /// The slot of an address; a new one has this reference.
     pub(crate) fn slot(&self, address: &Address, reference: &str) -> Arc<Slot> {
         self.handles.get_with_by_ref(address, || {
@@ -43,6 +43,15 @@ impl Shelf {
             index.insert(address.clone(), Arc::downgrade(&slot));
             slot
         })
+    }
+
+    /// Shows all slots that are alive, without a copy.
+    pub(crate) fn visit(&self, mut visit: impl FnMut(&Address, &Slot)) {
+        for (address, slot) in self.index().iter() {
+            if let Some(slot) = slot.upgrade() {
+                visit(address, &slot);
+            }
+        }
     }
 
     /// All slots that are alive.
