@@ -4,7 +4,8 @@ mod usage;
 
 use std::sync::Arc;
 
-use futures_util::future::join_all;
+use futures_util::StreamExt;
+use futures_util::stream;
 use vault_backends::address::Address;
 use vault_proto::reference::SecretRef;
 
@@ -14,6 +15,9 @@ use crate::clock::Clock;
 use crate::policy::Action;
 use crate::resolver::{RequestContext, Resolver};
 use crate::snapshot::Snapshot;
+
+/// How many secrets are asked for again at once, of all vaults.
+const REFRESHES_AT_ONCE: usize = 8;
 
 /// What has been asked for again.
 #[derive(Debug)]
@@ -96,8 +100,7 @@ impl Maintenance {
                     .may(Some(&reference))
                     .then_some((reference, address))
             });
-            return join_all(shown.map(|(held, address)| self.refresh_one(context, held, address)))
-                .await;
+            return self.refresh_each(context, shown).await;
         };
         let own = context.address(reference);
         let meant =
@@ -114,7 +117,19 @@ impl Maintenance {
             addresses.push(own);
         }
         let each = addresses.into_iter();
-        join_all(each.map(|address| self.refresh_one(context, reference.clone(), address))).await
+        let each = each.map(|address| (reference.clone(), address));
+        self.refresh_each(context, each).await
+    }
+
+    /// A few at a time: callers want the rest of what there is to fetch with.
+    async fn refresh_each(
+        &self,
+        context: &RequestContext,
+        each: impl Iterator<Item = (SecretRef, Address)>,
+    ) -> Vec<Refreshed> {
+        let one = |(reference, address)| self.refresh_one(context, reference, address);
+        let each = stream::iter(each.map(one));
+        each.buffered(REFRESHES_AT_ONCE).collect().await
     }
 
     async fn refresh_one(
