@@ -1,4 +1,4 @@
-//! Does the daemon survive what a machine does to it, again and again?
+//! What a machine does to a daemon, again and again.
 //!
 //! Callers launch and store all the while. Whatever they are given must be a value that was stored, and
 //! none that is older than one whose storing was acknowledged.

@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
 use tonic::transport::{Channel, Endpoint};
+use vault_proto::delivery::Delivery;
 use vault_proto::generated::admin_client::AdminClient;
 use vault_proto::generated::secrets_client::SecretsClient;
 use vault_proto::generated::{HelloRequest, LaunchReply, PutRequest, SealedValues};
@@ -163,8 +164,9 @@ impl Envelope {
         let mut opener = opener.expect("an opener");
         let mut open = |value: &vault_proto::generated::SealedValue| {
             let provenance = value.provenance.clone().unwrap_or_default();
+            let delivery = Delivery::into_variable(&value.variable);
             let label = Label {
-                delivery: &vault_proto::delivery::Delivery::into_variable(&value.variable),
+                delivery: &delivery,
                 reference: &value.reference,
                 version: &provenance.version,
                 state: provenance.state,

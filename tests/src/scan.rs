@@ -1,4 +1,4 @@
-//! Is a value, or a part of it, anywhere in these bytes? Raw, base64, hex, or as printed numbers.
+//! Looks for a value, or a part of it, in any bytes: raw, base64, hex, or as printed numbers.
 //!
 //! Every 12 bytes of the value are looked for, in each form that code and formats give bytes: as
 //! they are, in hex of both cases, in base64 of both alphabets at each of its three alignments, and
@@ -6,7 +6,9 @@
 
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::fs;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -99,6 +101,41 @@ impl Scanner {
         }
         leaks
     }
+}
+
+/// What a process can write in its memory, in pieces, each with its mapping's line of `/proc/PID/maps`.
+///
+/// What the kernel lets nobody read, like pages of `memfd_secret`, is left out, and so are pages of
+/// zeroes: most of what is reserved for threads is never touched.
+///
+/// # Errors
+/// What the kernel said where this process may not look.
+///
+/// # Panics
+/// Where a line of `/proc/PID/maps` is not as proc(5) says.
+pub fn writable_memory(pid: u32) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
+    let memory = File::open(format!("/proc/{pid}/mem"))?;
+    let mut found = Vec::new();
+    for line in maps.lines() {
+        let (range, rest) = line.split_once(' ').expect("a range and more");
+        if !rest.starts_with("rw") {
+            continue;
+        }
+        let (start, end) = range.split_once('-').expect("two ends");
+        let number = |text| u64::from_str_radix(text, 16).expect("a number");
+        let (start, end) = (number(start), number(end));
+        let size = usize::try_from(end - start).expect("a size");
+        let mut bytes = vec![0; size];
+        if memory.read_exact_at(&mut bytes, start).is_ok() {
+            let is_used = |page: &[u8]| page.iter().any(|&byte| byte != 0);
+            let pages: Vec<_> = bytes.chunks(4096).collect();
+            let runs = pages.chunk_by(|page, next| is_used(page) == is_used(next));
+            let used = runs.filter(|run| is_used(run[0]));
+            found.extend(used.map(|run| (line.to_owned(), run.concat())));
+        }
+    }
+    Ok(found)
 }
 
 /// Everything below `directory`, at any depth.

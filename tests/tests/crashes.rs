@@ -1,4 +1,4 @@
-//! Does the daemon survive what a machine does to it? Real processes, real signals.
+//! The daemon survives what a machine does to it. Real processes, real signals.
 
 use std::time::Duration;
 

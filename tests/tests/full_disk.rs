@@ -1,4 +1,4 @@
-//! What becomes of values while the daemon's disk is full? A small disk that really is.
+//! What becomes of values while the daemon's disk is full. A small disk that really is.
 //!
 //! Its state directory is a tmpfs in a mount namespace of its own. Where a machine permits none, the
 //! tests count as ignored and the reason stands beside each name.

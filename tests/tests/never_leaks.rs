@@ -1,4 +1,4 @@
-//! Is a value anywhere that it must not be? After every call and every error, at the loudest log.
+//! A value is nowhere that it must not be, after every call and every error, at the loudest log.
 
 use std::fmt::Write;
 

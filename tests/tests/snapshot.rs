@@ -1,10 +1,11 @@
-//! What is served after a restart, while the vault is out? Real programs, a fake cloud that goes away.
+//! What is served after a restart, while the vault is out. Real programs, a fake cloud that goes away.
 
 #[path = "oci_daemon/cloud.rs"]
 #[expect(dead_code, reason = "not all of its room is needed here")]
 mod cloud;
 
 use std::fs;
+use std::io::Read;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -40,8 +41,11 @@ fn opened(home: &Home) -> Vec<u8> {
     let settings = LocalSettings::new(home.state(""));
     let store = LocalStore::open(&settings, shield).expect("the store");
     let sealed = store.sealed_file(&home.state(""), FILE);
-    let plain = sealed.read(1 << 20).expect("it opens");
-    plain.expect("there is one").to_vec()
+    let opened = sealed.open(1 << 20).expect("it opens");
+    let mut plain = Vec::new();
+    let mut reader = opened.expect("there is one");
+    reader.read_to_end(&mut plain).expect("it is whole");
+    plain
 }
 
 fn holds(home: &Home, value: &str) -> bool {

@@ -1,9 +1,10 @@
-//! What does the encrypted store of this machine hold, and how is it changed?
+//! The encrypted store of this machine.
 //!
 //! One file in the age format, `store.age`, whose plaintext is a JSON document. Nothing is cached
 //! between calls but the shielded identity, while its file stays the same: each reads, decrypts and
-//! parses anew, so that a flush elsewhere leaves no plaintext here. A file that cannot be used is
-//! left exactly as it is.
+//! parses anew, so that a flush elsewhere leaves no plaintext here. The document is a stream, and no
+//! more of it is in memory than a chunk of the age format. A file that cannot be used is left exactly
+//! as it is.
 //!
 //! Identity first, document second, value last: no secret is used inside the use of another.
 
@@ -25,6 +26,7 @@ mod document;
 mod envelope;
 mod error;
 mod identity;
+mod json_reader;
 mod name;
 mod place;
 mod sealed_file;
@@ -32,9 +34,9 @@ mod store;
 mod writing;
 
 pub use error::LocalError;
-pub use sealed_file::SealedFile;
+pub use sealed_file::{SealedFile, SealedReader};
 
-use identity::Sources;
+use identity::IdentitySources;
 use name::checked_name;
 use store::Store;
 
@@ -65,12 +67,12 @@ impl LocalSettings {
 pub struct LocalStore {
     store: Arc<Store>,
     uses: Arc<Semaphore>,
-    /// Who changes waits for its turn before it waits for a use: those that another process keeps
-    /// waiting must not keep readers out.
-    turn: Arc<Semaphore>,
+    /// A change waits for this before it waits for a use: those that another process keeps waiting
+    /// must not keep readers out.
+    changes: Arc<Semaphore>,
 }
 
-/// Each use has the whole store in memory, as ciphertext and as plaintext.
+/// Each use decrypts and reads the whole store.
 const USES_AT_ONCE: usize = 2;
 
 impl LocalStore {
@@ -82,7 +84,7 @@ impl LocalStore {
     /// [`LocalError`] if the directory or the identity cannot be used, or if there is a store
     /// without an identity.
     pub fn open(settings: &LocalSettings, shield: Arc<Shield>) -> Result<Self, LocalError> {
-        let sources = Sources {
+        let sources = IdentitySources {
             credentials_directory: settings.credentials_directory.clone(),
             passphrase: settings.passphrase.clone(),
         };
@@ -90,13 +92,8 @@ impl LocalStore {
         Ok(Self {
             store: Arc::new(store),
             uses: Arc::new(Semaphore::new(USES_AT_ONCE)),
-            turn: Arc::new(Semaphore::new(1)),
+            changes: Arc::new(Semaphore::new(1)),
         })
-    }
-
-    /// The store's file. It comes into being with the first write.
-    pub fn path(&self) -> &Path {
-        self.store.path()
     }
 
     /// The file `name` in `directory`, which this store's identity opens.
@@ -105,15 +102,15 @@ impl LocalStore {
     }
 
     /// Does `work`, which reads files, off the serving threads. A caller that goes away while it waits
-    /// ends it; what is begun is finished, and has its seat until then.
+    /// ends it; what is begun is finished, and keeps its permit until then.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Store) -> Result<T, LocalError> + Send + 'static,
     ) -> Result<T, BackendError> {
-        let seat = Arc::clone(&self.uses).acquire_owned().await;
+        let permit = Arc::clone(&self.uses).acquire_owned().await;
         let store = Arc::clone(&self.store);
         tokio::task::spawn_blocking(move || {
-            let _seat = seat;
+            let _permit = permit;
             let done = work(&store);
             vault_memory::wipe_parked_thread();
             done
@@ -128,9 +125,9 @@ impl LocalStore {
         &self,
         work: impl FnOnce(&Store) -> Result<T, LocalError> + Send + 'static,
     ) -> Result<T, BackendError> {
-        let turn = Arc::clone(&self.turn).acquire_owned().await;
+        let permit = Arc::clone(&self.changes).acquire_owned().await;
         self.blocking(move |store| {
-            let _turn = turn;
+            let _permit = permit;
             work(store)
         })
         .await

@@ -1,4 +1,4 @@
-//! Does the local store keep what it is given, and refuse what it cannot trust?
+//! The local store keeps what it is given, and refuses what it cannot trust.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::unwrap_used,

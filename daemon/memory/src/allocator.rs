@@ -1,4 +1,4 @@
-//! What is left on the heap when memory is freed? Zeroes.
+//! A global allocator that zeroes memory before it is given back.
 //!
 //! The second line behind the shield: buffers of other people's code (TLS, HTTP, JSON) are freed
 //! without a thought, and their bytes would stay until the place is used again.

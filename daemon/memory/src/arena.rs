@@ -1,4 +1,4 @@
-//! Which protection, and how many scratch slots, does this kernel give?
+//! Protected memory for the key and the scratch slots, as strong and as much as the kernel gives.
 
 use std::num::NonZeroUsize;
 

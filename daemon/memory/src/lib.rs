@@ -1,4 +1,4 @@
-//! Where may plaintext be?
+//! Where plaintext may be.
 //!
 //! In protected pages while it is used, and nowhere else: at rest a value is ciphertext under a key
 //! that lives in such a page too. This is the only crate of the workspace with unsafe code.

@@ -1,4 +1,4 @@
-//! How are pages taken from the kernel, lent out in blocks, and given back empty?
+//! Pages from the kernel, lent out in blocks and given back empty.
 //!
 //! A [`Mapping`] is cut into [`Block`]s once, when it is made, and no two blocks overlap. A block is
 //! the only way to its bytes, so the borrow checker guards them from there on; the mapping is

@@ -1,4 +1,4 @@
-//! What does a thread still know when it goes to sleep?
+//! Wipes what a thread leaves in registers and dead stack frames.
 //!
 //! The last bytes it copied are in its vector registers, and dead stack frames hold more. A core
 //! dump carries both, and zeroing the heap reaches neither.

@@ -1,4 +1,4 @@
-//! Who may look into this process?
+//! Keeps other processes from looking into this one.
 
 use nix::errno::Errno;
 use nix::sys::prctl::set_dumpable;
@@ -33,16 +33,6 @@ pub enum ProcessError {
     /// The limit for core files stayed.
     #[error("set the size of core files to zero (RLIMIT_CORE)")]
     CoreLimit(#[source] Errno),
-}
-
-impl ProcessError {
-    /// The stable word for audit, metrics and tests.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Dumpable(_) => "dumpable",
-            Self::CoreLimit(_) => "core_limit",
-        }
-    }
 }
 
 #[cfg(test)]

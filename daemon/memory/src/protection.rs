@@ -1,4 +1,4 @@
-//! How are pages kept from other eyes: what is wished for, and what the kernel gave?
+//! The protection of pages: what the configuration asks for, and what the kernel gave.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! What is a value while nobody uses it?
+//! A value at rest.
 
 use std::fmt;
 use std::sync::Arc;

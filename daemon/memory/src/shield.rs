@@ -1,4 +1,4 @@
-//! How does plaintext become ciphertext, and where is it while it is used?
+//! Turns plaintext into ciphertext, and lends it out in a protected slot while it is used.
 //!
 //! Invariants: the process key is in its protected block and, for the length of one call, inside
 //! the cipher, which wipes itself. Plaintext is in a slot; a slot is wiped before it is free again,

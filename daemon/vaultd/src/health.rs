@@ -21,7 +21,7 @@ pub fn is_healthy(
     others: &Freshness,
 ) -> bool {
     let (_, refused) = current.history();
-    let holds_old = snapshot.trouble().is_some_and(|trouble| trouble.holds_old);
+    let holds_old = snapshot.warning().is_some_and(|warning| warning.holds_old);
     refused.is_none()
         && audit.last_error().is_none()
         && !holds_old

@@ -17,7 +17,7 @@ use crate::command::Command;
 use crate::logging;
 use crate::policy::Policy;
 use crate::service::Service;
-use crate::snapshot::{Persist, Rules};
+use crate::snapshot::{Persist, SnapshotPolicy};
 use crate::targets::Targets;
 use crate::upstream;
 
@@ -118,8 +118,8 @@ impl Setup {
     }
 
     /// What may outlive a restart.
-    pub fn kept(&self) -> Rules {
-        Rules {
+    pub fn kept(&self) -> SnapshotPolicy {
+        SnapshotPolicy {
             persist: self.persist,
             keys: self.remote_keys(),
             kinds: self.kinds().all().map(|policy| policy.kind).collect(),

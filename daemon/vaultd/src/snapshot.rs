@@ -1,4 +1,4 @@
-//! What outlives a restart? Values of vaults elsewhere, sealed, where the configuration asks for it.
+//! Keeps values of remote vaults over a restart, sealed, where the configuration asks for it.
 //!
 //! `cache.persist: sealed` keeps them in a file that the local store's identity opens, so that a
 //! daemon which starts while a vault is out serves them still, within the same bounds. What is new is
@@ -11,30 +11,34 @@ mod ages;
 mod document;
 mod due;
 mod error;
-mod rules;
+mod policy;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{Notify, OwnedMutexGuard};
-use vault_backends::bundle::Bundle;
+use vault_backends::address::Address;
 use vault_backends::local::SealedFile;
 use vault_backends::wall_clock::WallClock;
 use vault_memory::Shield;
 
+use crate::cache::Cache;
+use crate::cache::changes::{Change, Now};
 use crate::cache::held::Held;
-use crate::cache::{Cache, CacheEntry};
 use crate::clock::{Clock, Moment};
-use ages::Time;
-use document::Value;
-use due::{Contents, Due, Kept, News, OnDisk, Written, due, first_end};
-pub use error::Trouble;
-use error::Unusable;
-pub use rules::{Persist, Rules};
+use ages::ClockReading;
+use document::ValueMetadata;
+use due::{
+    Contents, Due, FileState, ValueStamp, WriteOutcome, due, due_after_flush, due_at, first_end,
+};
+use error::SnapshotError;
+pub use error::SnapshotWarning;
+pub use policy::{Persist, SnapshotPolicy};
 
 /// The file's name in the state directory.
 pub const FILE: &str = "snapshot.age";
-/// So many bytes of values are kept at most, the youngest first: all of them are in memory at once
-/// while they are sealed.
+/// So many bytes of values are kept at most, the youngest first.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 /// More than a file with so many has: what is said of each value, and what the age format adds.
 const MOST_SEALED: u64 = 2 * MOST_BYTES as u64;
@@ -47,32 +51,31 @@ pub struct Machine {
     pub wall: Arc<dyn WallClock>,
 }
 
-/// The room.
+/// The values that are kept over a restart.
 pub struct Snapshot {
     cache: Arc<Cache>,
     shield: Arc<Shield>,
     clock: Arc<dyn Clock>,
     machine: Machine,
-    rules: RwLock<Arc<Rules>>,
+    policy: RwLock<Arc<SnapshotPolicy>>,
     file: Arc<tokio::sync::Mutex<File>>,
-    ruled: Notify,
-    trouble: Mutex<Option<Trouble>>,
+    policy_changed: Notify,
+    warning: Mutex<Option<SnapshotWarning>>,
 }
 
 /// The file, in one hand at a time.
 struct File {
     sealed: SealedFile,
-    disk: OnDisk,
-    last: Option<(Moment, Written)>,
+    state: FileState,
+    /// When it was last written, or was to be.
+    last_write: Option<(Moment, WriteOutcome)>,
 }
 
-/// How the file is, beside what is held.
-struct Look {
-    due: Due,
-    /// When it was last written, or was to be.
-    last: Option<(Moment, Written)>,
-    /// When something in it ends, if nothing happens.
-    first_end: Option<Moment>,
+/// One value that is to be kept.
+struct SnapshotValue {
+    address: Address,
+    reference: String,
+    held: Arc<Held>,
 }
 
 impl Snapshot {
@@ -83,22 +86,22 @@ impl Snapshot {
         shield: Arc<Shield>,
         clock: Arc<dyn Clock>,
         machine: Machine,
-        rules: Rules,
+        policy: SnapshotPolicy,
     ) -> Arc<Self> {
         let file = File {
             sealed: file,
-            disk: OnDisk::Unreadable,
-            last: None,
+            state: FileState::Unreadable,
+            last_write: None,
         };
         Arc::new(Self {
             cache,
             shield,
             clock,
             machine,
-            rules: RwLock::new(Arc::new(rules)),
+            policy: RwLock::new(Arc::new(policy)),
             file: Arc::new(tokio::sync::Mutex::new(file)),
-            ruled: Notify::new(),
-            trouble: Mutex::default(),
+            policy_changed: Notify::new(),
+            warning: Mutex::default(),
         })
     }
 
@@ -113,20 +116,20 @@ impl Snapshot {
     fn load_all(&self) {
         let file = self.file.try_lock();
         let mut file = file.expect("nobody has it before it is loaded");
-        let rules = self.rules();
-        if rules.persist == Persist::Off {
-            self.write(&mut file, &rules);
+        let policy = self.policy();
+        if policy.persist == Persist::Off {
+            self.write(&mut file, &policy);
             return;
         }
-        match self.restore(&file.sealed, &rules) {
+        match self.restore(&file.sealed, &policy) {
             Ok(contents) => {
                 // Values that a killed writer left would outlive a flush. Where they stay now, the next
                 // writing or flush is about them, too.
                 if file.sealed.remove_leftovers().is_ok() {
-                    file.disk = OnDisk::Holds(contents);
+                    file.state = FileState::Holds(contents);
                 }
             }
-            Err(error) => self.say(Some(Trouble::warning(format!(
+            Err(error) => self.warn(Some(SnapshotWarning::new(format!(
                 "what was kept over the restart cannot be used, nothing of it is served: {}",
                 error.text(&file.sealed)
             )))),
@@ -134,33 +137,37 @@ impl Snapshot {
     }
 
     /// What the file held.
-    fn restore(&self, file: &SealedFile, rules: &Rules) -> Result<Contents, Unusable> {
-        let Some(mut plaintext) = file.read(MOST_SEALED)? else {
+    fn restore(
+        &self,
+        file: &SealedFile,
+        policy: &SnapshotPolicy,
+    ) -> Result<Contents, SnapshotError> {
+        let Some(sealed) = file.open(MOST_SEALED)? else {
             return Ok(Contents::new());
         };
-        let (then, values) = document::read(&mut plaintext, &rules.kinds)?;
+        let mut document = document::Reader::new(sealed, &policy.kinds)?;
         let now = self.clock.now();
         // Read later than the other clock: nothing becomes younger by what lies between.
         let away = self
-            .time(now, self.machine.wall.unix_seconds())
-            .since(&then);
-        let (all, mut usable) = (values.len(), Vec::new());
+            .reading(now, self.machine.wall.unix_seconds())
+            .since(&document.written);
+        let (mut all, mut usable) = (0, Vec::new());
         let mut contents = Contents::new();
-        for (value, plain) in values {
+        while let Some((value, bundle)) = document.next_value(&self.shield)? {
+            all += 1;
             let age = away.map(|away| value.age.saturating_add(away));
             let confirmed = age.and_then(|age| now.before(age));
-            let bound = rules.bound(value.valid_for);
-            let kept = Kept::new(&value.version, confirmed.unwrap_or_default(), bound);
-            contents.insert(value.address.clone(), kept);
+            let bound = policy.bound(value.valid_for);
+            let stamp = ValueStamp::new(&value.version, confirmed.unwrap_or_default(), bound);
+            contents.insert(value.address.clone(), stamp);
             let (Some(age), Some(confirmed)) = (age, confirmed) else {
                 continue;
             };
-            if age >= bound || !rules.keep(&value.address) {
+            if age >= bound || !policy.keeps(&value.address) {
                 continue;
             }
             let held = Held {
-                bundle: Bundle::plain(self.shield.shield(plain)?, value.version)
-                    .valid_for(value.valid_for),
+                bundle,
                 confirmed,
                 is_kept: true,
             };
@@ -182,40 +189,36 @@ impl Snapshot {
         Ok(contents)
     }
 
-    /// Keeps the file up to date for as long as it is let.
+    /// Keeps the file up to date for as long as it is let. What changes is compared address by address;
+    /// all that is held is looked at after a write only.
     pub async fn run(self: Arc<Self>) {
         let mut changes = self.cache.changes();
-        let (mut news, mut soon) = (News::Changed, None);
         loop {
-            let look = self.look(news).await;
-            soon = match look.due {
-                Due::Not => None,
-                // More news do not put it off.
-                Due::Soon => soon.or_else(|| Some(due::moment(self.clock.now(), look.last))),
-                Due::Now => {
-                    self.keep_up().await;
-                    (news, soon) = (News::Changed, None);
-                    continue;
+            let (mut due, last_write, first_end) = self.compare().await;
+            let mut write_at = None;
+            while due != Due::Now {
+                if due == Due::Soon {
+                    // More changes do not put it off.
+                    let moment = || due::moment(self.clock.now(), last_write);
+                    write_at = write_at.or_else(|| Some(moment()));
                 }
-            };
-            let wake = soon.into_iter().chain(look.first_end).min();
-            tokio::select! {
-                told = changes.recv() => news = News::told(told, &mut changes),
-                () = self.ruled.notified() => news = News::Forgotten,
-                () = self.clock.sleep_until_any(wake) => {
-                    self.keep_up().await;
-                    (news, soon) = (News::Changed, None);
-                }
+                let wake = write_at.into_iter().chain(first_end).min();
+                due = tokio::select! {
+                    change = changes.recv() => self.due_after(change, &mut changes).await,
+                    () = self.policy_changed.notified() => Due::Now,
+                    () = self.clock.sleep_until_any(wake) => Due::Now,
+                };
             }
+            self.keep_up().await;
         }
     }
 
     /// Follows another configuration from now on.
-    pub fn set_rules(&self, rules: Rules) {
-        let mut ours = self.rules.write().unwrap_or_else(PoisonError::into_inner);
-        if **ours != rules {
-            *ours = Arc::new(rules);
-            self.ruled.notify_one();
+    pub fn set_policy(&self, policy: SnapshotPolicy) {
+        let mut ours = self.policy.write().unwrap_or_else(PoisonError::into_inner);
+        if **ours != policy {
+            *ours = Arc::new(policy);
+            self.policy_changed.notify_one();
         }
     }
 
@@ -225,23 +228,23 @@ impl Snapshot {
     /// Why something may be, in words for a person.
     pub async fn forgotten(self: &Arc<Self>) -> Result<(), String> {
         self.keep_up().await;
-        match self.trouble() {
-            Some(trouble) if trouble.holds_old => Err(trouble.words),
+        match self.warning() {
+            Some(warning) if warning.holds_old => Err(warning.text),
             _ => Ok(()),
         }
     }
 
     /// Writes what is not written yet, before the end.
     pub async fn finish(self: &Arc<Self>) {
-        if self.look(News::Changed).await.due != Due::Not {
+        if self.compare().await.0 != Due::Not {
             self.keep_up().await;
         }
     }
 
     /// What a person should know.
-    pub fn trouble(&self) -> Option<Trouble> {
-        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        trouble.clone()
+    pub fn warning(&self) -> Option<SnapshotWarning> {
+        let warning = self.warning.lock().unwrap_or_else(PoisonError::into_inner);
+        warning.clone()
     }
 
     /// Brings the file to what is held, off the serving threads and also if the caller goes away.
@@ -249,7 +252,7 @@ impl Snapshot {
         let file = Arc::clone(&self.file).lock_owned().await;
         let snapshot = Arc::clone(self);
         let write = move |mut file: OwnedMutexGuard<File>| {
-            snapshot.write(&mut file, &snapshot.rules());
+            snapshot.write(&mut file, &snapshot.policy());
             vault_memory::wipe_parked_thread();
         };
         if tokio::task::spawn_blocking(move || write(file))
@@ -260,106 +263,153 @@ impl Snapshot {
         }
     }
 
-    fn write(&self, file: &mut File, rules: &Rules) {
-        let (entries, left_out) = self.held(rules);
-        let contents = contents(&entries, rules);
-        if matches!(&file.disk, OnDisk::Holds(written) if *written == contents) {
+    fn write(&self, file: &mut File, policy: &SnapshotPolicy) {
+        let (values, left_out) = self.held(policy);
+        let contents = contents(&values, policy);
+        if matches!(&file.state, FileState::Holds(written) if *written == contents) {
             // What could not be kept is not to be kept any more.
             if left_out == 0 {
-                self.say(None);
+                self.warn(None);
             }
             return;
         }
-        let written = match entries.as_slice() {
-            [] => file.sealed.remove().map(|_| ()).map_err(Unusable::from),
-            entries => self.seal(&file.sealed, entries),
+        let written = match values.as_slice() {
+            [] => file.sealed.remove().map_err(SnapshotError::from),
+            values => self.seal(&file.sealed, values),
         };
-        let (disk, outcome, trouble) = match written {
+        let (state, outcome, warning) = match written {
             Ok(()) => (
-                OnDisk::Holds(contents),
-                Written::Well,
+                FileState::Holds(contents),
+                WriteOutcome::Succeeded,
                 (left_out > 0).then(|| {
                     let many = format!("{left_out} values are too many to be kept over a restart");
-                    Trouble::warning(many)
+                    SnapshotWarning::new(many)
                 }),
             ),
             Err(error) => {
                 let why = error.text(&file.sealed);
-                let (disk, what) = match file.sealed.remove() {
-                    Ok(_) => (OnDisk::Holds(Contents::new()), "nothing is kept"),
-                    Err(_) => (OnDisk::Unremoved, "old values stay on the disk"),
+                let (state, what) = match file.sealed.remove() {
+                    Ok(()) => (FileState::Holds(Contents::new()), "nothing is kept"),
+                    Err(_) => (FileState::NotRemoved, "old values stay on the disk"),
                 };
-                let trouble = Trouble {
-                    words: format!("values cannot be kept over a restart, {what}: {why}"),
-                    holds_old: matches!(disk, OnDisk::Unremoved),
+                let warning = SnapshotWarning {
+                    text: format!("values cannot be kept over a restart, {what}: {why}"),
+                    holds_old: matches!(state, FileState::NotRemoved),
                 };
-                (disk, Written::Failed, Some(trouble))
+                (state, WriteOutcome::Failed, Some(warning))
             }
         };
-        file.disk = disk;
-        file.last = Some((self.clock.now(), outcome));
-        self.say(trouble);
+        file.state = state;
+        file.last_write = Some((self.clock.now(), outcome));
+        self.warn(warning);
     }
 
-    fn seal(&self, file: &SealedFile, entries: &[(CacheEntry, Arc<Held>)]) -> Result<(), Unusable> {
+    fn seal(&self, file: &SealedFile, values: &[SnapshotValue]) -> Result<(), SnapshotError> {
         // Read sooner than the other clock: nothing becomes younger by what lies between.
         let unix_seconds = self.machine.wall.unix_seconds();
         let now = self.clock.now();
-        let value = |(entry, held): &'_ (CacheEntry, Arc<Held>)| Value {
-            address: entry.address.clone(),
-            reference: entry.reference.clone(),
-            version: held.bundle.version.clone(),
-            age: now.since(held.confirmed),
-            valid_for: held.bundle.valid_for,
+        let value = |kept: &'_ SnapshotValue| ValueMetadata {
+            address: kept.address.clone(),
+            reference: kept.reference.clone(),
+            version: kept.held.bundle.version.clone(),
+            age: now.since(kept.held.confirmed),
+            valid_for: kept.held.bundle.valid_for,
         };
-        let values: Vec<_> = entries
+        let values: Vec<_> = values
             .iter()
-            .filter_map(|entry| Some((value(entry), entry.1.bundle.field(None).ok()?)))
+            .map(|kept| (value(kept), &kept.held.bundle))
             .collect();
-        Ok(file.replace(&document::write(&self.time(now, unix_seconds), &values)?)?)
+        let reading = self.reading(now, unix_seconds);
+        file.replace(|out| document::write(out, &reading, &values))
     }
 
-    /// What is to be kept by `rules`, and how many values there was no room for.
-    fn held(&self, rules: &Rules) -> (Vec<(CacheEntry, Arc<Held>)>, usize) {
-        let known = |entry: CacheEntry| {
-            let (held, age, _) = entry.known.as_ref().ok()?;
+    /// What is to be kept by `policy`, and how many values there was no room for.
+    fn held(&self, policy: &SnapshotPolicy) -> (Vec<SnapshotValue>, usize) {
+        let mut values = Vec::new();
+        for entry in self.cache.entries() {
+            let Ok((held, age, _)) = entry.known else {
+                continue;
+            };
             // What was made for one launch is not given to another one.
-            let is_plain = held.bundle.lease.is_none() && held.bundle.field(None).is_ok();
-            let kept =
-                is_plain && rules.keep(&entry.address) && *age < rules.bound(held.bundle.valid_for);
-            let held = Arc::clone(held);
-            kept.then_some((entry, held))
-        };
-        let mut entries: Vec<_> = self.cache.entries().into_iter().filter_map(known).collect();
-        entries.sort_by_key(|(_, held)| std::cmp::Reverse(held.confirmed));
+            let is_shared = held.bundle.lease.is_none();
+            let bound = policy.bound(held.bundle.valid_for);
+            if is_shared && policy.keeps(&entry.address) && age < bound {
+                values.push(SnapshotValue {
+                    address: entry.address,
+                    reference: entry.reference,
+                    held,
+                });
+            }
+        }
+        values.sort_by_key(|kept| std::cmp::Reverse(kept.held.confirmed));
         let mut room = MOST_BYTES;
-        let all = entries.len();
-        entries.retain(|(_, held)| {
-            let left = room.checked_sub(held.bundle.bytes());
+        let all = values.len();
+        values.retain(|kept| {
+            let left = room.checked_sub(kept.held.bundle.bytes());
             room = left.unwrap_or(room);
             left.is_some()
         });
-        let left_out = all - entries.len();
-        (entries, left_out)
+        let left_out = all - values.len();
+        (values, left_out)
     }
 
-    async fn look(&self, news: News) -> Look {
+    /// How much of a hurry there is for all that is held; when the file was last written; and when
+    /// something in it ends, if nothing happens.
+    async fn compare(&self) -> (Due, Option<(Moment, WriteOutcome)>, Option<Moment>) {
         let file = self.file.lock().await;
-        let rules = self.rules();
-        let held = contents(&self.held(&rules).0, &rules);
-        Look {
-            due: due(&file.disk, &held, news),
-            last: file.last,
-            first_end: first_end(&file.disk),
+        let policy = self.policy();
+        let held = contents(&self.held(&policy).0, &policy);
+        (
+            due(&file.state, &held),
+            file.last_write,
+            first_end(&file.state),
+        )
+    }
+
+    /// How much of a hurry there is after a change and all that wait behind it. A missed one may have
+    /// been a flush.
+    async fn due_after(
+        &self,
+        first: Result<Change, RecvError>,
+        changes: &mut Receiver<Change>,
+    ) -> Due {
+        let file = self.file.lock().await;
+        let policy = self.policy();
+        let one = |change: &Change| self.due_after_one(change, &file.state, &policy);
+        let mut due = first.as_ref().map_or(Due::Now, one);
+        loop {
+            match changes.try_recv() {
+                Ok(change) => due = due.max(one(&change)),
+                Err(TryRecvError::Lagged(_)) => due = Due::Now,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return due,
+            }
         }
     }
 
-    fn rules(&self) -> Arc<Rules> {
-        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    fn due_after_one(&self, change: &Change, file: &FileState, policy: &SnapshotPolicy) -> Due {
+        let held = match &change.now {
+            Now::Flushed => return due_after_flush(file, &change.address),
+            Now::Nothing(_) | Now::No(_) => None,
+            Now::Value {
+                version,
+                at,
+                valid_for,
+                ..
+            } => {
+                let bound = policy.bound(*valid_for);
+                let is_kept = policy.keeps(&change.address) && self.clock.now().since(*at) < bound;
+                is_kept.then(|| ValueStamp::new(version, *at, bound))
+            }
+        };
+        due_at(file, &change.address, held.as_ref())
     }
 
-    fn time(&self, now: Moment, unix_seconds: u64) -> Time {
-        Time {
+    fn policy(&self) -> Arc<SnapshotPolicy> {
+        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn reading(&self, now: Moment, unix_seconds: u64) -> ClockReading {
+        ClockReading {
             boot: self.machine.boot.clone(),
             since_start: now.time_since_start(),
             unix_seconds,
@@ -367,26 +417,28 @@ impl Snapshot {
     }
 
     /// Remembers what a person should know; what is no news is not logged again.
-    fn say(&self, trouble: Option<Trouble>) {
-        let mut last = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        match &trouble {
-            Some(trouble) if last.as_ref() != Some(trouble) => tracing::warn!("{}", trouble.words),
+    fn warn(&self, warning: Option<SnapshotWarning>) {
+        let mut last = self.warning.lock().unwrap_or_else(PoisonError::into_inner);
+        match &warning {
+            Some(warning) if last.as_ref() != Some(warning) => tracing::warn!("{}", warning.text),
             None if last.is_some() => {
                 tracing::info!("what is kept over a restart is as it should be again");
             }
             _ => {}
         }
-        *last = trouble;
+        *last = warning;
     }
 }
 
-fn contents(entries: &[(CacheEntry, Arc<Held>)], rules: &Rules) -> Contents {
-    let value = |(entry, held): &(CacheEntry, Arc<Held>)| {
-        let bound = rules.bound(held.bundle.valid_for);
-        let kept = Kept::new(&held.bundle.version, held.confirmed, bound);
-        (entry.address.clone(), kept)
+fn contents(values: &[SnapshotValue], policy: &SnapshotPolicy) -> Contents {
+    let stamp = |kept: &SnapshotValue| {
+        let Held {
+            bundle, confirmed, ..
+        } = &*kept.held;
+        let stamp = ValueStamp::new(&bundle.version, *confirmed, policy.bound(bundle.valid_for));
+        (kept.address.clone(), stamp)
     };
-    entries.iter().map(value).collect()
+    values.iter().map(stamp).collect()
 }
 
 #[cfg(test)]

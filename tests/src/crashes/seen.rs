@@ -1,4 +1,4 @@
-//! What do callers see who launch and store, while something is done to the daemon?
+//! What callers see who launch and store, while something is done to the daemon.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};

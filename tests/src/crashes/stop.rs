@@ -1,4 +1,4 @@
-//! What are callers told while the daemon is stopped, and what do they get once it goes on?
+//! What callers get while the daemon is stopped, and once it goes on.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! Does the daemon survive being killed at any moment?
+//! The daemon survives being killed at any moment.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! How does a daemon get a disk that is soon full?
+//! A small disk for a daemon, which is soon full.
 
 use std::fs::DirBuilder;
 use std::io::{BufRead, BufReader, Write};

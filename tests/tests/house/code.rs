@@ -189,7 +189,7 @@ impl<'ast> Visit<'ast> for Reader {
     /// `pub(crate)` and `pub(super)` say who may use, not what is used.
     fn visit_visibility(&mut self, _: &'ast syn::Visibility) {}
 
-    fn visit_ident(&mut self, ident: &'ast syn::Ident) {
+    fn visit_ident(&mut self, ident: &'ast Ident) {
         *self.seen.words.entry(ident.to_string()).or_default() += 1;
     }
 

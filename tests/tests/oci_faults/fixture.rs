@@ -52,7 +52,7 @@ pub(crate) struct Fixture {
     pub(crate) fake: Arc<FakeOci>,
     pub(crate) id: String,
     pub(crate) clock: Arc<ScriptedClock>,
-    upstream: Arc<Upstream>,
+    pub(crate) upstream: Arc<Upstream>,
     cache: Arc<Cache>,
     address: Address,
     way: Arc<Way>,

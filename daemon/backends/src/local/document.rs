@@ -1,96 +1,122 @@
-//! What does the store's document say, and what does a change make of it?
+//! The store's document without its values: what it says of each, and what a change makes of it.
 //!
-//! Pure: no files, no clock. Parsing borrows from the plaintext, so that no value is copied. An
-//! error never quotes the document: serde's own texts would.
+//! Pure: no files, no clock. Values stay where they are in the stream that is parsed, and are
+//! referred to by their place. An error never quotes the document.
 //!
-//! Invariants, checked on parsing: names fit the grammar; a secret has 1 to 10 versions in
-//! ascending order, and its current one is among them. The highest number is never dropped, so no
-//! number is used twice while the secret exists.
+//! Invariants, checked on parsing: names fit the grammar and occur once; a secret has 1 to 10
+//! versions in ascending order, and its current one is among them. The highest number is never
+//! dropped, so no number is used twice while the secret exists.
 
 use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
+use std::io::{self, Read};
 
 use crate::address::VersionSelector;
 use crate::changing::{Begins, ListEntry, VersionEntry};
 
+use super::json_reader::{JsonError, JsonReader, TextSpan};
 use super::name::is_name;
 
-/// The plaintext of the store.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Document<'a> {
-    format: u32,
-    #[serde(borrow)]
-    secrets: BTreeMap<&'a str, Versions<'a>>,
+/// What the store holds.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Document {
+    secrets: BTreeMap<String, Versions>,
 }
 
-#[derive(PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Versions<'a> {
+#[derive(Debug, PartialEq)]
+struct Versions {
     current: u64,
-    #[serde(borrow)]
-    versions: Vec<Version<'a>>,
+    versions: Vec<Version>,
 }
 
 /// One stored value.
-#[derive(PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Version<'a> {
+#[derive(Debug, PartialEq)]
+pub(super) struct Version {
     /// Its number.
-    #[serde(rename = "version")]
     pub(super) number: u64,
     created: u64,
-    /// The value in base64 (RFC 4648, section 4).
-    pub(super) value: &'a str,
+    pub(super) value: ValueSource,
 }
 
-impl std::fmt::Debug for Versions<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("[redacted]")
-    }
+/// Where a value comes from, in base64 (RFC 4648, section 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ValueSource {
+    /// From the document that was parsed.
+    Parsed(TextSpan),
+    /// It is the one that is added.
+    Added,
 }
 
-impl<'a> Document<'a> {
-    /// The document of a store that was never written.
-    pub(super) fn empty() -> Self {
-        Self {
-            format: FORMAT,
-            secrets: BTreeMap::new(),
-        }
-    }
+/// A part of the document's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Piece<'a> {
+    /// This text.
+    Text(&'a str),
+    /// The value from there.
+    Value(ValueSource),
+}
 
-    pub(super) fn parse(plaintext: &'a [u8]) -> Result<Self, Unreadable> {
-        let document: Self = serde_json::from_slice(plaintext).map_err(|error| {
-            match serde_json::from_slice::<FormatOnly>(plaintext) {
-                Ok(FormatOnly { format }) if format != FORMAT => Unreadable::Format(format),
-                _ => Unreadable::Syntax {
-                    line: error.line(),
-                    column: error.column(),
-                },
+impl Document {
+    /// Reads the document from `source`, to its end.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub(super) fn parse(source: impl Read, max_bytes: u64) -> Result<Self, Unreadable> {
+        let mut json = JsonReader::new(source, max_bytes);
+        let (mut format, mut secrets) = (None, None);
+        json.object(|json, key| match key {
+            "format" if format.is_none() => match json.number()? {
+                FORMAT => {
+                    format = Some(FORMAT);
+                    Ok(())
+                }
+                other => Err(Unreadable::Format(other)),
+            },
+            "secrets" if secrets.is_none() => {
+                secrets = Some(parse_secrets(json)?);
+                Ok(())
             }
+            _ => Err(json.syntax().into()),
         })?;
-        if document.format != FORMAT {
-            return Err(Unreadable::Format(document.format));
+        json.end()?;
+        match (format, secrets) {
+            (Some(_), Some(secrets)) => Ok(Self { secrets }),
+            _ => Err(json.syntax().into()),
         }
-        let sound = |(name, versions): (&&str, &Versions<'_>)| is_name(name) && versions.is_sound();
-        if !document.secrets.iter().all(sound) {
-            return Err(Unreadable::Inconsistent);
-        }
-        Ok(document)
     }
 
-    /// Appends the document's text to `plaintext`.
-    pub(super) fn write(&self, plaintext: &mut Vec<u8>) {
-        serde_json::to_writer(plaintext, self)
-            .expect("a document has text keys and is written to memory");
-    }
-
-    pub(super) fn find(
+    /// The document's text, one piece after the other.
+    ///
+    /// # Errors
+    /// What `emit` returned.
+    pub(super) fn write<E>(
         &self,
-        name: &str,
-        wanted: &VersionSelector,
-    ) -> Result<&Version<'a>, Missing> {
+        mut emit: impl FnMut(Piece<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        emit(Piece::Text(&format!(r#"{{"format":{FORMAT},"secrets":{{"#)))?;
+        let mut separator = "";
+        for (name, Versions { current, versions }) in &self.secrets {
+            emit(Piece::Text(&format!(
+                r#"{separator}"{name}":{{"current":{current},"versions":["#
+            )))?;
+            separator = "";
+            for version in versions {
+                let Version {
+                    number, created, ..
+                } = version;
+                emit(Piece::Text(&format!(
+                    r#"{separator}{{"version":{number},"created":{created},"value":""#
+                )))?;
+                emit(Piece::Value(version.value))?;
+                emit(Piece::Text("\"}"))?;
+                separator = ",";
+            }
+            emit(Piece::Text("]}"))?;
+            separator = ",";
+        }
+        emit(Piece::Text("}}"))
+    }
+
+    pub(super) fn find(&self, name: &str, wanted: &VersionSelector) -> Result<&Version, Missing> {
         let versions = self.secrets.get(name).ok_or(Missing::Secret)?;
         let found = match wanted {
             VersionSelector::Current => versions.numbered(versions.current),
@@ -107,35 +133,32 @@ impl<'a> Document<'a> {
     }
 
     /// Adds a version and drops the oldest beyond ten, but for the current one.
-    pub(super) fn add(
-        &mut self,
-        name: &'a str,
-        value: &'a str,
-        now: u64,
-        begins: Begins,
-    ) -> Result<u64, NotAdded> {
+    pub(super) fn add(&mut self, name: &str, now: u64, begins: Begins) -> Result<u64, NotAdded> {
         if begins == Begins::WhenPromoted && !self.secrets.contains_key(name) {
             return Err(NotAdded::NothingCurrent);
         }
-        let entry = self.secrets.entry(name).or_insert_with(|| Versions {
-            current: 0,
-            versions: Vec::new(),
-        });
-        let newest = entry.versions.last().map_or(0, |last| last.number);
+        let secret = self
+            .secrets
+            .entry(name.to_owned())
+            .or_insert_with(|| Versions {
+                current: 0,
+                versions: Vec::new(),
+            });
+        let newest = secret.versions.last().map_or(0, |last| last.number);
         let number = newest.checked_add(1).ok_or(NotAdded::NumbersUsedUp)?;
-        entry.versions.push(Version {
+        secret.versions.push(Version {
             number,
             created: now,
-            value,
+            value: ValueSource::Added,
         });
         if begins == Begins::AtOnce {
-            entry.current = number;
+            secret.current = number;
         }
-        if entry.versions.len() > MAX_VERSIONS {
-            let current = entry.current;
-            let mut versions = entry.versions.iter();
+        if secret.versions.len() > MAX_VERSIONS {
+            let current = secret.current;
+            let mut versions = secret.versions.iter();
             let oldest = versions.position(|version| version.number != current);
-            entry.versions.remove(oldest.unwrap_or_default());
+            secret.versions.remove(oldest.unwrap_or_default());
         }
         Ok(number)
     }
@@ -154,11 +177,11 @@ impl<'a> Document<'a> {
     }
 
     pub(super) fn list(&self) -> Vec<ListEntry> {
-        let entry = |(name, versions): (&&str, &Versions<'_>)| ListEntry {
-            name: (*name).to_owned(),
+        let listed = |(name, versions): (&String, &Versions)| ListEntry {
+            name: name.clone(),
             versions: versions.entries(),
         };
-        self.secrets.iter().map(entry).collect()
+        self.secrets.iter().map(listed).collect()
     }
 
     pub(super) fn versions(&self, name: &str) -> Result<Vec<VersionEntry>, Missing> {
@@ -167,8 +190,8 @@ impl<'a> Document<'a> {
     }
 }
 
-impl<'a> Versions<'a> {
-    fn numbered(&self, number: u64) -> Option<&Version<'a>> {
+impl Versions {
+    fn numbered(&self, number: u64) -> Option<&Version> {
         self.versions
             .iter()
             .find(|version| version.number == number)
@@ -182,7 +205,7 @@ impl<'a> Versions<'a> {
     }
 
     fn entries(&self) -> Vec<VersionEntry> {
-        let entry = |version: &Version<'_>| VersionEntry {
+        let entry = |version: &Version| VersionEntry {
             version: version.number.to_string(),
             created_unix_seconds: version.created,
             current: version.number == self.current,
@@ -192,21 +215,91 @@ impl<'a> Versions<'a> {
     }
 }
 
-/// What is read of a document of another format.
-#[derive(Deserialize)]
-struct FormatOnly {
-    format: u32,
+fn parse_secrets<R: Read>(
+    json: &mut JsonReader<R>,
+) -> Result<BTreeMap<String, Versions>, Unreadable> {
+    let mut secrets = BTreeMap::new();
+    json.object(|json, name| {
+        let versions = parse_versions(json)?;
+        let is_sound = is_name(name) && versions.is_sound();
+        if !is_sound || secrets.insert(name.to_owned(), versions).is_some() {
+            return Err(Unreadable::Inconsistent);
+        }
+        Ok(())
+    })?;
+    Ok(secrets)
+}
+
+fn parse_versions<R: Read>(json: &mut JsonReader<R>) -> Result<Versions, Unreadable> {
+    let (mut current, mut versions) = (None, None);
+    json.object(|json, key| {
+        match key {
+            "current" if current.is_none() => current = Some(json.number()?),
+            "versions" if versions.is_none() => {
+                let mut found = Vec::new();
+                json.array(|json| {
+                    if found.len() == MAX_VERSIONS {
+                        return Err(Unreadable::Inconsistent);
+                    }
+                    found.push(parse_version(json)?);
+                    Ok(())
+                })?;
+                versions = Some(found);
+            }
+            _ => return Err(Unreadable::from(json.syntax())),
+        }
+        Ok(())
+    })?;
+    match (current, versions) {
+        (Some(current), Some(versions)) => Ok(Versions { current, versions }),
+        _ => Err(json.syntax().into()),
+    }
+}
+
+fn parse_version<R: Read>(json: &mut JsonReader<R>) -> Result<Version, JsonError> {
+    let (mut number, mut created, mut value) = (None, None, None);
+    json.object(|json, key| {
+        match key {
+            "version" if number.is_none() => number = Some(json.number()?),
+            "created" if created.is_none() => created = Some(json.number()?),
+            "value" if value.is_none() => value = Some(json.skip_text()?),
+            _ => return Err(json.syntax()),
+        }
+        Ok(())
+    })?;
+    match (number, created, value) {
+        (Some(number), Some(created), Some(value)) => Ok(Version {
+            number,
+            created,
+            value: ValueSource::Parsed(value),
+        }),
+        _ => Err(json.syntax()),
+    }
 }
 
 /// Why a document cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Unreadable {
     /// It is not the JSON that is expected.
     Syntax { line: usize, column: usize },
     /// It was written by another version of this program.
-    Format(u32),
+    Format(u64),
     /// It is well written but contradicts itself.
     Inconsistent,
+    /// It is longer than it may be.
+    TooLong,
+    /// Its source broke off.
+    Source(io::Error),
+}
+
+impl From<JsonError> for Unreadable {
+    fn from(error: JsonError) -> Self {
+        match error {
+            JsonError::Syntax { line, column } => Self::Syntax { line, column },
+            JsonError::TooLong => Self::TooLong,
+            JsonError::Source(error) => Self::Source(error),
+        }
+    }
 }
 
 /// Why a version was not added.
@@ -226,7 +319,7 @@ pub(super) enum Missing {
     Stage,
 }
 
-const FORMAT: u32 = 1;
+const FORMAT: u64 = 1;
 const MAX_VERSIONS: usize = 10;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What can go wrong with the local store, and how is it to be taken?
+//! What can go wrong with the local store, and the class of each failure.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,172 +10,101 @@ use crate::error::{BackendError, Class};
 /// Why the local store could not be used. In each case but [`LocalError::NotDurable`] what it holds
 /// is as it was.
 #[derive(Debug, thiserror::Error)]
+#[expect(
+    missing_docs,
+    reason = "the message of a variant says what its fields are"
+)]
 pub enum LocalError {
     /// The operating system refused.
     #[error("{doing} {path}", path = path.display())]
     Io {
-        /// What was tried.
         doing: &'static str,
-        /// With which file.
         path: PathBuf,
-        /// What it said.
         #[source]
         source: io::Error,
     },
     /// The store is changed, but the disk did not confirm it.
     #[error("sync {path}: the change is made, but it may not outlive a power failure; look at the disk", path = path.display())]
     NotDurable {
-        /// The directory.
         path: PathBuf,
-        /// What the operating system said.
         #[source]
         source: io::Error,
     },
     /// A file or directory of somebody else.
     #[error("use {path}: it belongs to uid {owner}, not to {euid}; give it over with chown {euid} {path}", path = path.display())]
     WrongOwner {
-        /// Which.
         path: PathBuf,
-        /// Whose it is.
         owner: u32,
-        /// Who we are.
         euid: u32,
     },
     /// A file or directory that others can use.
     #[error("use {path}: its mode {mode:04o} lets others use it; close it with chmod {wanted:o} {path}", path = path.display())]
     WrongMode {
-        /// Which.
         path: PathBuf,
-        /// Its mode.
         mode: u32,
-        /// The mode it should have.
         wanted: u32,
     },
     /// A symbolic link, a pipe, a directory, or a file where a directory should be.
     #[error("use {path}: it is not a {expected}; move it away", path = path.display())]
     WrongType {
-        /// Which.
         path: PathBuf,
-        /// What it should be.
         expected: &'static str,
     },
     /// Another writer did not finish.
     #[error("change the local store: another process holds {path} for over 2 s; find it with fuser {path}", path = path.display())]
-    Locked {
-        /// The lock.
-        path: PathBuf,
-    },
+    Locked { path: PathBuf },
     /// There is a store, but nothing that opens it. A new identity would never open it.
     #[error("open {store}: there is no identity for it, neither {searched}; put back the one that it was made with", store = store.display())]
-    NoIdentity {
-        /// The store.
-        store: PathBuf,
-        /// Where an identity could have been.
-        searched: String,
-    },
+    NoIdentity { store: PathBuf, searched: String },
     /// An identity file with something else in it.
     #[error("read an identity from {path}: one line AGE-SECRET-KEY-1... and comments are expected", path = path.display())]
-    BadIdentity {
-        /// Which.
-        path: PathBuf,
-    },
+    BadIdentity { path: PathBuf },
     /// An encrypted identity and nothing to unlock it.
     #[error("unlock {path}: no passphrase is given; set the credential vaultd.passphrase", path = path.display())]
-    NoPassphrase {
-        /// The encrypted identity.
-        path: PathBuf,
-    },
+    NoPassphrase { path: PathBuf },
     /// An encrypted identity and the wrong passphrase.
     #[error("unlock {path}: the passphrase is wrong, or the file was altered", path = path.display())]
-    WrongPassphrase {
-        /// The encrypted identity.
-        path: PathBuf,
-    },
+    WrongPassphrase { path: PathBuf },
     /// The store was made for another identity.
     #[error("open {store}: the identity from {identity} does not fit, or the head of the file was altered; put back what belongs together", store = store.display(), identity = identity.display())]
-    WrongIdentity {
-        /// The store.
-        store: PathBuf,
-        /// Where the identity came from.
-        identity: PathBuf,
-    },
+    WrongIdentity { store: PathBuf, identity: PathBuf },
     /// A file that is no longer what was written.
     #[error("decrypt {path}: the file is damaged, {reason}; put back a copy", path = path.display())]
-    Damaged {
-        /// Which.
-        path: PathBuf,
-        /// What does not fit.
-        reason: &'static str,
-    },
+    Damaged { path: PathBuf, reason: &'static str },
     /// An authentic store with a document that cannot be read.
     #[error("read the document in {path}: unexpected text at line {line}, column {column}", path = path.display())]
     Syntax {
-        /// The store.
         path: PathBuf,
-        /// Where in the document; no more is said, since it holds values.
         line: usize,
-        /// Where in that line.
         column: usize,
     },
     /// An authentic store with a document that contradicts itself.
     #[error("read the document in {path}: its names, versions or values contradict its format", path = path.display())]
-    Inconsistent {
-        /// The store.
-        path: PathBuf,
-    },
+    Inconsistent { path: PathBuf },
     /// A store of another version of this program.
     #[error("read the document in {path}: it has format {format}, this program knows 1", path = path.display())]
-    Format {
-        /// The store.
-        path: PathBuf,
-        /// The format it has.
-        format: u32,
-    },
+    Format { path: PathBuf, format: u64 },
     /// A file too large to be ours.
     #[error("read {path}: it is larger than {limit} bytes", path = path.display())]
-    TooLarge {
-        /// Which.
-        path: PathBuf,
-        /// What is allowed.
-        limit: u64,
-    },
+    TooLarge { path: PathBuf, limit: u64 },
     /// No room for another value.
     #[error("write {path}: it would be larger than 16 MiB; delete secrets that are not needed", path = path.display())]
-    Full {
-        /// The store.
-        path: PathBuf,
-    },
+    Full { path: PathBuf },
     /// No such secret.
     #[error("find local://{name}: there is no such secret")]
-    NotFound {
-        /// Its name.
-        name: String,
-    },
+    NotFound { name: String },
     /// No such version.
     #[error("find version {version} of local://{name}: there is no such version")]
-    VersionNotFound {
-        /// Name of the secret.
-        name: String,
-        /// What was asked for.
-        version: String,
-    },
+    VersionNotFound { name: String, version: String },
     /// The first version of a secret that would not be current.
     #[error(
         "store local://{name} as pending: there is no such secret yet, and its first version is the \
          current one; store it without --pending"
     )]
-    NothingCurrent {
-        /// Name of the secret.
-        name: String,
-    },
+    NothingCurrent { name: String },
     /// No such stage.
     #[error("find stage {stage:?} of local://{name}: the local store has CURRENT and LATEST only")]
-    NoSuchStage {
-        /// Name of the secret.
-        name: String,
-        /// What was asked for.
-        stage: String,
-    },
+    NoSuchStage { name: String, stage: String },
     /// Protected memory could not be used.
     #[error(transparent)]
     Shield(#[from] ShieldError),

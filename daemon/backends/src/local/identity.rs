@@ -1,4 +1,4 @@
-//! Which key opens the store, and where does it come from?
+//! The key that opens the store, and where it comes from.
 //!
 //! In this order: `vaultd.identity` among the credentials, `identity.age` unlocked with the
 //! passphrase, `identity.txt`. The first that exists counts; one that exists but cannot be used is
@@ -6,13 +6,14 @@
 //! use.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use age::secrecy::{ExposeSecret, SecretString};
+use age::stream::{StreamReader, StreamWriter};
 use age::{scrypt, x25519};
 use vault_memory::{Secret, Shield};
 use zeroize::Zeroizing;
@@ -21,12 +22,12 @@ use crate::calendar::date_time;
 
 use super::envelope::{self, NotOpened};
 use super::error::LocalError;
-use super::place::{Bytes, failed, read_credential, read_private};
+use super::place::{failed, read_credential, read_private};
 use super::writing::WriteLock;
 
 /// What may hold or unlock the identity, beside the store's directory.
 #[derive(Debug)]
-pub(super) struct Sources {
+pub(super) struct IdentitySources {
     pub(super) credentials_directory: Option<PathBuf>,
     pub(super) passphrase: Option<SecretString>,
 }
@@ -46,7 +47,7 @@ impl StoreIdentity {
     /// [`LocalError`] if there is one that cannot be used.
     pub(super) fn load(
         directory: &Path,
-        sources: &Sources,
+        sources: &IdentitySources,
         shield: &Arc<Shield>,
     ) -> Result<Option<Self>, LocalError> {
         if let Some(path) = credential(sources)
@@ -75,7 +76,7 @@ impl StoreIdentity {
     /// [`LocalError`] if it cannot be written.
     pub(super) fn create(
         directory: &Path,
-        sources: &Sources,
+        sources: &IdentitySources,
         lock: &WriteLock<'_>,
         now: u64,
         shield: &Arc<Shield>,
@@ -83,45 +84,56 @@ impl StoreIdentity {
         let text = identity_text(&x25519::Identity::generate(), now);
         let name = if let Some(passphrase) = &sources.passphrase {
             let recipient = scrypt::Recipient::new(passphrase.clone());
-            let file = envelope::seal(text.as_bytes(), &recipient)
-                .map_err(failed("encrypt", directory.join(LOCKED_FILE)))?;
-            lock.replace(LOCKED_FILE, &file)?;
+            let written = |file: &File| {
+                let mut writer = envelope::writer(file, &recipient)?;
+                writer.write_all(text.as_bytes())?;
+                writer.finish().map(drop)
+            };
+            let path = directory.join(LOCKED_FILE);
+            lock.replace(LOCKED_FILE, |file| {
+                written(file).map_err(failed("write", path))
+            })?;
             LOCKED_FILE
         } else {
-            lock.replace(PLAIN_FILE, text.as_bytes())?;
+            let path = directory.join(PLAIN_FILE);
+            lock.replace(PLAIN_FILE, |mut file| {
+                file.write_all(text.as_bytes())
+                    .map_err(failed("write", path))
+            })?;
             PLAIN_FILE
         };
         shielded(directory.join(name), text.as_bytes(), shield)
     }
 
-    /// Decrypts what was read from `path`.
+    /// Decrypts `file`, which is the one at `path`, as it is read.
     ///
     /// # Errors
-    /// [`LocalError::WrongIdentity`], [`LocalError::Damaged`], [`LocalError::Shield`].
-    pub(super) fn open(&self, path: &Path, file: &[u8]) -> Result<Bytes, LocalError> {
-        envelope::open(file, &self.key()?).map_err(|not_opened| {
-            let path = path.to_owned();
-            match not_opened {
+    /// [`LocalError::WrongIdentity`], [`LocalError::Damaged`], [`LocalError::Shield`],
+    /// [`LocalError::Io`].
+    pub(super) fn reader(&self, path: &Path, file: File) -> Result<Plaintext, LocalError> {
+        envelope::reader(BufReader::new(file), &self.key()?).map_err(
+            |not_opened| match not_opened {
                 NotOpened::OtherKey => LocalError::WrongIdentity {
-                    store: path,
+                    store: path.to_owned(),
                     identity: self.path.clone(),
                 },
-                NotOpened::OtherPassphrase => LocalError::Damaged {
-                    path,
-                    reason: "its key was altered",
-                },
-                NotOpened::Damaged(reason) => LocalError::Damaged { path, reason },
-            }
-        })
+                other => unreadable(path, other),
+            },
+        )
     }
 
-    /// Encrypts what is to be written to `path`, so that this identity opens it.
+    /// Encrypts what is written to `file`, which is to be the one at `path`, so that this identity
+    /// opens it.
     ///
     /// # Errors
     /// [`LocalError::Shield`], [`LocalError::Io`].
-    pub(super) fn seal(&self, path: &Path, plaintext: &[u8]) -> Result<Vec<u8>, LocalError> {
+    pub(super) fn writer<'a>(
+        &self,
+        path: &Path,
+        file: &'a File,
+    ) -> Result<StreamWriter<&'a File>, LocalError> {
         let recipient = self.key()?.to_public();
-        envelope::seal(plaintext, &recipient).map_err(failed("encrypt", path))
+        envelope::writer(file, &recipient).map_err(failed("write", path))
     }
 
     /// The key itself, for one use.
@@ -137,9 +149,25 @@ impl StoreIdentity {
     }
 }
 
+/// The plaintext of a file, decrypted as it is read.
+pub(super) type Plaintext = StreamReader<BufReader<File>>;
+
+/// Why the plaintext of the file at `path` could not be read, or not on.
+pub(super) fn unreadable(path: &Path, error: impl Into<NotOpened>) -> LocalError {
+    let path = path.to_owned();
+    match error.into() {
+        NotOpened::OtherKey | NotOpened::OtherPassphrase => LocalError::Damaged {
+            path,
+            reason: "its key was altered",
+        },
+        NotOpened::Damaged(reason) => LocalError::Damaged { path, reason },
+        NotOpened::Unread(source) => failed("read", path)(source),
+    }
+}
+
 /// The file that is the identity, and whether it is still the one that was read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub(super) struct FileStamp {
     path: PathBuf,
     device: u64,
     inode: u64,
@@ -148,7 +176,7 @@ pub(super) struct Stamp {
     changed: (i64, i64),
 }
 
-impl Stamp {
+impl FileStamp {
     /// The identity there is now, if there is one. Taken before it is read: one that is replaced in
     /// between then differs.
     ///
@@ -156,7 +184,7 @@ impl Stamp {
     /// [`LocalError::Io`].
     pub(super) fn of_first(
         directory: &Path,
-        sources: &Sources,
+        sources: &IdentitySources,
     ) -> Result<Option<Self>, LocalError> {
         for path in candidates(directory, sources) {
             match fs::symlink_metadata(&path) {
@@ -178,7 +206,7 @@ impl Stamp {
 }
 
 /// Where an identity is looked for, in words.
-pub(super) fn places(directory: &Path, sources: &Sources) -> String {
+pub(super) fn places(directory: &Path, sources: &IdentitySources) -> String {
     candidates(directory, sources)
         .map(|path| path.display().to_string())
         .collect::<Vec<_>>()
@@ -186,32 +214,39 @@ pub(super) fn places(directory: &Path, sources: &Sources) -> String {
 }
 
 /// Where an identity may be. The first that exists counts.
-fn candidates(directory: &Path, sources: &Sources) -> impl Iterator<Item = PathBuf> {
+fn candidates(directory: &Path, sources: &IdentitySources) -> impl Iterator<Item = PathBuf> {
     credential(sources)
         .into_iter()
         .chain([directory.join(LOCKED_FILE), directory.join(PLAIN_FILE)])
 }
 
-fn credential(sources: &Sources) -> Option<PathBuf> {
+fn credential(sources: &IdentitySources) -> Option<PathBuf> {
     sources
         .credentials_directory
         .as_ref()
         .map(|directory| directory.join("vaultd.identity"))
 }
 
-fn unlock(path: &Path, file: &[u8], sources: &Sources) -> Result<Zeroizing<Vec<u8>>, LocalError> {
-    let path = path.to_owned();
+fn unlock(
+    path: &Path,
+    file: &[u8],
+    sources: &IdentitySources,
+) -> Result<Zeroizing<Vec<u8>>, LocalError> {
     let Some(passphrase) = &sources.passphrase else {
-        return Err(LocalError::NoPassphrase { path });
+        return Err(LocalError::NoPassphrase {
+            path: path.to_owned(),
+        });
     };
     let identity = scrypt::Identity::new(passphrase.clone());
     envelope::open(file, &identity).map_err(|not_opened| match not_opened {
-        NotOpened::OtherPassphrase => LocalError::WrongPassphrase { path },
+        NotOpened::OtherPassphrase => LocalError::WrongPassphrase {
+            path: path.to_owned(),
+        },
         NotOpened::OtherKey => LocalError::Damaged {
-            path,
+            path: path.to_owned(),
             reason: "it is not locked with a passphrase",
         },
-        NotOpened::Damaged(reason) => LocalError::Damaged { path, reason },
+        other => unreadable(path, other),
     })
 }
 

@@ -1,4 +1,4 @@
-//! Which names may a secret have?
+//! The names that a secret may have.
 
 use crate::address::{Address, BackendKind};
 use crate::error::{BackendError, Class};

@@ -1,4 +1,4 @@
-//! Are the store's directory and files ours alone, and what is in them?
+//! Opens the store's directory and files, once it is clear that they are ours alone.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read};
@@ -42,17 +42,30 @@ pub(super) fn check_directory(path: &Path) -> Result<(), LocalError> {
     check_mode(path, &target, 0o077, 0o700)
 }
 
-/// The whole of a private file: regular, ours, nothing for others. `None` if there is none.
+/// A private file: regular, ours, nothing for others, at most `limit` bytes long. `None` if there is
+/// none.
 ///
 /// # Errors
 /// As [`check_directory`], and [`LocalError::TooLarge`].
-pub(super) fn read_private(path: &Path, limit: u64) -> Result<Option<Bytes>, LocalError> {
+pub(super) fn open_private(path: &Path, limit: u64) -> Result<Option<File>, LocalError> {
     let Some((file, metadata)) = open(path)? else {
         return Ok(None);
     };
     check_owner(path, &metadata)?;
     check_mode(path, &metadata, 0o077, 0o600)?;
-    read(&file, &metadata, path, limit).map(Some)
+    if metadata.len() > limit {
+        return Err(too_large(path, limit));
+    }
+    Ok(Some(file))
+}
+
+/// The whole of a small private file, like [`open_private`].
+///
+/// # Errors
+/// As [`open_private`].
+pub(super) fn read_private(path: &Path, limit: u64) -> Result<Option<Bytes>, LocalError> {
+    let file = open_private(path, limit)?;
+    file.map(|file| read(&file, path, limit)).transpose()
 }
 
 /// The whole of a credential: as systemd places them, so it may be root's and readable by a group.
@@ -67,7 +80,7 @@ pub(super) fn read_credential(path: &Path, limit: u64) -> Result<Option<Bytes>, 
         check_owner(path, &metadata)?;
     }
     check_mode(path, &metadata, 0o037, 0o400)?;
-    read(&file, &metadata, path, limit).map(Some)
+    read(&file, path, limit).map(Some)
 }
 
 /// Bytes of a file, wiped when dropped.
@@ -95,25 +108,25 @@ fn open(path: &Path) -> Result<Option<(File, Metadata)>, LocalError> {
     Ok(Some((file, metadata)))
 }
 
-fn read(file: &File, metadata: &Metadata, path: &Path, limit: u64) -> Result<Bytes, LocalError> {
-    let too_large = || LocalError::TooLarge {
-        path: path.to_owned(),
-        limit,
-    };
-    let size = metadata.len();
-    if size > limit {
-        return Err(too_large());
-    }
+fn read(file: &File, path: &Path, limit: u64) -> Result<Bytes, LocalError> {
+    let size = file.metadata().map_err(failed("look at", path))?.len();
     // Some room beyond the size, so that the buffer does not grow to notice the end.
-    let capacity = usize::try_from(size).map_err(|_| too_large())? + 64;
+    let capacity = usize::try_from(size.min(limit)).map_err(|_| too_large(path, limit))? + 64;
     let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
     file.take(limit + 1)
         .read_to_end(&mut bytes)
         .map_err(failed("read", path))?;
     if bytes.len() as u64 > limit {
-        return Err(too_large());
+        return Err(too_large(path, limit));
     }
     Ok(bytes)
+}
+
+fn too_large(path: &Path, limit: u64) -> LocalError {
+    LocalError::TooLarge {
+        path: path.to_owned(),
+        limit,
+    }
 }
 
 fn check_owner(path: &Path, metadata: &Metadata) -> Result<(), LocalError> {

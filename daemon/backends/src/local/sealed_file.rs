@@ -1,15 +1,16 @@
-//! What else is kept on the disk for nobody but this daemon? Files that the store's identity opens.
+//! Files beside the store that its identity opens.
 //!
-//! Like the store each is private, replaced whole, and left as it is where it cannot be used. All
-//! calls block.
+//! Like the store each is private, replaced whole, and left as it is where it cannot be used. They
+//! are read and written as streams, a chunk of the age format at a time. All calls block.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::LocalError;
-use super::place::{Bytes, check_directory, failed, read_private};
+use super::identity::{Plaintext, unreadable};
+use super::place::{check_directory, failed, open_private};
 use super::store::Store;
 use super::writing::{WriteLock, remove_leftovers};
 
@@ -19,6 +20,13 @@ pub struct SealedFile {
     store: Arc<Store>,
     directory: PathBuf,
     name: &'static str,
+}
+
+/// What such a file holds, decrypted as it is read. An error of it is a [`LocalError`] inside an
+/// [`io::Error`]. Only its end says that nothing is missing.
+pub struct SealedReader {
+    plaintext: Plaintext,
+    path: PathBuf,
 }
 
 impl SealedFile {
@@ -35,48 +43,56 @@ impl SealedFile {
         self.directory.join(self.name)
     }
 
-    /// What it holds, at most `limit` bytes of it sealed; `None` where there is no file.
+    /// Opens it, if it is at most `limit` bytes large; `None` where there is no file.
     ///
     /// # Errors
     /// [`LocalError`]: it is somebody else's, for another identity, damaged, or too large.
-    pub fn read(&self, limit: u64) -> Result<Option<Bytes>, LocalError> {
+    pub fn open(&self, limit: u64) -> Result<Option<SealedReader>, LocalError> {
         let path = self.path();
         check_directory(&self.directory)?;
-        let Some(file) = read_private(&path, limit)? else {
+        let Some(file) = open_private(&path, limit)? else {
             return Ok(None);
         };
-        self.store.identity_for(&path)?.open(&path, &file).map(Some)
+        let plaintext = self.store.identity_for(&path)?.reader(&path, file)?;
+        Ok(Some(SealedReader { plaintext, path }))
     }
 
-    /// Replaces it. Where the store has no identity yet, this makes it.
+    /// Replaces it by what `write` writes. Where the store has no identity yet, this makes it.
     ///
     /// # Errors
-    /// [`LocalError`]; then what was there is there still.
-    pub fn replace(&self, plaintext: &[u8]) -> Result<(), LocalError> {
+    /// [`LocalError`], and what `write` returned; then what was there is there still.
+    pub fn replace<E: From<LocalError>>(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+    ) -> Result<(), E> {
         check_directory(&self.directory)?;
         // Before the lock: an identity is made under the same one.
         let identity = self.store.identity_or_new()?;
-        let file = identity.seal(&self.path(), plaintext)?;
-        WriteLock::take(&self.directory)?.replace(self.name, &file)?;
-        self.store.sync(&self.directory)
+        let path = self.path();
+        WriteLock::take(&self.directory)?.replace(self.name, |file| {
+            let mut writer = identity.writer(&path, file)?;
+            write(&mut writer)?;
+            writer.finish().map_err(failed("write", &path))?;
+            Ok::<_, E>(())
+        })?;
+        Ok(self.store.sync(&self.directory)?)
     }
 
-    /// Removes it, and what killed writers left of it; says whether it was there. Without an error
-    /// none of it comes back, also after a power failure.
+    /// Removes it, if it is there, and what killed writers left of it. Without an error none of it comes
+    /// back, also after a power failure.
     ///
     /// # Errors
     /// [`LocalError::Io`]; [`LocalError::Locked`], where there is something left of another writer.
-    pub fn remove(&self) -> Result<bool, LocalError> {
+    pub fn remove(&self) -> Result<(), LocalError> {
         let path = self.path();
-        let was_there = match fs::remove_file(&path) {
-            Ok(()) => true,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(error) => return Err(failed("remove", path)(error)),
-        };
+        if let Err(error) = fs::remove_file(&path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(failed("remove", path)(error));
+        }
         remove_leftovers(&self.directory)?;
         // Also where it was gone: an attempt before may have failed here.
-        self.store.sync(&self.directory)?;
-        Ok(was_there)
+        self.store.sync(&self.directory)
     }
 
     /// Removes what killed writers left beside it.
@@ -85,6 +101,21 @@ impl SealedFile {
     /// As [`SealedFile::remove`].
     pub fn remove_leftovers(&self) -> Result<(), LocalError> {
         remove_leftovers(&self.directory)
+    }
+}
+
+impl Read for SealedReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.plaintext.read(buffer);
+        read.map_err(|error| io::Error::other(unreadable(&self.path, error)))
+    }
+}
+
+impl std::fmt::Debug for SealedReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SealedReader")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,12 @@
-//! What does each operation do to the files, step by step?
+//! The operations of the store, step by step.
+//!
+//! None has the document in memory: it is read once for what it says of each value, and a value is
+//! read from its place when it is wanted. A change copies the others from the old file to the new
+//! one, [`PIECE_BYTES`] at a time.
 
-use std::io;
+use std::convert::Infallible;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,22 +19,30 @@ use zeroize::Zeroizing;
 use crate::address::VersionSelector;
 use crate::changing::{Begins, ListEntry, VersionEntry};
 
-use super::document::{Document, Missing, NotAdded, Unreadable};
+use super::document::{Document, Missing, NotAdded, Piece, Unreadable, ValueSource};
 use super::error::LocalError;
-use super::identity::{self, Sources, Stamp, StoreIdentity};
-use super::place::{Bytes, check_directory, failed, make_directory, read_private};
+use super::identity::{self, FileStamp, IdentitySources, Plaintext, StoreIdentity, unreadable};
+use super::json_reader::TextSpan;
+use super::place::{check_directory, failed, make_directory, open_private};
 use super::writing::{WriteLock, sync_directory};
+
+/// A document, and the plaintext that its values are in; `None` where nothing was ever stored.
+#[derive(Default)]
+struct Stored {
+    document: Document,
+    plaintext: Option<Plaintext>,
+}
 
 /// The store's directory and what opens it. All calls block.
 #[derive(Debug)]
 pub(super) struct Store {
     directory: PathBuf,
     path: PathBuf,
-    sources: Sources,
+    sources: IdentitySources,
     shield: Arc<Shield>,
     /// With the file that it was read from: unlocking takes long, and a file that is gone or another
     /// one must not be written for.
-    identity: Mutex<Option<(Stamp, Arc<StoreIdentity>)>>,
+    identity: Mutex<Option<(FileStamp, Arc<StoreIdentity>)>>,
     /// [`sync_directory`], but for tests of a disk that fails.
     pub(super) sync: fn(&Path) -> io::Result<()>,
 }
@@ -36,7 +50,7 @@ pub(super) struct Store {
 impl Store {
     pub(super) fn open(
         directory: &Path,
-        sources: Sources,
+        sources: IdentitySources,
         shield: Arc<Shield>,
     ) -> Result<Self, LocalError> {
         make_directory(directory)?;
@@ -54,29 +68,20 @@ impl Store {
         Ok(store)
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     pub(super) fn fetch(
         &self,
         name: &str,
         wanted: &VersionSelector,
     ) -> Result<(Secret, u64), LocalError> {
-        let plaintext = self.plaintext()?;
-        let document = self.parse(plaintext.as_deref())?;
-        let found = document
-            .find(name, wanted)
-            .map_err(|missing| absent(missing, name, wanted))?;
-        let secret = self
-            .shield
-            .shield_with(decoded_bytes(found.value), |room| {
-                // The cause would quote a byte of the value.
-                BASE64
-                    .decode_slice(found.value, room)
-                    .map_err(|_| self.inconsistent())
-            })?;
-        Ok((secret, found.number))
+        let mut stored = self.read()?;
+        let found = stored.document.find(name, wanted);
+        let found = found.map_err(|missing| absent(missing, name, wanted))?;
+        let number = found.number;
+        let (ValueSource::Parsed(span), Some(plaintext)) = (found.value, &mut stored.plaintext)
+        else {
+            return Err(self.inconsistent());
+        };
+        Ok((self.decode(plaintext, span)?, number))
     }
 
     pub(super) fn put(
@@ -85,23 +90,20 @@ impl Store {
         value: &Secret,
         begins: Begins,
     ) -> Result<u64, LocalError> {
-        let mut encoded = Zeroizing::new(String::with_capacity(value.len().div_ceil(3) * 4));
-        value.expose_secret(|plain| BASE64.encode_string(plain, &mut encoded))?;
         let now = unix_seconds();
-        self.change(name, &encoded, |document, name, value| {
-            document
-                .add(name, value, now, begins)
-                .map_err(|not_added| match not_added {
-                    NotAdded::NothingCurrent => LocalError::NothingCurrent {
-                        name: name.to_owned(),
-                    },
-                    NotAdded::NumbersUsedUp => self.inconsistent(),
-                })
+        self.change(Some(value), |document| {
+            let added = document.add(name, now, begins);
+            added.map_err(|not_added| match not_added {
+                NotAdded::NothingCurrent => LocalError::NothingCurrent {
+                    name: name.to_owned(),
+                },
+                NotAdded::NumbersUsedUp => self.inconsistent(),
+            })
         })
     }
 
     pub(super) fn delete(&self, name: &str) -> Result<usize, LocalError> {
-        self.change(name, "", |document, name, _| {
+        self.change(None, |document| {
             document
                 .remove(name)
                 .map_err(|missing| absent(missing, name, &VersionSelector::Current))
@@ -114,7 +116,7 @@ impl Store {
             name: name.to_owned(),
             version: version.to_owned(),
         })?;
-        self.change(name, "", |document, name, _| {
+        self.change(None, |document| {
             document
                 .promote(name, number)
                 .map_err(|missing| absent(missing, name, &VersionSelector::Version(number)))
@@ -122,43 +124,34 @@ impl Store {
     }
 
     pub(super) fn list(&self) -> Result<Vec<ListEntry>, LocalError> {
-        let plaintext = self.plaintext()?;
-        Ok(self.parse(plaintext.as_deref())?.list())
+        Ok(self.read()?.document.list())
     }
 
     pub(super) fn versions(&self, name: &str) -> Result<Vec<VersionEntry>, LocalError> {
-        let plaintext = self.plaintext()?;
-        let document = self.parse(plaintext.as_deref())?;
-        document
-            .versions(name)
-            .map_err(|missing| absent(missing, name, &VersionSelector::Current))
+        let versions = self.read()?.document.versions(name);
+        versions.map_err(|missing| absent(missing, name, &VersionSelector::Current))
     }
 
-    /// Reads, changes and replaces the document under the lock. `name` and `value` pass through to
-    /// `change`, because only then the compiler sees that they outlive the document.
+    /// Changes the document and replaces the file under the lock. `added` is the value of the version
+    /// that `change` adds, if it adds one.
     fn change<T>(
         &self,
-        name: &str,
-        value: &str,
-        change: impl for<'a> FnOnce(&mut Document<'a>, &'a str, &'a str) -> Result<T, LocalError>,
+        added: Option<&Secret>,
+        change: impl FnOnce(&mut Document) -> Result<T, LocalError>,
     ) -> Result<T, LocalError> {
         check_directory(&self.directory)?;
         let lock = WriteLock::take(&self.directory)?;
-        let before = self.plaintext()?;
-        let mut document = self.parse(before.as_deref())?;
-        let changed = change(&mut document, name, value)?;
-        let growth = name.len() + value.len() + PUNCTUATION_BYTES;
-        let room = before.as_ref().map_or(0, |before| before.len()) + growth;
-        let mut after = Zeroizing::new(Vec::with_capacity(room));
-        document.write(&mut after);
-        if after.len() as u64 > MAX_DOCUMENT_BYTES {
+        let mut stored = self.read()?;
+        let changed = change(&mut stored.document)?;
+        if document_bytes(&stored.document, added) > MAX_DOCUMENT_BYTES {
             return Err(LocalError::Full {
                 path: self.path.clone(),
             });
         }
-        let identity = self.identity_for_writing(&lock, before.is_some())?;
-        let file = identity.seal(&self.path, &after)?;
-        lock.replace(STORE_FILE, &file)?;
+        let identity = self.identity_for_writing(&lock, stored.plaintext.is_some())?;
+        lock.replace(STORE_FILE, |file| {
+            self.write(&mut stored, added, &identity, file)
+        })?;
         (self.sync)(&self.directory).map_err(|source| LocalError::NotDurable {
             path: self.directory.clone(),
             source,
@@ -166,43 +159,108 @@ impl Store {
         Ok(changed)
     }
 
-    /// The decrypted document; `None` where nothing was ever stored.
-    fn plaintext(&self) -> Result<Option<Bytes>, LocalError> {
-        check_directory(&self.directory)?;
-        let Some(file) = self.file()? else {
-            return Ok(None);
+    /// Writes the document to `file`, each value from where it is.
+    fn write(
+        &self,
+        stored: &mut Stored,
+        added: Option<&Secret>,
+        identity: &StoreIdentity,
+        file: &File,
+    ) -> Result<(), LocalError> {
+        let mut writer = identity.writer(&self.path, file)?;
+        let mut write = |bytes: &[u8]| {
+            let written = writer.write_all(bytes);
+            written.map_err(failed("write", &self.path))
         };
-        let identity = self.identity_for(&self.path)?;
-        let plaintext = identity.open(&self.path, &file)?;
-        if plaintext.len() as u64 > MAX_DOCUMENT_BYTES {
-            return Err(LocalError::TooLarge {
-                path: self.path.clone(),
-                limit: MAX_DOCUMENT_BYTES,
-            });
-        }
-        Ok(Some(plaintext))
+        stored.document.write(|piece| match piece {
+            Piece::Text(text) => write(text.as_bytes()),
+            Piece::Value(ValueSource::Added) => match added {
+                Some(value) => value.expose_secret(|plain| encode(plain, &mut write))?,
+                None => Err(self.inconsistent()),
+            },
+            Piece::Value(ValueSource::Parsed(span)) => match &mut stored.plaintext {
+                Some(plaintext) => self.copy(plaintext, span, &mut write),
+                None => Err(self.inconsistent()),
+            },
+        })?;
+        let finished = writer.finish().map(drop);
+        finished.map_err(failed("write", &self.path))
     }
 
-    fn parse<'a>(&self, plaintext: Option<&'a Vec<u8>>) -> Result<Document<'a>, LocalError> {
-        let Some(plaintext) = plaintext else {
-            return Ok(Document::empty());
-        };
-        Document::parse(plaintext).map_err(|unreadable| match unreadable {
-            Unreadable::Syntax { line, column } => LocalError::Syntax {
-                path: self.path.clone(),
-                line,
-                column,
-            },
-            Unreadable::Format(format) => LocalError::Format {
-                path: self.path.clone(),
-                format,
-            },
-            Unreadable::Inconsistent => self.inconsistent(),
+    /// Shields the value that stands at `span` in base64.
+    fn decode(&self, plaintext: &mut Plaintext, span: TextSpan) -> Result<Secret, LocalError> {
+        let bytes = (span.bytes / 4 * 3).saturating_sub(span.padding);
+        self.shield.shield_with(bytes, |room| {
+            let (mut filled, mut copied) = (0, 0);
+            self.copy(plaintext, span, |piece| {
+                copied += piece.len();
+                // The cause would quote a byte of the value.
+                let decoded = BASE64.decode_slice(piece, &mut room[filled..]);
+                let decoded = decoded.map_err(|_| self.inconsistent())?;
+                // Padding is the end of a value.
+                if copied < span.bytes && decoded < piece.len() / 4 * 3 {
+                    return Err(self.inconsistent());
+                }
+                filled += decoded;
+                Ok(())
+            })?;
+            Ok(filled)
         })
     }
 
-    fn file(&self) -> Result<Option<Bytes>, LocalError> {
-        read_private(&self.path, MAX_DOCUMENT_BYTES + MAX_ENVELOPE_BYTES)
+    /// Gives `write` the text at `span`, piece by piece.
+    fn copy(
+        &self,
+        plaintext: &mut Plaintext,
+        span: TextSpan,
+        mut write: impl FnMut(&[u8]) -> Result<(), LocalError>,
+    ) -> Result<(), LocalError> {
+        let broken = |error: io::Error| unreadable(&self.path, error);
+        plaintext
+            .seek(SeekFrom::Start(span.offset))
+            .map_err(broken)?;
+        let mut buffer = Zeroizing::new([0; PIECE_BYTES]);
+        let mut left = span.bytes;
+        while left > 0 {
+            let piece = &mut buffer[..left.min(PIECE_BYTES)];
+            plaintext.read_exact(piece).map_err(broken)?;
+            write(piece)?;
+            left -= piece.len();
+        }
+        Ok(())
+    }
+
+    /// What the store holds, authentic to its end.
+    fn read(&self) -> Result<Stored, LocalError> {
+        check_directory(&self.directory)?;
+        let Some(file) = self.file()? else {
+            return Ok(Stored::default());
+        };
+        let mut plaintext = self.identity_for(&self.path)?.reader(&self.path, file)?;
+        let document = Document::parse(&mut plaintext, MAX_DOCUMENT_BYTES);
+        let document = document.map_err(|unreadable| self.refused(unreadable))?;
+        Ok(Stored {
+            document,
+            plaintext: Some(plaintext),
+        })
+    }
+
+    fn refused(&self, document: Unreadable) -> LocalError {
+        let path = self.path.clone();
+        match document {
+            Unreadable::Syntax { line, column } => LocalError::Syntax { path, line, column },
+            Unreadable::Format(format) => LocalError::Format { path, format },
+            Unreadable::Inconsistent => LocalError::Inconsistent { path },
+            Unreadable::TooLong => LocalError::TooLarge {
+                path,
+                limit: MAX_DOCUMENT_BYTES,
+            },
+            Unreadable::Source(error) => unreadable(&path, error),
+        }
+    }
+
+    fn file(&self) -> Result<Option<File>, LocalError> {
+        open_private(&self.path, MAX_DOCUMENT_BYTES + MAX_ENVELOPE_BYTES)
     }
 
     /// The identity that opens `file`, which is the store or was sealed for it.
@@ -222,7 +280,7 @@ impl Store {
 
     fn identity(&self) -> Result<Option<Arc<StoreIdentity>>, LocalError> {
         let mut remembered = self.identity.lock().unwrap_or_else(PoisonError::into_inner);
-        let stamp = Stamp::of_first(&self.directory, &self.sources)?;
+        let stamp = FileStamp::of_first(&self.directory, &self.sources)?;
         if let (Some((read_from, identity)), Some(stamp)) = (&*remembered, &stamp)
             && read_from == stamp
         {
@@ -292,14 +350,35 @@ fn absent(missing: Missing, name: &str, wanted: &VersionSelector) -> LocalError 
     }
 }
 
-/// The exact size of what padded base64 stands for.
-fn decoded_bytes(encoded: &str) -> usize {
-    let padding = encoded
-        .bytes()
-        .rev()
-        .take_while(|&byte| byte == b'=')
-        .count();
-    (encoded.len() / 4 * 3).saturating_sub(padding)
+/// How long the text of `document` is, where `added` is the value that is added.
+fn document_bytes(document: &Document, added: Option<&Secret>) -> u64 {
+    let mut sum = 0;
+    let count = |piece: Piece<'_>| {
+        sum += match piece {
+            Piece::Text(text) => text.len(),
+            Piece::Value(ValueSource::Parsed(span)) => span.bytes,
+            Piece::Value(ValueSource::Added) => {
+                added.map_or(0, |value| value.len().div_ceil(3) * 4)
+            }
+        };
+        Ok::<_, Infallible>(())
+    };
+    let Ok(()) = document.write(count);
+    sum as u64
+}
+
+/// Gives `write` the base64 of a value, piece by piece.
+fn encode(
+    plain: &[u8],
+    mut write: impl FnMut(&[u8]) -> Result<(), LocalError>,
+) -> Result<(), LocalError> {
+    let mut buffer = Zeroizing::new([0; PIECE_BYTES]);
+    for piece in plain.chunks(PIECE_BYTES / 4 * 3) {
+        let encoded = BASE64.encode_slice(piece, &mut buffer[..]);
+        let encoded = encoded.expect("the buffer has room for what a piece becomes");
+        write(&buffer[..encoded])?;
+    }
+    Ok(())
 }
 
 /// The wall clock, for people to read. A clock before 1970 counts as 1970.
@@ -313,8 +392,8 @@ const STORE_FILE: &str = "store.age";
 const MAX_DOCUMENT_BYTES: u64 = 16 * 1024 * 1024;
 /// More than the age format adds to the largest document: a header, and 16 bytes for each 64 KiB.
 const MAX_ENVELOPE_BYTES: u64 = 64 * 1024;
-/// More than the braces, keys and numbers of one version take.
-const PUNCTUATION_BYTES: usize = 512;
+/// So much of a value's text is copied at once; whole groups of base64.
+const PIECE_BYTES: usize = 4096;
 
 #[cfg(test)]
 mod tests;

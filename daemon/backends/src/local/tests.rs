@@ -1,4 +1,4 @@
-//! How many use the store at once, and who waits for whom?
+//! How many use the store at once, and who waits for whom.
 
 use std::pin::{Pin, pin};
 use std::sync::{Mutex, mpsc};
@@ -67,7 +67,7 @@ fn a_third_use_is_not_begun_while_two_are_under_way() {
 }
 
 #[test]
-fn what_was_begun_keeps_its_seat_when_its_caller_goes_away() {
+fn what_was_begun_keeps_its_permit_when_its_caller_goes_away() {
     let (_place, store, runtime) = room();
     let _inside = runtime.enter();
     let (release, work) = held_up();

@@ -1,7 +1,7 @@
-//! How is a file replaced so that a reader sees the old one or the new one, and never less?
+//! Replaces a file so that a reader sees the old one or the new one, and never less.
 
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -43,20 +43,24 @@ impl<'a> WriteLock<'a> {
         Ok(taken)
     }
 
-    /// Replaces the file `name` by `bytes`, mode 0600: written beside it, synced, renamed over it. To
-    /// outlive a power failure it also needs [`sync_directory`].
+    /// Replaces the file `name` by what `write` writes, mode 0600: written beside it, synced, renamed
+    /// over it. To outlive a power failure it also needs [`sync_directory`].
     ///
     /// # Errors
-    /// [`LocalError::Io`]; then the file is the old one.
-    pub(super) fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), LocalError> {
+    /// [`LocalError::Io`], and what `write` returned; then the file is the old one.
+    pub(super) fn replace<E: From<LocalError>>(
+        &self,
+        name: &str,
+        write: impl FnOnce(&File) -> Result<(), E>,
+    ) -> Result<(), E> {
         let target = self.directory.join(name);
-        let mut new = tempfile::Builder::new()
+        let new = tempfile::Builder::new()
             .prefix(LEFTOVER_PREFIX)
             .suffix(LEFTOVER_SUFFIX)
             .permissions(Permissions::from_mode(0o600))
             .tempfile_in(self.directory)
             .map_err(failed("make a file in", self.directory))?;
-        new.write_all(bytes).map_err(failed("write", new.path()))?;
+        write(new.as_file())?;
         new.as_file()
             .sync_all()
             .map_err(failed("sync", new.path()))?;

@@ -1,4 +1,4 @@
-//! Do writers at the same time lose nothing?
+//! Writers at the same time lose nothing.
 
 use std::fs::File;
 use std::thread;

@@ -1,4 +1,4 @@
-//! Is a store that is not what was written refused, and left as it is?
+//! A store that is not what was written is refused, and left as it is.
 
 use std::fs;
 use std::io::Write;
@@ -6,7 +6,7 @@ use std::io::Write;
 use vault_backends::changing::WritableBackend;
 use vault_backends::error::Class;
 
-use super::home::{Home, get, put, state, wait};
+use super::home::{Home, get, put, state, wait, write_document};
 
 /// Every operation on the store fails with one of `kinds` and changes nothing.
 fn refused_and_untouched(home: &Home, kinds: &[&str]) {
@@ -66,14 +66,6 @@ fn store_with_bytes_appended_is_refused_and_untouched() {
         .unwrap();
     file.write_all(b"\n").unwrap();
     refused_and_untouched(&home, &["store_damaged"]);
-}
-
-/// An authentic store with this document.
-fn write_document(home: &Home, document: &str) {
-    let text = fs::read_to_string(home.file("identity.txt")).unwrap();
-    let identity: age::x25519::Identity = text.lines().last().unwrap().parse().unwrap();
-    let file = age::encrypt(&identity.to_public(), document.as_bytes()).unwrap();
-    fs::write(home.file("store.age"), file).unwrap();
 }
 
 #[test]
@@ -149,13 +141,13 @@ fn store_that_would_grow_beyond_its_bound_refuses_the_value_and_keeps_the_rest()
         &format!(r#"{{"format":1,"secrets":{{{}}}}}"#, full.join(",")),
     );
     let store = home.open();
-    let before = state(store.path());
+    let before = state(&home.file("store.age"));
     let error = put(&store, "s", &vec![1; 65_536]).unwrap_err();
     assert_eq!(
         (error.kind(), error.class()),
         ("store_full", Class::Request)
     );
-    assert!(state(store.path()) == before);
+    assert!(state(&home.file("store.age")) == before);
     assert_eq!(
         put(&store, "s", b"small").unwrap(),
         "1",

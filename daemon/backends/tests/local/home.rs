@@ -106,6 +106,14 @@ pub(crate) fn get(store: &LocalStore, name: &str) -> Result<Vec<u8>, BackendErro
     wait(store.fetch(&address(name))).map(|fetched| value(&fetched))
 }
 
+/// Writes an authentic store with this document. The home has an identity.
+pub(crate) fn write_document(home: &Home, document: &str) {
+    let text = fs::read_to_string(home.file("identity.txt")).unwrap();
+    let identity: age::x25519::Identity = text.lines().last().unwrap().parse().unwrap();
+    let file = age::encrypt(&identity.to_public(), document.as_bytes()).unwrap();
+    fs::write(home.file("store.age"), file).unwrap();
+}
+
 /// All that a write would change about a file.
 pub(crate) fn state(path: &Path) -> (Vec<u8>, u64, i64, i64, u32) {
     let metadata = fs::symlink_metadata(path).unwrap();

@@ -1,4 +1,4 @@
-//! Is the right identity taken, and never made where another one is missing?
+//! The right identity is taken, and never made where another one is missing.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -27,14 +27,14 @@ fn missing_identity_of_a_store_is_an_error_and_none_is_made() {
     let store = home.open();
     put(&store, "s", b"v").unwrap();
     fs::remove_file(home.file("identity.txt")).unwrap();
-    let before = state(store.path());
+    let before = state(&home.file("store.age"));
     let refused = home.try_open().unwrap_err();
     assert_eq!(refused.kind(), "no_identity");
     for name in ["store.age", "identity.age", "identity.txt"] {
         assert!(refused.to_string().contains(name), "{refused}");
     }
     assert_eq!(home.files(), ["store.age", "store.lock"]);
-    assert!(state(store.path()) == before);
+    assert!(state(&home.file("store.age")) == before);
 }
 
 #[test]
@@ -44,9 +44,9 @@ fn store_that_appears_without_identity_after_opening_is_not_overwritten() {
     let other = Home::new();
     put(&other.open(), "s", b"v").unwrap();
     fs::copy(other.file("store.age"), home.file("store.age")).unwrap();
-    let before = state(store.path());
+    let before = state(&home.file("store.age"));
     assert_eq!(put(&store, "t", b"w").unwrap_err().kind(), "no_identity");
-    assert!(state(store.path()) == before);
+    assert!(state(&home.file("store.age")) == before);
     assert!(!home.file("identity.txt").exists());
 }
 
@@ -58,12 +58,12 @@ fn identity_that_is_gone_is_missed_by_an_open_store_until_it_is_back() {
     assert_eq!(get(&store, "s").unwrap(), b"v", "it is in use");
     let aside = home.directory.with_extension("aside");
     fs::rename(home.file("identity.txt"), &aside).unwrap();
-    let before = state(store.path());
+    let before = state(&home.file("store.age"));
     for refused in [get(&store, "s").map(drop), put(&store, "s", b"w").map(drop)] {
         assert_eq!(refused.unwrap_err().kind(), "no_identity");
     }
     assert_eq!(home.files(), ["store.age", "store.lock"], "none is made");
-    assert!(state(store.path()) == before);
+    assert!(state(&home.file("store.age")) == before);
     fs::rename(&aside, home.file("identity.txt")).unwrap();
     assert_eq!(get(&store, "s").unwrap(), b"v");
 }
@@ -103,7 +103,7 @@ fn another_identity_is_refused_and_the_store_untouched() {
     }
     fs::copy(other.file("identity.txt"), home.file("identity.txt")).unwrap();
     let store = home.open();
-    let before = state(store.path());
+    let before = state(&home.file("store.age"));
     for refused in [get(&store, "s").map(drop), put(&store, "s", b"w").map(drop)] {
         let refused = refused.unwrap_err();
         assert_eq!(
@@ -112,7 +112,7 @@ fn another_identity_is_refused_and_the_store_untouched() {
         );
         assert!(refused.to_string().contains("identity.txt"), "{refused}");
     }
-    assert!(state(store.path()) == before);
+    assert!(state(&home.file("store.age")) == before);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What is left when a writer is killed at any point?
+//! What is left when a writer is killed at any point.
 
 use std::fs;
 use std::hint::spin_loop;

@@ -1,4 +1,4 @@
-//! Is what others could have touched refused, and left as it is?
+//! What others could have touched is refused, and left as it is.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
@@ -29,7 +29,7 @@ fn directory_open_to_others_is_refused_at_start_and_later() {
     let home = Home::new();
     let store = home.open();
     put(&store, "s", b"v").unwrap();
-    let before = state(store.path());
+    let before = state(&home.file("store.age"));
     for mode in [0o755, 0o710, 0o701, 0o770] {
         set_mode(&home.directory, mode);
         let refused = home.try_open().unwrap_err();
@@ -45,7 +45,7 @@ fn directory_open_to_others_is_refused_at_start_and_later() {
         }
     }
     set_mode(&home.directory, 0o700);
-    assert!(state(store.path()) == before);
+    assert!(state(&home.file("store.age")) == before);
 }
 
 #[test]

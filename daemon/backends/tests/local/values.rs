@@ -1,4 +1,4 @@
-//! Does every value come back, under the version that it was given?
+//! Every value comes back, under the version that it was given.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ use vault_backends::registry::Backends;
 use vault_backends::wall_clock::SystemWallClock;
 use vault_memory::MAX_SECRET_BYTES;
 
-use super::home::{Home, SHIELD, address, at, get, put, target, value, wait};
+use super::home::{Home, SHIELD, address, at, get, put, target, value, wait, write_document};
 
 #[test]
 fn any_value_comes_back_after_opening_again() {
@@ -49,6 +49,29 @@ fn every_length_around_the_padding_and_the_limit_comes_back() {
     ] {
         put(&store, "s", &vec![7; length]).unwrap();
         assert_eq!(get(&store, "s").unwrap(), vec![7; length]);
+    }
+}
+
+#[test]
+fn a_value_at_the_border_of_two_chunks_of_the_age_format_comes_back() {
+    const CHUNK: usize = 64 * 1024;
+    let home = Home::new();
+    let store = home.open();
+    put(&store, "s", b"v").unwrap();
+    let (head, tail) = (r#"{"format":1,"secrets":{"#, r#""}]}}}"#);
+    let secret = r#""s":{"current":1,"versions":[{"version":1,"created":1,"value":""#;
+    for start in CHUNK - 3..CHUNK + 3 {
+        // The end of the document is the end of a chunk, too.
+        for length in [5, CHUNK - 12] {
+            let space = " ".repeat(start - head.len() - secret.len());
+            let text = STANDARD.encode(vec![9; length]);
+            let mut document = format!("{head}{space}{secret}{text}{tail}");
+            document.push_str(&" ".repeat(document.len().next_multiple_of(CHUNK) - document.len()));
+            write_document(&home, &document);
+            assert_eq!(get(&store, "s").unwrap(), vec![9; length], "{start}");
+            put(&store, "other", b"v").unwrap();
+            assert_eq!(get(&store, "s").unwrap(), vec![9; length], "{start}");
+        }
     }
 }
 
@@ -159,7 +182,7 @@ fn absent_things_are_answers_and_change_nothing() {
     let home = Home::new();
     let store = home.open();
     put(&store, "s", b"v").unwrap();
-    let before = super::home::state(store.path());
+    let before = super::home::state(&home.file("store.age"));
     let stage = at("s", VersionSelector::Stage("PENDING".to_owned()));
     let errors = [
         (wait(store.fetch(&address("t"))).unwrap_err(), "not_found"),
@@ -186,7 +209,7 @@ fn absent_things_are_answers_and_change_nothing() {
             "{error}"
         );
     }
-    assert_eq!(super::home::state(store.path()), before);
+    assert_eq!(super::home::state(&home.file("store.age")), before);
 }
 
 #[test]

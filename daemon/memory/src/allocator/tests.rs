@@ -1,4 +1,4 @@
-//! What does the inner allocator get back?
+//! What the inner allocator gets back.
 #![expect(
     clippy::undocumented_unsafe_blocks,
     reason = "each call gives back what it took"

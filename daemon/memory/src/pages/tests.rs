@@ -1,4 +1,4 @@
-//! Are blocks apart from each other, and empty when they are given back?
+//! Blocks are apart from each other, and empty when they are given back.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;

@@ -1,4 +1,4 @@
-//! Is anything left in registers and below the stack?
+//! Nothing is left in registers and below the stack.
 
 use std::fs::File;
 use std::hint::black_box;

@@ -1,4 +1,4 @@
-//! What is the process like after hardening? Asked in a child, since there is no way back.
+//! A process after hardening: a child of the tests, since there is no way back.
 
 use std::process::Command;
 

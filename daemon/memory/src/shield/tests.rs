@@ -1,4 +1,4 @@
-//! Does a value come back right, and is its slot empty afterwards, under each protection?
+//! A value comes back right, and its slot is empty afterwards, under each protection.
 
 use std::fs::File;
 use std::io;

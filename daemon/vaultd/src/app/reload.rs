@@ -283,7 +283,7 @@ fn put_into_force(setup: Setup, old: &Setup, reloadable: &Reloadable) -> u64 {
         );
     }
     reloadable.refresher.set_plan(plan);
-    reloadable.snapshot.set_rules(kept);
+    reloadable.snapshot.set_policy(kept);
     tracing::info!(generation, "configuration read");
     generation
 }

@@ -1,4 +1,4 @@
-//! How old is a value that was kept over a restart? Pure.
+//! The age of a value that was kept over a restart. Pure.
 //!
 //! Never younger than it is: where the time in between cannot be told, there is no age.
 
@@ -15,7 +15,7 @@ const ROUNDING: Duration = Duration::from_secs(1);
 /// When something was kept, or is read again, by each clock there is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Time {
+pub(super) struct ClockReading {
     /// The machine's start, as the kernel names it; `None` where that is hidden.
     pub(super) boot: Option<String>,
     /// How long that is ago.
@@ -24,7 +24,7 @@ pub(super) struct Time {
     pub(super) unix_seconds: u64,
 }
 
-impl Time {
+impl ClockReading {
     /// How much time went by from `then` until this; `None` where that cannot be told.
     pub(super) fn since(&self, then: &Self) -> Option<Duration> {
         if self.boot.is_some() && self.boot == then.boot {
@@ -51,8 +51,8 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn time(boot: &str, since_start: u64, unix_seconds: u64) -> Time {
-        Time {
+    fn time(boot: &str, since_start: u64, unix_seconds: u64) -> ClockReading {
+        ClockReading {
             boot: (!boot.is_empty()).then(|| boot.to_owned()),
             since_start: seconds(since_start),
             unix_seconds,

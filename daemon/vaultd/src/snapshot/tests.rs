@@ -1,4 +1,4 @@
-//! What is still there after a restart, and what is not?
+//! What is still there after a restart, and what is not.
 
 mod running;
 mod starting;
@@ -15,9 +15,10 @@ use crate::clock::ScriptedClock;
 use crate::scripted::{ScriptedBackend, answer, outage};
 use crate::upstream::Upstream;
 use vault_backends::address::{Address, BackendKind};
+use vault_backends::bundle::{Bundle, Lease};
 use vault_backends::local::{LocalSettings, LocalStore};
 use vault_backends::reading::Backend;
-use vault_memory::Preference;
+use vault_memory::{Preference, Secret};
 
 const FRESHNESS: Freshness = Freshness {
     ttl: Duration::from_secs(100),
@@ -46,8 +47,8 @@ struct Running {
     snapshot: Arc<Snapshot>,
 }
 
-fn sealed() -> Rules {
-    Rules {
+fn sealed() -> SnapshotPolicy {
+    SnapshotPolicy {
         persist: Persist::Sealed,
         keys: BTreeSet::from([(BackendKind::OCI, String::new())]),
         kinds: vec![BackendKind::OCI],
@@ -69,8 +70,8 @@ impl Disk {
     }
 
     /// A daemon that starts when the machine is up for so long and the wall clock says so.
-    fn start(&self, boot: &str, up: u64, wall: u64, rules: Rules) -> Running {
-        self.start_by(ScriptedClock::default(), boot, up, wall, rules)
+    fn start(&self, boot: &str, up: u64, wall: u64, policy: SnapshotPolicy) -> Running {
+        self.start_by(ScriptedClock::default(), boot, up, wall, policy)
     }
 
     fn start_by(
@@ -79,20 +80,25 @@ impl Disk {
         boot: &str,
         up: u64,
         wall: u64,
-        rules: Rules,
+        policy: SnapshotPolicy,
     ) -> Running {
         clock.advance(Duration::from_secs(up));
         let machine = Machine {
             boot: Some(boot.to_owned()),
             wall: Arc::new(Calendar(wall)),
         };
-        let running = self.prepare(Arc::new(clock), machine, rules);
+        let running = self.prepare(Arc::new(clock), machine, policy);
         running.snapshot.load();
         running
     }
 
     /// One that has not looked at its disk yet.
-    fn prepare(&self, clock: Arc<ScriptedClock>, machine: Machine, rules: Rules) -> Running {
+    fn prepare(
+        &self,
+        clock: Arc<ScriptedClock>,
+        machine: Machine,
+        policy: SnapshotPolicy,
+    ) -> Running {
         let shield = Shield::new(Preference::Auto).unwrap();
         let settings = LocalSettings::new(self.state());
         let store = LocalStore::open(&settings, Arc::clone(&shield)).unwrap();
@@ -102,7 +108,7 @@ impl Disk {
         let upstream = Upstream::new(backends.into_iter().collect(), shared());
         let cache = Cache::new(Arc::new(upstream), shared());
         let file = store.sealed_file(&self.state(), FILE);
-        let snapshot = Snapshot::new(Arc::clone(&cache), file, shield, shared(), machine, rules);
+        let snapshot = Snapshot::new(Arc::clone(&cache), file, shield, shared(), machine, policy);
         Running {
             backend,
             clock,
@@ -112,8 +118,15 @@ impl Disk {
     }
 
     /// What a daemon that starts now has of `name`: its age, if it has it.
-    fn age_of(&self, name: &str, boot: &str, up: u64, wall: u64, rules: Rules) -> Option<u64> {
-        let running = self.start(boot, up, wall, rules);
+    fn age_of(
+        &self,
+        name: &str,
+        boot: &str,
+        up: u64,
+        wall: u64,
+        policy: SnapshotPolicy,
+    ) -> Option<u64> {
+        let running = self.start(boot, up, wall, policy);
         let entries = running.cache.entries().into_iter();
         let mut named = entries.filter(|entry| entry.address.name == name);
         named.next().map(|entry| entry.known.unwrap().1.as_secs())
@@ -126,10 +139,21 @@ fn oci(name: &str) -> Address {
 
 impl Running {
     fn hold(&self, address: &Address, valid_for: Option<u64>) {
+        let bundle = Bundle::plain(self.secret("a value"), "7");
+        self.hold_bundle(
+            address,
+            bundle.valid_for(valid_for.map(Duration::from_secs)),
+        );
+    }
+
+    fn secret(&self, value: &str) -> Secret {
         let shield = &self.snapshot.shield;
+        shield.shield(&mut value.as_bytes().to_vec()).unwrap()
+    }
+
+    fn hold_bundle(&self, address: &Address, bundle: Bundle) {
         let held = Held {
-            bundle: Bundle::plain(shield.shield(&mut b"a value".to_vec()).unwrap(), "7")
-                .valid_for(valid_for.map(Duration::from_secs)),
+            bundle,
             confirmed: self.clock.now(),
             is_kept: false,
         };
@@ -137,9 +161,9 @@ impl Running {
         self.cache.restore(address, &reference, held);
     }
 
-    fn trouble(&self) -> Option<String> {
-        let trouble = self.snapshot.trouble();
-        trouble.map(|trouble| trouble.words)
+    fn warning(&self) -> Option<String> {
+        let warning = self.snapshot.warning();
+        warning.map(|warning| warning.text)
     }
 
     async fn get(&self, name: &str) -> Result<(String, bool, u64), &'static str> {
@@ -239,12 +263,47 @@ async fn values_of_this_machines_store_and_of_vaults_not_configured_are_not_kept
     assert!(!disk.file().exists());
     before.hold(&oci("x"), None);
     before.snapshot.finish().await;
-    let other = Rules {
+    let other = SnapshotPolicy {
         keys: BTreeSet::from([(BackendKind::OCI, "elsewhere".to_owned())]),
         ..sealed()
     };
     assert_eq!(disk.age_of("x", "a", 500, 0, sealed()), Some(0));
     assert_eq!(disk.age_of("x", "a", 500, 0, other), None);
+}
+
+#[tokio::test]
+async fn fields_are_kept_and_what_was_leased_is_not() {
+    let disk = Disk::new();
+    let before = disk.start("a", 500, 1_000_000, sealed());
+    let fields = [("user", "me"), ("password", "hidden"), ("note", "")];
+    let named = || {
+        let fields = fields.map(|(name, value)| (name.to_owned(), before.secret(value)));
+        Bundle::named(fields, "7")
+    };
+    let lease = Lease {
+        id: "lease".to_owned(),
+        duration: Duration::from_mins(15),
+        renewable: false,
+    };
+    before.hold_bundle(&oci("pair"), named());
+    before.hold_bundle(&oci("leased"), named().leased(lease));
+    before.hold(&oci("plain"), None);
+    before.snapshot.finish().await;
+    let after = disk.start("a", 500, 0, sealed());
+    assert_eq!(after.warning(), None);
+    let entries = after.cache.entries();
+    let names: Vec<_> = entries
+        .iter()
+        .map(|entry| entry.address.name.as_str())
+        .collect();
+    assert_eq!(names, ["pair", "plain"]);
+    let bundle = &entries[0].known.as_ref().unwrap().0.bundle;
+    for (name, value) in fields {
+        let secret = bundle.field(Some(name)).unwrap();
+        let same = secret.expose_secret(|plain| plain == value.as_bytes());
+        assert!(same.unwrap(), "{name}");
+    }
+    assert!(bundle.field(None).is_err(), "it has no plain value");
 }
 
 #[tokio::test]
@@ -270,15 +329,15 @@ async fn turned_off_it_leaves_nothing_on_the_disk() {
     running.hold(&oci("x"), None);
     running.snapshot.finish().await;
     assert!(disk.file().exists());
-    let off = disk.start("a", 500, 1_000_000, Rules::default());
+    let off = disk.start("a", 500, 1_000_000, SnapshotPolicy::default());
     assert!(!disk.file().exists());
     off.hold(&oci("x"), None);
     off.snapshot.finish().await;
     assert!(!disk.file().exists());
-    off.snapshot.set_rules(sealed());
+    off.snapshot.set_policy(sealed());
     off.snapshot.finish().await;
     assert!(disk.file().exists());
-    off.snapshot.set_rules(Rules::default());
+    off.snapshot.set_policy(SnapshotPolicy::default());
     off.snapshot.finish().await;
     assert!(!disk.file().exists());
 }
@@ -292,13 +351,13 @@ async fn a_file_of_no_use_is_said_and_stays_until_there_is_another() {
     let whole = fs::read(disk.file()).unwrap();
     fs::write(disk.file(), &whole[..whole.len() - 1]).unwrap();
     let after = disk.start("a", 500, 1_000_000, sealed());
-    let trouble = after.trouble().expect("it is said");
-    assert!(trouble.contains("snapshot.age"), "{trouble}");
+    let warning = after.warning().expect("it is said");
+    assert!(warning.contains("snapshot.age"), "{warning}");
     after.snapshot.finish().await;
     assert!(disk.file().exists());
     after.hold(&oci("y"), None);
     after.snapshot.finish().await;
-    assert_eq!(after.trouble(), None);
+    assert_eq!(after.warning(), None);
     assert_eq!(disk.age_of("y", "a", 500, 0, sealed()), Some(0));
 }
 
@@ -314,11 +373,11 @@ async fn a_file_that_cannot_be_brought_up_to_date_is_removed() {
     running.hold(&oci("y"), None);
     running.snapshot.finish().await;
     assert!(!disk.file().exists());
-    let trouble = running.trouble().expect("it is said");
-    assert!(trouble.contains("chmod 700"), "{trouble}");
+    let warning = running.warning().expect("it is said");
+    assert!(warning.contains("chmod 700"), "{warning}");
     mode(0o700);
     running.snapshot.finish().await;
-    assert_eq!(running.trouble(), None);
+    assert_eq!(running.warning(), None);
     assert_eq!(disk.age_of("x", "a", 500, 0, sealed()), Some(0));
 }
 
@@ -332,9 +391,9 @@ async fn a_flush_says_that_old_values_stay_where_it_cannot_remove_them() {
     fs::remove_file(disk.file()).unwrap();
     fs::create_dir(disk.file()).unwrap();
     running.cache.flush(|_| true);
-    let trouble = running.snapshot.forgotten().await.unwrap_err();
-    assert!(trouble.contains("old values stay on the disk"), "{trouble}");
+    let warning = running.snapshot.forgotten().await.unwrap_err();
+    assert!(warning.contains("old values stay on the disk"), "{warning}");
     fs::remove_dir(disk.file()).unwrap();
     running.snapshot.forgotten().await.unwrap();
-    assert_eq!(running.trouble(), None);
+    assert_eq!(running.warning(), None);
 }

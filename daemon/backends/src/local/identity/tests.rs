@@ -1,4 +1,4 @@
-//! Is an identity file written and read as the age tools do it?
+//! An identity file is written and read as the age tools do it.
 
 use vault_memory::Preference;
 

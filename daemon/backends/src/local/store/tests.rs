@@ -1,4 +1,4 @@
-//! What is said where the disk fails at the last step?
+//! What is said where the disk fails at the last step.
 
 use vault_memory::Preference;
 
@@ -21,7 +21,7 @@ fn get(store: &Store) -> Result<Vec<u8>, LocalError> {
 #[test]
 fn a_change_that_the_disk_did_not_confirm_is_made_and_said_to_be() {
     let place = tempfile::tempdir().unwrap();
-    let sources = Sources {
+    let sources = IdentitySources {
         credentials_directory: None,
         passphrase: None,
     };

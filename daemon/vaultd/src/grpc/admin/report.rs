@@ -36,7 +36,7 @@ pub(super) fn status(daemon: &Daemon, context: &RequestContext) -> message::Stat
             secret(entry, &wanted)
         })
         .collect();
-    let kept = daemon.snapshot.trouble();
+    let kept = daemon.snapshot.warning();
     let audit_error = daemon.audit.last_error().unwrap_or_default();
     let warnings: Vec<String> = daemon
         .facts
@@ -46,7 +46,7 @@ pub(super) fn status(daemon: &Daemon, context: &RequestContext) -> message::Stat
         .cloned()
         .chain(daemon.current.unwatched())
         .chain(daemon.upstream.notices())
-        .chain(kept.map(|trouble| trouble.words))
+        .chain(kept.map(|warning| warning.text))
         .collect();
     secrets.retain(|secret| is_shown(context, &secret.reference));
     let uptime = daemon.clock.now().since(daemon.facts.started);

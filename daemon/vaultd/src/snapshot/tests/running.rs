@@ -1,4 +1,4 @@
-//! When is the file brought up to date while the daemon runs?
+//! When the file is brought up to date while the daemon runs.
 
 use super::*;
 use tokio::task::JoinHandle;
@@ -49,16 +49,21 @@ async fn while_it_runs_what_is_new_is_written_soon_and_what_ended_at_once() {
     assert_eq!(kept(&disk, running), "x 1", "it was written a moment ago");
     seconds(5).await;
     assert_eq!(kept(&disk, running), "x 1, y 1");
-    let now = running.clock.now();
     let refresh = |name| {
         let reference = format!("oci-vault://{name}");
         async move { running.cache.refresh(&oci(name), &reference, TIME).await }
     };
-    // There is another version.
+    // It is written with the next one.
     running.hold(&oci("x"), None);
-    backend.then_value("other").then(answer());
+    backend.then_value("other");
     refresh("y").await.unwrap();
-    until("x 7, y 1", || kept(&disk, running) == "x 7, y 1").await;
+    seconds(11).await;
+    assert_eq!(kept(&disk, running), "x 7, y 1");
+    let now = running.clock.now();
+    // There is another version.
+    backend.then_value("first").then(answer());
+    refresh("x").await.unwrap();
+    until("x 1, y 1", || kept(&disk, running) == "x 1, y 1").await;
     // The vault says that there is none any more.
     refresh("x").await.unwrap_err();
     until("y 1", || kept(&disk, running) == "y 1").await;

@@ -1,4 +1,4 @@
-//! What does a daemon make of the file while it starts, and what stays behind?
+//! What a daemon makes of the file while it starts, and what stays behind.
 
 use std::fs::File;
 use std::hint::black_box;
@@ -81,12 +81,12 @@ fn the_thread_that_loads_forgets_what_it_did() {
             .sum::<usize>()
     };
     let disk = Disk::new();
-    for rules in [sealed(), Rules::default()] {
+    for policy in [sealed(), SnapshotPolicy::default()] {
         let machine = Machine {
             boot: None,
             wall: Arc::new(Calendar(0)),
         };
-        let running = disk.prepare(Arc::default(), machine, rules);
+        let running = disk.prepare(Arc::default(), machine, policy);
         let frame = leave_a_frame();
         assert!(pattern_bytes(frame) > 4096, "control: it is there");
         running.snapshot.load();
@@ -101,10 +101,10 @@ async fn what_a_killed_writer_left_is_gone_whether_values_are_kept_or_not() {
     before.hold(&oci("x"), None);
     before.snapshot.finish().await;
     let left = disk.state().join(".new.left.tmp");
-    for rules in [sealed(), Rules::default(), sealed()] {
+    for policy in [sealed(), SnapshotPolicy::default(), sealed()] {
         fs::write(&left, "values").unwrap();
-        let running = disk.start("a", 500, 1_000_000, rules);
+        let running = disk.start("a", 500, 1_000_000, policy);
         assert!(!left.exists());
-        assert_eq!(running.trouble(), None);
+        assert_eq!(running.warning(), None);
     }
 }

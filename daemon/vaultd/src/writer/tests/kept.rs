@@ -14,7 +14,7 @@ use crate::setup::Setup;
 use super::*;
 use crate::cache::held::Held;
 use crate::clock::Clock;
-use crate::snapshot::{FILE, Machine, Persist, Rules};
+use crate::snapshot::{FILE, Machine, Persist, SnapshotPolicy};
 
 /// What keeps values of OCI Vault in `place`.
 pub(super) fn snapshot(
@@ -29,7 +29,7 @@ pub(super) fn snapshot(
         boot: None,
         wall: Arc::new(SystemWallClock),
     };
-    let rules = Rules {
+    let policy = SnapshotPolicy {
         persist: Persist::Sealed,
         keys: BTreeSet::from([(address().kind, address().scope)]),
         kinds: vec![BackendKind::OCI],
@@ -40,7 +40,7 @@ pub(super) fn snapshot(
         Arc::clone(cache),
         Arc::clone(shield),
     );
-    Snapshot::new(cache, file, shield, clock, machine, rules)
+    Snapshot::new(cache, file, shield, clock, machine, policy)
 }
 
 /// A room that holds and keeps a value of OCI Vault, and where.

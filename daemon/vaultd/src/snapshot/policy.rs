@@ -1,4 +1,4 @@
-//! What does the configuration say of what is kept?
+//! What the configuration says of values that are kept over a restart.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,9 +16,9 @@ pub enum Persist {
     Sealed,
 }
 
-/// What the configuration says of it.
+/// Which values are kept over a restart, and for how long.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rules {
+pub struct SnapshotPolicy {
     /// Whether values are kept at all.
     pub persist: Persist,
     /// The vaults whose values may be kept: those elsewhere that are configured.
@@ -29,9 +29,9 @@ pub struct Rules {
     pub longest: Duration,
 }
 
-impl Rules {
+impl SnapshotPolicy {
     /// Whether what is at `address` is kept.
-    pub(super) fn keep(&self, address: &Address) -> bool {
+    pub(super) fn keeps(&self, address: &Address) -> bool {
         self.persist == Persist::Sealed
             && self.keys.contains(&(address.kind, address.scope.clone()))
     }
