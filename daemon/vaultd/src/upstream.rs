@@ -362,7 +362,7 @@ impl Upstream {
         let acquired = state
             .circuit()
             .try_acquire(secret, now, &settings, (self.jitter)());
-        let seconds = |until: Moment| until.since(now).as_millis().div_ceil(1000) as u64;
+        let seconds = |until: Moment| (until.since(now) + Duration::from_millis(999)).as_secs();
         let leave = acquired.map_err(|refusal| match refusal {
             Refusal::BreakerOpen(_, last) => UpstreamError::BreakerOpen {
                 name: state.name.clone(),
@@ -445,24 +445,26 @@ impl Upstream {
     /// at once.
     fn breaker(&self, kind: BackendKind) -> breaker::BreakerSettings {
         let settings = self.settings().breaker;
-        match self.kinds.policy(kind).is_remote {
-            true => settings,
-            false => breaker::BreakerSettings {
+        if self.kinds.policy(kind).is_remote {
+            settings
+        } else {
+            breaker::BreakerSettings {
                 threshold: 0,
                 ..settings
-            },
+            }
         }
     }
 
     /// Asking a file again soon helps nobody.
     fn retry(&self, kind: BackendKind) -> backoff::BackoffSettings {
         let settings = self.settings().retry;
-        match self.kinds.policy(kind).is_remote {
-            true => settings,
-            false => backoff::BackoffSettings {
+        if self.kinds.policy(kind).is_remote {
+            settings
+        } else {
+            backoff::BackoffSettings {
                 max_retries: 0,
                 ..settings
-            },
+            }
         }
     }
 }

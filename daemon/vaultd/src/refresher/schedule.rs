@@ -152,9 +152,10 @@ impl Schedule {
             let entry = entry.or_insert_with(new);
             entry.configured = Some(item.freshness);
             if !before.contains(&item.address) && entry.held.is_none() {
-                let spread = match item.is_remote {
-                    false => Duration::ZERO,
-                    true => plan.start.spread(&item.freshness),
+                let spread = if item.is_remote {
+                    plan.start.spread(&item.freshness)
+                } else {
+                    Duration::ZERO
                 };
                 (entry.base, entry.not_before) = (now, now + spread.mul_f64(share));
                 entry.is_first = plan.start == Start::Restart;
@@ -260,9 +261,10 @@ impl Schedule {
                 let may_be_its_own = failed.contact == Contact::Replied && has_others;
                 // What fails by itself all the time says nothing new of its backend.
                 if !may_be_its_own || failures < ENOUGH {
-                    scope.failures.add(match may_be_its_own {
-                        true => Culprit::PerhapsOnly(address),
-                        false => Culprit::Backend,
+                    scope.failures.add(if may_be_its_own {
+                        Culprit::PerhapsOnly(address)
+                    } else {
+                        Culprit::Backend
                     });
                     scope.until = left + recovery;
                     scope.patient = left + PATIENCE.mul_f64(1.0 + 0.15 * again);

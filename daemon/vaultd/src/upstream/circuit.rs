@@ -147,9 +147,10 @@ impl Circuit {
             self.remember(secret);
         }
         let has_failed = secret.is_some_and(|secret| self.troubled.contains_key(secret));
-        let precedence = match has_failed && !self.well.is_empty() {
-            true => Precedence::Last,
-            false => Precedence::Usual,
+        let precedence = if has_failed && !self.well.is_empty() {
+            Precedence::Last
+        } else {
+            Precedence::Usual
         };
         let open = |until| Refusal::BreakerOpen(until, self.last_error.clone());
         self.breaker
