@@ -102,9 +102,10 @@ impl Backend for ScriptedBackend {
     }
 
     fn effect(&self, _address: &Address) -> FetchEffect {
-        match self.creates.load(Ordering::SeqCst) {
-            true => FetchEffect::Creates,
-            false => FetchEffect::Reads,
+        if self.creates.load(Ordering::SeqCst) {
+            FetchEffect::Creates
+        } else {
+            FetchEffect::Reads
         }
     }
 

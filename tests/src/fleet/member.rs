@@ -256,9 +256,10 @@ impl Member {
             Answer::Nothing => None,
         };
         let jitter = self.dice.share();
-        let permit = match flying.is_probe {
-            true => Permit::Probe,
-            false => Permit::Call,
+        let permit = if flying.is_probe {
+            Permit::Probe
+        } else {
+            Permit::Call
         };
         let contact = match flying.answer {
             Answer::Nothing => Contact::NoReply,
