@@ -204,6 +204,17 @@ impl SecretRef {
         self
     }
 
+    /// The whole secret that this is about, in its current version: no field, no version, and the
+    /// namespace left to the configuration.
+    #[must_use]
+    pub fn whole(&self) -> Self {
+        let mut place = self.place.clone();
+        if let Place::Vault { namespace, .. } = &mut place {
+            *namespace = None;
+        }
+        Self::of(place, Selector::Current)
+    }
+
     /// The same secret with another version.
     #[must_use]
     pub fn with_selector(mut self, selector: Selector) -> Self {

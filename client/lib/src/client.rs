@@ -120,7 +120,13 @@ impl Client {
         F: Future<Output = Result<Response<R>, Status>>,
     {
         let session = self.session().await?;
-        self.finished(call(session, Request::new(message))).await
+        let begun = call(Arc::clone(&session), Request::new(message));
+        let begun = self.finished(begun).await;
+        if matches!(begun, Err(Error::Lost { .. })) {
+            // The next one gets another connection.
+            self.connector.discard(&session).await;
+        }
+        begun
     }
 
     async fn session(&mut self) -> Result<Arc<Session>, Error> {

@@ -140,6 +140,15 @@ impl Backends {
             .collect()
     }
 
+    /// All open backends, those included that requests of the configuration before may still ask.
+    pub fn opened(&self) -> Vec<(Key, Arc<dyn Backend>)> {
+        let vaults = self.vaults();
+        let open = vaults.open.iter().map(|(key, open)| (key, &open.backend));
+        let all = self.fixed.iter().chain(open);
+        all.map(|(key, backend)| (key.clone(), Arc::clone(backend)))
+            .collect()
+    }
+
     /// The keys of those of [`Backends::all`] that were asked for.
     pub fn keys(&self) -> BTreeSet<Key> {
         let vaults = self.vaults();

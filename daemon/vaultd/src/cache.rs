@@ -319,6 +319,11 @@ impl Cache {
         Served::held(held, self.clock.now(), freshness, Some(why))
     }
 
+    /// Whether what is at an address is one thing for all who ask, and not made for who asked.
+    pub fn may_be_shared(&self, address: &Address) -> bool {
+        self.upstream.effect(address) == FetchEffect::Reads
+    }
+
     /// Whether a value that was served may still leave.
     pub fn may_leave(&self, served: &Served) -> bool {
         self.clock.now() < served.until

@@ -3,9 +3,11 @@
 mod usage;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use tokio::time::Instant;
 use vault_backends::address::Address;
 use vault_proto::reference::SecretRef;
 
@@ -18,6 +20,8 @@ use crate::snapshot::Snapshot;
 
 /// How many secrets are asked for again at once, of all vaults.
 const REFRESHES_AT_ONCE: usize = 8;
+/// With less time than this left nothing is asked any more.
+const SHORTEST: Duration = Duration::from_millis(500);
 
 /// What has been asked for again.
 #[derive(Debug)]
@@ -121,15 +125,23 @@ impl Maintenance {
         self.refresh_each(context, each).await
     }
 
-    /// A few at a time: callers want the rest of what there is to fetch with.
+    /// A few at a time, for callers want the rest of what there is to fetch with, and all within the time
+    /// of the one call.
     async fn refresh_each(
         &self,
         context: &RequestContext,
         each: impl Iterator<Item = (SecretRef, Address)>,
     ) -> Vec<Refreshed> {
-        let one = |(reference, address)| self.refresh_one(context, reference, address);
-        let each = stream::iter(each.map(one));
-        each.buffered(REFRESHES_AT_ONCE).collect().await
+        let end = Instant::now() + context.time;
+        let one = |(place, (reference, address))| async move {
+            let refreshed = self.refresh_one(context, reference, address, end).await;
+            (place, refreshed)
+        };
+        // In the order in which they end: one that hangs must not hold up the others.
+        let refreshed = stream::iter(each.enumerate().map(one)).buffer_unordered(REFRESHES_AT_ONCE);
+        let mut refreshed: Vec<(usize, Refreshed)> = refreshed.collect().await;
+        refreshed.sort_by_key(|(place, _)| *place);
+        refreshed.into_iter().map(|(_, one)| one).collect()
     }
 
     async fn refresh_one(
@@ -137,12 +149,20 @@ impl Maintenance {
         context: &RequestContext,
         reference: SecretRef,
         address: Address,
+        end: Instant,
     ) -> Refreshed {
+        let left = end.saturating_duration_since(Instant::now());
+        if left < SHORTEST {
+            return Refreshed {
+                reference,
+                outcome: Err("not asked: the time was over before its turn; ask again".to_owned()),
+            };
+        }
         let refreshed = match self.resolver.check_backend(&address) {
             Err(error) => Err(error),
             Ok(()) => {
                 let label = reference.to_string();
-                self.cache.refresh(&address, &label, context.time).await
+                self.cache.refresh(&address, &label, left).await
             }
         };
         let outcome = match refreshed {

@@ -309,9 +309,13 @@ impl Rule {
             let text = reference.map(ToString::to_string);
             matches_any(self.references.as_deref(), text.as_deref())
         };
-        let whole = |reference: &SecretRef| reference.clone().with_selector(Selector::Current);
-        matches(reference)
-            || (self.verdict == Verdict::Deny && matches(reference.map(whole).as_ref()))
+        // A denial of a secret is one of its versions and fields, in whatever namespace.
+        let in_parts = |reference: &SecretRef| {
+            let whole = reference.whole();
+            matches(Some(&whole))
+                || matches(Some(&reference.clone().with_selector(Selector::Current)))
+        };
+        matches(reference) || (self.verdict == Verdict::Deny && reference.is_some_and(in_parts))
     }
 }
 

@@ -331,7 +331,7 @@ impl Snapshot {
                 continue;
             };
             // What was made for one launch is not given to another one.
-            let is_shared = held.bundle.lease.is_none();
+            let is_shared = held.bundle.lease.is_none() && self.cache.may_be_shared(&entry.address);
             let bound = policy.bound(held.bundle.valid_for);
             if is_shared && policy.keeps(&entry.address) && age < bound {
                 values.push(SnapshotValue {

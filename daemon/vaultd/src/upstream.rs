@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use vault_backends::address::{Address, BackendKind, VersionSelector};
 use vault_backends::bundle::Bundle;
 use vault_backends::changing::WritableBackend;
-use vault_backends::error::{BackendError, Contact};
+use vault_backends::error::{BackendError, Class, Contact};
 use vault_backends::findings::Finding;
 use vault_backends::reading::{Backend, FetchEffect};
 use vault_backends::registry::Backends;
@@ -279,7 +279,7 @@ impl Upstream {
 
     /// Lets the open backends of a kind, or of all, forget what names mean.
     pub fn forget(&self, chosen: Option<BackendKind>) {
-        for ((kind, _), backend) in self.backends.all() {
+        for ((kind, _), backend) in self.backends.opened() {
             if chosen.is_none_or(|chosen| chosen == kind) {
                 backend.forget();
             }
@@ -298,14 +298,24 @@ impl Upstream {
 
     /// What a person should know of the open backends.
     pub fn notices(&self) -> Vec<String> {
+        let all = self.backends.all();
+        all.iter()
+            .flat_map(|(_, backend)| backend.notices())
+            .collect()
+    }
+
+    /// What a person who may see them should know of single secrets that fail while others may be read.
+    pub fn notices_of_secrets(&self) -> Vec<(Address, String)> {
         let mut notices = Vec::new();
-        for ((kind, scope), backend) in self.backends.all() {
-            notices.extend(backend.notices());
+        for (kind, scope) in self.backends.keys() {
             let state = self.state(Name { kind, scope });
             let circuit = state.circuit();
             notices.extend(circuit.troubled().map(|(secret, last)| {
-                let secret = self.described(secret);
-                format!("{secret} fails while others may be read, and is asked for seldom: {last}")
+                let described = self.described(secret);
+                let notice = format!(
+                    "{described} fails while others may be read, and is asked for seldom: {last}"
+                );
+                (secret.clone(), notice)
             }));
         }
         notices
@@ -416,7 +426,12 @@ impl Upstream {
         let outcome = error.map_or(Outcome::Replied, |error| {
             Outcome::of(error.class(), error.contact(), error.extent())
         });
-        let words = error.filter(|_| outcome != Outcome::Replied);
+        // A change that cannot be asked for is its caller's mistake, and no state of the backend.
+        let is_callers_own = |error: &UpstreamError| {
+            let is_unsent = error.contact() == Contact::NotSent;
+            is_unsent && error.class() == Class::Request && !leave.is_of_a_read()
+        };
+        let words = error.filter(|error| outcome != Outcome::Replied && !is_callers_own(error));
         let words = words.map(ToString::to_string).unwrap_or_default();
         let pause = error.and_then(|error| Some((error.extent(), error.pause()?)));
         if outcome.counts() {

@@ -118,7 +118,7 @@ fn what_cannot_be_done_is_refused_with_the_way_to_do_it() {
     let words = ["vaultctl delete"];
     home.ctl(&["schedule-deletion", "here"]).refused(3, &words);
     let empty = ["put", "oci-vault://db", "--file", "/dev/null"];
-    home.ctl(&empty).refused(2, &["the value is empty"]);
+    home.ctl(&empty).refused(3, &["the value is empty"]);
 }
 
 #[test]

@@ -21,8 +21,8 @@ fn cloud() -> (Cloud, String) {
 
 fn fail(cloud: &Cloud, reference: &str, times: usize) {
     let fault = Fault::Status {
-        status: 500,
-        code: "InternalServerError".to_owned(),
+        status: 503,
+        code: "ServiceUnavailable".to_owned(),
         message: "out of order".to_owned(),
     };
     cloud
@@ -69,7 +69,7 @@ fn why_shows_the_line_the_attempts_and_what_comes_next() {
     let attempts = route["attempts"].as_array().unwrap();
     assert_eq!(attempts.len(), 3, "{after}");
     for failed in &attempts[..2] {
-        assert_eq!(failed["error_kind"], "internal_error");
+        assert_eq!(failed["error_kind"], "service_unavailable");
         let request_id = failed["request_id"].as_str().unwrap();
         assert!(!request_id.is_empty(), "{failed}");
         assert!(

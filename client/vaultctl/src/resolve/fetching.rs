@@ -42,7 +42,7 @@ pub(crate) async fn fetch(
                 .cloned()
                 .zip(secrets.into_iter().map(Ok))
                 .collect(),
-            Err(error) if is_of_one(&error) => one_by_one(&connector, timeout, together).await?,
+            Err(error) if is_of_one(&error) => one_by_one(agent, timeout, together).await?,
             Err(error) => return Err(error),
         };
         for (reference, secret) in found {
@@ -60,7 +60,7 @@ pub(crate) async fn fetch(
 type Found = (SecretRef, Result<OpenedSecret, String>);
 
 async fn one_by_one(
-    connector: &Connector,
+    agent: &'static str,
     timeout: Duration,
     references: &[SecretRef],
 ) -> Result<Vec<Found>, Error> {
@@ -70,7 +70,7 @@ async fn one_by_one(
     loop {
         let free = MAX_CALLS - calls.len();
         for reference in waiting.by_ref().take(free) {
-            calls.spawn(one(connector.clone(), timeout, reference));
+            calls.spawn(one(agent, timeout, reference));
         }
         match calls.join_next().await {
             None => return Ok(found),
@@ -84,12 +84,9 @@ async fn one_by_one(
     }
 }
 
-async fn one(
-    connector: Connector,
-    timeout: Duration,
-    reference: SecretRef,
-) -> Result<Found, Error> {
-    let mut client = connector.connect(timeout).await?;
+/// On a connection of its own: the daemon takes two calls at once on each.
+async fn one(agent: &'static str, timeout: Duration, reference: SecretRef) -> Result<Found, Error> {
+    let mut client = Connector::new(agent).connect(timeout).await?;
     let secret = match resolve(&mut client, std::slice::from_ref(&reference)).await {
         Ok(mut secrets) => secrets
             .pop()

@@ -45,7 +45,10 @@ pub(super) async fn keep(upstream: Arc<Upstream>, clock: Arc<dyn Clock>) {
                 under_way.push(upkeep(name.clone(), Arc::clone(&next.backend)));
             }
         }
-        told = tell(told, upstream.notices());
+        let of_secrets = upstream.notices_of_secrets().into_iter();
+        let of_secrets = of_secrets.map(|(_, notice)| notice);
+        let notices = upstream.notices().into_iter().chain(of_secrets);
+        told = tell(told, notices.collect());
         let due = next.values().filter_map(|next| next.due);
         let wake = due.chain([look]).min();
         tokio::select! {

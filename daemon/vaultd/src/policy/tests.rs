@@ -266,3 +266,23 @@ fn a_rule_is_about_a_subject_only_where_it_names_one() {
     let denied = asked(&of(Verdict::Deny, None), Some("alice"));
     assert_eq!(denied.rule, "resolver.yaml:1");
 }
+
+#[test]
+fn a_denied_secret_is_denied_in_all_its_fields_and_namespaces() {
+    let deny = Rule {
+        references: Some(vec!["vault://kv/app".to_owned()]),
+        ..rule(Verdict::Deny, vec![Actions::All])
+    };
+    let policy = Policy::new(OWN, vec![deny, rule(Verdict::Allow, vec![Actions::All])]);
+    for (text, expected) in [
+        ("vault://kv/app", false),
+        ("vault://kv/app#password", false),
+        ("vault://kv/app?version=2#password", false),
+        ("vault://kv/app?namespace=team#password", false),
+        ("vault://kv/application#password", true),
+    ] {
+        let reference: SecretRef = text.parse().unwrap();
+        let question = question(Action::Get, Some(&reference));
+        assert_eq!(allowed(&policy, &question), expected, "{text}");
+    }
+}

@@ -180,6 +180,11 @@ impl<'a> CallLeave<'a> {
         self.leave.as_ref().is_some_and(Leave::is_probe)
     }
 
+    /// Whether the call reads a secret.
+    pub(super) fn is_of_a_read(&self) -> bool {
+        self.leave.as_ref().is_some_and(Leave::is_of_a_read)
+    }
+
     /// The leave of a call that has ended.
     pub(super) fn used(mut self) -> Option<Leave> {
         self.leave.take()

@@ -96,7 +96,7 @@ pub struct Conclusion<'a> {
     pub outcome: Outcome,
     /// The pause that was asked for, and for what.
     pub pause: Option<(Extent, Duration)>,
-    /// The failure's words; empty where there was none.
+    /// The failure's words; empty where there was none, or it says nothing of the backend.
     pub words: &'a str,
 }
 
@@ -111,6 +111,11 @@ pub struct Leave {
 }
 
 impl Leave {
+    /// Whether the call reads a secret.
+    pub fn is_of_a_read(&self) -> bool {
+        self.secret.is_some()
+    }
+
     /// Whether the call decides over what follows, so that it is not repeated.
     pub fn is_probe(&self) -> bool {
         self.of_backend == Permit::Probe || self.of_secret == Permit::Probe
@@ -202,7 +207,9 @@ impl Circuit {
                 }
             }
             Outcome::Undecided | Outcome::NotSent => {
-                words.clone_into(&mut self.last_error);
+                if !words.is_empty() {
+                    words.clone_into(&mut self.last_error);
+                }
                 self.give_back(leave, outcome);
             }
         }

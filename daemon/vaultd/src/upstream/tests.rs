@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use super::*;
 use crate::clock::ScriptedClock;
 use crate::scripted::{ScriptedBackend, address, answer, broken, outage, unsent};
-use vault_backends::error::Class;
+use vault_backends::error::{BackendError, Class};
 
 const TIME: Duration = Duration::from_secs(10);
 
@@ -313,7 +313,11 @@ async fn a_secret_that_fails_all_the_time_keeps_nobody_from_another() {
         }
         assert!((5..=9).contains(&made) && refused > 40, "{made} {refused}");
         assert_eq!(upstream.health()[0].counts.opens, 0);
-        assert!(upstream.notices()[0].starts_with("oci-vault://troubled fails while"));
+        assert!(
+            upstream.notices_of_secrets()[0]
+                .1
+                .starts_with("oci-vault://troubled fails while")
+        );
     }
 }
 
@@ -374,4 +378,22 @@ async fn silence_is_said_with_what_was_asked_and_what_to_do() {
         "read oci-vault://x: no answer within 10 s; see whether its network is there \
          (`vaultctl doctor` looks), and try again"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_cannot_be_asked_for_is_no_state_of_the_backend() {
+    let (_backend, _clock, upstream) = upstream(BackendKind::OCI);
+    let change = |class| async move {
+        let error = BackendError::not_sent(class, "refused", "this cannot be stored");
+        Err::<(), _>(error)
+    };
+    let address = address(BackendKind::OCI, "x");
+    let once = |class| upstream.once(&address, change(class));
+    once(Class::Request).await.unwrap_err();
+    assert_eq!(upstream.health()[0].last_error, "", "its caller's mistake");
+    once(Class::Credentials).await.unwrap_err();
+    assert_eq!(upstream.health()[0].last_error, "this cannot be stored");
+    // And the last failure stays what it was.
+    once(Class::Request).await.unwrap_err();
+    assert_eq!(upstream.health()[0].last_error, "this cannot be stored");
 }

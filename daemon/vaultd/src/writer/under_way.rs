@@ -48,14 +48,18 @@ impl ChangesUnderWay {
         let ended = self.permits.acquire_many(AT_ONCE);
         tokio::pin!(ended);
         let in_time = tokio::select! {
-            _ = &mut ended => true,
-            () = grace => false,
+            ended = &mut ended => Some(ended),
+            () = grace => None,
         };
-        if !in_time {
-            self.interrupted.send_replace(true);
-            // Each still writes down that it failed.
-            let _ = ended.await;
-        }
+        // Held until nobody can begin any more.
+        let _all = match in_time {
+            Some(all) => all,
+            None => {
+                self.interrupted.send_replace(true);
+                // Each still writes down that it failed.
+                ended.await
+            }
+        };
         self.permits.close();
     }
 }

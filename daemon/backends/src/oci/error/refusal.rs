@@ -135,7 +135,10 @@ impl Refusal {
             error = error.about_one_secret();
         }
         match self.retry_after {
-            Some(pause) if row.class == Class::Outage => error.retry_after(pause),
+            // A proxy in between cannot close a vault for an hour.
+            Some(pause) if row.class == Class::Outage && self.is_the_services_own() => {
+                error.retry_after(pause)
+            }
             _ => error,
         }
     }

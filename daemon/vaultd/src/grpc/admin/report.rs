@@ -8,6 +8,7 @@ use vault_proto::generated as message;
 use vault_proto::reference::SecretRef;
 
 use super::metrics;
+use crate::addresses::reference_of;
 use crate::cache::CacheEntry;
 use crate::cache::freshness::{Freshness, Verdict};
 use crate::cache::machine::Dated;
@@ -38,6 +39,13 @@ pub(super) fn status(daemon: &Daemon, context: &RequestContext) -> message::Stat
         .collect();
     let kept = daemon.snapshot.warning();
     let audit_error = daemon.audit.last_error().unwrap_or_default();
+    let kinds = setup.kinds();
+    let of_secrets = daemon.upstream.notices_of_secrets().into_iter();
+    let of_secrets = of_secrets.filter(|(address, _)| {
+        let reference = reference_of(address, kinds);
+        reference.is_some_and(|reference| context.may(Some(&reference)))
+    });
+    let of_secrets = of_secrets.map(|(_, notice)| notice);
     let warnings: Vec<String> = daemon
         .facts
         .warnings
@@ -46,6 +54,7 @@ pub(super) fn status(daemon: &Daemon, context: &RequestContext) -> message::Stat
         .cloned()
         .chain(daemon.current.unwatched())
         .chain(daemon.upstream.notices())
+        .chain(of_secrets)
         .chain(kept.map(|warning| warning.text))
         .collect();
     secrets.retain(|secret| is_shown(context, &secret.reference));
