@@ -372,7 +372,8 @@ impl Upstream {
         let acquired = state
             .circuit()
             .try_acquire(secret, now, &settings, (self.jitter)());
-        let seconds = |until: Moment| (until.since(now) + Duration::from_millis(999)).as_secs();
+        let seconds =
+            |until: Moment| (until.since(now) + Duration::from_nanos(999_999_999)).as_secs();
         let leave = acquired.map_err(|refusal| match refusal {
             Refusal::BreakerOpen(_, last) => UpstreamError::BreakerOpen {
                 name: state.name.clone(),

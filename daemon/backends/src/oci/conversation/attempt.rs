@@ -265,7 +265,7 @@ const PROGRAM: &str = concat!("vaultd/", env!("CARGO_PKG_VERSION"));
 const LONGEST_REQUEST_ID: usize = 200;
 /// Less of a token or a signature is of no use to anybody, and may be chance.
 const LEAST_OF_HEADERS: usize = 24;
-/// The same of a value, and of its base64. A shorter value counts whole.
+/// Of a value, and of its base64, so little says nothing of the rest. A shorter value counts whole.
 const LEAST_OF_VALUES: usize = 4;
 const LONGEST_ETAG: usize = 1024;
 /// As long as a head may be: a page token that is left out would make a list end too early.
