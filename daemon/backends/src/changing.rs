@@ -60,7 +60,7 @@ pub struct VersionEntry {
     pub version: String,
     /// When it was made, in seconds since 1970-01-01 UTC.
     pub created_unix_seconds: u64,
-    /// Whether this is what [`VersionSelector::Current`] means now.
+    /// Whether this is what [`VersionSelector::Current`](crate::address::VersionSelector::Current) means now.
     pub current: bool,
     /// Its stages, in the vault's words. Empty where a vault has none.
     pub stages: Vec<String>,
@@ -103,7 +103,7 @@ pub trait WritableBackend: Send + Sync {
     /// Deletes a secret with all its versions, at once, and returns how many there were.
     ///
     /// # Errors
-    /// [`BackendError`]; class [`Class::Answer`] where there is no such secret.
+    /// [`BackendError`]; class [`Class::Answer`](crate::error::Class::Answer) where there is no such secret.
     async fn delete(&self, target: &ChangeTarget) -> Result<usize, BackendError>;
 
     /// The secrets there are, by name.
@@ -115,20 +115,20 @@ pub trait WritableBackend: Send + Sync {
     /// The versions of one secret, oldest first.
     ///
     /// # Errors
-    /// [`BackendError`]; class [`Class::Answer`] where there is no such secret.
+    /// [`BackendError`]; class [`Class::Answer`](crate::error::Class::Answer) where there is no such secret.
     async fn versions(&self, target: &ChangeTarget) -> Result<Vec<VersionEntry>, BackendError>;
 
     /// Makes an existing version the current one.
     ///
     /// # Errors
-    /// [`BackendError`]; class [`Class::Answer`] where there is no such version.
+    /// [`BackendError`]; class [`Class::Answer`](crate::error::Class::Answer) where there is no such version.
     async fn promote(&self, target: &ChangeTarget, version: &str) -> Result<(), BackendError>;
 
     /// Has a secret, or one of its versions, deleted later, and returns when: `at`, in seconds since
     /// 1970-01-01 UTC, or as late as the vault does it where nobody says. `None` where it is not known.
     ///
     /// # Errors
-    /// [`BackendError`]; [`UNSUPPORTED`] where a vault deletes at once.
+    /// [`BackendError`]; [`UNSUPPORTED`](crate::error::UNSUPPORTED) where a vault deletes at once.
     async fn schedule_deletion(
         &self,
         _target: &ChangeTarget,
@@ -143,7 +143,7 @@ pub trait WritableBackend: Send + Sync {
     /// Keeps a secret, or one of its versions, that was to be deleted.
     ///
     /// # Errors
-    /// [`BackendError`]; [`UNSUPPORTED`] where a vault deletes at once.
+    /// [`BackendError`]; [`UNSUPPORTED`](crate::error::UNSUPPORTED) where a vault deletes at once.
     async fn cancel_deletion(
         &self,
         _target: &ChangeTarget,

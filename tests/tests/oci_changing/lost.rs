@@ -131,8 +131,8 @@ async fn the_services_own_sentence_is_given_unless_it_has_a_part_of_the_value() 
         ("secretContent is not valid for secretName db", true),
         ("the rule forbids `long pass`", false),
         ("the content xvbmcgcGFz is known already", false),
-        ("the content is `the`, or so", true),
-        ("the content is `the l`, or so", false),
+        ("what was sent is `the`, or so", true),
+        ("what was sent is `the l`, or so", false),
     ] {
         let fault = Fault::Status {
             status: 400,
