@@ -81,12 +81,19 @@ impl Place {
         }
     }
 
-    /// The compartment or vault of OCI that a reference names.
+    /// The compartment or vault of OCI, or the namespace, that a reference names.
     pub fn container(&self) -> Option<&str> {
         match self {
             Self::OciName { container, .. } => container.as_deref(),
-            Self::Local { .. } | Self::OciSecret { .. } | Self::Vault { .. } => None,
+            Self::Vault { namespace, .. } => namespace.as_deref(),
+            Self::Local { .. } | Self::OciSecret { .. } => None,
         }
+    }
+
+    /// The parameter that names the container in references of this scheme; `None` where the path begins
+    /// with it.
+    pub fn container_parameter(scheme: &str) -> Option<&'static str> {
+        (scheme == VAULT).then_some("namespace")
     }
 
     /// The secret's name, its OCID, or its path.
@@ -441,19 +448,15 @@ impl Stage {
 
 impl fmt::Display for SecretRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://", self.place.scheme())?;
-        if let Some(container) = self.place.container() {
-            write!(f, "{container}/")?;
-        }
-        f.write_str(self.place.name())?;
+        let (scheme, name) = (self.place.scheme(), self.place.name());
         let mut separator = '?';
-        if let Place::Vault {
-            namespace: Some(namespace),
-            ..
-        } = &self.place
-        {
-            write!(f, "?namespace={namespace}")?;
-            separator = '&';
+        match (self.place.container(), Place::container_parameter(scheme)) {
+            (None, _) => write!(f, "{scheme}://{name}")?,
+            (Some(container), None) => write!(f, "{scheme}://{container}/{name}")?,
+            (Some(container), Some(parameter)) => {
+                write!(f, "{scheme}://{name}?{parameter}={container}")?;
+                separator = '&';
+            }
         }
         match &self.selector {
             Selector::Current => {}

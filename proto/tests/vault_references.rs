@@ -46,6 +46,6 @@ fn vault_references_say_their_parts() {
     let reference: SecretRef = whole.parse().expect("a reference");
     assert_eq!(reference.place().scheme(), "vault");
     assert_eq!(reference.place().name(), "kv/app/db");
-    assert_eq!(reference.place().container(), None);
+    assert_eq!(reference.place().container(), Some("team"));
     assert_eq!(reference.field(), Some("user"));
 }

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::opening::seal_for_daemon;
+use crate::sealing::seal_for_daemon;
 
 /// What is said of a version beside its value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

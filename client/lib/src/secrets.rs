@@ -8,7 +8,7 @@ use vault_proto::sealed::Purpose;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::opening::{OpenedSecret, Recipient};
+use crate::sealing::{OpenedSecret, Recipient};
 use crate::status::refusal;
 
 /// Which service to launch, and how.

@@ -15,7 +15,7 @@ mod promote;
 mod put;
 mod refresh;
 mod reload;
-mod repeated;
+mod repeated_call;
 mod resolve;
 mod services;
 mod status;

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vault_memory::Shield;
 
-use crate::address::BackendKind;
+use crate::address::{Address, BackendKind};
+use crate::error::BackendError;
 use crate::local::{LocalError, LocalSettings, LocalStore, SealedFile};
 use crate::process_context::ProcessContext;
 use crate::reading::Backend;
@@ -97,17 +98,14 @@ impl Backends {
         }
     }
 
-    /// Whether there is a backend for addresses of this kind and scope.
-    pub fn has(&self, kind: BackendKind, scope: &str) -> bool {
-        let key = (kind, scope.to_owned());
-        self.fixed.contains_key(&key) || self.vaults().target(&key).is_some()
-    }
-
-    /// The target that addresses of this kind and scope lead to; `None` where there is none, or the
-    /// backend is open whatever is configured.
-    pub fn target(&self, kind: BackendKind, scope: &str) -> Option<Arc<dyn Target>> {
-        let key = (kind, scope.to_owned());
-        self.vaults().target(&key).map(Arc::clone)
+    /// Looks whether an address can be asked for; `None` where no backend serves its kind and scope.
+    pub fn check(&self, address: &Address) -> Option<Result<(), BackendError>> {
+        let key = (address.kind, address.scope.clone());
+        if self.fixed.contains_key(&key) {
+            return Some(Ok(()));
+        }
+        let target = Arc::clone(self.vaults().target(&key)?);
+        Some(target.check(address))
     }
 
     /// The backend for addresses of this kind and scope, opened if it is not.
@@ -133,18 +131,20 @@ impl Backends {
 
     /// All open backends that are configured now, also those that were opened for their upkeep alone.
     pub fn all(&self) -> Vec<(Key, Arc<dyn Backend>)> {
-        let vaults = self.vaults();
-        let open = vaults.now().map(|(key, open)| (key, &open.backend));
-        let all = self.fixed.iter().chain(open);
-        all.map(|(key, backend)| (key.clone(), Arc::clone(backend)))
-            .collect()
+        self.with_fixed(self.vaults().now())
     }
 
     /// All open backends, those included that requests of the configuration before may still ask.
     pub fn opened(&self) -> Vec<(Key, Arc<dyn Backend>)> {
-        let vaults = self.vaults();
-        let open = vaults.open.iter().map(|(key, open)| (key, &open.backend));
-        let all = self.fixed.iter().chain(open);
+        self.with_fixed(self.vaults().open.iter())
+    }
+
+    fn with_fixed<'a>(
+        &'a self,
+        vaults: impl Iterator<Item = (&'a Key, &'a Open)>,
+    ) -> Vec<(Key, Arc<dyn Backend>)> {
+        let vaults = vaults.map(|(key, open)| (key, &open.backend));
+        let all = self.fixed.iter().chain(vaults);
         all.map(|(key, backend)| (key.clone(), Arc::clone(backend)))
             .collect()
     }

@@ -9,6 +9,8 @@
 mod authority;
 #[path = "http/deadlines.rs"]
 mod deadlines;
+#[path = "http/environment.rs"]
+mod environment;
 #[path = "http/proxy.rs"]
 mod proxy;
 #[path = "http/replies.rs"]
@@ -17,7 +19,5 @@ mod replies;
 mod requests;
 #[path = "http/server.rs"]
 mod server;
-#[path = "http/surroundings.rs"]
-mod surroundings;
 #[path = "http/tls.rs"]
 mod tls;

@@ -14,7 +14,7 @@ use vault_backends::oci::certificate::Certificate;
 use vault_backends::oci::endpoint::{Endpoint, Service};
 use vault_backends::oci::key::PrivateKey;
 use vault_backends::oci::key_id::KeyId;
-use vault_backends::oci::profile::{ConfigFile, Surroundings};
+use vault_backends::oci::profile::{ConfigFile, ProfileContext};
 use vault_backends::oci::region::{Region, Sources};
 use vault_backends::oci::request_url::RequestUrl;
 use vault_backends::oci::token::SecurityToken;
@@ -126,7 +126,7 @@ proptest! {
         bytes in prop_oneof![prop::collection::vec(any::<u8>(), 0..200), configuration().prop_map(String::into_bytes)],
         name in prop_oneof![Just("DEFAULT".to_owned()), Just("A".to_owned()), any::<String>()],
     ) {
-        let around = Surroundings { home: Path::new("/h"), region: None, is_file: &|_| false };
+        let around = ProfileContext { home: Path::new("/h"), region: None, is_file: &|_| false };
         match ConfigFile::parse(Path::new("/c"), &bytes) {
             Ok(file) => {
                 prop_assert!(file.profile("DEFAULT").is_ok());

@@ -7,16 +7,16 @@
 mod allocator;
 mod arena;
 mod pages;
-mod parked;
 mod process;
 mod protection;
 mod secret;
 mod shield;
+mod thread_wipe;
 
 pub use allocator::ZeroOnFree;
 pub use arena::MAX_SECRET_BYTES;
-pub use parked::wipe_parked_thread;
 pub use process::{ProcessError, harden_process, hide_process};
 pub use protection::{Preference, Protection, UnknownPreference};
 pub use secret::Secret;
 pub use shield::{Shield, ShieldError};
+pub use thread_wipe::wipe_parked_thread;

@@ -17,17 +17,13 @@ pub fn address(reference: &SecretRef, targets: &Targets) -> Address {
     let place = reference.place();
     let kind = targets.kinds().by_scheme(place.scheme());
     let target = targets.of(kind);
-    let named = match place {
-        Place::Vault { namespace, .. } => namespace.as_deref(),
-        _ => place.container(),
-    };
     let stands_alone = matches!(place, Place::OciName { .. } | Place::Vault { .. });
     let implied = target.and_then(|target| target.container());
     let implied = implied.filter(|_| stands_alone);
     Address {
         kind,
         scope: target.map(|target| target.scope()).unwrap_or_default(),
-        container: named.or(implied).map(str::to_owned),
+        container: place.container().or(implied).map(str::to_owned),
         name: place.name().to_owned(),
         version,
     }
@@ -71,10 +67,10 @@ pub fn may_be_same_secret(left: &Address, right: &Address, kinds: BackendKinds) 
 pub fn reference_of(address: &Address, kinds: BackendKinds) -> Option<SecretRef> {
     let scheme = kinds.policy(address.kind).scheme;
     let (mut container, mut parameters) = (String::new(), Vec::new());
-    match (scheme, address.container.as_deref()) {
-        ("vault", Some(namespace)) => parameters.push(format!("namespace={namespace}")),
-        (_, Some(named)) => container = format!("{named}/"),
-        (_, None) => {}
+    match (&address.container, Place::container_parameter(scheme)) {
+        (Some(named), Some(parameter)) => parameters.push(format!("{parameter}={named}")),
+        (Some(named), None) => container = format!("{named}/"),
+        (None, _) => {}
     }
     parameters.extend(match &address.version {
         VersionSelector::Current => None,

@@ -1,8 +1,8 @@
 //! The daemon put together from its parts, started and ended.
 
-mod ahead;
 mod boot;
 mod end;
+mod refresher_start;
 mod reload;
 mod service_manager;
 mod unlocking;
@@ -28,7 +28,7 @@ use crate::backend_kinds::BackendKinds;
 use crate::cache::Cache;
 use crate::clock::{BootClock, Clock};
 use crate::config::watch::{self, Changes, Watch};
-use crate::config::{self, Config, files::Places, outside::Outside};
+use crate::config::{self, Config, files::Places, process_inputs::ProcessInputs};
 use crate::grpc::daemon::{Daemon, Reload, StartFacts};
 use crate::launch::Launch;
 use crate::limits::{Limits, PeerKind};
@@ -101,7 +101,7 @@ pub fn run(arguments: &Arguments, log: &Log, kinds: BackendKinds) -> Result<(), 
         None => Places::usual(base.config_dir()),
     };
     let places = places.with_services(arguments.config_dir.clone());
-    let outside = Outside::of_process(arguments, kinds);
+    let inputs = ProcessInputs::of_process(arguments, kinds);
     let (mut watch, changes) = watch::watch(Arc::clone(&clock));
     // Before the files are read: what changes from here on is noticed.
     let unwatched = match arguments.check {
@@ -109,7 +109,7 @@ pub fn run(arguments: &Arguments, log: &Log, kinds: BackendKinds) -> Result<(), 
         None => watch.follow(&places),
     };
     let own_uid = nix::unistd::geteuid().as_raw();
-    let config = config::load(&places, &outside, own_uid)
+    let config = config::load(&places, &inputs, own_uid)
         .map_err(|error| Fatal::Configuration(anyhow!("{error}")))?;
     if arguments.check.is_some() {
         let report = config::check::report(&config.setup, &places);
@@ -119,7 +119,7 @@ pub fn run(arguments: &Arguments, log: &Log, kinds: BackendKinds) -> Result<(), 
     log.configure(&config.setup.logging);
     let sources = Sources {
         places,
-        outside,
+        inputs,
         log: log.clone(),
         watch,
         unwatched,
@@ -155,7 +155,7 @@ pub fn run(arguments: &Arguments, log: &Log, kinds: BackendKinds) -> Result<(), 
 /// Where the configuration comes from, and where the log goes by it.
 struct Sources {
     places: Places,
-    outside: Outside,
+    inputs: ProcessInputs,
     log: Log,
     watch: Watch,
     /// Why not all of it is watched.
@@ -186,7 +186,7 @@ impl Application {
             .map_err(Fatal::Configuration)?;
         let context = ProcessContext {
             home: base.home_dir().to_owned(),
-            variables: sources.outside.variables.clone(),
+            variables: sources.inputs.variables.clone(),
             euid: nix::unistd::geteuid().as_raw(),
             clock: Arc::new(SystemWallClock),
         };
@@ -236,12 +236,12 @@ impl Application {
             Arc::clone(&cache),
             Arc::clone(&upstream),
             Arc::clone(&clock),
-            Plan::of(&config.setup, ahead::start(&listening.path)),
-            ahead::seed(),
+            Plan::of(&config.setup, refresher_start::start(&listening.path)),
+            refresher_start::seed(),
         );
         let reloadable = Reloadable {
             places: sources.places,
-            outside: sources.outside,
+            inputs: sources.inputs,
             log: sources.log,
             current: Arc::clone(&current),
             upstream: Arc::clone(&upstream),

@@ -6,16 +6,16 @@ pub mod document;
 mod effective;
 pub mod files;
 pub mod keys;
-mod known;
 mod layers;
-pub mod outside;
 mod policy_section;
+pub mod process_inputs;
 mod resolver_file;
 pub mod sample;
 mod secret_entry;
 mod sections;
+mod service_context;
 mod service_file;
-mod surroundings;
+mod unknown_keys;
 mod warnings;
 pub mod watch;
 mod wrapper_file;
@@ -29,7 +29,7 @@ use vault_memory::Preference;
 use crate::setup::Setup;
 use document::{ConfigError, Document};
 use files::{Places, ServiceText};
-use outside::Outside;
+use process_inputs::ProcessInputs;
 use resolver_file::ResolverFile;
 use warnings::Warnings;
 
@@ -53,8 +53,8 @@ pub struct Config {
 ///
 /// # Errors
 /// [`ConfigError`]: the first thing that is wrong.
-pub fn load(places: &Places, outside: &Outside, own_uid: u32) -> Result<Config, ConfigError> {
-    read(Texts::gather(places)?, outside, own_uid)
+pub fn load(places: &Places, inputs: &ProcessInputs, own_uid: u32) -> Result<Config, ConfigError> {
+    read(Texts::gather(places)?, inputs, own_uid)
 }
 
 /// What was found on the disk.
@@ -109,15 +109,15 @@ impl Texts {
 ///
 /// # Errors
 /// [`ConfigError`]: the first thing that is wrong.
-pub fn read(texts: Texts, outside: &Outside, own_uid: u32) -> Result<Config, ConfigError> {
+pub fn read(texts: Texts, inputs: &ProcessInputs, own_uid: u32) -> Result<Config, ConfigError> {
     let mut warnings = Warnings::default();
     let print = texts.print();
     let (path, file) = match texts.resolver {
         Some((path, text)) => {
-            let file = ResolverFile::read(&path, &text, outside, &mut warnings)?;
+            let file = ResolverFile::read(&path, &text, inputs, &mut warnings)?;
             (Some(path), file)
         }
-        None => (None, ResolverFile::absent(outside)?),
+        None => (None, ResolverFile::absent(inputs)?),
     };
     let mut files = BTreeMap::new();
     for text in texts.services {
@@ -130,7 +130,7 @@ pub fn read(texts: Texts, outside: &Outside, own_uid: u32) -> Result<Config, Con
         environments.insert(name.to_owned(), view);
     }
     let everywhere = file.everywhere(own_uid, &mut warnings)?;
-    if let Some(name) = outside.environment()
+    if let Some(name) = inputs.environment()
         && !environments.contains_key(name)
         && !base
             .services
@@ -153,7 +153,7 @@ pub fn read(texts: Texts, outside: &Outside, own_uid: u32) -> Result<Config, Con
         searched: texts.searched,
         base,
         environments,
-        environment: outside.environment().map(str::to_owned),
+        environment: inputs.environment().map(str::to_owned),
         policy: everywhere.policy,
         audit: everywhere.audit,
         resilience: everywhere.resilience,

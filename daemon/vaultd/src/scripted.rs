@@ -1,6 +1,6 @@
 //! A backend that does what a test says, call by call.
 
-mod weather;
+mod switchable;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use vault_backends::error::{BackendError, Class};
 use vault_backends::reading::{Backend, FetchEffect};
 use vault_memory::{Preference, Shield};
 
-pub(crate) use weather::{Weather, WeatherBackend};
+pub(crate) use switchable::{Condition, SwitchableBackend};
 
 enum Step {
     Fail(BackendError),

@@ -210,12 +210,8 @@ impl Upstream {
     /// # Errors
     /// [`UpstreamError::NoBackend`].
     pub fn check(&self, address: &Address) -> Result<(), UpstreamError> {
-        if !self.backends.has(address.kind, &address.scope) {
-            return Err(UpstreamError::NoBackend(Name::of(address)));
-        }
-        if let Some(target) = self.backends.target(address.kind, &address.scope) {
-            target.check(address)?;
-        }
+        let checked = self.backends.check(address);
+        checked.ok_or_else(|| UpstreamError::NoBackend(Name::of(address)))??;
         Ok(())
     }
 
@@ -432,8 +428,8 @@ impl Upstream {
             let is_unsent = error.contact() == Contact::NotSent;
             is_unsent && error.class() == Class::Request && !leave.is_of_a_read()
         };
-        let words = error.filter(|error| outcome != Outcome::Replied && !is_callers_own(error));
-        let words = words.map(ToString::to_string).unwrap_or_default();
+        let failure = error.filter(|error| outcome != Outcome::Replied && !is_callers_own(error));
+        let failure = failure.map(ToString::to_string);
         let pause = error.and_then(|error| Some((error.extent(), error.pause()?)));
         if outcome.counts() {
             state.count(Event::Failure);
@@ -443,7 +439,7 @@ impl Upstream {
         let conclusion = Conclusion {
             outcome,
             pause,
-            words: &words,
+            failure: failure.as_deref(),
         };
         let Some(leave) = leave.used() else {
             return;
@@ -453,7 +449,7 @@ impl Upstream {
             .conclude(&leave, conclusion, now, &settings, jitter);
         if opened {
             state.count(Event::Open);
-            tracing::warn!(backend = %state.name, error = %words, "breaker opened");
+            tracing::warn!(backend = %state.name, error = failure, "breaker opened");
         }
     }
 

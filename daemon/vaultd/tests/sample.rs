@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use vaultd::config::files::Places;
-use vaultd::config::outside::Outside;
+use vaultd::config::process_inputs::ProcessInputs;
 use vaultd::config::{Config, load, sample};
 use vaultd::policy::{Action, Question};
 
@@ -65,7 +65,7 @@ fn loaded(text: Option<&str>) -> Config {
     };
     load(
         &places,
-        &Outside::default(),
+        &ProcessInputs::default(),
         nix::unistd::geteuid().as_raw(),
     )
     .expect("the sample is a configuration")

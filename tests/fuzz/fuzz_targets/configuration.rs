@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use libfuzzer_sys::fuzz_target;
-use vaultd::config::outside::Outside;
+use vaultd::config::process_inputs::ProcessInputs;
 use vaultd::config::{Texts, read};
 
 fuzz_target!(|text: &str| {
@@ -12,7 +12,7 @@ fuzz_target!(|text: &str| {
         resolver: Some((PathBuf::from("/c/resolver.yaml"), text.to_owned())),
         ..Texts::default()
     };
-    if let Err(error) = read(texts, &Outside::default(), 1000) {
+    if let Err(error) = read(texts, &ProcessInputs::default(), 1000) {
         assert!(error.to_string().lines().count() == 1, "{error}");
     }
 });

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use libfuzzer_sys::fuzz_target;
 use vaultd::config::files::ServiceText;
-use vaultd::config::outside::Outside;
+use vaultd::config::process_inputs::ProcessInputs;
 use vaultd::config::{Texts, read};
 
 fuzz_target!(|text: &str| {
@@ -18,7 +18,7 @@ fuzz_target!(|text: &str| {
         services: vec![service],
         ..Texts::default()
     };
-    if let Ok(config) = read(texts, &Outside::default(), 1000) {
+    if let Ok(config) = read(texts, &ProcessInputs::default(), 1000) {
         let service = &config.setup.base.services["s"];
         for environment in service.environments() {
             let _ = service.choose(Some(&environment));

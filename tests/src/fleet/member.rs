@@ -51,7 +51,7 @@ struct Flight {
     left: Moment,
     asked: Moment,
     attempt: u32,
-    is_probe: bool,
+    permit: Permit,
     answer: Answer,
 }
 
@@ -193,7 +193,7 @@ impl Member {
             left: moment(now),
             asked: moment(now),
             attempt: 0,
-            is_probe: false,
+            permit: Permit::Call,
             answer: Answer::Nothing,
         };
         let free = self
@@ -231,7 +231,7 @@ impl Member {
         };
         let (answer, takes) = vault.call(now);
         let flying = &mut self.flights[flight];
-        flying.is_probe = permit == Permit::Probe;
+        flying.permit = permit;
         (flying.asked, flying.answer) = (moment(now), answer);
         later(now + takes, Event::Answered(flight));
     }
@@ -256,11 +256,7 @@ impl Member {
             Answer::Nothing => None,
         };
         let jitter = self.dice.share();
-        let permit = if flying.is_probe {
-            Permit::Probe
-        } else {
-            Permit::Call
-        };
+        let permit = flying.permit;
         let contact = match flying.answer {
             Answer::Nothing => Contact::NoReply,
             _ => Contact::Replied,
@@ -271,10 +267,9 @@ impl Member {
         let gone = at.since(self.flights[flight].left) + SHORTEST_CALL;
         let left = FETCH_DEADLINE.saturating_sub(gone);
         let share = self.dice.share();
-        let again = if self.flights[flight].is_probe {
-            None
-        } else {
-            backoff::pause(&settings.retry, flying.attempt, pause, share, left)
+        let again = match self.flights[flight].permit {
+            Permit::Probe(_) => None,
+            Permit::Call => backoff::pause(&settings.retry, flying.attempt, pause, share, left),
         };
         match again {
             Some(again) => {

@@ -14,8 +14,8 @@ use vaultd::upstream::{ResilienceSettings, backoff, breaker};
 use super::caller::{self, Patience, Wish};
 use super::daemon::Daemon;
 use super::dice::Dice;
+use super::faults::{Fault, FaultRate};
 use super::promises;
-use super::weather::{Fault, Weather};
 use super::world::{Figures, Truth, World};
 
 /// How many secrets there are, and which of them are of which kind.
@@ -128,10 +128,10 @@ impl Director {
                 tokio::spawn(caller::renew(Arc::clone(&self.daemon), wish));
             }
             620..700 => {
-                let weather = Weather::draw(&mut self.dice);
+                let fault_rate = FaultRate::draw(&mut self.dice);
                 let mut state = self.world.state();
-                state.event(format_args!("weather: {weather:?}"));
-                state.weather = weather;
+                state.event(format_args!("fault_rate: {fault_rate:?}"));
+                state.fault_rate = fault_rate;
             }
             700..830 => self.rotate(),
             830..845 => self.trouble(),
@@ -281,7 +281,7 @@ impl Director {
     fn make_peace(&mut self) {
         let mut state = self.world.state();
         state.event(format_args!("peace"));
-        (state.weather, state.skew) = (Weather::Fair, 0);
+        (state.fault_rate, state.skew) = (FaultRate::None, 0);
         for secret in &mut state.secrets {
             (secret.is_gone, secret.expires, secret.trouble) = (false, None, None);
         }

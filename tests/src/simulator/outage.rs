@@ -13,8 +13,8 @@ use vaultd::upstream::ResilienceSettings;
 use super::caller::{self, Patience, Wish};
 use super::daemon::Daemon;
 use super::dice::Dice;
+use super::faults::{Fault, FaultRate};
 use super::promises;
-use super::weather::{Fault, Weather};
 use super::world::{Truth, World};
 
 const SECRETS: usize = 50;
@@ -68,7 +68,7 @@ async fn run(seed: u64, fault: Fault) -> Result<Afterwards, String> {
     let daemon = Daemon::start(Arc::clone(&world), items, settings, seed);
     sleep(Duration::from_mins(10) + SECOND * u32::try_from(dice.below(300)).unwrap_or(0)).await;
 
-    world.state().weather = Weather::One(fault, 1000);
+    world.state().fault_rate = FaultRate::One(fault, 1000);
     let before = world.state().figures.clone();
     let end = clock.now() + OUTAGE;
     while clock.now() < end {
@@ -88,7 +88,7 @@ async fn run(seed: u64, fault: Fault) -> Result<Afterwards, String> {
     sleep(SECOND * 2).await;
     let after = world.state().figures.clone();
 
-    world.state().weather = Weather::Fair;
+    world.state().fault_rate = FaultRate::None;
     // A pause that it has asked for is still kept.
     let back = world.state().oci.paused_until().max(clock.now());
     while !all_are_fresh(&daemon) {

@@ -13,8 +13,8 @@ use vault_memory::{Preference, Shield};
 use vaultd::clock::Moment;
 
 use super::dice::Dice;
-use super::watched::Told;
-use super::weather::Fault;
+use super::expectation::CallOutcome;
+use super::faults::Fault;
 use super::world::{Call, State, World};
 
 /// Calls under way at once at most.
@@ -89,11 +89,11 @@ impl Backend for SeededVault {
         }
         match sight {
             Sight::Nothing(kind) => {
-                call.end(&mut state, Err(Class::Answer), Told::Reply);
+                call.end(&mut state, Err(Class::Answer), CallOutcome::Reply);
                 Err(BackendError::replied(Class::Answer, kind, "there is none"))
             }
             Sight::Value(version, valid_for) => {
-                call.end(&mut state, Ok((version, valid_for)), Told::Reply);
+                call.end(&mut state, Ok((version, valid_for)), CallOutcome::Reply);
                 drop(state);
                 let mut value = value(call.secret, version, call.number).into_bytes();
                 let secret = self.shield.shield(&mut value);
@@ -146,7 +146,7 @@ impl<'a> UnderWay<'a> {
             BackendKind::LOCAL if dice.happens(20) => Fault::Garbage,
             BackendKind::LOCAL => Fault::None,
             _ => match (
-                state.weather.fault(&mut dice),
+                state.fault_rate.fault(&mut dice),
                 state.secrets[secret].trouble,
             ) {
                 (Fault::None | Fault::Drip, Some(trouble)) => trouble,
@@ -175,7 +175,12 @@ impl<'a> UnderWay<'a> {
         (call, dice, fault)
     }
 
-    fn end(&mut self, state: &mut State, how: Result<(u64, Option<Duration>), Class>, told: Told) {
+    fn end(
+        &mut self,
+        state: &mut State,
+        how: Result<(u64, Option<Duration>), Class>,
+        told: CallOutcome,
+    ) {
         self.has_ended = true;
         let now = self.world.now();
         let (number, secret) = (self.number, self.secret);
@@ -183,7 +188,7 @@ impl<'a> UnderWay<'a> {
         let call = &mut state.calls[number];
         (call.ended_step, call.answer) = (Some(step), how.ok());
         if self.kind == BackendKind::OCI {
-            state.oci.ends(secret, told, now);
+            state.oci.ends(number, secret, told, now);
         }
         let secret = &mut state.secrets[secret];
         secret.under_way.retain(|(_, other)| *other != number);
@@ -212,7 +217,7 @@ impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         if !self.has_ended {
             let mut state = self.world.state();
-            self.end(&mut state, Err(Class::Outage), Told::Silence);
+            self.end(&mut state, Err(Class::Outage), CallOutcome::Silence);
         }
     }
 }
@@ -234,8 +239,8 @@ impl State {
             self.broken(format!("{} calls at once to {kind}", under_way + 1));
         }
         if kind == BackendKind::OCI
-            && fault.tells() != Told::NotSent
-            && let Err(broken) = self.oci.begins(secret, now)
+            && fault.tells() != CallOutcome::NotSent
+            && let Err(broken) = self.oci.begins(number, secret, now)
         {
             self.broken(broken);
         }

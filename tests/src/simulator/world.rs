@@ -12,8 +12,8 @@ use vaultd::clock::{Clock, Moment, ScriptedClock};
 use vaultd::upstream::breaker;
 
 use super::dice::Dice;
-use super::watched::Watched;
-use super::weather::{Fault, Weather};
+use super::expectation::ExpectedBreaker;
+use super::faults::{Fault, FaultRate};
 
 /// So long a call that a flush has overtaken may go on.
 pub(super) const LINGER: Duration = Duration::from_secs(11);
@@ -122,8 +122,8 @@ pub(super) struct State {
     pub(super) step: u64,
     pub(super) calls: Vec<Call>,
     pub(super) secrets: Vec<Truth>,
-    pub(super) oci: Watched,
-    pub(super) weather: Weather,
+    pub(super) oci: ExpectedBreaker,
+    pub(super) fault_rate: FaultRate,
     /// How far the time of day is off, in seconds.
     pub(super) skew: i64,
     pub(super) figures: Figures,
@@ -143,8 +143,8 @@ impl World {
                 step: 0,
                 calls: Vec::new(),
                 secrets,
-                oci: Watched::new(breaker),
-                weather: Weather::Fair,
+                oci: ExpectedBreaker::new(breaker),
+                fault_rate: FaultRate::None,
                 skew: 0,
                 figures: Figures::default(),
                 broken: None,

@@ -8,13 +8,13 @@
     reason = "a test fails by a panic, in its helpers too"
 )]
 
+mod conditions;
 mod contract;
 mod fixture;
 mod identity;
 mod refusals;
 mod replies;
 mod row;
-mod surroundings;
 mod table;
 mod times;
 mod tokens;

@@ -4,13 +4,13 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use crate::row::Row;
-use crate::{refusals, replies, surroundings};
+use crate::{conditions, refusals, replies};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_way_to_fail_shows_what_it_should_in_each_state() {
     let mut rows: Vec<Row> = refusals::rows();
     rows.extend(replies::rows());
-    rows.extend(surroundings::rows());
+    rows.extend(conditions::rows());
     assert!(rows.len() >= 40, "{} rows", rows.len());
     // Few at once: who holds a value waits a second for another one, and no longer.
     let problems = stream::iter(&rows).map(Row::problems).buffer_unordered(3);
@@ -21,7 +21,7 @@ async fn each_way_to_fail_shows_what_it_should_in_each_state() {
 
 #[test]
 fn each_row_has_a_name_of_its_own() {
-    let rows = [refusals::rows(), replies::rows(), surroundings::rows()];
+    let rows = [refusals::rows(), replies::rows(), conditions::rows()];
     let mut names: Vec<&str> = rows.iter().flatten().map(|row| row.name).collect();
     let all = names.len();
     names.sort_unstable();

@@ -6,7 +6,7 @@ use serde::Serialize;
 use vault_client::Client;
 use vault_proto::generated::ResetBreakerRequest;
 
-use super::repeated;
+use super::repeated_call;
 use crate::failure::Failure;
 use crate::report::{self, Form};
 
@@ -34,7 +34,7 @@ pub(crate) async fn reset(
             1 => "1 breaker closed".to_owned(),
             count => format!("{count} breakers closed"),
         };
-        format!("{closed}{}\n", repeated::in_words(json.repeated))
+        format!("{closed}{}\n", repeated_call::note(json.repeated))
     };
     report::answer(form, text, &json)
 }

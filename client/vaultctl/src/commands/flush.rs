@@ -6,7 +6,7 @@ use serde::Serialize;
 use vault_client::Client;
 use vault_proto::generated::FlushRequest;
 
-use super::repeated;
+use super::repeated_call;
 use crate::arguments::MaybeReference;
 use crate::failure::Failure;
 use crate::report::{self, Form};
@@ -37,7 +37,7 @@ pub(crate) async fn run(
             1 => "1 value forgotten".to_owned(),
             count => format!("{count} values forgotten"),
         };
-        format!("{forgotten}{}\n", repeated::in_words(json.repeated))
+        format!("{forgotten}{}\n", repeated_call::note(json.repeated))
     };
     report::answer(form, text, &json)
 }

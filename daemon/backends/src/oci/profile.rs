@@ -11,7 +11,7 @@ mod location;
 
 use std::path::{Path, PathBuf};
 
-pub use credential::{ApiKeyProfile, SessionProfile, Surroundings};
+pub use credential::{ApiKeyProfile, ProfileContext, SessionProfile};
 pub use entries::Profile;
 pub use error::{Problem, ProblemKind, ProfileError, SyntaxProblem, SyntaxProblemKind};
 pub use location::locate;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use vault_backends::oci::profile::{
-    ConfigFile, Problem, ProblemKind, Profile, ProfileError, Surroundings, SyntaxProblemKind,
+    ConfigFile, Problem, ProblemKind, Profile, ProfileContext, ProfileError, SyntaxProblemKind,
     locate,
 };
 
@@ -91,7 +91,7 @@ impl Home {
         let file = ConfigFile::parse(&path, content.as_bytes()).map_err(Failure::Profile)?;
         let name = entry["profile"].as_str().unwrap_or("DEFAULT");
         let profile = file.profile(name).map_err(Failure::Profile)?;
-        let around = surroundings(None, &is_file);
+        let around = context(None, &is_file);
         profile.check(&around).map_err(Failure::Profile)?;
         Ok(profile)
     }
@@ -104,7 +104,7 @@ impl Home {
         }
         let region = variable(entry, "OCI_REGION");
         let is_file = |path: &Path| self.is_file(path);
-        let around = surroundings(region.as_deref(), &is_file);
+        let around = context(region.as_deref(), &is_file);
         let valid = match profile.value("authentication_type") {
             Some(_) => profile.delegation(&around).map(drop),
             None => profile.api_key(&around).map(drop),
@@ -167,11 +167,8 @@ fn configured(entry: &Value) -> PathBuf {
     path_at_home(entry["file"].as_str().unwrap_or("~/.oci/config"))
 }
 
-fn surroundings<'a>(
-    region: Option<&'a str>,
-    is_file: &'a dyn Fn(&Path) -> bool,
-) -> Surroundings<'a> {
-    Surroundings {
+fn context<'a>(region: Option<&'a str>, is_file: &'a dyn Fn(&Path) -> bool) -> ProfileContext<'a> {
+    ProfileContext {
         home: Path::new(HOME),
         region,
         is_file,

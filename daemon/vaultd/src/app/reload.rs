@@ -15,7 +15,7 @@ use vault_backends::address::Address;
 use super::service_manager::ServiceManagerNotifier;
 use crate::cache::Cache;
 use crate::config::files::Places;
-use crate::config::outside::Outside;
+use crate::config::process_inputs::ProcessInputs;
 use crate::config::watch::{Changes, Watch};
 use crate::config::{self, Config, Texts};
 use crate::grpc::daemon::{Reload, Reloaded};
@@ -28,7 +28,7 @@ use crate::upstream::Upstream;
 /// Where the configuration comes from, and what a new one is given to.
 pub(super) struct Reloadable {
     pub(super) places: Places,
-    pub(super) outside: Outside,
+    pub(super) inputs: ProcessInputs,
     pub(super) log: Log,
     pub(super) current: Arc<Current>,
     pub(super) upstream: Arc<Upstream>,
@@ -186,7 +186,7 @@ fn read(reloadable: &Reloadable) -> Result<Config, Refusal> {
         what: Refused::file(&error.file),
     })?;
     let print = texts.print();
-    config::read(texts, &reloadable.outside, own_uid).map_err(|error| Refusal {
+    config::read(texts, &reloadable.inputs, own_uid).map_err(|error| Refusal {
         why: error.to_string(),
         what: Refused::Texts(print),
     })

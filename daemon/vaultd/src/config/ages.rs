@@ -55,10 +55,10 @@ fn too_long(freshness: &Freshness, bound: &str) -> String {
 pub(super) fn check<'a>(
     at: &At<'_>,
     secrets: impl IntoIterator<Item = &'a ServiceSecret>,
-    around: Freshness,
+    context: Freshness,
 ) -> Result<(), ConfigError> {
     for secret in secrets {
-        let freshness = around.with(secret.ages);
+        let freshness = context.with(secret.ages);
         if freshness.ttl > freshness.max_stale {
             let why = too_long(&freshness, "its max_stale");
             return Err(at.error(format!("{}: {why}", secret.variable)));

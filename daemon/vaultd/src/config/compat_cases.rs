@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::document::{ConfigError, Wrong};
 use super::files::Places;
-use super::outside::Outside;
+use super::process_inputs::ProcessInputs;
 use super::{Config, load};
 
 /// Whether our kind of error is what a case means by a Python exception.
@@ -44,7 +44,11 @@ impl Home {
 
     /// Loads what the case's files hold. A daemon has no working directory: `./resolver.yaml` is a
     /// place of before that is not searched.
-    pub(super) fn load(&self, input: &Value, outside: &Outside) -> Result<Config, ConfigError> {
+    pub(super) fn load(
+        &self,
+        input: &Value,
+        inputs: &ProcessInputs,
+    ) -> Result<Config, ConfigError> {
         for (name, text) in input["files"].as_object().unwrap() {
             self.write(&format!("{name}/resolver.yaml"), text.as_str().unwrap());
         }
@@ -57,22 +61,22 @@ impl Home {
                 services: None,
             }
         };
-        load(&places, outside, nix::unistd::geteuid().as_raw())
+        load(&places, inputs, nix::unistd::geteuid().as_raw())
     }
 
     /// Loads a configuration given as data.
-    pub(super) fn load_data(&self, config: &Value, outside: &Outside) -> Config {
+    pub(super) fn load_data(&self, config: &Value, inputs: &ProcessInputs) -> Config {
         self.write("user/resolver.yaml", &config.to_string());
         let files = serde_json::json!({"files": {}, "explicit_config": false});
-        self.load(&files, outside).unwrap()
+        self.load(&files, inputs).unwrap()
     }
 }
 
-pub(super) fn outside(variables: &Value) -> Outside {
-    let mut outside = Outside::of_tests();
+pub(super) fn inputs(variables: &Value) -> ProcessInputs {
+    let mut inputs = ProcessInputs::of_tests();
     for (name, value) in variables.as_object().into_iter().flatten() {
         let value = value.as_str().unwrap().to_owned();
-        outside.variables.insert(name.clone(), value);
+        inputs.variables.insert(name.clone(), value);
     }
-    outside
+    inputs
 }

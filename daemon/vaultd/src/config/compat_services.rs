@@ -8,7 +8,7 @@ use vault_proto::reference::{SecretRef, Selector};
 
 use super::compat_cases::{Home, is_meant};
 use super::document::{ConfigError, Wrong};
-use super::outside::Outside;
+use super::process_inputs::ProcessInputs;
 use super::wrapper_file;
 use crate::command::{Command, catalogue};
 use crate::compat::each;
@@ -44,7 +44,7 @@ fn compat_service_file() {
         let home = Home::new();
         home.write("user/configs/svc.json", &input["config"].to_string());
         let files = serde_json::json!({"files": {}, "explicit_config": false});
-        let loaded = home.load(&files, &Outside::of_tests());
+        let loaded = home.load(&files, &ProcessInputs::of_tests());
         let environment = input["environment"].as_str();
         let chosen = loaded.map(|config| {
             let service = config.setup.view(environment).services["svc"].clone();
@@ -125,7 +125,7 @@ fn compat_service_command() {
         let home = Home::new();
         home.write("user/resolver.yaml", &config.to_string());
         let none = serde_json::json!({"files": {}, "explicit_config": false});
-        let setup = match home.load(&none, &Outside::of_tests()) {
+        let setup = match home.load(&none, &ProcessInputs::of_tests()) {
             Ok(config) => config.setup,
             Err(error) => {
                 assert!(is_meant(expected, &error), "{error}");

@@ -7,8 +7,8 @@ use serde_json::Value;
 use vault_backends::oci::AuthMethod;
 use vault_proto::reference::SecretRef;
 
-use super::compat_cases::{Home, is_meant, outside};
-use super::outside::Outside;
+use super::compat_cases::{Home, inputs, is_meant};
+use super::process_inputs::ProcessInputs;
 use crate::compat::each;
 use crate::service::Service;
 use crate::setup::{Setup, View};
@@ -29,7 +29,7 @@ fn expanded(text: &Value) -> Option<PathBuf> {
 fn compat_effective_settings() {
     each("effective_settings", |input, expected| {
         let home = Home::new();
-        let config = match home.load(input, &outside(&input["env"])) {
+        let config = match home.load(input, &inputs(&input["env"])) {
             Ok(config) => config,
             Err(error) => {
                 assert!(is_meant(expected, &error), "{error}");
@@ -95,7 +95,7 @@ fn compare(setup: &Setup, expected: &Value) {
 fn compat_proxy_config_search() {
     each("proxy_config_search", |input, expected| {
         let home = Home::new();
-        let config = match home.load(input, &Outside::of_tests()) {
+        let config = match home.load(input, &ProcessInputs::of_tests()) {
             Ok(config) => config,
             Err(error) => {
                 assert!(is_meant(expected, &error), "{error}");
@@ -129,10 +129,10 @@ fn compat_secret_mapping() {
         let mut config = input["config"].clone();
         // A service without a list gets all mappings.
         config["services"] = serde_json::json!({"all": {"command": ["env"]}});
-        let mut outside = Outside::of_tests();
+        let mut inputs = ProcessInputs::of_tests();
         if let Some(compartment) = input["compartment_id"].as_str() {
             let name = "OCI_VAULT_COMPARTMENT_ID".to_owned();
-            outside.variables.insert(name, compartment.to_owned());
+            inputs.variables.insert(name, compartment.to_owned());
         }
         let none = serde_json::Map::new();
         let is_error = expected.get("error").is_some();
@@ -143,11 +143,11 @@ fn compat_secret_mapping() {
             // What was no reference before is an error with its place now.
             home.write("user/resolver.yaml", &config.to_string());
             let files = serde_json::json!({"files": {}, "explicit_config": false});
-            let error = home.load(&files, &outside).unwrap_err();
+            let error = home.load(&files, &inputs).unwrap_err();
             assert!(error.key.starts_with("secrets."), "{error}");
             return;
         }
-        let setup = home.load_data(&config, &outside).setup;
+        let setup = home.load_data(&config, &inputs).setup;
         let environment = input["environment"].as_str();
         let ours = references(&setup.view(environment).services["all"], environment);
         let theirs: BTreeMap<String, String> = expected
@@ -177,7 +177,9 @@ fn compat_environment_selection() {
             .filter(|name| !name.is_empty())
             .or(variable.filter(|name| !name.is_empty()));
         let home = Home::new();
-        let setup = home.load_data(&input["config"], &Outside::of_tests()).setup;
+        let setup = home
+            .load_data(&input["config"], &ProcessInputs::of_tests())
+            .setup;
         let view: &View = setup.view(asked);
         let theirs: Vec<&str> = expected["references"]
             .as_array()

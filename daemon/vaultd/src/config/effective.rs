@@ -2,7 +2,7 @@
 
 use super::document::{At, ConfigError};
 use super::keys::KEYS;
-use super::surroundings::Shared;
+use super::service_context::Shared;
 use crate::cache::freshness::Freshness;
 use crate::setup::Effective;
 

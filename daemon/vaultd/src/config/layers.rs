@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::document::{ConfigError, Document, Node};
 use super::keys::ALIASES;
-use super::outside::Outside;
+use super::process_inputs::ProcessInputs;
 
 /// Each environment is a whole tree of its own; more of them are a mistake.
 const ENVIRONMENTS: usize = 64;
@@ -18,12 +18,16 @@ const ENVIRONMENTS: usize = 64;
 pub(super) struct Layers {
     base: Node,
     environments: Vec<(String, Node)>,
-    outside: Outside,
+    inputs: ProcessInputs,
 }
 
 impl Layers {
     /// The layers of `root`, which came from `file`.
-    pub(super) fn of(file: &Path, mut root: Node, outside: &Outside) -> Result<Self, ConfigError> {
+    pub(super) fn of(
+        file: &Path,
+        mut root: Node,
+        inputs: &ProcessInputs,
+    ) -> Result<Self, ConfigError> {
         let mut environments = Vec::new();
         if let Some(node) = root.take("environments") {
             let document = Document::of(file, node);
@@ -39,7 +43,7 @@ impl Layers {
         Ok(Self {
             base: canonical(file, root)?,
             environments,
-            outside: outside.clone(),
+            inputs: inputs.clone(),
         })
     }
 
@@ -59,7 +63,7 @@ impl Layers {
             Some(above) if above.is_map() => base.under(above.clone()),
             _ => base,
         };
-        self.outside.over(tree)
+        self.inputs.over(tree)
     }
 }
 

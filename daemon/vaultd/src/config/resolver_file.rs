@@ -9,14 +9,14 @@ use vault_memory::Preference;
 use super::ages;
 use super::document::{At, ConfigError, Document, Node};
 use super::effective;
-use super::known;
 use super::layers::Layers;
-use super::outside::Outside;
 use super::policy_section;
+use super::process_inputs::ProcessInputs;
 use super::secret_entry::ReferenceContext;
 use super::sections;
+use super::service_context::{ServiceContext, Shared};
 use super::service_file;
-use super::surroundings::{Shared, Surroundings};
+use super::unknown_keys;
 use super::warnings::Warnings;
 use super::wrapper_file;
 use crate::audit;
@@ -38,7 +38,7 @@ pub(super) struct ResolverFile<'a> {
     file: PathBuf,
     base: Document,
     layers: Layers,
-    outside: &'a Outside,
+    inputs: &'a ProcessInputs,
     home: PathBuf,
     secrets: Cell<usize>,
 }
@@ -60,7 +60,7 @@ impl<'a> ResolverFile<'a> {
     pub(super) fn read(
         file: &Path,
         text: &str,
-        outside: &'a Outside,
+        inputs: &'a ProcessInputs,
         warnings: &mut Warnings,
     ) -> Result<Self, ConfigError> {
         let document = Document::parse(file, text)?;
@@ -68,23 +68,23 @@ impl<'a> ResolverFile<'a> {
         if root.entries().is_ok_and(|entries| entries.is_empty()) || !root.is_map() {
             return Err(root.error("must be a map of sections; an empty file is none"));
         }
-        known::check(&root, warnings)?;
+        unknown_keys::check(&root, warnings)?;
         if let Some(at) = root.get("version")?
             && !matches!(at.scalar()?, "1.0" | "1")
         {
             warnings.push(at.error("unknown version, read as 1.0").to_string());
         }
-        Self::of(file, document, outside)
+        Self::of(file, document, inputs)
     }
 
     /// What holds where there is no file.
-    pub(super) fn absent(outside: &'a Outside) -> Result<Self, ConfigError> {
+    pub(super) fn absent(inputs: &'a ProcessInputs) -> Result<Self, ConfigError> {
         let nowhere = Path::new("(no resolver.yaml)");
-        Self::of(nowhere, Document::of(nowhere, Node::empty()), outside)
+        Self::of(nowhere, Document::of(nowhere, Node::empty()), inputs)
     }
 
-    fn of(file: &Path, base: Document, outside: &'a Outside) -> Result<Self, ConfigError> {
-        let layers = Layers::of(file, base.clone().into_root(), outside)?;
+    fn of(file: &Path, base: Document, inputs: &'a ProcessInputs) -> Result<Self, ConfigError> {
+        let layers = Layers::of(file, base.clone().into_root(), inputs)?;
         let home = directories::BaseDirs::new()
             .map(|base| base.home_dir().to_owned())
             .unwrap_or_default();
@@ -92,7 +92,7 @@ impl<'a> ResolverFile<'a> {
             file: file.to_owned(),
             base,
             layers,
-            outside,
+            inputs,
             home,
             secrets: Cell::new(0),
         })
@@ -111,10 +111,7 @@ impl<'a> ResolverFile<'a> {
         warnings: &mut Warnings,
     ) -> Result<Everywhere, ConfigError> {
         let root = self.base.root();
-        let own = Document::of(
-            &self.file,
-            self.layers.effective(self.outside.environment()),
-        );
+        let own = Document::of(&self.file, self.layers.effective(self.inputs.environment()));
         let own = own.root();
         Ok(Everywhere {
             policy: policy(&root, own_uid)?,
@@ -146,7 +143,7 @@ impl<'a> ResolverFile<'a> {
             Some(at) => {
                 let references = ReferenceContext {
                     container: vault.container(),
-                    kinds: self.outside.kinds,
+                    kinds: self.inputs.kinds,
                 };
                 let shared = service_file::shared(&at, references, warnings)?;
                 ages::check(&at, shared.values().flatten(), freshness)?;
@@ -156,7 +153,7 @@ impl<'a> ResolverFile<'a> {
         };
         let mut effective = effective::entries(&root, &shared)?;
         effective::correct(&mut effective, &freshness);
-        let targets = Targets::unconfigured(self.outside.kinds, &self.home).with(vault.clone());
+        let targets = Targets::unconfigured(self.inputs.kinds, &self.home).with(vault.clone());
         let mut view = View {
             services: BTreeMap::new(),
             effective,
@@ -165,23 +162,23 @@ impl<'a> ResolverFile<'a> {
         };
         let services = root.get("services")?;
         let entries = services.map_or(Ok(vec![]), |at| at.entries())?;
-        let surroundings = Surroundings {
+        let context = ServiceContext {
             shared: &shared,
             vault: &vault,
             targets: &targets,
             freshness: view.freshness,
-            outside: self.outside,
+            inputs: self.inputs,
             home: &self.home,
         };
         for (name, at) in &entries {
-            let service = service_file::read(name, &self.file, at, &surroundings, warnings)?;
+            let service = service_file::read(name, &self.file, at, &context, warnings)?;
             self.count(&service, at)?;
             view.services.insert(name.clone(), service);
         }
         for (name, document) in files {
             let root = document.root();
             let service = if wrapper_file::is_one(&root)? {
-                wrapper_file::read(name, document.file(), &root, &surroundings, warnings)?
+                wrapper_file::read(name, document.file(), &root, &context, warnings)?
             } else {
                 // A service's own file stands for it whole: its secrets alone are what it gets.
                 // Only the command may be in resolver.yaml.
@@ -190,7 +187,7 @@ impl<'a> ResolverFile<'a> {
                     .map(|(_, at)| at.get("command"))
                     .transpose()?
                     .flatten();
-                service_file::read_file(name, document, command.as_ref(), &surroundings, warnings)?
+                service_file::read_file(name, document, command.as_ref(), &context, warnings)?
             };
             self.count(&service, &root)?;
             view.services.insert(name.clone(), service);

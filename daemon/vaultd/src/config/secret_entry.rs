@@ -28,7 +28,7 @@ const KEYS: &[&str] = &[
 pub(super) fn read(
     variable: &str,
     at: &At<'_>,
-    around: ReferenceContext<'_>,
+    context: ReferenceContext<'_>,
     warnings: &mut Warnings,
 ) -> Result<Option<ServiceSecret>, ConfigError> {
     check_target(variable, at)?;
@@ -40,7 +40,7 @@ pub(super) fn read(
         ..ServiceSecret::named(variable)
     };
     if !at.is_map() {
-        secret.default = Some(reference(at, around)?);
+        secret.default = Some(reference(at, context)?);
         return Ok(Some(secret));
     }
     secret.ages = ages::read(at)?;
@@ -48,18 +48,18 @@ pub(super) fn read(
         (Some(at), _) | (None, Some(at)) => Some(sections::container(&at)?),
         (None, None) => None,
     };
-    let around = ReferenceContext {
-        container: own.as_deref().or(around.container),
-        ..around
+    let context = ReferenceContext {
+        container: own.as_deref().or(context.container),
+        ..context
     };
     let entries = at.entries()?;
     warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), KEYS);
     for (key, at) in entries {
         match key.as_str() {
             _ if at.is_null() => {}
-            "secret_name" => secret.default = Some(reference(&at, around)?),
+            "secret_name" => secret.default = Some(reference(&at, context)?),
             "environment" => {
-                let named = |(name, at): (String, At<'_>)| Ok((name, reference(&at, around)?));
+                let named = |(name, at): (String, At<'_>)| Ok((name, reference(&at, context)?));
                 secret.by_environment = at
                     .entries()?
                     .into_iter()
@@ -101,9 +101,9 @@ pub(super) struct ReferenceContext<'a> {
 /// A reference, or a bare name or OCID of OCI Vault.
 pub(super) fn reference(
     at: &At<'_>,
-    around: ReferenceContext<'_>,
+    context: ReferenceContext<'_>,
 ) -> Result<SecretRef, ConfigError> {
-    let ReferenceContext { container, kinds } = around;
+    let ReferenceContext { container, kinds } = context;
     let text = at.scalar()?;
     let path = text.split('?').next().unwrap_or_default();
     if container.is_some() && !text.contains("://") && path.contains('/') {

@@ -11,7 +11,7 @@ use super::ages;
 use super::document::{At, ConfigError, Document};
 use super::secret_entry::{self, ReferenceContext};
 use super::sections;
-use super::surroundings::{Shared, Surroundings, check_name, check_setting, cwd, description};
+use super::service_context::{ServiceContext, Shared, check_name, check_setting, cwd, description};
 use super::warnings::Warnings;
 use crate::command::{Command, catalogue};
 use crate::service::{Service, ServiceSecret};
@@ -42,10 +42,10 @@ pub(super) fn read(
     name: &str,
     source: &Path,
     at: &At<'_>,
-    around: &Surroundings<'_>,
+    context: &ServiceContext<'_>,
     warnings: &mut Warnings,
 ) -> Result<Service, ConfigError> {
-    one(name, source, at, None, around, warnings)
+    one(name, source, at, None, context, warnings)
 }
 
 /// Reads a service's own file; `command` is the one that resolver.yaml has for it.
@@ -53,7 +53,7 @@ pub(super) fn read_file(
     name: &str,
     document: &Document,
     command: Option<&At<'_>>,
-    around: &Surroundings<'_>,
+    context: &ServiceContext<'_>,
     warnings: &mut Warnings,
 ) -> Result<Service, ConfigError> {
     one(
@@ -61,7 +61,7 @@ pub(super) fn read_file(
         document.file(),
         &document.root(),
         command,
-        around,
+        context,
         warnings,
     )
 }
@@ -71,23 +71,23 @@ fn one(
     source: &Path,
     at: &At<'_>,
     other_command: Option<&At<'_>>,
-    around: &Surroundings<'_>,
+    context: &ServiceContext<'_>,
     warnings: &mut Warnings,
 ) -> Result<Service, ConfigError> {
     check_name(name, at)?;
     let entries = at.entries()?;
     warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), KEYS);
     let mut said = Vec::new();
-    let vault = vault(at, around.vault, warnings)?;
+    let vault = vault(at, context.vault, warnings)?;
     let references = ReferenceContext {
         container: vault.container(),
-        kinds: around.targets.kinds(),
+        kinds: context.targets.kinds(),
     };
     let secrets = match at.get("secrets")? {
-        Some(list) => secrets(&list, around.shared, references, !at.is_below(), warnings)?,
+        Some(list) => secrets(&list, context.shared, references, !at.is_below(), warnings)?,
         None if !at.is_below() => vec![],
         None => {
-            let all: Vec<_> = around.shared.values().flatten().cloned().collect();
+            let all: Vec<_> = context.shared.values().flatten().cloned().collect();
             if !all.is_empty() {
                 let count = all.len();
                 said.push(format!(
@@ -97,7 +97,7 @@ fn one(
             all
         }
     };
-    let freshness = ages::over(at, around.freshness)?;
+    let freshness = ages::over(at, context.freshness)?;
     ages::check(at, &secrets, freshness)?;
     let settings = at.get("env_overrides")?;
     let settings = settings.as_ref().map_or(Ok(vec![]), settings_of)?;
@@ -115,7 +115,7 @@ fn one(
             path.push(sections::path(&at)?);
         }
     }
-    path.extend(around.outside.path());
+    path.extend(context.inputs.path());
     let written = match (at.get("target_command")?, at.get("command")?) {
         (Some(at), _) | (None, Some(at)) => Some(words(&at)?),
         (None, None) => other_command.map(words).transpose()?,
@@ -129,7 +129,7 @@ fn one(
                 words[2]
             ));
             // npx reads settings from the directory it starts in: not from a caller's checkout.
-            let cwd = cwd.get_or_insert_with(|| around.home.to_owned());
+            let cwd = cwd.get_or_insert_with(|| context.home.to_owned());
             Command::find(&words, Some(cwd), &path)
         }
         (None, None) => {
@@ -158,7 +158,7 @@ fn one(
             .collect(),
         freshness,
         profiles: at.get("profiles")?.as_ref().map_or(Ok(vec![]), At::texts)?,
-        targets: around.targets.clone().with(vault),
+        targets: context.targets.clone().with(vault),
         warnings: said,
     })
 }

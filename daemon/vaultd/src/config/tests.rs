@@ -29,7 +29,7 @@ impl Home {
         places.files.retain(|file| file.starts_with(self.0.path()));
         load(
             &places,
-            &Outside::of_tests(),
+            &ProcessInputs::of_tests(),
             nix::unistd::geteuid().as_raw(),
         )
     }
@@ -389,7 +389,7 @@ fn what_is_no_text_is_refused() {
 #[test]
 fn a_file_named_on_the_command_line_must_exist() {
     let places = Places::named(PathBuf::from("/nonexistent/resolver.yaml"));
-    let error = load(&places, &Outside::of_tests(), 0)
+    let error = load(&places, &ProcessInputs::of_tests(), 0)
         .map(|_| ())
         .unwrap_err();
     assert!(error.to_string().contains("there is no such file"));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::compat_cases::{Home, outside};
+use super::compat_cases::{Home, inputs};
 use super::document::ConfigError;
 use crate::cache::freshness::{Ahead, Freshness};
 use crate::refresher::{Plan, Start};
@@ -12,7 +12,7 @@ fn read(file: &str) -> Result<Setup, ConfigError> {
     let home = Home::new();
     home.write("user/resolver.yaml", file);
     let none = serde_json::json!({"files": {}, "explicit_config": false});
-    let config = home.load(&none, &outside(&serde_json::Value::Null));
+    let config = home.load(&none, &inputs(&serde_json::Value::Null));
     config.map(|config| config.setup)
 }
 

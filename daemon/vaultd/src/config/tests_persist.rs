@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::compat_cases::{Home, outside};
+use super::compat_cases::{Home, inputs};
 use super::document::ConfigError;
 use crate::setup::Setup;
 use crate::snapshot::Persist;
@@ -11,7 +11,7 @@ fn setup(text: &str) -> Result<Setup, ConfigError> {
     let home = Home::new();
     home.write("user/resolver.yaml", text);
     let none = serde_json::json!({"files": {}, "explicit_config": false});
-    let loaded = home.load(&none, &outside(&serde_json::Value::Null));
+    let loaded = home.load(&none, &inputs(&serde_json::Value::Null));
     loaded.map(|config| config.setup)
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use vault_backends::oci::AuthMethod;
 
-use super::compat_cases::{Home, outside};
-use super::outside::Outside;
+use super::compat_cases::{Home, inputs};
+use super::process_inputs::ProcessInputs;
 use crate::command::Command;
 use crate::service::Service;
 use crate::setup::Setup;
@@ -17,7 +17,7 @@ fn setup(files: &[(&str, &str)], variables: &serde_json::Value) -> Setup {
         home.write(&format!("user/{name}"), text);
     }
     let none = serde_json::json!({"files": {}, "explicit_config": false});
-    home.load(&none, &outside(variables)).unwrap().setup
+    home.load(&none, &inputs(variables)).unwrap().setup
 }
 
 fn quiet(files: &[(&str, &str)]) -> Setup {
@@ -148,7 +148,7 @@ fn a_file_is_trusted_with_the_directory_that_it_is_really_in() {
     std::fs::create_dir_all(link.parent().unwrap()).unwrap();
     std::os::unix::fs::symlink(&open, &link).unwrap();
     let none = serde_json::json!({"files": {}, "explicit_config": false});
-    let load = || home.load(&none, &Outside::of_tests());
+    let load = || home.load(&none, &ProcessInputs::of_tests());
     assert_eq!(
         load().unwrap().setup.base.freshness.ttl,
         Duration::from_secs(5)
@@ -175,7 +175,7 @@ fn what_can_never_be_meant_is_refused() {
         home.write("user/configs/s.yaml", text);
         let none = serde_json::json!({"files": {}, "explicit_config": false});
         let error = home
-            .load(&none, &Outside::of_tests())
+            .load(&none, &ProcessInputs::of_tests())
             .unwrap_err()
             .to_string();
         assert!(error.contains(expected), "{error}");
@@ -289,7 +289,7 @@ fn a_delegation_that_would_not_count_is_refused() {
     home.write("user/resolver.yaml", "vault: {delegation_token_file: /t}\n");
     let none = serde_json::json!({"files": {}, "explicit_config": false});
     let error = home
-        .load(&none, &Outside::of_tests())
+        .load(&none, &ProcessInputs::of_tests())
         .unwrap_err()
         .to_string();
     for word in ["delegation_token_file", "instance_principal"] {
@@ -327,7 +327,7 @@ fn a_small_file_that_means_very_much_is_refused() {
         home.write("user/resolver.yaml", &text);
         let none = serde_json::json!({"files": {}, "explicit_config": false});
         let error = home
-            .load(&none, &Outside::of_tests())
+            .load(&none, &ProcessInputs::of_tests())
             .unwrap_err()
             .to_string();
         assert!(error.contains(expected), "{error}");
@@ -338,12 +338,12 @@ fn a_small_file_that_means_very_much_is_refused() {
 fn every_value_has_its_origin() {
     let file = "cache:\n  ttl: 5\nsecrets:\n  A: local://a\nenvironments: {p: {cache: {ttl: 6}}}\n";
     let variables = serde_json::json!({"OCI_REGION": "r"});
-    let mut outside = outside(&variables);
-    outside.config_profile = Some("P".to_owned());
+    let mut inputs = inputs(&variables);
+    inputs.config_profile = Some("P".to_owned());
     let home = Home::new();
     home.write("user/resolver.yaml", file);
     let none = serde_json::json!({"files": {}, "explicit_config": false});
-    let setup = home.load(&none, &outside).unwrap().setup;
+    let setup = home.load(&none, &inputs).unwrap().setup;
     let said = |environment: Option<&str>, key: &str| {
         let entries = &setup.view(environment).effective;
         let entry = entries.iter().find(|entry| entry.key == key).unwrap();
@@ -364,8 +364,8 @@ fn every_value_has_its_origin() {
 fn a_wrong_variable_is_named_in_place_of_a_file() {
     let home = Home::new();
     let none = serde_json::json!({"files": {}, "explicit_config": false});
-    let outside = outside(&serde_json::json!({"OCI_VAULT_CACHE_TTL": "s3cr3t"}));
-    let error = home.load(&none, &outside).unwrap_err().to_string();
+    let inputs = inputs(&serde_json::json!({"OCI_VAULT_CACHE_TTL": "s3cr3t"}));
+    let error = home.load(&none, &inputs).unwrap_err().to_string();
     let expected = "vaultd's variable OCI_VAULT_CACHE_TTL: cache.ttl: must be a whole number";
     assert!(error.starts_with(expected), "{error}");
     assert!(!error.contains("s3cr3t"));
@@ -385,7 +385,7 @@ fn a_directory_on_the_command_line_is_the_only_one() {
     let places = places.with_services(Some(other));
     let config = super::load(
         &places,
-        &Outside::of_tests(),
+        &ProcessInputs::of_tests(),
         nix::unistd::geteuid().as_raw(),
     );
     let setup = config.unwrap().setup;

@@ -13,7 +13,7 @@ use vault_proto::reference::SecretRef;
 use super::document::{At, ConfigError};
 use super::secret_entry;
 use super::sections;
-use super::surroundings::{Surroundings, check_name, check_setting, cwd, description};
+use super::service_context::{ServiceContext, check_name, check_setting, cwd, description};
 use super::warnings::Warnings;
 use crate::command::Command;
 use crate::service::{Service, ServiceSecret};
@@ -49,14 +49,14 @@ pub(super) fn read(
     name: &str,
     source: &Path,
     at: &At<'_>,
-    around: &Surroundings<'_>,
+    context: &ServiceContext<'_>,
     warnings: &mut Warnings,
 ) -> Result<Service, ConfigError> {
     check_name(name, at)?;
     let entries = at.entries()?;
     warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), KEYS);
-    let vault = vault(at, around.vault, warnings)?;
-    let lookup = |name: &str| around.outside.variable(name).map(str::to_owned);
+    let vault = vault(at, context.vault, warnings)?;
+    let lookup = |name: &str| context.inputs.variable(name).map(str::to_owned);
     let mut secrets = Vec::new();
     let mut settings = Vec::new();
     let env = at.get("env")?;
@@ -99,13 +99,13 @@ pub(super) fn read(
         description: description(at)?,
         source: source.to_owned(),
         secrets,
-        command: Command::find(&words, cwd.as_deref(), &around.outside.path()),
+        command: Command::find(&words, cwd.as_deref(), &context.inputs.path()),
         cwd,
         settings,
         keep_variables: vec![],
-        freshness: around.freshness,
+        freshness: context.freshness,
         profiles: vec![],
-        targets: around.targets.clone().with(vault),
+        targets: context.targets.clone().with(vault),
         warnings: vec![],
     })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::cache::freshness::{Ahead, Freshness};
 use crate::clock::ScriptedClock;
-use crate::scripted::{Weather, WeatherBackend, address};
+use crate::scripted::{Condition, SwitchableBackend, address};
 use vault_backends::address::{BackendKind, VersionSelector};
 
 const FRESHNESS: Freshness = Freshness {
@@ -16,7 +16,7 @@ const FRESHNESS: Freshness = Freshness {
 };
 
 struct Room {
-    backend: Arc<WeatherBackend>,
+    backend: Arc<SwitchableBackend>,
     clock: Arc<ScriptedClock>,
     upstream: Arc<Upstream>,
     cache: Arc<Cache>,
@@ -43,7 +43,7 @@ fn plan(count: usize, freshness: Freshness) -> Plan {
 impl Room {
     /// A daemon that has just started.
     fn with(plan: Plan, takes: Duration) -> Self {
-        let backend = WeatherBackend::new(BackendKind::OCI, takes);
+        let backend = SwitchableBackend::new(BackendKind::OCI, takes);
         let clock = Arc::new(ScriptedClock::flowing());
         let (upstream, cache) = Cache::over(&backend, &clock);
         let refresher = Refresher::new(
@@ -152,12 +152,12 @@ async fn an_outage_of_half_an_hour_costs_forty_calls_and_all_is_fresh_soon_after
     for takes in [Duration::from_millis(200), Duration::from_secs(1)] {
         let room = Room::with(plan(50, short), takes);
         pass(MINUTE * 10).await;
-        room.backend.turns(Weather::Out);
+        room.backend.set_condition(Condition::Down);
         for _ in 0..30 {
             pass(MINUTE).await;
             assert_eq!(room.ages().len(), 50, "all may be served");
         }
-        room.backend.turns(Weather::Fair);
+        room.backend.set_condition(Condition::Up);
         let back = room.clock.now();
         assert!(room.backend.failed() <= 40, "{}", room.backend.failed());
         room.all_are_younger_than(50, short.ttl).await;
@@ -174,12 +174,12 @@ async fn a_backend_that_does_not_answer_is_left_in_peace_as_well() {
     };
     let room = Room::with(plan(50, short), Duration::from_millis(200));
     pass(MINUTE * 10).await;
-    room.backend.turns(Weather::Silent);
+    room.backend.set_condition(Condition::Hanging);
     let calls = room.backend.calls();
     pass(MINUTE * 30).await;
     let failed = room.backend.calls() - calls;
     assert!(failed <= 40, "{failed}");
-    room.backend.turns(Weather::Fair);
+    room.backend.set_condition(Condition::Up);
     let back = room.clock.now();
     room.all_are_younger_than(50, short.ttl).await;
     let took = room.clock.now().since(back);
@@ -190,11 +190,11 @@ async fn a_backend_that_does_not_answer_is_left_in_peace_as_well() {
 async fn a_refused_credential_is_not_tried_with_every_secret() {
     let room = Room::of(50);
     pass(MINUTE).await;
-    room.backend.turns(Weather::Refused);
+    room.backend.set_condition(Condition::Refused);
     pass(HOUR * 2).await;
     let failed = room.backend.failed();
     assert!(failed <= 10 + 2 * 60, "{failed}");
-    room.backend.turns(Weather::Fair);
+    room.backend.set_condition(Condition::Up);
     room.all_are_younger_than(50, HOUR).await;
 }
 
@@ -206,7 +206,7 @@ async fn with_its_breaker_switched_off_a_backend_that_is_out_is_still_spared() {
     settings.retry.max_retries = 0;
     room.upstream.configure(settings);
     pass(MINUTE).await;
-    room.backend.turns(Weather::Out);
+    room.backend.set_condition(Condition::Down);
     pass(HOUR + MINUTE * 30).await;
     let failed = room.backend.failed();
     assert!(failed <= 10 + 90, "{failed}");
@@ -290,7 +290,7 @@ async fn a_reset_breaker_is_noticed_at_once() {
     };
     let room = Room::with(plan(10, short), Duration::ZERO);
     pass(MINUTE).await;
-    room.backend.turns(Weather::Out);
+    room.backend.set_condition(Condition::Down);
     while room
         .upstream
         .closed_until(&Name::of(&item("n0", short).address))
@@ -298,7 +298,7 @@ async fn a_reset_breaker_is_noticed_at_once() {
     {
         pass(Duration::from_secs(1)).await;
     }
-    room.backend.turns(Weather::Fair);
+    room.backend.set_condition(Condition::Up);
     pass(MINUTE / 2).await;
     let calls = room.backend.calls();
     assert_eq!(room.upstream.reset(|_| true), 1);
@@ -309,17 +309,17 @@ async fn a_reset_breaker_is_noticed_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_no_that_nobody_waits_for_is_not_held_against_who_asks_first() {
     let room = Room::with(plan(1, FRESHNESS), Duration::ZERO);
-    room.backend.turns(Weather::Gone);
+    room.backend.set_condition(Condition::NotFound);
     pass(MINUTE / 4).await;
     assert_eq!(room.backend.calls(), 1);
-    room.backend.turns(Weather::Fair);
+    room.backend.set_condition(Condition::Up);
     assert_eq!(room.get("n0").await, Ok(false));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_is_gone_is_asked_for_less_and_less() {
     let room = Room::with(plan(1, FRESHNESS), Duration::ZERO);
-    room.backend.turns(Weather::Gone);
+    room.backend.set_condition(Condition::NotFound);
     pass(HOUR * 12).await;
     let calls = room.backend.calls();
     assert!((12..24).contains(&calls), "{calls}");

@@ -8,7 +8,7 @@ use vault_backends::address::BackendKind;
 use super::*;
 use crate::cache::freshness::Freshness;
 use crate::clock::ScriptedClock;
-use crate::config::outside::Outside;
+use crate::config::process_inputs::ProcessInputs;
 use crate::config::{self, Texts};
 use crate::peer::Peer;
 use crate::scripted::{ScriptedBackend, outage};
@@ -137,7 +137,7 @@ async fn authorized(resolver: &Resolver) -> AuthorizedRequest {
 fn context() -> RequestContext {
     let (near, _far) = UnixStream::pair().unwrap();
     let uid = nix::unistd::geteuid().as_raw();
-    let config = config::read(Texts::default(), &Outside::default(), uid).unwrap();
+    let config = config::read(Texts::default(), &ProcessInputs::default(), uid).unwrap();
     RequestContext {
         peer: Peer::of(&near).unwrap(),
         subject: None,

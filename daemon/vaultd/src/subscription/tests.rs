@@ -11,7 +11,7 @@ use super::*;
 use crate::audit::Audit;
 use crate::cache::changes::BACKLOG;
 use crate::clock::ScriptedClock;
-use crate::config::outside::Outside;
+use crate::config::process_inputs::ProcessInputs;
 use crate::config::{self, Texts};
 use crate::peer::Peer;
 use crate::policy::Action;
@@ -78,7 +78,7 @@ impl Room {
         let (upstream, cache) = Cache::over(&backend, &clock);
         let (near, _far) = UnixStream::pair().unwrap();
         let uid = nix::unistd::geteuid().as_raw();
-        let mut setup = config::read(Texts::default(), &Outside::default(), uid)
+        let mut setup = config::read(Texts::default(), &ProcessInputs::default(), uid)
             .unwrap()
             .setup;
         let oci = OciSettings {

@@ -42,8 +42,9 @@ impl Default for BreakerSettings {
 pub enum Permit {
     /// Call, and repeat as retries allow.
     Call,
-    /// Call once: it decides.
-    Probe,
+    /// Call once: it decides. When it left tells it from other probes: one that ends late, after the
+    /// next has left, must not end that one's turn.
+    Probe(Moment),
 }
 
 /// Who comes first where only one call is let through.
@@ -149,6 +150,12 @@ impl Open {
         }
     }
 
+    /// The probe that this permit is for, where it is the last one.
+    fn take_probe(&mut self, permit: Permit) -> Option<Probe> {
+        self.probe
+            .take_if(|probe| permit == Permit::Probe(probe.left))
+    }
+
     fn free_from(&self) -> Moment {
         let longest = self.probe.map(|probe| probe.left + LONGEST_PROBE);
         longest.map_or(self.next_probe, |longest| longest.max(self.next_probe))
@@ -198,7 +205,7 @@ impl Breaker {
         });
         // The next probe's time is set when this one leaves: what becomes of it may come late.
         open.next_probe = now + spread(settings.recovery, jitter);
-        Ok(Permit::Probe)
+        Ok(Permit::Probe(now))
     }
 
     /// The backend replied; returns whether that closed it.
@@ -234,9 +241,7 @@ impl Breaker {
         match &mut self.open {
             Some(open) => {
                 open.successes = 0;
-                if permit == Permit::Probe {
-                    open.probe = None;
-                }
+                open.take_probe(permit);
                 // A period counts from when its probe left, not from when that was given up.
                 if open.next_probe <= now {
                     open.next_probe = next_probe;
@@ -253,15 +258,15 @@ impl Breaker {
 
     /// The call told nothing that counts, or was given up.
     pub fn undecided(&mut self, permit: Permit) {
-        if let (Permit::Probe, Some(open)) = (permit, &mut self.open) {
-            open.probe = None;
+        if let Some(open) = &mut self.open {
+            open.take_probe(permit);
         }
     }
 
     /// The call was never sent: it is as if leave had not been taken.
     pub fn not_sent(&mut self, permit: Permit) {
-        if let (Permit::Probe, Some(open)) = (permit, &mut self.open)
-            && let Some(probe) = open.probe.take()
+        if let Some(open) = &mut self.open
+            && let Some(probe) = open.take_probe(permit)
         {
             open.next_probe = probe.was_due;
         }
@@ -325,7 +330,9 @@ mod tests {
 
     /// The backend fails the last probe, or whatever else was under way.
     fn fail(breaker: &mut Breaker, now: Moment, settings: &BreakerSettings, jitter: f64) -> bool {
-        breaker.failed(Permit::Probe, Culprit::Backend, now, settings, jitter)
+        let probe = breaker.open.as_ref().and_then(|open| open.probe);
+        let permit = probe.map_or(Permit::Call, |probe| Permit::Probe(probe.left));
+        breaker.failed(permit, Culprit::Backend, now, settings, jitter)
     }
 
     fn open_at_zero() -> Breaker {
@@ -361,7 +368,7 @@ mod tests {
             let now = at(60 * round);
             assert_eq!(
                 acquire(&mut breaker, now, 0.0),
-                Ok(Permit::Probe),
+                Ok(Permit::Probe(now)),
                 "round {round}"
             );
             assert!(acquire(&mut breaker, now, 0.0).is_err());
@@ -372,24 +379,36 @@ mod tests {
     #[test]
     fn a_probe_that_never_comes_back_does_not_hold_it_open() {
         let mut breaker = open_at_zero();
-        assert_eq!(acquire(&mut breaker, at(60), 0.0), Ok(Permit::Probe));
-        assert_eq!(acquire(&mut breaker, at(120), 0.0), Ok(Permit::Probe));
+        assert_eq!(
+            acquire(&mut breaker, at(60), 0.0),
+            Ok(Permit::Probe(at(60)))
+        );
+        assert_eq!(
+            acquire(&mut breaker, at(120), 0.0),
+            Ok(Permit::Probe(at(120)))
+        );
     }
 
     #[test]
     fn it_is_open_until_a_probe_leaves_and_after_one_that_decides_nothing() {
         let mut breaker = open_at_zero();
         assert_eq!(breaker.state(), State::Open(at(60)));
-        assert_eq!(acquire(&mut breaker, at(300), 0.0), Ok(Permit::Probe));
+        assert_eq!(
+            acquire(&mut breaker, at(300), 0.0),
+            Ok(Permit::Probe(at(300)))
+        );
         assert_eq!(breaker.state(), State::HalfOpen);
-        breaker.undecided(Permit::Probe);
+        breaker.undecided(Permit::Probe(at(300)));
         assert_eq!(breaker.state(), State::Open(at(360)));
     }
 
     #[test]
     fn a_period_counts_from_when_its_probe_left() {
         let mut breaker = open_at_zero();
-        assert_eq!(acquire(&mut breaker, at(60), 0.0), Ok(Permit::Probe));
+        assert_eq!(
+            acquire(&mut breaker, at(60), 0.0),
+            Ok(Permit::Probe(at(60)))
+        );
         fail(&mut breaker, at(70), &SETTINGS, 0.0);
         assert_eq!(breaker.next_probe(), Some(at(120)));
         assert_eq!(acquire(&mut breaker, at(119), 0.0), Err(at(120)));
@@ -399,14 +418,44 @@ mod tests {
     fn a_probe_that_was_not_sent_gives_its_leave_back() {
         let mut breaker = open_at_zero();
         for now in [60, 61, 61] {
-            assert_eq!(acquire(&mut breaker, at(now), 0.0), Ok(Permit::Probe));
-            breaker.not_sent(Permit::Probe);
+            assert_eq!(
+                acquire(&mut breaker, at(now), 0.0),
+                Ok(Permit::Probe(at(now)))
+            );
+            breaker.not_sent(Permit::Probe(at(now)));
             assert_eq!(breaker.state(), State::Open(at(60)));
         }
         assert_eq!(breaker.consecutive_failures(), 5);
-        assert_eq!(acquire(&mut breaker, at(62), 0.0), Ok(Permit::Probe));
+        assert_eq!(
+            acquire(&mut breaker, at(62), 0.0),
+            Ok(Permit::Probe(at(62)))
+        );
         breaker.not_sent(Permit::Call);
         assert!(acquire(&mut breaker, at(63), 0.0).is_err(), "one is out");
+    }
+
+    /// By how the first of two probes ends, whose call took longer than a probe is waited for: the second
+    /// is out for as long as before.
+    #[test]
+    fn a_probe_that_ends_late_does_not_end_the_turn_of_the_next() {
+        let ends: [fn(&mut Breaker, Permit); 3] = [
+            |breaker, late| breaker.not_sent(late),
+            |breaker, late| breaker.undecided(late),
+            |breaker, late| {
+                breaker.failed(late, Culprit::Backend, at(123), &SETTINGS, 0.0);
+            },
+        ];
+        for end in ends {
+            let mut breaker = open_at_zero();
+            let late = acquire(&mut breaker, at(60), 0.0).unwrap();
+            assert_eq!(
+                acquire(&mut breaker, at(120), 0.0),
+                Ok(Permit::Probe(at(120)))
+            );
+            end(&mut breaker, late);
+            assert_eq!(breaker.state(), State::HalfOpen, "the second is out");
+            assert_eq!(acquire(&mut breaker, at(123), 0.0), Err(at(180)));
+        }
     }
 
     #[test]
@@ -443,7 +492,10 @@ mod tests {
         let check = |breaker: &Breaker, now| breaker.check(at(now), &SETTINGS, Precedence::Last);
         assert_eq!(check(&breaker, 60), Err(at(75)));
         assert_eq!(check(&breaker, 75), Ok(()));
-        assert_eq!(acquire(&mut breaker, at(74), 0.0), Ok(Permit::Probe));
+        assert_eq!(
+            acquire(&mut breaker, at(74), 0.0),
+            Ok(Permit::Probe(at(74)))
+        );
         assert!(check(&breaker, 75).is_err());
     }
 
@@ -480,14 +532,23 @@ mod tests {
     #[test]
     fn two_successes_close_it_and_a_failure_between_them_does_not() {
         let mut breaker = open_at_zero();
-        assert_eq!(acquire(&mut breaker, at(60), 0.0), Ok(Permit::Probe));
+        assert_eq!(
+            acquire(&mut breaker, at(60), 0.0),
+            Ok(Permit::Probe(at(60)))
+        );
         breaker.succeeded(at(60), &SETTINGS);
         assert_eq!(breaker.state(), State::HalfOpen);
-        assert_eq!(acquire(&mut breaker, at(60), 0.0), Ok(Permit::Probe));
+        assert_eq!(
+            acquire(&mut breaker, at(60), 0.0),
+            Ok(Permit::Probe(at(60)))
+        );
         fail(&mut breaker, at(60), &SETTINGS, 0.0);
         assert_eq!(breaker.state(), State::Open(at(120)));
         for _ in 0..2 {
-            assert_eq!(acquire(&mut breaker, at(120), 0.0), Ok(Permit::Probe));
+            assert_eq!(
+                acquire(&mut breaker, at(120), 0.0),
+                Ok(Permit::Probe(at(120)))
+            );
             breaker.succeeded(at(120), &SETTINGS);
         }
         assert_eq!(breaker.state(), State::Closed);
@@ -563,7 +624,7 @@ mod tests {
                     Event::Call => match acquire(&mut breaker, at(now), jitter) {
                         Ok(Permit::Call) => prop_assert!(!was_open),
                         Err(_) => prop_assert!(was_open),
-                        Ok(Permit::Probe) => {
+                        Ok(Permit::Probe(_)) => {
                             prop_assert!(was_open);
                             prop_assert!(since.is_none_or(|since| now - since >= 60));
                             since = Some(now);

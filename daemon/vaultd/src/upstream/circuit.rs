@@ -6,7 +6,8 @@
 //! - a failure that the backend says is about the one secret counts for that secret, and is a reply;
 //! - a failure that was replied and may be either's counts for both, but opens the breaker of the backend
 //!   only together with another secret's, or where no other is known; of a secret whose own breaker is
-//!   open, while others were well last, it says nothing new of the backend, and uses up no turn of theirs;
+//!   open, while others were well since the backend's breaker opened last, it says nothing new of the
+//!   backend, and uses up no turn of theirs;
 //! - where nobody replied, the backend is at fault;
 //! - what was not sent counts for nobody and heals nobody.
 //!
@@ -41,6 +42,8 @@ pub struct Circuit {
     known: [Option<Address>; 2],
     /// The last ones of which the backend gave a value or said no.
     well: VecDeque<Address>,
+    /// Whether it did since its breaker opened last.
+    well_since_opening: bool,
     last_error: String,
 }
 
@@ -96,8 +99,8 @@ pub struct Conclusion<'a> {
     pub outcome: Outcome,
     /// The pause that was asked for, and for what.
     pub pause: Option<(Extent, Duration)>,
-    /// The failure's words; empty where there was none, or it says nothing of the backend.
-    pub words: &'a str,
+    /// The failure, for people; `None` where there was none, or it says nothing of the backend.
+    pub failure: Option<&'a str>,
 }
 
 /// Leave for one call.
@@ -118,7 +121,9 @@ impl Leave {
 
     /// Whether the call decides over what follows, so that it is not repeated.
     pub fn is_probe(&self) -> bool {
-        self.of_backend == Permit::Probe || self.of_secret == Permit::Probe
+        [self.of_backend, self.of_secret]
+            .iter()
+            .any(|permit| matches!(permit, Permit::Probe(_)))
     }
 }
 
@@ -183,7 +188,8 @@ impl Circuit {
         settings: &BreakerSettings,
         jitter: f64,
     ) -> bool {
-        let Conclusion { outcome, words, .. } = conclusion;
+        let outcome = conclusion.outcome;
+        let failure = conclusion.failure.unwrap_or_default();
         let mut opened = false;
         match outcome {
             Outcome::Replied => {
@@ -193,22 +199,23 @@ impl Circuit {
                     self.well.retain(|well| well != secret);
                     self.well.truncate(MOST_WELL - 1);
                     self.well.push_front(secret.clone());
+                    self.well_since_opening = true;
                 }
             }
             Outcome::SecretFailed => {
                 self.replied(now, settings);
-                self.secret_failed(leave, words, now, settings, jitter);
+                self.secret_failed(leave, failure, now, settings, jitter);
             }
             Outcome::Failed | Outcome::Silent => {
-                words.clone_into(&mut self.last_error);
+                failure.clone_into(&mut self.last_error);
                 opened = self.failed(leave, outcome, now, settings, jitter);
                 if outcome == Outcome::Failed {
-                    self.secret_failed(leave, words, now, settings, jitter);
+                    self.secret_failed(leave, failure, now, settings, jitter);
                 }
             }
             Outcome::Undecided | Outcome::NotSent => {
-                if !words.is_empty() {
-                    words.clone_into(&mut self.last_error);
+                if let Some(failure) = conclusion.failure {
+                    failure.clone_into(&mut self.last_error);
                 }
                 self.give_back(leave, outcome);
             }
@@ -283,19 +290,25 @@ impl Circuit {
             .secret
             .as_ref()
             .filter(|secret| outcome == Outcome::Failed && self.knows_another(Some(secret)));
-        if self.is_open(perhaps) && !self.well.is_empty() {
+        // Those that were well before an outage say nothing of its end: else each secret would be taken
+        // for the only one with trouble, and have probes of its own.
+        if self.is_open(perhaps) && self.well_since_opening {
             self.breaker.not_sent(leave.of_backend);
             return false;
         }
         let culprit = perhaps.map_or(Culprit::Backend, Culprit::PerhapsOnly);
-        self.breaker
-            .failed(leave.of_backend, culprit, now, settings, jitter)
+        let permit = leave.of_backend;
+        let opened = self.breaker.failed(permit, culprit, now, settings, jitter);
+        if opened {
+            self.well_since_opening = false;
+        }
+        opened
     }
 
     fn secret_failed(
         &mut self,
         leave: &Leave,
-        words: &str,
+        failure: &str,
         now: Moment,
         settings: &BreakerSettings,
         jitter: f64,
@@ -305,7 +318,7 @@ impl Circuit {
         };
         self.well.retain(|well| well != address);
         let secret = self.troubled_secret(address, now);
-        words.clone_into(&mut secret.last_error);
+        failure.clone_into(&mut secret.last_error);
         let settings = of_secret(settings);
         let (permit, culprit) = (leave.of_secret, Culprit::Backend);
         secret

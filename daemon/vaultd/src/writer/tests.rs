@@ -21,7 +21,7 @@ use super::*;
 use crate::audit::Audit;
 use crate::cache::freshness::Freshness;
 use crate::clock::ScriptedClock;
-use crate::config::outside::Outside;
+use crate::config::process_inputs::ProcessInputs;
 use crate::config::{self, Texts};
 use crate::peer::Peer;
 use crate::policy::Action;
@@ -262,7 +262,7 @@ fn reference() -> SecretRef {
 fn ask(action: Action) -> RequestContext {
     let (near, _far) = UnixStream::pair().unwrap();
     let uid = nix::unistd::geteuid().as_raw();
-    let setup = config::read(Texts::default(), &Outside::default(), uid)
+    let setup = config::read(Texts::default(), &ProcessInputs::default(), uid)
         .unwrap()
         .setup;
     RequestContext {

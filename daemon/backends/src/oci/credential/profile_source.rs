@@ -17,7 +17,7 @@ use crate::oci::key::{KeyError, PrivateKey};
 use crate::oci::key_file::Readers;
 use crate::oci::key_id::KeyId;
 use crate::oci::off_thread::off_thread;
-use crate::oci::profile::{ConfigFile, Profile, ProfileError, Surroundings, locate};
+use crate::oci::profile::{ConfigFile, Profile, ProfileContext, ProfileError, locate};
 use crate::oci::settings::AuthMethod;
 use crate::oci::signature::Signer;
 use crate::oci::token::SecurityToken;
@@ -103,14 +103,14 @@ impl ProfileSource {
         let (settings, around) = (self.auth.settings(), self.auth.around());
         let is_file = |path: &Path| files.is_file(path);
         let region = settings.region.as_deref();
-        let surroundings = Surroundings {
+        let context = ProfileContext {
             home: &around.home,
             region: region.or_else(|| around.variable("OCI_REGION")),
             is_file: &is_file,
         };
         let name = &settings.config_profile;
         if settings.auth_method == AuthMethod::SessionToken || profile.is_session() {
-            let session = profile.session(&surroundings).map_err(unusable)?;
+            let session = profile.session(&context).map_err(unusable)?;
             let pass_phrase = session.pass_phrase.as_deref().map(String::as_str);
             let key = self.key(&session.key_file, pass_phrase, files)?;
             let token = files.read_text(&session.token_file, Access::Token, around.euid)?;
@@ -131,12 +131,12 @@ impl ProfileSource {
         }
         if profile.value("authentication_type").is_some() {
             let on_behalf = OnBehalf {
-                token_file: profile.delegation(&surroundings).map_err(unusable)?,
+                token_file: profile.delegation(&context).map_err(unusable)?,
                 region: profile.value("region").map(str::to_owned),
             };
             return Ok(Loaded::Delegation(on_behalf));
         }
-        let found = profile.api_key(&surroundings).map_err(unusable)?;
+        let found = profile.api_key(&context).map_err(unusable)?;
         let pass_phrase = found.pass_phrase.as_deref().map(String::as_str);
         let key = self.key(&found.key_file, pass_phrase, files)?;
         let matched = key.check(found.fingerprint);

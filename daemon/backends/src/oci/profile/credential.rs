@@ -11,7 +11,7 @@ use super::location::expanded;
 
 /// What a profile is read against.
 #[derive(Clone, Copy)]
-pub struct Surroundings<'a> {
+pub struct ProfileContext<'a> {
     /// What `~` stands for.
     pub home: &'a Path,
     /// The region where the profile has none.
@@ -53,7 +53,7 @@ impl Profile {
     ///
     /// # Errors
     /// [`ProfileError::Problems`], with all of them.
-    pub fn check(&self, around: &Surroundings<'_>) -> Result<(), ProfileError> {
+    pub fn check(&self, around: &ProfileContext<'_>) -> Result<(), ProfileError> {
         let check = Check::new(self, around);
         if check.problems.is_empty() {
             Ok(())
@@ -66,7 +66,7 @@ impl Profile {
     ///
     /// # Errors
     /// [`ProfileError::Problems`], with all of them.
-    pub fn api_key(&self, around: &Surroundings<'_>) -> Result<ApiKeyProfile, ProfileError> {
+    pub fn api_key(&self, around: &ProfileContext<'_>) -> Result<ApiKeyProfile, ProfileError> {
         let mut check = Check::new(self, around);
         let ocids = (check.ocid("user"), check.ocid("tenancy"));
         let fingerprint = check.fingerprint();
@@ -92,7 +92,7 @@ impl Profile {
     ///
     /// # Errors
     /// [`ProfileError::Problems`], with all of them.
-    pub fn session(&self, around: &Surroundings<'_>) -> Result<SessionProfile, ProfileError> {
+    pub fn session(&self, around: &ProfileContext<'_>) -> Result<SessionProfile, ProfileError> {
         let mut check = Check::new(self, around);
         let token_file = check.file("security_token_file");
         let place = (check.required("key_file"), check.region());
@@ -114,7 +114,7 @@ impl Profile {
     ///
     /// # Errors
     /// [`ProfileError::Problems`], with all of them.
-    pub fn delegation(&self, around: &Surroundings<'_>) -> Result<PathBuf, ProfileError> {
+    pub fn delegation(&self, around: &ProfileContext<'_>) -> Result<PathBuf, ProfileError> {
         let mut check = Check::new(self, around);
         let kind = check.required("authentication_type");
         if kind.is_some_and(|kind| kind != "instance_principal") {
@@ -134,13 +134,13 @@ impl Profile {
 /// Problems as they are found.
 struct Check<'a> {
     profile: &'a Profile,
-    around: &'a Surroundings<'a>,
+    around: &'a ProfileContext<'a>,
     problems: Vec<Problem>,
 }
 
 impl<'a> Check<'a> {
     /// Begins with what no profile may have.
-    fn new(profile: &'a Profile, around: &'a Surroundings<'a>) -> Self {
+    fn new(profile: &'a Profile, around: &'a ProfileContext<'a>) -> Self {
         let problems = Vec::new();
         let mut check = Self {
             profile,

@@ -22,8 +22,8 @@ fn value(text: &str, key: &str) -> Option<String> {
 }
 
 /// Every file is there but `/gone`.
-fn around() -> Surroundings<'static> {
-    Surroundings {
+fn around() -> ProfileContext<'static> {
+    ProfileContext {
         home: Path::new("/h"),
         region: None,
         is_file: &|path| path != Path::new("/gone"),

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::cache::freshness::Ahead;
 use crate::cache::freshness::Verdict;
-use crate::scripted::{Weather, WeatherBackend};
+use crate::scripted::{Condition, SwitchableBackend};
 
 const NAMES: [&str; 2] = ["a", "b"];
 
@@ -22,19 +22,19 @@ enum Step {
     Renew(usize),
     Refresh(usize),
     Flush(usize),
-    Turn(Weather),
+    Turn(Condition),
     Pass(u64),
     Sleep(u64),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let name = 0..NAMES.len();
-    let weather = prop_oneof![
-        4 => Just(Weather::Fair),
-        2 => Just(Weather::Out),
-        1 => Just(Weather::Refused),
-        1 => Just(Weather::Gone),
-        1 => Just(Weather::Silent),
+    let condition = prop_oneof![
+        4 => Just(Condition::Up),
+        2 => Just(Condition::Down),
+        1 => Just(Condition::Refused),
+        1 => Just(Condition::NotFound),
+        1 => Just(Condition::Hanging),
     ];
     prop_oneof![
         8 => (name.clone(), freshness(), 1u64..10).prop_map(|(n, f, s)| Step::RequestContext(n, f, s)),
@@ -42,7 +42,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => name.clone().prop_map(Step::Renew),
         1 => name.clone().prop_map(Step::Refresh),
         2 => name.prop_map(Step::Flush),
-        3 => weather.prop_map(Step::Turn),
+        3 => condition.prop_map(Step::Turn),
         8 => (0u64..4000).prop_map(Step::Pass),
         1 => (0u64..200).prop_map(Step::Sleep),
     ]
@@ -67,7 +67,7 @@ struct Floor {
 }
 
 struct World {
-    backend: Arc<WeatherBackend>,
+    backend: Arc<SwitchableBackend>,
     clock: Arc<ScriptedClock>,
     cache: Arc<Cache>,
     floors: Mutex<[Floor; NAMES.len()]>,
@@ -75,7 +75,7 @@ struct World {
 
 impl World {
     fn new() -> Arc<Self> {
-        let backend = WeatherBackend::new(BackendKind::OCI, Duration::from_millis(700));
+        let backend = SwitchableBackend::new(BackendKind::OCI, Duration::from_millis(700));
         let clock = Arc::new(ScriptedClock::flowing());
         let (_, cache) = Cache::over(&backend, &clock);
         Arc::new(Self {
@@ -144,7 +144,7 @@ impl World {
                     self.cache.flush(|address| address.name == NAMES[name]);
                     self.floors.lock().unwrap()[name].flushed = self.backend.version();
                 }
-                Step::Turn(weather) => self.backend.turns(weather),
+                Step::Turn(condition) => self.backend.set_condition(condition),
                 Step::Pass(millis) => tokio::time::sleep(Duration::from_millis(millis)).await,
                 Step::Sleep(seconds) => self.clock.advance(Duration::from_secs(seconds)),
             }

@@ -20,13 +20,13 @@ fn said(tree: &Node, path: &[&str]) -> Option<String> {
 }
 
 fn effective(text: &str, environment: Option<&str>, variables: &[(&str, &str)]) -> Node {
-    let mut outside = Outside::default();
+    let mut inputs = ProcessInputs::default();
     for (name, value) in variables {
-        outside
+        inputs
             .variables
             .insert((*name).to_owned(), (*value).to_owned());
     }
-    let layers = Layers::of(Path::new("x.yaml"), node(text), &outside).unwrap();
+    let layers = Layers::of(Path::new("x.yaml"), node(text), &inputs).unwrap();
     layers.effective(environment)
 }
 
@@ -137,7 +137,7 @@ fn a_wrong_word_in_an_old_spelling_is_said_with_its_place() {
     let wrong = Layers::of(
         Path::new("x.yaml"),
         node("auth:\n  use_instance_principals: perhaps\n"),
-        &Outside::default(),
+        &ProcessInputs::default(),
     );
     let error = wrong.err().unwrap().to_string();
     let place = "x.yaml:2:28: auth.use_instance_principals: must be true or false";

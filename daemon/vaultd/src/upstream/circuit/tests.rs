@@ -39,7 +39,7 @@ impl Scene {
         let conclusion = Conclusion {
             outcome,
             pause,
-            words: "words",
+            failure: Some("words"),
         };
         let Ok(leave) = acquired else {
             return false;
@@ -129,6 +129,26 @@ fn two_secrets_that_fail_are_the_backends_trouble_but_not_for_ever() {
         scene.call("two", Outcome::Failed);
         assert!(scene.call("well", Outcome::Replied), "and stays so");
     }
+}
+
+/// However many there are, and though one that nobody asks for was well before: once each has failed
+/// often enough, they still share the probes of one outage.
+#[test]
+fn in_a_long_outage_all_secrets_share_one_probe_a_period() {
+    let mut scene = Scene::default();
+    assert!(scene.call("well", Outcome::Replied));
+    let names: Vec<String> = (0..12).map(|number| format!("s{number}")).collect();
+    let mut made = Vec::new();
+    for second in 0..3600u64 {
+        scene.pass(1);
+        for name in &names {
+            if scene.call(name, Outcome::Failed) {
+                made.push(second);
+            }
+        }
+    }
+    let late = made.iter().filter(|second| **second >= 1800).count();
+    assert!((20..=30).contains(&late), "{late} calls in half an hour");
 }
 
 #[test]

@@ -15,7 +15,7 @@ const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
 /// What a call told the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum CallOutcome {
     /// That the vault is well: a value or a no.
     Reply,
     /// That something is wrong with this secret alone.
@@ -32,7 +32,7 @@ pub(super) enum Told {
 
 /// A daemon, seen from outside.
 #[derive(Debug, Default)]
-pub(super) struct Watched {
+pub(super) struct ExpectedBreaker {
     settings: BreakerSettings,
     failures: u32,
     /// Whose failures these were; the vault's own where there is none.
@@ -43,6 +43,7 @@ pub(super) struct Watched {
     own: BTreeMap<usize, u32>,
     /// Those that were well last, the latest first.
     well: VecDeque<usize>,
+    well_since_opening: bool,
     paused_until: Moment,
     secrets_paused_until: BTreeMap<usize, Moment>,
 }
@@ -51,14 +52,16 @@ pub(super) struct Watched {
 struct Window {
     /// When it began: with the opening, or with the last probe.
     since: Moment,
-    /// The same before the last probe, and whether that was free.
+    /// The number of the last probe.
+    probe: Option<usize>,
+    /// When it began before the last probe, and whether that was free.
     before: (Moment, bool),
     successes: u32,
     /// A success lets the next one through at once.
     is_free: bool,
 }
 
-impl Watched {
+impl ExpectedBreaker {
     pub(super) fn new(settings: BreakerSettings) -> Self {
         Self {
             settings,
@@ -70,11 +73,11 @@ impl Watched {
         self.open.is_some()
     }
 
-    /// A call for a secret comes.
+    /// The call of this number, for a secret, comes.
     ///
     /// # Errors
     /// That it should not have.
-    pub(super) fn begins(&mut self, secret: usize, now: Moment) -> Result<(), String> {
+    pub(super) fn begins(&mut self, call: usize, secret: usize, now: Moment) -> Result<(), String> {
         self.known.insert(secret);
         let paused = self.secrets_paused_until.get(&secret).copied();
         let paused = paused.unwrap_or_default().max(self.paused_until);
@@ -93,41 +96,42 @@ impl Watched {
             ));
         }
         window.before = (window.since, was_free);
-        window.since = now;
+        (window.probe, window.since) = (Some(call), now);
         Ok(())
     }
 
-    /// A call for a secret has ended.
-    pub(super) fn ends(&mut self, secret: usize, told: Told, now: Moment) {
+    /// The call of this number, for a secret, has ended.
+    pub(super) fn ends(&mut self, call: usize, secret: usize, told: CallOutcome, now: Moment) {
         match told {
-            Told::Reply => {
+            CallOutcome::Reply => {
                 self.replies();
                 self.own.remove(&secret);
                 self.well.retain(|well| *well != secret);
                 self.well.push_front(secret);
+                self.well_since_opening = true;
                 self.well.truncate(4);
                 self.secrets_paused_until.remove(&secret);
             }
-            Told::OfSecret => {
+            CallOutcome::OfSecret => {
                 self.replies();
                 self.well.retain(|well| *well != secret);
                 *self.own.entry(secret).or_default() += 1;
             }
-            Told::OfEither => {
+            CallOutcome::OfEither => {
                 let own = self.own.entry(secret).or_default();
                 let threshold = self.settings.threshold;
                 let is_known = threshold > 0 && *own >= threshold;
                 *own += 1;
                 let has_others = self.known.iter().any(|known| *known != secret);
-                match (has_others, is_known && !self.well.is_empty()) {
-                    (true, true) => self.gives_back(),
+                match (has_others, is_known && self.well_since_opening) {
+                    (true, true) => self.gives_back(call),
                     (true, false) => self.fails(Some(secret), now),
                     (false, _) => self.fails(None, now),
                 }
                 self.well.retain(|well| *well != secret);
             }
-            Told::Silence => self.fails(None, now),
-            Told::Undecided | Told::NotSent => {}
+            CallOutcome::Silence => self.fails(None, now),
+            CallOutcome::Undecided | CallOutcome::NotSent => {}
         }
     }
 
@@ -151,13 +155,16 @@ impl Watched {
         *self = Self {
             known: std::mem::take(&mut self.known),
             well: std::mem::take(&mut self.well),
+            well_since_opening: self.well_since_opening,
             ..Self::new(self.settings)
         };
     }
 
-    /// Its probe told nothing new.
-    fn gives_back(&mut self) {
-        if let Some(window) = &mut self.open {
+    /// A call told nothing new. Where it was the last probe, the next one may come at once.
+    fn gives_back(&mut self, call: usize) {
+        if let Some(window) = &mut self.open
+            && window.probe.take_if(|probe| *probe == call).is_some()
+        {
             (window.since, window.is_free) = window.before;
         }
     }
@@ -188,8 +195,10 @@ impl Watched {
                 (window.successes, window.is_free) = (0, false);
             }
             None if threshold > 0 && self.failures >= threshold && is_the_vaults => {
+                self.well_since_opening = false;
                 self.open = Some(Window {
                     since: now,
+                    probe: None,
                     before: (now, false),
                     successes: 0,
                     is_free: false,

@@ -26,7 +26,7 @@ const ENVIRONMENT: &str = "OCI_VAULT_ENVIRONMENT";
 
 /// Everything that counts beside the files. The variables may hold keys and tokens: no `Debug`.
 #[derive(Clone, Default)]
-pub struct Outside {
+pub struct ProcessInputs {
     /// The kinds of vaults there are.
     pub kinds: BackendKinds,
     /// The process's variables.
@@ -39,7 +39,7 @@ pub struct Outside {
     pub instance_principals: bool,
 }
 
-impl Outside {
+impl ProcessInputs {
     /// What this process was started with. A variable that is not UTF-8 is none.
     pub fn of_process(arguments: &Arguments, kinds: BackendKinds) -> Self {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {

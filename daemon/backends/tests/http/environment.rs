@@ -47,7 +47,7 @@ async fn proxies_of_the_environment_are_ignored() {
         "all_proxy",
     ]
     .map(|name| (name, proxy));
-    let name = "surroundings::proxies_of_the_environment_are_ignored";
+    let name = "environment::proxies_of_the_environment_are_ignored";
     assert!(again(name, format!("http://127.0.0.1:{port}/"), &variables).await);
     let (head, _) = served.await.unwrap();
     assert!(head.starts_with("GET / HTTP/1.1\r\n"), "{head}");
@@ -82,7 +82,7 @@ async fn the_system_s_authorities_are_believed_and_no_others() {
             ("SSL_CERT_FILE", known.file.path()),
             ("SSL_CERT_DIR", directory.path()),
         ];
-        let name = "surroundings::the_system_s_authorities_are_believed_and_no_others";
+        let name = "environment::the_system_s_authorities_are_believed_and_no_others";
         let succeeded = again(name, format!("https://localhost:{port}/"), &variables).await;
         assert_eq!(succeeded, believed);
         served.await.unwrap();

@@ -8,7 +8,7 @@ use vault_proto::loader_variables::is_variable_name;
 use vault_proto::names::is_service_name;
 
 use super::document::{At, ConfigError};
-use super::outside::Outside;
+use super::process_inputs::ProcessInputs;
 use super::sections;
 use crate::cache::freshness::Freshness;
 use crate::service::ServiceSecret;
@@ -19,12 +19,12 @@ use crate::targets::Targets;
 pub(super) type Shared = BTreeMap<String, Option<ServiceSecret>>;
 
 /// What a service is read in.
-pub(super) struct Surroundings<'a> {
+pub(super) struct ServiceContext<'a> {
     pub(super) shared: &'a Shared,
     pub(super) vault: &'a oci::OciSettings,
     pub(super) targets: &'a Targets,
     pub(super) freshness: Freshness,
-    pub(super) outside: &'a Outside,
+    pub(super) inputs: &'a ProcessInputs,
     pub(super) home: &'a Path,
 }
 

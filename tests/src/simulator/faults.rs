@@ -5,7 +5,7 @@ use std::time::Duration;
 use vault_backends::error::{BackendError, Class};
 
 use super::dice::Dice;
-use super::watched::Told;
+use super::expectation::CallOutcome;
 
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,20 +71,20 @@ const OF_ONE_SECRET: [Fault; 3] = [Fault::Conflict, Fault::NoBase64, Fault::Serv
 
 /// How things are for a while.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Weather {
+pub(super) enum FaultRate {
     /// Nothing goes wrong.
-    Fair,
+    None,
     /// So many of a thousand calls fail, each in a way of its own.
     Mixed(u64),
     /// So many of a thousand calls fail, all in one way.
     One(Fault, u64),
 }
 
-impl Weather {
+impl FaultRate {
     /// The next one.
     pub(super) fn draw(dice: &mut Dice) -> Self {
         match dice.below(10) {
-            0..3 => Self::Fair,
+            0..3 => Self::None,
             3..5 => Self::Mixed(dice.one_of(&[20, 200, 600])),
             _ => Self::One(dice.one_of(&FAULTS), dice.one_of(&[300, 900, 1000, 1000])),
         }
@@ -107,15 +107,17 @@ impl Fault {
     }
 
     /// What a call tells that ends so.
-    pub(super) fn tells(self) -> Told {
+    pub(super) fn tells(self) -> CallOutcome {
         match self {
-            Self::Unreadable | Self::NoCredential | Self::NoToken => Told::NotSent,
-            Self::Refused | Self::Timeout | Self::Reset => Told::Silence,
-            Self::ServerError | Self::TooMany | Self::Garbage | Self::Proxy => Told::OfEither,
-            Self::Conflict | Self::NoBase64 => Told::OfSecret,
-            Self::Unauthorized => Told::Undecided,
+            Self::Unreadable | Self::NoCredential | Self::NoToken => CallOutcome::NotSent,
+            Self::Refused | Self::Timeout | Self::Reset => CallOutcome::Silence,
+            Self::ServerError | Self::TooMany | Self::Garbage | Self::Proxy => {
+                CallOutcome::OfEither
+            }
+            Self::Conflict | Self::NoBase64 => CallOutcome::OfSecret,
+            Self::Unauthorized => CallOutcome::Undecided,
             Self::None | Self::Drip | Self::Forbidden | Self::NotFound | Self::BadRequest => {
-                Told::Reply
+                CallOutcome::Reply
             }
         }
     }
@@ -161,9 +163,9 @@ impl Fault {
         };
         let words = "as the seed says";
         let error = match self.tells() {
-            Told::Silence => BackendError::no_reply(kind, words),
-            Told::NotSent => BackendError::not_sent(class, kind, words),
-            Told::OfSecret => BackendError::replied(class, kind, words).about_one_secret(),
+            CallOutcome::Silence => BackendError::no_reply(kind, words),
+            CallOutcome::NotSent => BackendError::not_sent(class, kind, words),
+            CallOutcome::OfSecret => BackendError::replied(class, kind, words).about_one_secret(),
             _ => BackendError::replied(class, kind, words),
         };
         let pause = match self {

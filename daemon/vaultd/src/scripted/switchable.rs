@@ -14,23 +14,23 @@ use vault_memory::{Preference, Shield};
 
 /// What the backend does with every call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Weather {
+pub(crate) enum Condition {
     /// Answers with a version that is one higher than that of the call before.
-    Fair,
+    Up,
     /// Cannot be asked.
-    Out,
+    Down,
     /// Refuses the credential.
     Refused,
     /// Says that there is no such secret.
-    Gone,
+    NotFound,
     /// Does not answer.
-    Silent,
+    Hanging,
 }
 
-pub(crate) struct WeatherBackend {
+pub(crate) struct SwitchableBackend {
     kind: BackendKind,
     shield: Arc<Shield>,
-    weather: Mutex<Weather>,
+    condition: Mutex<Condition>,
     takes: Duration,
     versions: AtomicU64,
     pub(crate) calls: AtomicU64,
@@ -41,13 +41,13 @@ pub(crate) struct WeatherBackend {
     asked: Mutex<Vec<String>>,
 }
 
-impl WeatherBackend {
+impl SwitchableBackend {
     /// One that takes so long for a call, whatever comes of it.
     pub(crate) fn new(kind: BackendKind, takes: Duration) -> Arc<Self> {
         Arc::new(Self {
             kind,
             shield: Shield::new(Preference::Auto).unwrap(),
-            weather: Mutex::new(Weather::Fair),
+            condition: Mutex::new(Condition::Up),
             takes,
             versions: AtomicU64::default(),
             calls: AtomicU64::default(),
@@ -58,8 +58,8 @@ impl WeatherBackend {
         })
     }
 
-    pub(crate) fn turns(&self, weather: Weather) {
-        *self.weather.lock().unwrap() = weather;
+    pub(crate) fn set_condition(&self, condition: Condition) {
+        *self.condition.lock().unwrap() = condition;
     }
 
     pub(crate) fn calls(&self) -> u64 {
@@ -104,7 +104,7 @@ impl WeatherBackend {
 }
 
 /// A call under way; it ends also when it is given up.
-struct Flight<'a>(&'a WeatherBackend, Address);
+struct Flight<'a>(&'a SwitchableBackend, Address);
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
@@ -114,7 +114,7 @@ impl Drop for Flight<'_> {
 }
 
 #[async_trait]
-impl Backend for WeatherBackend {
+impl Backend for SwitchableBackend {
     fn kind(&self) -> BackendKind {
         self.kind
     }
@@ -123,16 +123,16 @@ impl Backend for WeatherBackend {
         let _flight = self.take_off(address);
         // As of when it is asked: that the answer is late does not make it newer.
         let version = self.versions.fetch_add(1, Ordering::SeqCst) + 1;
-        let weather = *self.weather.lock().unwrap();
-        if weather == Weather::Silent {
+        let condition = *self.condition.lock().unwrap();
+        if condition == Condition::Hanging {
             std::future::pending::<()>().await;
         }
         tokio::time::sleep(self.takes).await;
-        let class = match weather {
-            Weather::Out | Weather::Silent => Class::Outage,
-            Weather::Refused => Class::Credentials,
-            Weather::Gone => Class::Answer,
-            Weather::Fair => {
+        let class = match condition {
+            Condition::Down | Condition::Hanging => Class::Outage,
+            Condition::Refused => Class::Credentials,
+            Condition::NotFound => Class::Answer,
+            Condition::Up => {
                 let mut value = version.to_string().into_bytes();
                 return Ok(Bundle::plain(
                     self.shield.shield(&mut value).unwrap(),
@@ -143,8 +143,8 @@ impl Backend for WeatherBackend {
         self.failed.fetch_add(1, Ordering::SeqCst);
         Err(BackendError::replied(
             class,
-            "weather",
-            "the weather is bad",
+            "scripted",
+            "the backend is down",
         ))
     }
 }
