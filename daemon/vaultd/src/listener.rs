@@ -167,7 +167,12 @@ pub struct AcceptLoop {
 
 impl AcceptLoop {
     /// Accepts connections until nobody takes them any more; `alive` is called every `beat`.
-    pub async fn run(self, listener: impl Accept, beat: Option<Duration>, alive: impl Fn() + Send) {
+    pub async fn run(
+        &self,
+        listener: &impl Accept,
+        beat: Option<Duration>,
+        alive: impl Fn() + Send,
+    ) {
         let limit = ConcurrencyLimit::new(self.limits.connections);
         let mut beats = beat.map(interval);
         let mut is_failing = false;

@@ -153,6 +153,10 @@ impl Resolver {
     /// Fetches what was asked for, without writing anything down.
     async fn fetch(&self, request: &AuthorizedRequest) -> Vec<Resolved> {
         let context = request.context();
+        self.upstream.when_changed(|kind| {
+            let forgotten = self.cache.flush_kind(kind, |_| true);
+            tracing::info!(backend = %kind, forgotten, "changed by another program, held values forgotten");
+        });
         let fetch = |secret: &SecretRequest| {
             let secret = secret.clone();
             async move {

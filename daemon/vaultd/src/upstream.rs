@@ -215,6 +215,13 @@ impl Upstream {
         Ok(())
     }
 
+    /// Calls `forget` with each kind of which somebody else has changed what this machine holds.
+    pub fn when_changed(&self, forget: impl Fn(BackendKind)) {
+        for backend in self.backends.fixed() {
+            backend.when_changed(&|| forget(backend.kind()));
+        }
+    }
+
     /// The backend of an address as one that can be changed.
     ///
     /// # Errors

@@ -136,6 +136,13 @@ pub(super) fn alive() {
     notify(&[NotifyState::Watchdog]);
 }
 
+/// Requests are answered, with why the daemon cannot serve. Whoever waits for its start must not wait for
+/// a person who mends it.
+pub(super) fn cannot_serve() {
+    let line = "cannot serve: `vaultctl status` says why";
+    notify(&[NotifyState::Ready, NotifyState::Status(line)]);
+}
+
 /// The daemon ends.
 pub(super) fn stopping() {
     notify(&[NotifyState::Stopping]);
