@@ -128,9 +128,10 @@ pub fn run(arguments: &Arguments, log: &Log, kinds: BackendKinds) -> Result<(), 
             (Listening::make(&place).map_err(failed)?, lock)
         }
     };
-    let passphrase = match arguments.ask_passphrase {
-        true => Some(unlocking::typed().map_err(Fatal::Configuration)?),
-        false => None,
+    let passphrase = if arguments.ask_passphrase {
+        Some(unlocking::typed().map_err(Fatal::Configuration)?)
+    } else {
+        None
     };
     let (watch, changes) = watch::watch(Arc::clone(&clock));
     let opening = Opening {

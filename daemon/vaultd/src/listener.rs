@@ -340,8 +340,8 @@ mod tests {
                 limits: Limits::default(),
                 connections,
             };
-            let accepting = accepting.run(Script(Mutex::new(script)), None, || ());
-            let accepting = tokio::spawn(accepting);
+            let script = Script(Mutex::new(script));
+            let accepting = tokio::spawn(async move { accepting.run(&script, None, || ()).await });
             let connection = receiver.recv().await.unwrap();
             assert_eq!(
                 connection.unwrap().read_u8().await.unwrap(),

@@ -134,18 +134,12 @@ impl Log {
                 tracing::warn!(%error, "the log's level stays");
             }
         }
-        self.said(self.out.turn_to(settings.file.clone()));
+        say(self.out.turn_to(settings.file.clone()));
     }
 
     /// Opens the file anew: somebody may have moved it away.
     pub fn reopen(&self) {
-        self.said(self.out.reopen());
-    }
-
-    fn said(&self, opened: io::Result<()>) {
-        if let Err(error) = opened {
-            tracing::warn!(%error, "logging.file cannot be written; lines go to standard error");
-        }
+        say(self.out.reopen());
     }
 
     /// What a person should know of it: lines that were lost because nobody read them.
@@ -153,6 +147,12 @@ impl Log {
         let lost = self.lost.dropped_lines();
         (lost > 0)
             .then(|| format!("{lost} lines of the log were lost: whoever reads it had stopped"))
+    }
+}
+
+fn say(opened: io::Result<()>) {
+    if let Err(error) = opened {
+        tracing::warn!(%error, "logging.file cannot be written; lines go to standard error");
     }
 }
 

@@ -154,8 +154,8 @@ impl Resolver {
     async fn fetch(&self, request: &AuthorizedRequest) -> Vec<Resolved> {
         let context = request.context();
         self.upstream.when_changed(|kind| {
-            let forgotten = self.cache.flush_kind(kind, |_| true);
-            tracing::info!(backend = %kind, forgotten, "changed by another program, held values forgotten");
+            tracing::info!(backend = %kind, "changed by another program: asked again before anything is used");
+            self.cache.doubt(kind);
         });
         let fetch = |secret: &SecretRequest| {
             let secret = secret.clone();

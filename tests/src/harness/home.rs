@@ -18,6 +18,9 @@ use super::outcome::Outcome;
 /// Where programs of the system are found; the caller's own `PATH` stays out of the tests.
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// How many daemons were expected to serve nothing.
+static REFUSED: AtomicU32 = AtomicU32::new(0);
+
 /// A person's home directory, with a runtime directory beside it. Removed on drop.
 #[derive(Debug)]
 pub struct Home {
@@ -218,8 +221,7 @@ impl Home {
         let mut command = self.command(&binaries().vaultd);
         change(&mut command);
         let line = format!("{command:?}");
-        static STARTED: AtomicU32 = AtomicU32::new(0);
-        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let number = REFUSED.fetch_add(1, Ordering::Relaxed);
         let notifications = Notifications::at(self.path(&format!("notify-refused-{number}")));
         let notifications = notifications.expect("a socket for notifications");
         command

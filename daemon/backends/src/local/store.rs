@@ -143,17 +143,17 @@ impl Store {
         versions.map_err(|missing| absent(missing, name, &VersionSelector::Current))
     }
 
-    /// Calls `forget` where the file is another one than it was at the last call or after this process's
+    /// Calls `doubt` where the file is another one than it was at the last call or after this process's
     /// last change: put back from a copy, or changed by another daemon over the same directory. Whoever
     /// comes meanwhile waits.
-    pub(super) fn when_changed(&self, forget: &dyn Fn()) {
+    pub(super) fn when_changed(&self, doubt: &dyn Fn()) {
         let mut seen = self.seen();
         // A file that cannot be looked at is found out by whoever reads it.
         let Ok(now) = FileStamp::of(&self.path) else {
             return;
         };
         if !seen.is_writing && seen.stamp != now {
-            forget();
+            doubt();
             seen.stamp = now;
         }
     }

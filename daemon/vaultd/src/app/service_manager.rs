@@ -186,7 +186,7 @@ mod tests {
     use vault_backends::address::Address;
 
     use super::*;
-    use crate::cache::changes::Now;
+    use crate::cache::changes::NewState;
 
     #[test]
     fn the_line_counts_and_names_nothing() {
@@ -255,7 +255,7 @@ mod tests {
                 let _ = changes.send(Change {
                     address: Address::local("a"),
                     reference: "local://a".to_owned(),
-                    now: Now::Flushed,
+                    now: NewState::Flushed,
                     wanted: None,
                 });
                 tokio::time::sleep(Duration::from_millis(100)).await;
