@@ -3,6 +3,7 @@
 mod accepting;
 mod boot;
 mod end;
+mod fatal;
 mod opening;
 mod refresher_start;
 mod reload;
@@ -46,6 +47,7 @@ use crate::socket::{Listening, SocketError};
 use crate::upstream::Upstream;
 use crate::writer::Writer;
 use end::{Ending, Signals};
+pub use fatal::Fatal;
 use opening::{Opened, Opening};
 use reload::{Reloadable, Reloader};
 use service_manager::ServiceManagerNotifier;
@@ -60,35 +62,6 @@ const PREDECESSOR: Duration = Duration::from_secs(2);
 const ACCEPTED: usize = 16;
 /// Threads that serve; a launch is far shorter than a thread switch is dear.
 const THREADS: usize = 2;
-
-/// Why the daemon does not run.
-#[derive(Debug)]
-pub enum Fatal {
-    /// The command line or the configuration is wrong: starting again changes nothing.
-    Configuration(anyhow::Error),
-    /// Socket, store or state directory cannot be used.
-    Place(anyhow::Error),
-    /// Anything else.
-    Unexpected(anyhow::Error),
-}
-
-impl Fatal {
-    /// What is wrong.
-    pub fn error(&self) -> &anyhow::Error {
-        match self {
-            Self::Configuration(error) | Self::Place(error) | Self::Unexpected(error) => error,
-        }
-    }
-
-    /// The program's exit status.
-    pub fn exit_status(&self) -> u8 {
-        match self {
-            Self::Unexpected(_) => 1,
-            Self::Configuration(_) => 2,
-            Self::Place(_) => 3,
-        }
-    }
-}
 
 /// Runs the daemon, over these kinds of vaults, until a signal ends it.
 ///

@@ -11,7 +11,7 @@ use vault_backends::registry::Backends;
 use vault_backends::wall_clock::SystemWallClock;
 use vault_memory::Shield;
 
-use super::Fatal;
+use super::fatal::Fatal;
 use super::state_lock::StateLock;
 use super::unlocking;
 use crate::config::files::Places;

@@ -13,8 +13,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use vault_proto::kinds;
 
-use super::Fatal;
 use super::end::Signals;
+use super::fatal::Fatal;
 use super::opening::{Opened, Opening};
 use super::service_manager;
 use crate::config::watch::Changes;
