@@ -114,7 +114,11 @@ pub fn run(arguments: &Arguments, log: &Log, kinds: BackendKinds) -> Result<(), 
     if arguments.check.is_some() {
         let report = config::check::report(&config.setup, &places);
         let written = std::io::stdout().write_all(report.as_bytes());
-        return written.context("cannot write").map_err(Fatal::Unexpected);
+        written.context("cannot write").map_err(Fatal::Unexpected)?;
+        return match config.setup.refused().values().next() {
+            Some(refused) => Err(Fatal::Configuration(anyhow!("{}", refused.reason))),
+            None => Ok(()),
+        };
     }
     log.configure(&config.setup.logging);
     let sources = Sources {
