@@ -97,6 +97,12 @@ fn unreadable(error: &ParseError, text: &str) -> Unreadable {
         ParseErrorKind::String(ParseStringErrorKind::InvalidUnicodeEscapeSequence(_)) => {
             "a \\u escape means no character".to_owned()
         }
+        ParseErrorKind::String(ParseStringErrorKind::UnterminatedStringLiteral) => {
+            "a text is never closed by a double quote".to_owned()
+        }
+        ParseErrorKind::String(_) => {
+            "a backslash begins an escape that JSON does not have".to_owned()
+        }
         kind => {
             let words = kind.to_string();
             let (first, rest) = words.split_at(words.chars().next().map_or(0, char::len_utf8));
