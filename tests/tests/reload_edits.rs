@@ -255,7 +255,7 @@ fn a_resolver_yaml_that_is_gone_or_empty_counts_until_it_is_back_or_a_person_rel
             .unwrap_or_default()
             .to_owned()
     };
-    let denied = || home.run(&["bar"]).refused(3, &["policy denies launch of"]);
+    let denied = || home.run(&["bar"]).refused(3, &["policy denies launch"]);
     let hidden = home.configuration("aside");
     for (how, said) in [("moved", "is gone"), ("emptied", "is empty now")] {
         fs::copy(&resolver, &hidden).expect("a copy");
