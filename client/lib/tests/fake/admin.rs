@@ -135,7 +135,6 @@ impl Admin for State {
             configuration_path: "/c/resolver.yaml".to_owned(),
             services: 4,
             refused: 0,
-            refused: 0,
             warnings: vec!["unknown key `x`".to_owned()],
         })
     }

@@ -241,11 +241,11 @@ fn wrapped(
 
 /// Words with the daemon's variables in them, where a file of the old wrappers has those.
 fn spelled(words: Vec<String>, is_wrapper: bool, context: &ServiceContext<'_>) -> Vec<String> {
-    let spell = |word: String| match is_wrapper {
-        true => wrapper_file::word(&word, context.inputs),
-        false => word,
-    };
-    words.into_iter().map(spell).collect()
+    if !is_wrapper {
+        return words;
+    }
+    let spell = |word: &String| wrapper_file::word(word, context.inputs);
+    words.iter().map(spell).collect()
 }
 
 /// Whom to be for this service: `vault:`, as the section of resolver.yaml or one vault's OCID,
@@ -356,8 +356,8 @@ fn words(at: &At<'_>) -> Result<Option<Vec<String>>, ConfigError> {
 }
 
 fn no_nul(words: &[String], at: &At<'_>) -> Result<(), ConfigError> {
-    match words.iter().any(|word| word.contains('\0')) {
-        true => Err(at.error("holds a NUL byte, which no command line can")),
-        false => Ok(()),
+    if words.iter().any(|word| word.contains('\0')) {
+        return Err(at.error("holds a NUL byte, which no command line can"));
     }
+    Ok(())
 }

@@ -110,7 +110,6 @@ pub(super) fn misread_in_braces(text: &str) -> Option<(usize, Misread)> {
                 letters.next();
             }
             Some(open) if letter == open => quote = None,
-            Some(_) => {}
             None if letter == '#' && before[1].is_whitespace() => {
                 while letters.next_if(|(_, letter)| *letter != '\n').is_some() {}
             }
@@ -128,7 +127,7 @@ pub(super) fn misread_in_braces(text: &str) -> Option<(usize, Misread)> {
                 }
                 letters.next();
             }
-            None => {}
+            Some(_) | None => {}
         }
         before = [before[1], letter];
     }
