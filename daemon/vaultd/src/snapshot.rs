@@ -24,7 +24,7 @@ use vault_backends::wall_clock::WallClock;
 use vault_memory::Shield;
 
 use crate::cache::Cache;
-use crate::cache::changes::{Change, Now};
+use crate::cache::changes::{Change, NewState};
 use crate::cache::held::Held;
 use crate::clock::{Clock, Moment};
 use ages::ClockReading;
@@ -167,7 +167,7 @@ impl Snapshot {
                 continue;
             }
             let held = Held {
-                bundle,
+                bundle: Arc::new(bundle),
                 confirmed,
                 is_kept: true,
             };
@@ -317,7 +317,7 @@ impl Snapshot {
         };
         let values: Vec<_> = values
             .iter()
-            .map(|kept| (value(kept), &kept.held.bundle))
+            .map(|kept| (value(kept), &*kept.held.bundle))
             .collect();
         let reading = self.reading(now, unix_seconds);
         file.replace(|out| document::write(out, &reading, &values))
@@ -388,9 +388,9 @@ impl Snapshot {
 
     fn due_after_one(&self, change: &Change, file: &FileState, policy: &SnapshotPolicy) -> Due {
         let held = match &change.now {
-            Now::Flushed => return due_after_flush(file, &change.address),
-            Now::Nothing(_) | Now::No(_) => None,
-            Now::Value {
+            NewState::Flushed => return due_after_flush(file, &change.address),
+            NewState::Nothing(_) | NewState::No(_) => None,
+            NewState::Value {
                 version,
                 at,
                 valid_for,

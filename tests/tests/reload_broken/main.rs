@@ -16,7 +16,7 @@ use vault_proto::generated::{
     LaunchReply, LaunchRequest, ReloadRequest, StatusReply, StatusRequest,
 };
 use vault_proto::kinds;
-use vault_tests::harness::{Daemon, Home, binaries};
+use vault_tests::harness::{Daemon, Home, binaries, until};
 use vault_tests::rpc::{Envelope, Rpc, kind_of};
 
 use generator::{Broken, CONTENT, Dice, Kind, RESOLVER, SERVICE, Target};
@@ -202,6 +202,7 @@ async fn is_refused_alone(
     let status = status(&mut rpc).await;
     assert_eq!(status.configuration_error, "", "{shown}");
     assert!(!status.healthy, "{shown}");
+    until("the log says so", || daemon.log()[*seen..].contains(error));
     let log = log_since(daemon, seen);
     assert_eq!(log.matches(error).count(), 1, "{shown}: {log}");
     assert!(!log.contains(CONTENT), "{shown}: {log}");
@@ -254,6 +255,9 @@ async fn is_refused(
         "{shown}"
     );
     assert_eq!(mark(&mut rpc).await, "one", "{shown}");
+    until("the log says so", || {
+        daemon.log()[*seen..].contains(" ERROR ")
+    });
     let log = log_since(daemon, seen);
     let errors: Vec<&str> = log
         .lines()
