@@ -132,6 +132,9 @@ impl Launch {
                 (vec![], false)
             }
         };
+        if service.secrets.is_empty() {
+            warnings.push(format!("service {} has no secrets", service.name));
+        }
         let (actions, secrets) = (actions(context.action, wanted), wants(&chosen));
         let resolved = self.resolver.inspect(context, &actions, secrets).await?;
         let problem = first_problem(&chosen, &resolved, bytes(&argv) + bytes(&warnings));
@@ -184,7 +187,7 @@ impl Launch {
             Err(error) => {
                 context.service = context
                     .service
-                    .filter(|name| view.services.contains_key(name));
+                    .filter(|name| view.names().any(|known| known == name));
                 return Err(self.refuse(&context, error).await?);
             }
         };

@@ -1130,10 +1130,15 @@ pub struct ReloadReply {
     pub generation: u64,
     #[prost(string, tag = "2")]
     pub configuration_path: ::prost::alloc::string::String,
+    /// All services, those that are refused among them.
     #[prost(uint32, tag = "3")]
     pub services: u32,
+    /// What is refused comes first.
     #[prost(string, repeated, tag = "4")]
     pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Services that cannot be used as they are configured.
+    #[prost(uint32, tag = "5")]
+    pub refused: u32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]

@@ -134,6 +134,7 @@ impl Admin for State {
             generation: 2,
             configuration_path: "/c/resolver.yaml".to_owned(),
             services: 4,
+            refused: 0,
             warnings: vec!["unknown key `x`".to_owned()],
         })
     }

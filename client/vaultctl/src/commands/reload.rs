@@ -14,6 +14,7 @@ struct ReloadJson {
     generation: u64,
     configuration_path: String,
     services: u32,
+    refused: u32,
     warnings: Vec<String>,
 }
 
@@ -23,6 +24,7 @@ pub(crate) async fn run(mut client: Client, form: Form) -> Result<ExitCode, Fail
         generation: reply.generation,
         configuration_path: reply.configuration_path,
         services: reply.services,
+        refused: reply.refused,
         warnings: reply.warnings,
     };
     if form == Form::Text {
@@ -30,7 +32,12 @@ pub(crate) async fn run(mut client: Client, form: Form) -> Result<ExitCode, Fail
             report::note(form, &format!("warning: {warning}"));
         }
     }
-    report::answer(form, || text(&json), &json)
+    let code = report::answer(form, || text(&json), &json)?;
+    // What was read is in force; a service that is not is for a person to mend.
+    Ok(match json.refused {
+        0 => code,
+        _ => ExitCode::from(2),
+    })
 }
 
 fn text(json: &ReloadJson) -> String {
@@ -42,5 +49,9 @@ fn text(json: &ReloadJson) -> String {
         1 => "1 service".to_owned(),
         count => format!("{count} services"),
     };
-    format!("{path}: load {}, {services}\n", json.generation)
+    let refused = match json.refused {
+        0 => String::new(),
+        count => format!(", {count} of them refused"),
+    };
+    format!("{path}: load {}, {services}{refused}\n", json.generation)
 }

@@ -51,6 +51,10 @@ fn text(services: &[ServiceEntry]) -> String {
             .iter()
             .map(|secret| secret.variable.as_str())
             .collect();
+        let secrets = match secrets.as_slice() {
+            [] => "none".to_owned(),
+            secrets => secrets.join(","),
+        };
         let state = match service.problem.as_str() {
             "" => "ready",
             problem => problem,
@@ -58,7 +62,7 @@ fn text(services: &[ServiceEntry]) -> String {
         [
             service.name.clone(),
             service.environments.join(","),
-            secrets.join(","),
+            secrets,
             service.source.clone(),
             state.to_owned(),
         ]

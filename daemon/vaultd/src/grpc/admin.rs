@@ -200,7 +200,8 @@ impl Admin for Service {
         Ok(Response::new(message::ReloadReply {
             generation: reloaded.generation,
             configuration_path: report::path(setup.path.as_deref()),
-            services: count(setup.view(None).services.len()),
+            services: count(setup.view(None).names().count()),
+            refused: count(setup.refused().len()),
             warnings: setup.warnings.clone(),
         }))
     }

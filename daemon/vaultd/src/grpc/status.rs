@@ -44,7 +44,8 @@ impl Failure for LaunchError {
             Self::Secret { error, .. } => error.code(),
             Self::Seal(error) => code_of_sealing(*error),
             Self::UnknownService { .. } | Self::Field(_) => Code::NotFound,
-            Self::NothingNamed { .. }
+            Self::Refused { .. }
+            | Self::NothingNamed { .. }
             | Self::NoCommand { .. }
             | Self::Profile { .. }
             | Self::Command { .. }

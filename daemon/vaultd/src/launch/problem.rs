@@ -25,6 +25,14 @@ pub enum LaunchError {
         /// The names there are.
         hint: String,
     },
+    /// The service is configured, and cannot be used as it is.
+    #[error("service {service} is refused: {reason}")]
+    Refused {
+        /// The service.
+        service: String,
+        /// What is wrong, with file, line, column and key.
+        reason: String,
+    },
     /// A secret has no name for the environment.
     #[error("{source} ({file})")]
     NothingNamed {
@@ -112,9 +120,10 @@ impl LaunchError {
         use vault_proto::kinds;
         match self {
             Self::UnknownService { .. } => kinds::UNKNOWN_SERVICE,
-            Self::NothingNamed { .. } | Self::NoCommand { .. } | Self::Profile { .. } => {
-                kinds::CONFIGURATION
-            }
+            Self::Refused { .. }
+            | Self::NothingNamed { .. }
+            | Self::NoCommand { .. }
+            | Self::Profile { .. } => kinds::CONFIGURATION,
             Self::Command {
                 kind: Missing::NotFound,
                 ..

@@ -73,7 +73,7 @@ pub(super) fn status(daemon: &Daemon, context: &RequestContext) -> message::Stat
             .map(|health| backend(daemon, health))
             .collect(),
         secrets,
-        services: u32::try_from(setup.view(None).services.len()).unwrap_or(u32::MAX),
+        services: u32::try_from(setup.view(None).names().count()).unwrap_or(u32::MAX),
         audit_path: daemon.audit.path().display().to_string(),
         audit_error,
         warnings,
@@ -163,6 +163,17 @@ pub(super) fn list(context: &RequestContext, stored_secrets: Vec<ListEntry>) -> 
             services.push(entry);
         }
     }
+    for (name, refused) in context.setup.refused() {
+        if context.with_service(name).may(None) {
+            services.push(message::ServiceEntry {
+                name: name.to_owned(),
+                source: refused.source.display().to_string(),
+                problem: refused.reason.clone(),
+                ..message::ServiceEntry::default()
+            });
+        }
+    }
+    services.sort_by(|one, other| one.name.cmp(&other.name));
     message::ListReply { secrets, services }
 }
 
