@@ -1,11 +1,14 @@
 //! The socket that the daemon listens on: the one systemd gave, or one it makes itself.
 
+mod place;
+
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
+use place::{Link, PlaceError};
 use vault_proto::socket::SocketLocation;
 
 /// A socket to accept on. One that was made here is removed on drop.
@@ -23,6 +26,7 @@ pub struct Listening {
 struct Made {
     path: PathBuf,
     _lock: File,
+    _link: Option<Link>,
 }
 
 impl Drop for Made {
@@ -38,6 +42,9 @@ pub enum SocketError {
     /// systemd gave something else than one Unix socket.
     #[error("the socket that systemd passed is not a Unix stream socket; see vaultd.socket")]
     Passed(#[source] io::Error),
+    /// No socket can be there.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// The runtime directory is missing and cannot be made.
     #[error(
         "the runtime directory {0} is not there; log in through systemd-logind, run \
@@ -99,6 +106,7 @@ impl Listening {
         let path = place.path.clone();
         let failed = |source| SocketError::Make(path.clone(), source);
         let directory = path.parent().unwrap_or(Path::new("/"));
+        place::prepare(&path)?;
         make_directory(directory, place.server_uid)?;
         let lock = lock(directory).map_err(failed)?;
         let lock = lock.ok_or_else(|| SocketError::Taken(path.clone()))?;
@@ -108,6 +116,7 @@ impl Listening {
         let made = Made {
             path: path.clone(),
             _lock: lock,
+            _link: Link::to(&path),
         };
         std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(failed)?;
         Ok(Self {

@@ -1,4 +1,7 @@
 //! Service files of before choose what they chose, and start what they started.
+//!
+//! A rule for all cases: an environment that nothing names is refused today, and they were written when it
+//! meant the default with a warning. They are read with `environment_fallback: warn`, which is that.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,6 +15,7 @@ use super::process_inputs::ProcessInputs;
 use super::wrapper_file;
 use crate::command::{Command, catalogue};
 use crate::compat::each;
+use crate::setup::{AskedEnvironment, EnvironmentOrigin};
 
 /// Whether words are a command, found or not.
 fn same_words(ours: &[String], theirs: &Value) -> bool {
@@ -43,12 +47,19 @@ fn compat_service_file() {
     each("service_file", |input, expected| {
         let home = Home::new();
         home.write("user/configs/svc.json", &input["config"].to_string());
+        home.write("user/resolver.yaml", "environment_fallback: warn\n");
         let files = serde_json::json!({"files": {}, "explicit_config": false});
         let loaded = home.load(&files, &ProcessInputs::of_tests());
         let environment = input["environment"].as_str();
+        let asked = environment.map(|name| AskedEnvironment {
+            name: name.to_owned(),
+            origin: EnvironmentOrigin::Asked,
+        });
         let chosen = loaded.map(|config| {
             let service = config.setup.view(environment).services["svc"].clone();
-            let chosen = service.choose(environment);
+            let environment = config.setup.environment_of(&service, asked.as_ref());
+            let environment = environment.expect("none is refused");
+            let chosen = service.choose(environment.name());
             (service, chosen)
         });
         let (service, chosen, warnings) = match chosen {

@@ -11,9 +11,11 @@ use super::ages;
 use super::document::{At, ConfigError, Document};
 use super::secret_entry::{self, ReferenceContext};
 use super::sections;
-use super::service_context::{ServiceContext, Shared, check_name, check_setting, cwd, description};
+use super::service_context::{
+    ServiceContext, Shared, check_name, check_setting, cwd, description, program_at_home,
+};
 use super::warnings::Warnings;
-use crate::command::{Command, catalogue};
+use crate::command::{Command, PathElement, catalogue};
 use crate::service::{Service, ServiceSecret};
 
 /// More of them no environment of a process can hold.
@@ -109,19 +111,17 @@ fn one(
         }
     }
     let mut cwd = cwd(at)?;
-    let mut path = Vec::new();
-    if let Some(at) = at.get("path")? {
-        for at in at.items()? {
-            path.push(sections::path(&at)?);
-        }
-    }
-    path.extend(context.inputs.path());
+    let path = server_path(at)?;
+    let looked_in = PathElement::directories(&path, &context.inputs.path());
     let written = match (at.get("target_command")?, at.get("command")?) {
         (Some(at), _) | (None, Some(at)) => Some(words(&at)?),
         (None, None) => other_command.map(words).transpose()?,
     };
-    let command = match (written, catalogue::command(name)) {
-        (Some(words), _) => Command::find(&words, cwd.as_deref(), &path),
+    let (words, command) = match (written, catalogue::command(name)) {
+        (Some(words), _) => {
+            let command = Command::find(&words, cwd.as_deref(), &looked_in);
+            (words, command)
+        }
         (None, Some(words)) => {
             said.push(format!(
                 "service {name} has no command and starts {} of the catalogue, whatever version \
@@ -130,7 +130,8 @@ fn one(
             ));
             // npx reads settings from the directory it starts in: not from a caller's checkout.
             let cwd = cwd.get_or_insert_with(|| context.home.to_owned());
-            Command::find(&words, Some(cwd), &path)
+            let command = Command::find(&words, Some(cwd), &looked_in);
+            (words, command)
         }
         (None, None) => {
             let at = at.error(format!(
@@ -139,7 +140,7 @@ fn one(
                 catalogue::names()
             ));
             warnings.push(at.to_string());
-            Command::Absent
+            (vec![], Command::Absent)
         }
     };
     let keep = at.get("keep_variables")?;
@@ -150,6 +151,8 @@ fn one(
         source: source.to_owned(),
         secrets,
         command,
+        words,
+        path,
         cwd,
         settings,
         keep_variables: keep
@@ -241,9 +244,33 @@ fn settings_of(at: &At<'_>) -> Result<Vec<(String, String)>, ConfigError> {
     entries.map(read).collect()
 }
 
-/// A list of words, or one string split as a shell would.
+/// The PATH that the server gets, in which its program is looked for as well: the directories of `path`,
+/// then those of `env_overrides.PATH` or what is inherited. Empty where neither is written.
+fn server_path(at: &At<'_>) -> Result<Vec<PathElement>, ConfigError> {
+    let written = at.get("path")?;
+    let mut path = written.as_ref().map_or(Ok(vec![]), sections::search_path)?;
+    let settings = at.get("env_overrides")?;
+    let setting = settings.map_or(Ok(None), |settings| settings.get("PATH"))?;
+    let setting = setting.as_ref().map(sections::search_path).transpose()?;
+    let rest = setting.unwrap_or_else(|| vec![PathElement::Inherited]);
+    match path
+        .iter()
+        .position(|element| *element == PathElement::Inherited)
+    {
+        Some(place) => {
+            path.splice(place..=place, rest);
+        }
+        None => path.extend(rest),
+    }
+    if path == [PathElement::Inherited] {
+        path.clear();
+    }
+    Ok(path)
+}
+
+/// A list of words, or one string split as a shell would; the program may begin with `~/`.
 fn words(at: &At<'_>) -> Result<Vec<String>, ConfigError> {
-    let words = if at.is_list() {
+    let mut words = if at.is_list() {
         at.texts()?
     } else {
         shell_words::split(at.text()?).map_err(|_| at.error("has an unclosed quote"))?
@@ -253,6 +280,9 @@ fn words(at: &At<'_>) -> Result<Vec<String>, ConfigError> {
     }
     if words.iter().any(|word| word.contains('\0')) {
         return Err(at.error("holds a NUL byte, which no command line can"));
+    }
+    if let Some(program) = words.first_mut() {
+        *program = program_at_home(at, program)?;
     }
     Ok(words)
 }

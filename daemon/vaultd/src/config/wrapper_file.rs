@@ -13,9 +13,11 @@ use vault_proto::reference::SecretRef;
 use super::document::{At, ConfigError};
 use super::secret_entry;
 use super::sections;
-use super::service_context::{ServiceContext, check_name, check_setting, cwd, description};
+use super::service_context::{
+    ServiceContext, check_name, check_setting, cwd, description, program_at_home,
+};
 use super::warnings::Warnings;
-use crate::command::Command;
+use crate::command::{Command, PathElement};
 use crate::service::{Service, ServiceSecret};
 
 const KEYS: &[&str] = &["description", "command", "args", "env", "vault", "cwd"];
@@ -93,13 +95,23 @@ pub(super) fn read(
             return Err(at.error("holds a NUL byte, which no command line can"));
         }
     }
+    words[0] = program_at_home(at, &words[0])?;
     let cwd = cwd(at)?;
+    let path = settings.iter().find(|(name, _)| name == "PATH");
+    let path: Vec<PathElement> = path.map_or(vec![], |(_, path)| {
+        std::env::split_paths(path)
+            .map(PathElement::Directory)
+            .collect()
+    });
+    let looked_in = PathElement::directories(&path, &context.inputs.path());
     Ok(Service {
         name: name.to_owned(),
         description: description(at)?,
         source: source.to_owned(),
         secrets,
-        command: Command::find(&words, cwd.as_deref(), &context.inputs.path()),
+        command: Command::find(&words, cwd.as_deref(), &looked_in),
+        words,
+        path,
         cwd,
         settings,
         keep_variables: vec![],
