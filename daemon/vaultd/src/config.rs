@@ -171,8 +171,8 @@ pub fn read(texts: Texts, inputs: &ProcessInputs, own_uid: u32) -> Result<Config
             .any(|service| service.environments().iter().any(|e| e == name))
     {
         warnings.push(format!(
-            "Environment '{name}' not found, using default (vaultd's variable \
-             OCI_VAULT_ENVIRONMENT)"
+            "vaultd's variable OCI_VAULT_ENVIRONMENT names the environment '{name}', which the \
+             configuration does not: services that name environments are not launched without one"
         ));
     }
     if files::holds_old_values(&everywhere.old_cache) {
@@ -187,6 +187,7 @@ pub fn read(texts: Texts, inputs: &ProcessInputs, own_uid: u32) -> Result<Config
         base,
         environments,
         environment: inputs.environment().map(str::to_owned),
+        environment_fallback: everywhere.environment_fallback,
         policy: everywhere.policy,
         audit: everywhere.audit,
         resilience: everywhere.resilience,

@@ -1,11 +1,14 @@
 //! The socket that the daemon listens on: the one systemd gave, or one it makes itself.
 
+mod place;
+
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
+use place::{Link, PlaceError};
 use vault_proto::socket::SocketLocation;
 
 /// A socket to accept on. One that was made here is removed on drop.
@@ -25,6 +28,7 @@ struct Made {
     /// Device and inode: another socket may come to its path, systemd's for one.
     file: Option<(u64, u64)>,
     lock: File,
+    link: Option<Link>,
 }
 
 impl Made {
@@ -54,6 +58,9 @@ pub enum SocketError {
     /// systemd gave something else than one Unix socket.
     #[error("the socket that systemd passed is not a Unix stream socket; see vaultd.socket")]
     Passed(#[source] io::Error),
+    /// No socket can be there.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// The runtime directory is missing and cannot be made.
     #[error(
         "the runtime directory {0} is not there; log in through systemd-logind, run \
@@ -117,6 +124,7 @@ impl Listening {
         let path = place.path.clone();
         let failed = |source| SocketError::Make(path.clone(), source);
         let directory = path.parent().unwrap_or(Path::new("/"));
+        place::prepare(&path)?;
         make_directory(directory, place.server_uid)?;
         let lock = lock(directory).map_err(failed)?;
         let lock = lock.ok_or_else(|| SocketError::Taken(path.clone()))?;
@@ -132,6 +140,7 @@ impl Listening {
             file: Some(device_and_inode(&path).map_err(failed)?),
             path: path.clone(),
             lock,
+            link: Link::to(&path),
         };
         std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(failed)?;
         Ok(Self {
@@ -153,6 +162,10 @@ impl Listening {
     pub fn make_anew(&mut self, place: &SocketLocation) -> Result<(), SocketError> {
         let failed = |source| SocketError::Make(self.path.clone(), source);
         let directory = self.path.parent().unwrap_or(Path::new("/"));
+        if let Some(made) = &mut self.made {
+            // It would take the new one away when it goes.
+            made.link = None;
+        }
         let held = self.made.as_ref().filter(|made| made.locks(directory));
         let anew = match held {
             Some(made) => {

@@ -1,4 +1,7 @@
 //! Service files of before choose what they chose, and start what they started.
+//!
+//! A rule for all cases: an environment that nothing names is refused today, and they were written when it
+//! meant the default with a warning. They are read with `environment_fallback: warn`, which is that.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,6 +14,7 @@ use super::process_inputs::ProcessInputs;
 use super::wrapper_file;
 use crate::command::{Command, catalogue};
 use crate::compat::each;
+use crate::setup::{AskedEnvironment, EnvironmentOrigin};
 
 /// Whether words are a command, found or not.
 fn same_words(ours: &[String], theirs: &Value) -> bool {
@@ -45,13 +49,20 @@ fn compat_service_file() {
     each("service_file", |input, expected| {
         let home = Home::new();
         home.write("user/configs/svc.json", &input["config"].to_string());
+        home.write("user/resolver.yaml", "environment_fallback: warn\n");
         let files = serde_json::json!({"files": {}, "explicit_config": false});
         let inputs = inputs(&serde_json::json!({"OCI_COMPARTMENT_ID": COMPARTMENT}));
         let setup = home.load(&files, &inputs).unwrap().setup;
         let environment = input["environment"].as_str();
+        let asked = environment.map(|name| AskedEnvironment {
+            name: name.to_owned(),
+            origin: EnvironmentOrigin::Asked,
+        });
         let view = setup.view(environment);
         let chosen = view.services.get("svc").map(|service| {
-            let chosen = service.choose(environment);
+            let environment = setup.environment_of(service, asked.as_ref());
+            let environment = environment.expect("none is refused");
+            let chosen = service.choose(environment.name());
             (service.clone(), chosen)
         });
         let (service, chosen, warnings) = match chosen.ok_or_else(|| &view.refused["svc"]) {

@@ -331,6 +331,12 @@ pub const PLAIN: &[Key] = &[
     key("", "version", "\"1.0\"", "the version of this file's form"),
     key(
         "",
+        "environment_fallback",
+        "refuse",
+        "refuse, or warn: an environment that nothing names then means what counts without one",
+    ),
+    key(
+        "",
         "memory",
         "auto",
         "auto, secretmem or mlock: how secrets are protected; a change needs a restart",

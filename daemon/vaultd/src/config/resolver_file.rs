@@ -22,7 +22,7 @@ use crate::audit;
 use crate::logging;
 use crate::policy::Policy;
 use crate::service::{RefusedService, Service};
-use crate::setup::View;
+use crate::setup::{EnvironmentFallback, View};
 use crate::snapshot::Persist;
 use crate::targets::Targets;
 use crate::upstream;
@@ -60,6 +60,7 @@ pub(super) struct Everywhere {
     pub(super) persist: Persist,
     pub(super) logging: logging::LoggingSettings,
     pub(super) old_cache: PathBuf,
+    pub(super) environment_fallback: EnvironmentFallback,
 }
 
 impl<'a> ResolverFile<'a> {
@@ -136,6 +137,7 @@ impl<'a> ResolverFile<'a> {
             persist: sections::persist(&root)?,
             logging: sections::logging(&own, warnings)?,
             old_cache: sections::cache(&own, &self.home, warnings)?.1,
+            environment_fallback: sections::environment_fallback(&root)?,
         })
     }
 

@@ -31,6 +31,9 @@ pub(super) struct ServiceContext<'a> {
     pub(super) home: &'a Path,
 }
 
+/// `MAX_ARG_STRLEN` of execve(2), where pages have 4 KiB.
+const LONGEST_VARIABLE: usize = 128 * 1024;
+
 /// Refuses a name that vault-run could not ask for.
 pub(super) fn check_name(name: &str, at: &At<'_>) -> Result<(), ConfigError> {
     if is_service_name(name) {
@@ -50,7 +53,24 @@ pub(super) fn check_setting(name: &str, value: &str, at: &At<'_>) -> Result<(), 
     if value.contains('\0') {
         return Err(at.error("holds a NUL byte, which no environment variable can"));
     }
+    if name.len() + value.len() + "=\0".len() > LONGEST_VARIABLE {
+        return Err(
+            at.error("is longer than 128 KiB, the most that one environment variable can have")
+        );
+    }
     Ok(())
+}
+
+/// The program of a command, with the home directory in the place of `~`.
+pub(super) fn program_at_home(at: &At<'_>, program: &str) -> Result<String, ConfigError> {
+    if !program.starts_with("~/") {
+        return Ok(program.to_owned());
+    }
+    let path = sections::at_home(at, program)?;
+    let text = path.to_str().map(str::to_owned);
+    text.ok_or_else(|| {
+        at.error("the home directory has a name that is no UTF-8; write it without ~")
+    })
 }
 
 /// Where a service starts, if its file says so.

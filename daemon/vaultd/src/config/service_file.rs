@@ -17,11 +17,13 @@ use super::keys::KEYS;
 use super::nearest::nearest;
 use super::secret_entry::{self, ReferenceContext};
 use super::sections;
-use super::service_context::{ServiceContext, Shared, check_name, check_setting, cwd, description};
+use super::service_context::{
+    ServiceContext, Shared, check_name, check_setting, cwd, description, program_at_home,
+};
 use super::service_keys;
 use super::warnings::Warnings;
 use super::wrapper_file;
-use crate::command::{Command, catalogue};
+use crate::command::{Command, PathElement, catalogue};
 use crate::service::{Service, ServiceSecret};
 
 /// More of them no environment of a process can hold.
@@ -130,13 +132,6 @@ fn one(
     let freshness = ages::over(at, context.freshness)?;
     ages::check(at, &secrets, freshness)?;
     let mut cwd = cwd(at)?;
-    let mut path = Vec::new();
-    if let Some(at) = at.get("path")? {
-        for at in at.items()? {
-            path.push(sections::path(&at)?);
-        }
-    }
-    path.extend(context.inputs.path());
     let mut clear = |words: &[String], at: &At<'_>| {
         in_the_clear::check_words(words, at, references.kinds)?;
         for word in words {
@@ -153,6 +148,8 @@ fn one(
         }
         None => None,
     };
+    let path = server_path(at, is_wrapper, &settings)?;
+    let looked_in = PathElement::directories(&path, &context.inputs.path());
     let written = match (at.get("target_command")?, at.get("command")?) {
         // As a client has it: one program, whatever spaces are in its name.
         (None, Some(at)) if !at.is_list() && (is_wrapper || args.is_some()) => {
@@ -162,12 +159,15 @@ fn one(
         (Some(at), _) | (None, Some(at)) => words(&at)?.map(|words| (words, at)),
         (None, None) => None,
     };
-    let written = match (written, other_command) {
+    let mut written = match (written, other_command) {
         (None, Some(at)) => words(at)?.map(|words| (words, at.clone())),
         (written, _) => written,
     };
-    if let Some((words, at)) = &written {
+    if let Some((words, at)) = &mut written {
         clear(words, at)?;
+        if let Some(program) = words.first_mut() {
+            *program = program_at_home(at, program)?;
+        }
     }
     let and_args = |words: Vec<String>| -> Vec<String> {
         words
@@ -175,8 +175,12 @@ fn one(
             .chain(args.iter().flatten().cloned())
             .collect()
     };
-    let command = match (written, catalogue::command(name)) {
-        (Some((words, _)), _) => Command::find(&and_args(words), cwd.as_deref(), &path),
+    let (words, command) = match (written, catalogue::command(name)) {
+        (Some((words, _)), _) => {
+            let words = and_args(words);
+            let command = Command::find(&words, cwd.as_deref(), &looked_in);
+            (words, command)
+        }
         (None, Some(words)) => {
             said.push(format!(
                 "service {name} has no command and starts {} of the catalogue, whatever version \
@@ -185,7 +189,9 @@ fn one(
             ));
             // npx reads settings from the directory it starts in: not from a caller's checkout.
             let cwd = cwd.get_or_insert_with(|| context.home.to_owned());
-            Command::find(&and_args(words), Some(cwd), &path)
+            let words = and_args(words);
+            let command = Command::find(&words, Some(cwd), &looked_in);
+            (words, command)
         }
         (None, None) => {
             let at = at.error(format!(
@@ -194,7 +200,7 @@ fn one(
                 catalogue::names()
             ));
             warnings.push(at.to_string());
-            Command::Absent
+            (vec![], Command::Absent)
         }
     };
     let keep = at.get("keep_variables")?;
@@ -205,6 +211,8 @@ fn one(
         source: source.to_owned(),
         secrets,
         command,
+        words,
+        path,
         cwd,
         settings,
         keep_variables: keep
@@ -338,6 +346,45 @@ fn secrets(
         secrets.extend(shared.get(at.scalar()?).ok_or_else(unknown)?.clone());
     }
     Ok(secrets)
+}
+
+/// The PATH that the server gets, in which its program is looked for as well: the directories of `path`,
+/// then those of the setting PATH or what is inherited. Empty where neither is written.
+fn server_path(
+    at: &At<'_>,
+    is_wrapper: bool,
+    settings: &[(String, String)],
+) -> Result<Vec<PathElement>, ConfigError> {
+    let written = at.get("path")?;
+    let mut path = written.as_ref().map_or(Ok(vec![]), sections::search_path)?;
+    let mut rest = vec![PathElement::Inherited];
+    // The later one counts, as of all settings.
+    for (key, is_wrapper) in [("env", is_wrapper), ("env_overrides", false)] {
+        let section = at.get(key)?;
+        let Some(at) = section.map_or(Ok(None), |section| section.get("PATH"))? else {
+            continue;
+        };
+        rest = match settings.iter().find(|(name, _)| name == "PATH") {
+            // Its variables are spelled out already.
+            Some((_, path)) if is_wrapper => std::env::split_paths(path)
+                .map(PathElement::Directory)
+                .collect(),
+            _ => sections::search_path(&at)?,
+        };
+    }
+    match path
+        .iter()
+        .position(|element| *element == PathElement::Inherited)
+    {
+        Some(place) => {
+            path.splice(place..=place, rest);
+        }
+        None => path.extend(rest),
+    }
+    if path == [PathElement::Inherited] {
+        path.clear();
+    }
+    Ok(path)
 }
 
 /// A list of words, or one string split as a shell would; nothing where the list is empty, as with the

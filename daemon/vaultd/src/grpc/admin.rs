@@ -116,6 +116,12 @@ impl Admin for Service {
     ) -> Result<Response<message::ExplainConfigReply>, Status> {
         let context = self.look(&request, Action::Status, None).await?;
         let environment = environment(&request.get_ref().environment);
+        let unknown = environment
+            .as_deref()
+            .and_then(|name| configuration::unknown(&context, name));
+        if let Some(message) = unknown {
+            return Err(refuse(Code::NotFound, kinds::UNKNOWN_ENVIRONMENT, message));
+        }
         let reply = configuration::explain(&context, environment.as_deref());
         Ok(Response::new(reply))
     }

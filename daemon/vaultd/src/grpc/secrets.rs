@@ -12,7 +12,7 @@ use vault_proto::sealed::{Purpose, Sealer};
 use vault_proto::{PROTOCOL, kinds};
 
 use super::daemon::Daemon;
-use super::request_context::{caller, environment, reference, request_context, request_id};
+use super::request_context::{caller, reference, request_context, request_id};
 use super::status::{Failure, refuse};
 use crate::launch::problem::LaunchError;
 use crate::launch::reply_size::fits;
@@ -21,6 +21,7 @@ use crate::limits::Limits;
 use crate::listener::concurrency::ConcurrencyLimit;
 use crate::policy::Action;
 use crate::resolver::{RequestContext, Resolved, SecretRequest};
+use crate::setup::{AskedEnvironment, EnvironmentOrigin};
 use crate::subscription::{Notice, Subscription};
 
 /// The most bytes of values in one reply to Resolve. They lie in the daemon until they are fetched.
@@ -117,7 +118,6 @@ impl Secrets for Service {
         let launch = request.into_inner();
         let context = RequestContext {
             service: Some(launch.service.clone()),
-            environment: environment(&launch.environment),
             request_id: request_id(&launch.request_id)?,
             ..context
         };
@@ -125,6 +125,7 @@ impl Secrets for Service {
             service: launch.service,
             command: launch.command,
             profile: launch.profile,
+            environment: asked(launch.environment, launch.environment_inherited),
         };
         let older = self.older(&context);
         let reply = self
@@ -149,13 +150,13 @@ impl Secrets for Service {
         let check = request.into_inner();
         let context = RequestContext {
             service: Some(check.service.clone()),
-            environment: environment(&check.environment),
             ..context
         };
         let wanted = ServiceRequest {
             service: check.service,
             command: check.command,
             profile: check.profile,
+            environment: asked(check.environment, check.environment_inherited),
         };
         let older = self.older(&context);
         match self.daemon.launch.check(context, &wanted).await {
@@ -236,6 +237,15 @@ impl Secrets for Service {
         });
         Ok(Response::new(Box::pin(events)))
     }
+}
+
+/// The environment a launcher names; an empty one is none.
+fn asked(name: String, inherited: bool) -> Option<AskedEnvironment> {
+    let origin = match inherited {
+        true => EnvironmentOrigin::CallersVariable,
+        false => EnvironmentOrigin::Asked,
+    };
+    (!name.is_empty()).then_some(AskedEnvironment { name, origin })
 }
 
 fn event(notice: Notice) -> message::WatchEvent {

@@ -43,7 +43,9 @@ impl Failure for LaunchError {
             Self::Resolve(error) => error.code(),
             Self::Secret { error, .. } => error.code(),
             Self::Seal(error) => code_of_sealing(*error),
-            Self::UnknownService { .. } | Self::Field(_) => Code::NotFound,
+            Self::UnknownService { .. } | Self::UnknownEnvironment { .. } | Self::Field(_) => {
+                Code::NotFound
+            }
             Self::Refused { .. }
             | Self::NothingNamed { .. }
             | Self::NoCommand { .. }

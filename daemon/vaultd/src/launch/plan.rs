@@ -2,16 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use vault_proto::INHERITED_PATH;
 use vault_proto::generated::Setting;
 use vault_proto::names::is_service_name;
 use vault_proto::reference::Place;
 
 use super::problem::LaunchError;
-use crate::command::{self, Command, Missing};
+use crate::command::{self, Command, Missing, PathElement};
 use crate::policy::Action;
 use crate::resolver::RequestContext;
 use crate::service::{Chosen, Service};
-use crate::setup::View;
+use crate::setup::{AskedEnvironment, ChosenEnvironment, View};
 use crate::targets::Targets;
 
 pub(super) fn find<'a>(
@@ -106,6 +107,35 @@ pub(super) fn choose(
         })
 }
 
+/// The environment that counts for a caller who asked for this one.
+pub(super) fn environment(
+    context: &RequestContext,
+    service: &Service,
+    asked: Option<&AskedEnvironment>,
+) -> Result<ChosenEnvironment, LaunchError> {
+    let chosen = context.setup.environment_of(service, asked);
+    chosen.map_err(|unknown| LaunchError::UnknownEnvironment {
+        // What is no name may be anything, a value pasted by mistake too.
+        name: if is_service_name(&unknown.name) {
+            format!("'{}'", unknown.name)
+        } else {
+            "(not a name)".to_owned()
+        },
+        service: service.name.clone(),
+        from: unknown.origin.in_words(),
+        known: if !context.may(None) {
+            String::new()
+        } else if unknown.known.is_empty() {
+            format!(
+                "; neither resolver.yaml nor {} names any",
+                service.source.display()
+            )
+        } else {
+            format!("; known are: {}", unknown.known.join(", "))
+        },
+    })
+}
+
 /// Whether a caller may have this service with this OCI profile. A profile that nothing is asked for
 /// with, or that counts anyway, changes nothing.
 pub(super) fn may_choose(service: &Service, chosen: &[Chosen], profile: &str) -> bool {
@@ -124,17 +154,27 @@ pub(super) fn targets(service: &Service, profile: &str) -> Targets {
     }
 }
 
-pub(super) fn argv(service: &Service, command: &[String]) -> Result<Vec<String>, LaunchError> {
-    let other;
-    let command = if command.is_empty() {
-        &service.command
+/// What is started, and the directory where it was found by its name, if it was.
+#[derive(Default)]
+pub(super) struct Program {
+    pub(super) argv: Vec<String>,
+    pub(super) directory: String,
+}
+
+pub(super) fn program(service: &Service, other: &[String]) -> Result<Program, LaunchError> {
+    let own = command::own_directories();
+    let (written, command) = if other.is_empty() {
+        (service.words.as_slice(), service.command_now(&own))
     } else {
-        let path = command::directories(std::env::var_os("PATH").as_deref());
-        other = Command::find(command, service.cwd.as_deref(), &path);
-        &other
+        let path = PathElement::directories(&service.path, &own);
+        let cwd = service.cwd.as_deref();
+        (other, Command::find(other, cwd, &path))
     };
-    match command {
-        Command::Found(words) => Ok(words.clone()),
+    match &command {
+        Command::Found(words) => Ok(Program {
+            directory: directory(written, words),
+            argv: words.clone(),
+        }),
         Command::Absent => Err(LaunchError::NoCommand {
             service: service.name.clone(),
             file: service.source.display().to_string(),
@@ -151,6 +191,26 @@ pub(super) fn argv(service: &Service, command: &[String]) -> Result<Vec<String>,
     }
 }
 
+fn directory(written: &[String], found: &[String]) -> String {
+    let by_name = written
+        .first()
+        .is_some_and(|program| !program.contains('/'));
+    let directory = found.first().and_then(|program| program.rsplit_once('/'));
+    directory
+        .filter(|_| by_name)
+        .map(|(directory, _)| directory.to_owned())
+        .unwrap_or_default()
+}
+
+/// The PATH that the server gets, as it travels.
+pub(super) fn path(service: &Service) -> Vec<String> {
+    let element = |element: &PathElement| match element {
+        PathElement::Directory(directory) => directory.display().to_string(),
+        PathElement::Inherited => INHERITED_PATH.to_owned(),
+    };
+    service.path.iter().map(element).collect()
+}
+
 pub(super) fn cwd(service: &Service) -> String {
     let text = |cwd: &Path| cwd.to_str().map(str::to_owned);
     service.cwd.as_deref().and_then(text).unwrap_or_default()
@@ -161,5 +221,7 @@ pub(super) fn settings(service: &Service) -> Vec<Setting> {
         variable: variable.clone(),
         value: value.clone(),
     };
-    service.settings.iter().map(setting).collect()
+    // A PATH is a part of `path`.
+    let settings = service.settings.iter().filter(|(name, _)| name != "PATH");
+    settings.map(setting).collect()
 }

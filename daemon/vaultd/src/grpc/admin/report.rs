@@ -12,7 +12,7 @@ use crate::addresses::reference_of;
 use crate::cache::CacheEntry;
 use crate::cache::freshness::{Freshness, Verdict};
 use crate::cache::machine::Dated;
-use crate::command::{Command, Missing};
+use crate::command::{Command, Missing, own_directories};
 use crate::grpc::daemon::Daemon;
 use crate::resolver::{RequestContext, millis};
 use crate::service::Service;
@@ -208,7 +208,7 @@ pub(super) fn version(entry: VersionEntry) -> message::StoredVersion {
 }
 
 fn service(service: &Service) -> message::ServiceEntry {
-    let (argv, problem) = match &service.command {
+    let (argv, problem) = match &service.command_now(&own_directories()) {
         Command::Found(words) => (words.clone(), String::new()),
         Command::Absent => (vec![], "it has no command".to_owned()),
         Command::Missing { kind, .. } => {
