@@ -121,6 +121,16 @@ impl Peer {
         }
     }
 
+    /// The name of the program that started it: the client of a server.
+    pub fn started_by(&self) -> Option<String> {
+        let stat = read_proc(self.pid, "stat")?;
+        let (_, after_name) = stat.rsplit_once(')')?;
+        let parent = after_name.split_whitespace().nth(1)?.parse().ok()?;
+        let name = read_proc(parent, "comm")?;
+        // It was read by number, as the labels are.
+        self.is_alive().then(|| printable(name.trim_end()))
+    }
+
     /// The peer for the audit record.
     pub fn record(&self) -> PeerRecord {
         PeerRecord {

@@ -34,13 +34,13 @@ pub(crate) async fn run(mut client: Client, form: Form) -> Result<ExitCode, Fail
 }
 
 fn text(json: &ReloadJson) -> String {
-    let path = match json.configuration_path.as_str() {
-        "" => "no configuration",
-        path => path,
-    };
     let services = match json.services {
         1 => "1 service".to_owned(),
         count => format!("{count} services"),
     };
-    format!("{path}: load {}, {services}\n", json.generation)
+    let load = json.generation;
+    match json.configuration_path.as_str() {
+        "" => format!("read again: load {load}, {services}; there is no resolver.yaml, and none is needed\n"),
+        path => format!("{path}: load {load}, {services}\n"),
+    }
 }

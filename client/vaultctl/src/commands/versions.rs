@@ -4,13 +4,14 @@ use std::num::NonZeroU64;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use vault_client::{Client, Row, Style, table};
+use vault_client::{Client, Row, table};
 use vault_proto::generated::{StoredVersion, VersionsRequest};
 
 use super::time::{ago, from_now};
 use crate::arguments::Stored;
 use crate::failure::Failure;
 use crate::report::{self, Form};
+use crate::terminal::style_of_output;
 
 #[derive(Debug, Serialize)]
 struct VersionsJson {
@@ -54,7 +55,7 @@ pub(crate) async fn run(mut client: Client, on: Stored, form: Form) -> Result<Ex
     let headings = [
         "VERSION", "NAME", "STAGES", "CREATED", "EXPIRES", "DELETION",
     ];
-    let text = || table(headings, &rows, Style::PLAIN);
+    let text = || table(headings, &rows, style_of_output());
     let json = VersionsJson {
         reference: reply.reference,
         versions: reply.versions.into_iter().map(Into::into).collect(),

@@ -6,6 +6,7 @@ mod configuration;
 mod doctor;
 mod metrics;
 mod openmetrics;
+mod readiness;
 mod report;
 mod why;
 
@@ -93,7 +94,9 @@ impl Admin for Service {
         request: Request<message::StatusRequest>,
     ) -> Result<Response<message::StatusReply>, Status> {
         let context = self.look(&request, Action::Status, None).await?;
-        Ok(Response::new(report::status(&self.daemon, &context)))
+        let cannot_start = readiness::cannot_start(&self.daemon, &context).await;
+        let reply = report::status(&self.daemon, &context, &cannot_start);
+        Ok(Response::new(reply))
     }
 
     async fn list(
@@ -107,7 +110,11 @@ impl Admin for Service {
             .list(&context)
             .await
             .map_err(|error| error.status())?;
-        Ok(Response::new(report::list(&context, stored)))
+        let stored = Ok(stored);
+        let cannot_start = readiness::with_store(&self.daemon, &context, &stored);
+        let cannot_start = readiness::shown(&context, &cannot_start);
+        let stored = stored.unwrap_or_default();
+        Ok(Response::new(report::list(&context, stored, &cannot_start)))
     }
 
     async fn explain_config(
@@ -136,9 +143,9 @@ impl Admin for Service {
         request: Request<message::MetricsRequest>,
     ) -> Result<Response<message::MetricsReply>, Status> {
         let context = self.look(&request, Action::Metrics, None).await?;
-        Ok(Response::new(message::MetricsReply {
-            text: metrics::text(&self.daemon, &context),
-        }))
+        let can_start = readiness::cannot_start(&self.daemon, &context).await.is_empty();
+        let text = metrics::text(&self.daemon, &context, can_start);
+        Ok(Response::new(message::MetricsReply { text }))
     }
 
     async fn flush(
