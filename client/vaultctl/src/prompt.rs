@@ -40,9 +40,8 @@ const SIGNALS: [Signal; 5] = [
 
 /// What is typed, up to its end.
 pub(crate) fn answer_to(question: &str, keeps_last_line_break: bool) -> Result<Taken, Failure> {
-    let ended = ask(question).map_err(|error| {
-        Failure::input(format!("cannot read from the terminal: {error}"))
-    })?;
+    let ended = ask(question)
+        .map_err(|error| Failure::input(format!("cannot read from the terminal: {error}")))?;
     match ended {
         Ended::Whole(typed) => typed
             .finish(keeps_last_line_break)

@@ -84,7 +84,9 @@ enum Place {
     Typing,
     Pasting,
     /// After an escape character, with where it was.
-    Escape { pasting: bool },
+    Escape {
+        pasting: bool,
+    },
     /// One more byte belongs to a key.
     Key,
 }
@@ -223,7 +225,11 @@ impl Typed {
                 (false, b'O') => Place::Key,
                 (false, _) => Place::Typing,
             };
-            self.refuse(if pasting { Refused::Control } else { Refused::Key });
+            self.refuse(if pasting {
+                Refused::Control
+            } else {
+                Refused::Key
+            });
             return match byte {
                 0x20..=0x7e => Step::More,
                 _ => self.push(byte),

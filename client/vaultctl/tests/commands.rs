@@ -404,7 +404,10 @@ fn without_a_command_there_is_help_and_2() {
     let output = run(&Fake::absent(), &[]);
     assert_eq!((stdout(&output).as_str(), code(&output)), ("", Some(2)));
     let text = stderr(&output);
-    assert!(text.contains("Usage: vaultctl") && text.contains("status"), "{text}");
+    assert!(
+        text.contains("Usage: vaultctl") && text.contains("status"),
+        "{text}"
+    );
 }
 
 #[test]

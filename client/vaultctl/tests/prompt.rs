@@ -165,8 +165,14 @@ fn lines_that_are_pasted_are_one_value_and_none_is_left_for_the_shell() {
     ] {
         let (value, shown) = stored(typed.as_bytes());
         assert_eq!(String::from_utf8_lossy(&value), expected, "{shown}");
-        assert!(shown.contains(&format!("{lines} lines were taken")), "{shown}");
-        assert!(!shown.contains("hunter2") && !shown.contains("ls\r"), "{shown}");
+        assert!(
+            shown.contains(&format!("{lines} lines were taken")),
+            "{shown}"
+        );
+        assert!(
+            !shown.contains("hunter2") && !shown.contains("ls\r"),
+            "{shown}"
+        );
         assert!(shown.contains("\x1b[?2004h") && shown.contains("\x1b[?2004l"));
     }
 }

@@ -135,7 +135,10 @@ fn services_that_cannot_start_and_the_last_failed_launch_come_first() {
     );
     let last = stdout(&run(&fake, &["last"]));
     assert!(last.starts_with("WHEN "), "{last}");
-    assert!(last.ends_with("git      codex (12)\n    TOKEN: no such secret\n"), "{last}");
+    assert!(
+        last.ends_with("git      codex (12)\n    TOKEN: no such secret\n"),
+        "{last}"
+    );
     let json = json(&run(&fake, &["--json", "last"]));
     assert_eq!(json["failed_launches"][0]["error_kind"], "not_found");
 }
@@ -148,7 +151,10 @@ fn tables_are_as_wide_as_the_terminal_and_states_stay_whole() {
     plan.status.services = 1;
     let fake = Fake::start(plan);
     for (command, whole) in [
-        (&["status"][..], &["stale", "vaultd.sock", "/end", "needs attention"][..]),
+        (
+            &["status"][..],
+            &["stale", "vaultd.sock", "/end", "needs attention"][..],
+        ),
         (&["services"], &["ready", "/c/git.json"]),
         (&["list"], &["local://a"]),
         (&["versions", "a"], &["CURRENT"]),

@@ -62,7 +62,12 @@ fn nothing_at_all_is_refused_unless_it_is_meant() {
     let path = directory.path().join("value");
     std::fs::write(&path, b"").unwrap();
     let file = ["--file", path.to_str().unwrap()];
-    for (arguments, input) in [(&[][..], &b""[..]), (&[], b"\n"), (&[], b"\r\n"), (&file, b"")] {
+    for (arguments, input) in [
+        (&[][..], &b""[..]),
+        (&[], b"\n"),
+        (&[], b"\r\n"),
+        (&file, b""),
+    ] {
         let fake = Fake::start(Plan::default());
         let output = run_with(&fake, &[&["put", "a"], arguments].concat(), input);
         assert_eq!(code(&output), Some(2), "{arguments:?} {input:?}");
@@ -134,7 +139,10 @@ fn a_secret_in_use_is_removed_only_where_that_is_said() {
     let refused = run(&fake, &["delete", "a"]);
     assert_eq!(code(&refused), Some(3));
     let text = stderr(&refused);
-    assert!(text.contains("git (TOKEN)") && text.contains("--yes"), "{text}");
+    assert!(
+        text.contains("git (TOKEN)") && text.contains("--yes"),
+        "{text}"
+    );
     assert_eq!(code(&run(&fake, &["rm", "a", "--yes"])), Some(0));
 }
 
@@ -144,8 +152,7 @@ fn a_value_that_waits_is_stored_so_and_the_way_on_is_said() {
     let words = ["put", "a", "--pending", "--version-name", "blue"];
     let output = run_with(&fake, &words, b"v");
     let way_on = "`vaultctl promote local://a 1` takes it into use";
-    let expected =
-        format!("local://a stored as version 1: 1 byte, used by no service; {way_on}\n");
+    let expected = format!("local://a stored as version 1: 1 byte, used by no service; {way_on}\n");
     assert_eq!((stdout(&output), code(&output)), (expected, Some(0)));
     assert_eq!(fake.asked(), [r#"put ("local://a", (true, "blue"))"#]);
 }
@@ -169,7 +176,10 @@ fn too_long_a_value_and_a_missing_file_are_refused_before_anything_is_asked() {
     assert_eq!(code(&output), Some(2));
     let text = stderr(&output);
     assert!(text.contains("65536 bytes (64 KiB)"), "{text}");
-    assert!(text.contains("file of its own") && text.contains("split"), "{text}");
+    assert!(
+        text.contains("file of its own") && text.contains("split"),
+        "{text}"
+    );
     let output = run(&fake, &["put", "a", "--file", VALUE]);
     assert_eq!(code(&output), Some(2));
     let text = stderr(&output);

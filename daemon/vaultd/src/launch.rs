@@ -87,7 +87,8 @@ impl Launch {
                 Ok(reply)
             }
             Err(error) => {
-                self.history.failed(failed(wanted, environment, &peer, &error));
+                self.history
+                    .failed(failed(wanted, environment, &peer, &error));
                 Err(error)
             }
         }
@@ -390,6 +391,15 @@ fn holds_nul(served: &Served) -> Result<bool, LaunchError> {
 fn hint(one: &Resolved, error: &UpstreamError) -> String {
     match (one.reference.place(), error.class()) {
         (Place::Local { name }, Class::Answer) => format!("; store it: vaultctl put {name}"),
+        (
+            Place::OciName {
+                container: None,
+                name,
+            },
+            Class::Answer | Class::Request,
+        ) => format!(
+            "; a name alone means a secret of OCI Vault in a service file: did you mean local://{name}?"
+        ),
         _ => String::new(),
     }
 }

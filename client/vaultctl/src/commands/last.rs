@@ -59,7 +59,10 @@ fn text(failed: &[FailedLaunch], style: Style) -> String {
 pub(super) fn in_words(one: &FailedLaunch) -> String {
     let when = ago(one.unix_seconds);
     let (service, reason) = (service(one), reason(one));
-    format!("{when}: {service}, for {} ({}): {reason}", one.client, one.pid)
+    format!(
+        "{when}: {service}, for {} ({}): {reason}",
+        one.client, one.pid
+    )
 }
 
 fn service(one: &FailedLaunch) -> String {

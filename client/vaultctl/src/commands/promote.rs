@@ -32,7 +32,10 @@ pub(crate) async fn run(mut client: Client, on: Promote, form: Form) -> Result<E
     };
     let text = || {
         let old = of_running(&json.with_old_value);
-        format!("{}: version {} is current\n{old}", json.reference, json.version)
+        format!(
+            "{}: version {} is current\n{old}",
+            json.reference, json.version
+        )
     };
     report::answer(form, text, &json)
 }

@@ -88,7 +88,11 @@ fn text(json: &PutJson) -> String {
     text.push('\n');
     text += &of_running(&json.with_old_value);
     if json.used_by.is_empty() {
-        text.extend(json.other_meanings.iter().map(|other| other.hint(reference)));
+        text.extend(
+            json.other_meanings
+                .iter()
+                .map(|other| other.hint(reference)),
+        );
     }
     text
 }

@@ -40,7 +40,9 @@ fn text(json: &ReloadJson) -> String {
     };
     let load = json.generation;
     match json.configuration_path.as_str() {
-        "" => format!("read again: load {load}, {services}; there is no resolver.yaml, and none is needed\n"),
+        "" => format!(
+            "read again: load {load}, {services}; there is no resolver.yaml, and none is needed\n"
+        ),
         path => format!("{path}: load {load}, {services}\n"),
     }
 }

@@ -89,7 +89,9 @@ fn text(services: &[ServiceEntry], style: Style) -> String {
 
 /// "2 of 7 cannot start: github (no such secret local://x), ..."; `None` where all can.
 pub(super) fn cannot_start_in_words(unable: &[(&str, &str)], all: usize) -> Option<String> {
-    let named = unable.iter().map(|(name, problem)| format!("{name} ({problem})"));
+    let named = unable
+        .iter()
+        .map(|(name, problem)| format!("{name} ({problem})"));
     let named: Vec<String> = named.collect();
     let mut names: Vec<&str> = unable.iter().map(|(name, _)| *name).collect();
     names.dedup();

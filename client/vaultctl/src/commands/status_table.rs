@@ -24,17 +24,24 @@ pub(crate) enum Paths {
 
 /// The whole state: what needs somebody comes first.
 pub(crate) fn text(status: &StatusReply, paths: Paths, style: Style) -> String {
-    let verdict = if status.healthy {
-        style.paint(Tone::Good, "healthy")
+    let (tone, verdict) = if status.healthy {
+        (Tone::Good, "healthy")
     } else {
-        style.paint(Tone::Bad, "needs attention")
+        (Tone::Bad, "needs attention")
     };
-    let mut text = format!(
-        "vaultd {}, pid {}, up {}: {verdict}\n",
+    let about = format!(
+        "vaultd {}, pid {}, up {}:",
         status.server_version,
         status.pid,
         seconds_in_words(status.uptime_seconds)
     );
+    let fits = |width| about.chars().count() + 1 + verdict.len() <= width;
+    let mut text = if style.width().is_none_or(fits) {
+        format!("{about} {}\n", style.paint(tone, verdict))
+    } else {
+        let verdict = field("", 0, &Cell::toned(tone, verdict), style);
+        field("", 0, &Cell::plain(&about), style) + &verdict
+    };
     let mut line = |name: &str, tone: Tone, value: &str| {
         if !value.is_empty() {
             text += &field(name, NAMES, &Cell::toned(tone, value), style);

@@ -24,6 +24,7 @@ use super::request_context::{environment, reference, request_context};
 use super::status::{Failure, refuse};
 use crate::policy::Action;
 use crate::resolver::{AuthorizedRequest, RequestContext, SecretRequest, plain, provenance};
+use crate::writer::StoreContents;
 
 pub(super) struct Service {
     daemon: Daemon,
@@ -110,10 +111,9 @@ impl Admin for Service {
             .list(&context)
             .await
             .map_err(|error| error.status())?;
-        let stored = Ok(stored);
-        let cannot_start = readiness::with_store(&self.daemon, &context, &stored);
+        let known = StoreContents::Read(stored.clone());
+        let cannot_start = readiness::with_store(&self.daemon, &context, &known);
         let cannot_start = readiness::shown(&context, &cannot_start);
-        let stored = stored.unwrap_or_default();
         Ok(Response::new(report::list(&context, stored, &cannot_start)))
     }
 
@@ -143,9 +143,9 @@ impl Admin for Service {
         request: Request<message::MetricsRequest>,
     ) -> Result<Response<message::MetricsReply>, Status> {
         let context = self.look(&request, Action::Metrics, None).await?;
-        let can_start = readiness::cannot_start(&self.daemon, &context).await.is_empty();
-        let text = metrics::text(&self.daemon, &context, can_start);
-        Ok(Response::new(message::MetricsReply { text }))
+        Ok(Response::new(message::MetricsReply {
+            text: metrics::text(&self.daemon, &context),
+        }))
     }
 
     async fn flush(

@@ -84,7 +84,9 @@ impl History {
         };
         let mut servers = lock(&self.servers);
         servers.retain(|server| server.peer.is_alive());
-        let old = servers.iter().filter(|one| one.secrets.iter().any(is_other));
+        let old = servers
+            .iter()
+            .filter(|one| one.secrets.iter().any(is_other));
         old.map(|server| (server.service.clone(), server.peer.pid))
             .collect()
     }

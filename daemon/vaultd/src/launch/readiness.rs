@@ -41,7 +41,8 @@ pub(crate) fn unlaunchable(
     let names = setup.views().flat_map(|view| view.services.keys());
     let names: BTreeSet<&str> = names.map(String::as_str).collect();
     let each = names.into_iter();
-    each.flat_map(|name| of_service(setup, name, &known)).collect()
+    each.flat_map(|name| of_service(setup, name, &known))
+        .collect()
 }
 
 fn of_service(

@@ -32,10 +32,9 @@ pub(super) fn counters(daemon: &Daemon, health: &[Health]) -> message::Counters 
 }
 
 /// OpenMetrics 1.0 text.
-/// `can_start` says whether every service can.
-pub(super) fn text(daemon: &Daemon, context: &RequestContext, can_start: bool) -> String {
+pub(super) fn text(daemon: &Daemon, context: &RequestContext) -> String {
     let (health, entries) = (daemon.upstream.health(), daemon.cache.entries());
-    let healthy = can_start && daemon.is_healthy(&context.setup, &health, &entries);
+    let healthy = daemon.is_healthy(&context.setup, &health, &entries);
     let mut text = Text::default();
     let mut build = text.family("vaultd_build_info", Kind::Gauge, "Which vaultd this is.");
     build.value(&[("version", env!("CARGO_PKG_VERSION"))], 1);

@@ -2,7 +2,7 @@
 //! vaults. None is asked.
 
 use vault_backends::address::{Address, BackendKind, VersionSelector};
-use vault_backends::changing::ListEntry;
+use vault_backends::changing::{ListEntry, VersionEntry};
 use vault_proto::generated as message;
 use vault_proto::reference::SecretRef;
 
@@ -12,18 +12,18 @@ use crate::cache::machine::Dated;
 use crate::grpc::daemon::Daemon;
 use crate::launch::readiness::{Known, Unlaunchable, unlaunchable};
 use crate::resolver::RequestContext;
+use crate::writer::StoreContents;
 
 /// The services that cannot start.
 pub(super) async fn cannot_start(daemon: &Daemon, context: &RequestContext) -> Vec<Unlaunchable> {
-    let uses_store = context.setup.views().any(|view| {
-        let mut secrets = view.services.values().flat_map(|service| &service.secrets);
-        secrets.next().is_some()
+    let secrets = context.setup.views().flat_map(|view| {
+        let services = view.services.values();
+        services.flat_map(|service| &service.secrets)
     });
-    let stored = if uses_store {
-        let listed = daemon.writer.list(context).await;
-        listed.map_err(|error| error.to_string())
+    let stored = if secrets.count() == 0 {
+        StoreContents::Unknown
     } else {
-        Ok(vec![])
+        daemon.writer.store_contents().await
     };
     with_store(daemon, context, &stored)
 }
@@ -32,7 +32,7 @@ pub(super) async fn cannot_start(daemon: &Daemon, context: &RequestContext) -> V
 pub(super) fn with_store(
     daemon: &Daemon,
     context: &RequestContext,
-    stored: &Result<Vec<ListEntry>, String>,
+    stored: &StoreContents,
 ) -> Vec<Unlaunchable> {
     let entries = daemon.cache.entries();
     let others = context.setup.view(None).freshness;
@@ -45,7 +45,7 @@ fn known(
     daemon: &Daemon,
     address: &Address,
     reference: &SecretRef,
-    stored: &Result<Vec<ListEntry>, String>,
+    stored: &StoreContents,
     entries: &[CacheEntry],
     others: &Freshness,
 ) -> Known {
@@ -54,8 +54,10 @@ fn known(
     }
     let is_local = address.kind == BackendKind::LOCAL;
     match stored {
-        Ok(stored) if is_local && has(stored, address) => return Known::Possible,
-        Ok(_) if is_local => return Known::Missing(format!("no such secret {reference}")),
+        StoreContents::Read(stored) if is_local && has(stored, address) => return Known::Possible,
+        StoreContents::Read(_) if is_local => {
+            return Known::Missing(format!("no such secret {reference}"));
+        }
         _ => {}
     }
     let entry = entries.iter().find(|entry| entry.address == *address);
@@ -71,7 +73,7 @@ fn known(
     let attempts = daemon.upstream.attempts(address);
     match (attempts.into_iter().next().map(|last| last.outcome), stored) {
         (Some(Err(failure)), _) => Known::Missing(failure.words),
-        (_, Err(why)) if is_local => Known::Missing(why.clone()),
+        (_, StoreContents::Unreadable(why)) if is_local => Known::Missing(why.clone()),
         _ => Known::Possible,
     }
 }
@@ -84,7 +86,7 @@ fn has(stored: &[ListEntry], address: &Address) -> bool {
             entry.versions.iter().any(|one| one.version == number)
         }
         VersionSelector::Named(name) => {
-            let named = |one: &vault_backends::changing::VersionEntry| one.name.as_ref() == Some(name);
+            let named = |one: &VersionEntry| one.name.as_ref() == Some(name);
             entry.versions.iter().any(named)
         }
         VersionSelector::Current | VersionSelector::Stage(_) => true,

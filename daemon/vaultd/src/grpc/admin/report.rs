@@ -214,7 +214,9 @@ fn service(
         Command::Found(words) => words.clone(),
         Command::Absent | Command::Missing { .. } => vec![],
     };
-    let own = cannot_start.iter().filter(|one| one.service == service.name);
+    let own = cannot_start
+        .iter()
+        .filter(|one| one.service == service.name);
     let problems = own.map(|one| match one.environment.as_str() {
         "" => one.problem.clone(),
         environment => format!("in {environment}: {}", one.problem),

@@ -98,9 +98,13 @@ pub(super) fn other_meanings(
         ..context.clone()
     };
     let place = reference.place();
-    let services = context.setup.views().flat_map(|view| view.services.values());
+    let services = context
+        .setup
+        .views()
+        .flat_map(|view| view.services.values());
     let secrets = services.flat_map(|service| &service.secrets);
-    let named = secrets.flat_map(|secret| secret.default.iter().chain(secret.by_environment.values()));
+    let named =
+        secrets.flat_map(|secret| secret.default.iter().chain(secret.by_environment.values()));
     let others: BTreeSet<SecretRef> = named
         .filter(|other| {
             other.place().name() == place.name() && other.place().scheme() != place.scheme()
@@ -140,8 +144,7 @@ fn wanted(
                 let Ok(chosen) = secret.choose(setup.chosen(environment)) else {
                     continue;
                 };
-                if means(service, reference, &chosen.reference)
-                    && shows(&asker, &chosen.reference)
+                if means(service, reference, &chosen.reference) && shows(&asker, &chosen.reference)
                 {
                     let freshness = service.freshness.with(secret.ages);
                     for targets in service.all_targets() {
