@@ -18,13 +18,21 @@ use vault_tests::harness::binaries;
 const CANNOT: i32 = 77;
 
 /// What each test claims, and the scenario that shows it.
-const SCENARIOS: [(&str, &str); 11] = [
+const SCENARIOS: [(&str, &str); 13] = [
     ("first_call_starts_the_daemon", "socket_activation"),
     ("launch_starts_a_stopped_daemon", "stop_and_launch"),
     ("sigterm_ends_the_daemon_well_and_at_once", "terminate"),
     ("killed_daemon_comes_back", "crash"),
     ("hanging_daemon_is_replaced_by_the_watchdog", "watchdog"),
     ("reload_and_a_written_file_bring_in_a_service", "reload"),
+    (
+        "what_is_broken_at_a_start_is_said_at_the_launch",
+        "broken_start",
+    ),
+    (
+        "a_daemon_started_by_hand_leaves_the_socket_of_the_unit",
+        "by_hand_first",
+    ),
     (
         "no_launch_fails_while_the_daemon_restarts",
         "restart_under_load",

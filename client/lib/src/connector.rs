@@ -1,9 +1,10 @@
-//! The connection to vaultd that the calls of a program share, made when needed and made anew when it
-//! ends.
+//! The connections to vaultd that the calls of a program share, made when needed and made anew when they
+//! end.
 //!
 //! A program that lives long keeps one [`Connector`], and takes a client with a deadline of its own
-//! from it for each call or group of calls. They share one connection, which carries many calls at
-//! once. The daemon ends every connection after 12 seconds, and all when it restarts.
+//! from it for each call or group of calls. The daemon answers two calls at once on a connection: a third
+//! one gets another, up to four of them. The daemon ends every connection after 12 seconds, and all when it
+//! restarts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,12 +27,17 @@ use crate::status::failure;
 /// lost then nobody knows whether it was carried out.
 const MAX_AGE: Duration = Duration::from_secs(10);
 
-/// Connects to vaultd, as often as that is necessary. Clones share the connection. It belongs to the
+/// Calls that the daemon answers at once on one connection.
+const CALLS: usize = 2;
+/// Connections at once: half of what the daemon lets one process have.
+const SESSIONS: usize = 4;
+
+/// Connects to vaultd, as often as that is necessary. Clones share the connections. It belongs to the
 /// runtime of tokio in which it was first used.
 #[derive(Clone, Debug)]
 pub struct Connector {
     agent: &'static str,
-    session: Arc<Mutex<Option<Arc<Session>>>>,
+    sessions: Arc<Mutex<Vec<Arc<Session>>>>,
 }
 
 /// A connection whose server is the right one and has answered Hello.
@@ -54,32 +60,39 @@ impl Connector {
     pub fn new(agent: &'static str) -> Self {
         Self {
             agent,
-            session: Arc::default(),
+            sessions: Arc::default(),
         }
     }
 
-    /// The session there is, or a new one: whoever comes while it is made waits for it.
+    /// The session with the fewest calls under way, or a new one where all have as many as the daemon
+    /// answers at once: whoever comes while it is made waits for it.
     pub(crate) async fn session(&self, deadline: Deadline) -> Result<Arc<Session>, Error> {
         // One who has waited here while another failed to connect does not wait as long again.
         let start = Instant::now();
-        let mut current = self.session.lock().await;
-        if let Some(session) = current.as_ref().filter(|it| it.start.elapsed() < MAX_AGE) {
+        let mut sessions = self.sessions.lock().await;
+        // The calls under way on an old one keep it until they end.
+        sessions.retain(|session| session.start.elapsed() < MAX_AGE);
+        let least = sessions.iter().min_by_key(|session| calls(session));
+        if let Some(session) = least
+            && (calls(session) < CALLS || sessions.len() >= SESSIONS)
+        {
             return Ok(Arc::clone(session));
         }
-        // The calls under way on the old one keep it until they end.
-        *current = None;
         let session = Arc::new(open(self.agent, deadline, start).await?);
-        *current = Some(Arc::clone(&session));
+        sessions.push(Arc::clone(&session));
         Ok(session)
     }
 
-    /// Uses this session no more: it is broken. Another one that was made meanwhile stays.
+    /// Uses this session no more: it is broken.
     pub(crate) async fn discard(&self, broken: &Arc<Session>) {
-        let mut current = self.session.lock().await;
-        if current.as_ref().is_some_and(|it| Arc::ptr_eq(it, broken)) {
-            *current = None;
-        }
+        let mut sessions = self.sessions.lock().await;
+        sessions.retain(|session| !Arc::ptr_eq(session, broken));
     }
+}
+
+/// Calls under way: each holds its session.
+fn calls(session: &Arc<Session>) -> usize {
+    Arc::strong_count(session) - 1
 }
 
 /// Finds the daemon, checks that it runs as it must, and says hello.

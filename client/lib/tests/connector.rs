@@ -1,4 +1,4 @@
-//! A connector lives long: its calls share a connection, which is made anew when it ends.
+//! A connector lives long: its calls share connections, which are made anew when they end.
 //!
 //! Each test runs in a process of its own, because the environment says where the socket is.
 
@@ -55,8 +55,8 @@ async fn settle() {
 }
 
 #[test]
-fn many_calls_at_once_share_one_connection() {
-    alone("many_calls_at_once_share_one_connection", async |fake| {
+fn many_calls_at_once_share_four_connections() {
+    alone("many_calls_at_once_share_four_connections", async |fake| {
         let (fake, connector) = served(fake, Plan::of(&["/bin/x"]).secret("TOKEN", b"hunter2"));
         let mut calls = tokio::task::JoinSet::new();
         for number in 0..50 {
@@ -73,7 +73,10 @@ fn many_calls_at_once_share_one_connection() {
             let launched = launched.expect("a launch");
             assert_eq!(*launched.secrets[0].value, b"hunter2");
         }
-        assert_eq!((fake.asked().len(), fake.accepted()), (50, 1));
+        assert_eq!((fake.asked().len(), fake.accepted()), (50, 4));
+        let mut client = connector.client(TIMEOUT);
+        client.call(StatusRequest {}).await.expect("a reply");
+        assert_eq!(fake.accepted(), 4, "and those after them use the same");
     });
 }
 
@@ -160,6 +163,23 @@ fn a_daemon_that_restarts_fails_no_call() {
         client.call(StatusRequest {}).await.expect("an answer");
         assert_eq!(fake.accepted(), 2);
     });
+}
+
+#[test]
+fn a_watch_that_is_lost_leaves_no_broken_connection_behind() {
+    alone(
+        "a_watch_that_is_lost_leaves_no_broken_connection_behind",
+        async |fake| {
+            let (fake, connector) = served(fake, Plan::default());
+            fake.change(|plan| plan.lose = 1);
+            let references = || vec!["local://a".to_owned()];
+            let lost = connector.client(TIMEOUT).watch(references()).await;
+            assert!(matches!(lost, Err(Error::Lost { .. })), "{:?}", lost.err());
+            let begun = connector.client(TIMEOUT).watch(references()).await;
+            assert!(begun.is_ok(), "{:?}", begun.err());
+            assert_eq!(fake.accepted(), 2);
+        },
+    );
 }
 
 #[test]

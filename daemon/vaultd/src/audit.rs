@@ -4,6 +4,8 @@
 //! mix. The record is made from named fields only: nothing a backend or a caller says gets in whole.
 //! The journal gets a copy where there is one; it acknowledges nothing and may drop it.
 
+mod journal;
+
 use std::fmt::Display;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -225,8 +227,11 @@ impl Audit {
     /// [`AuditError`], but under [`OnFailure::Serve`], where the failure is kept for status.
     pub fn write(&self, record: &Record<'_>, settings: &AuditSettings) -> Result<(), AuditError> {
         let mut line = serde_json::to_string(record).expect("a record is made of plain fields");
-        if self.to_journal {
-            tracing::info!(target: "audit", record = line);
+        if self.to_journal
+            && let Ok(record) = serde_json::from_str(&line)
+            && let Err(error) = journal::send(&record)
+        {
+            tracing::debug!(%error, "the journal did not take a record");
         }
         line.push('\n');
         let mut file = lock(&self.file);

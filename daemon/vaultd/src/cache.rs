@@ -28,7 +28,7 @@ use vault_proto::reference::SecretRef;
 
 use crate::clock::Clock;
 use crate::upstream::{Upstream, UpstreamError};
-use changes::{Change, Changes, Now};
+use changes::{Change, Changes, NewState};
 use counters::Counters;
 use freshness::{Freshness, may_serve_stale};
 use held::{Held, Known, Offer, Slot};
@@ -212,7 +212,7 @@ impl Cache {
                 slot.uses().forget(self.clock.now());
                 // Under the slot's lock, so that watchers hear of changes in their order.
                 if was_known {
-                    self.changes.tell(&address, &slot, Now::Flushed);
+                    self.changes.tell(&address, &slot, NewState::Flushed);
                 }
             }
         }
@@ -431,7 +431,8 @@ impl Cache {
         };
         if is_news {
             let why = result.as_ref().err().map(ToString::to_string);
-            self.changes.tell(address, &slot, Now::after(&known, why));
+            self.changes
+                .tell(address, &slot, NewState::after(&known, why));
         }
         self.landed.notify_one();
         FetchEnd::Done(result)

@@ -182,3 +182,6 @@ fn is_due_a_place(context: &RequestContext, reference: &SecretRef) -> bool {
     };
     reading.may(Some(reference)) || usage::is_used(&context.setup, reference)
 }
+
+#[cfg(test)]
+mod tests;

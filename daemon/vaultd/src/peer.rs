@@ -50,6 +50,38 @@ pub struct PeerRecord {
     unit: Option<String>,
     program: Option<String>,
     client: Option<String>,
+    /// Who started it: of a launch, the program that wants the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<ParentRecord>,
+}
+
+/// The process that started the peer: labels, read when the record is made.
+#[derive(Clone, Debug, Serialize)]
+struct ParentRecord {
+    pid: i32,
+    /// The file that it runs.
+    program: Option<String>,
+    /// What it calls itself, where that is something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+}
+
+impl ParentRecord {
+    fn of(pid: i32) -> Option<Self> {
+        let stat = read_proc(pid, "stat")?;
+        let (_, after_name) = stat.rsplit_once(')')?;
+        let pid: i32 = after_name.split_whitespace().nth(1)?.parse().ok()?;
+        // Process 1 takes over those whose parent has gone, and tells nothing.
+        let pid = Some(pid).filter(|pid| *pid > 1)?;
+        let file = std::fs::read_link(format!("/proc/{pid}/exe")).ok();
+        let program = file.and_then(|file| Some(printable(file.file_name()?.to_str()?)));
+        let title = read_proc(pid, "comm").map(|text| printable(text.trim_end()));
+        Some(Self {
+            pid,
+            title: title.filter(|title| Some(title) != program.as_ref()),
+            program,
+        })
+    }
 }
 
 /// Why nobody could be noted.
@@ -121,14 +153,10 @@ impl Peer {
         }
     }
 
-    /// The name of the program that started it: the client of a server.
+    /// What the program that started it calls itself: of a launch, the one that wants the server.
     pub fn started_by(&self) -> Option<String> {
-        let stat = read_proc(self.pid, "stat")?;
-        let (_, after_name) = stat.rsplit_once(')')?;
-        let parent = after_name.split_whitespace().nth(1)?.parse().ok()?;
-        let name = read_proc(parent, "comm")?;
-        // It was read by number, as the labels are.
-        self.is_alive().then(|| printable(name.trim_end()))
+        let parent = ParentRecord::of(self.pid)?;
+        parent.title.or(parent.program)
     }
 
     /// The peer for the audit record.
@@ -139,6 +167,7 @@ impl Peer {
             unit: self.unit.clone(),
             program: self.program.clone(),
             client: self.client.get().cloned(),
+            parent: ParentRecord::of(self.pid).filter(|_| self.is_alive()),
         }
     }
 }

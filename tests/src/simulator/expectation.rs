@@ -50,12 +50,14 @@ pub(super) struct ExpectedBreaker {
 
 #[derive(Clone, Copy, Debug)]
 struct Window {
-    /// When it began: with the opening, or with the last probe.
+    /// When it began, or later: with the opening, with the last probe, or with a failure after its end.
     since: Moment,
+    /// When the next probe is due at the latest.
+    due: Moment,
     /// The number of the last probe.
     probe: Option<usize>,
-    /// When it began before the last probe, and whether that was free.
-    before: (Moment, bool),
+    /// When it began and ended before the last probe, and whether that was free.
+    before: (Moment, Moment, bool),
     successes: u32,
     /// A success lets the next one through at once.
     is_free: bool,
@@ -95,8 +97,9 @@ impl ExpectedBreaker {
                 "a call {gone:?} after the last one that an open breaker let through"
             ));
         }
-        window.before = (window.since, was_free);
-        (window.probe, window.since) = (Some(call), now);
+        window.before = (window.since, window.due, was_free);
+        window.probe = Some(call);
+        (window.since, window.due) = (now, now + self.settings.recovery.mul_f64(LONGEST));
         Ok(())
     }
 
@@ -165,7 +168,7 @@ impl ExpectedBreaker {
         if let Some(window) = &mut self.open
             && window.probe.take_if(|probe| *probe == call).is_some()
         {
-            (window.since, window.is_free) = window.before;
+            (window.since, window.due, window.is_free) = window.before;
         }
     }
 
@@ -186,11 +189,14 @@ impl ExpectedBreaker {
         self.suspects.insert(suspect);
         let is_the_vaults = self.suspects.contains(&None) || self.suspects.len() > 1;
         let threshold = self.settings.threshold;
+        let due = now + self.settings.recovery.mul_f64(LONGEST);
         match &mut self.open {
             Some(window) => {
-                let longest: Duration = self.settings.recovery.mul_f64(LONGEST);
-                if window.is_free || now.since(window.since) >= longest {
-                    window.since = now;
+                // The period may be over, and by then it is: a failure begins another.
+                if window.is_free || now >= window.due {
+                    (window.since, window.due) = (now, due);
+                } else if now.since(window.since) >= self.settings.recovery {
+                    window.due = due;
                 }
                 (window.successes, window.is_free) = (0, false);
             }
@@ -198,8 +204,9 @@ impl ExpectedBreaker {
                 self.well_since_opening = false;
                 self.open = Some(Window {
                     since: now,
+                    due,
                     probe: None,
-                    before: (now, false),
+                    before: (now, due, false),
                     successes: 0,
                     is_free: false,
                 });

@@ -90,6 +90,11 @@ impl FaultRate {
         }
     }
 
+    /// Whether anything goes wrong.
+    pub(super) fn is_any(self) -> bool {
+        !matches!(self, Self::None)
+    }
+
     /// What becomes of a call that these dice are for.
     pub(super) fn fault(self, dice: &mut Dice) -> Fault {
         match self {

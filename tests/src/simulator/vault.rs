@@ -143,7 +143,7 @@ impl<'a> UnderWay<'a> {
         state.secrets[secret].calls += 1;
         let mut dice = Dice::of(seed, (address, nth));
         let fault = match kind {
-            BackendKind::LOCAL if dice.happens(20) => Fault::Garbage,
+            BackendKind::LOCAL if state.fault_rate.is_any() && dice.happens(20) => Fault::Garbage,
             BackendKind::LOCAL => Fault::None,
             _ => match (
                 state.fault_rate.fault(&mut dice),

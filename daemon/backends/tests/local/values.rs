@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -10,9 +11,11 @@ use base64::engine::general_purpose::STANDARD;
 use vault_backends::address::{BackendKind, VersionSelector};
 use vault_backends::changing::{Begins, NewVersion, WritableBackend};
 use vault_backends::error::Class;
+use vault_backends::oci::OciSettings;
 use vault_backends::process_context::ProcessContext;
 use vault_backends::reading::Backend;
 use vault_backends::registry::Backends;
+use vault_backends::target::Target;
 use vault_backends::wall_clock::SystemWallClock;
 use vault_memory::MAX_SECRET_BYTES;
 
@@ -333,4 +336,28 @@ fn registry_opens_the_local_store_and_knows_no_other() {
     let new = NewVersion::default();
     wait(writable.put(&target("s"), super::home::secret(b"v"), &new)).unwrap();
     assert_eq!(value(&wait(local.fetch(&address("s"))).unwrap()), b"v");
+}
+
+/// A request that began before a new configuration may still use what names meant to its vault.
+#[test]
+fn registry_reaches_a_vault_of_the_configuration_before_until_it_is_settled() {
+    let home = Home::new();
+    let context = ProcessContext {
+        home: "/h".into(),
+        variables: BTreeMap::new(),
+        euid: 0,
+        clock: Arc::new(SystemWallClock),
+    };
+    let backends = Backends::open(&home.settings(), context, SHIELD.clone()).unwrap();
+    let vault: Arc<dyn Target> = Arc::new(OciSettings::default_for(Path::new("/h")));
+    let (kind, scope) = vault.key();
+    backends.configure([vault]);
+    assert!(backends.of(kind, &scope).is_some());
+    backends.configure([]);
+    let counts = || (backends.all().len(), backends.opened().len());
+    assert_eq!(counts(), (1, 2), "the local store, and the vault of before");
+    for _ in 0..2 {
+        backends.settle();
+    }
+    assert_eq!(counts(), (1, 1));
 }

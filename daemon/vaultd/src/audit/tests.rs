@@ -53,7 +53,12 @@ fn a_record_has_exactly_these_fields() {
     let mut line = lines(audit.path()).remove(0);
     let peer = line["peer"].as_object_mut().unwrap();
     let keys: Vec<&str> = peer.keys().map(String::as_str).collect();
-    assert_eq!(keys, ["client", "pid", "program", "uid", "unit"]);
+    assert_eq!(keys, ["client", "parent", "pid", "program", "uid", "unit"]);
+    let parent = peer["parent"].as_object().unwrap();
+    assert!(
+        parent["pid"].is_i64() && parent.contains_key("program"),
+        "{parent:?}"
+    );
     line.as_object_mut().unwrap().remove("peer");
     assert_eq!(
         line,

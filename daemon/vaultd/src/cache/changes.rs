@@ -21,14 +21,14 @@ pub struct Change {
     /// The reference it was first asked for by.
     pub reference: String,
     /// What is known now.
-    pub now: Now,
+    pub now: NewState,
     /// How fresh it is wanted; `None` where nobody has asked.
     pub wanted: Option<Freshness>,
 }
 
 /// What is known after a change.
 #[derive(Clone, Debug)]
-pub enum Now {
+pub enum NewState {
     /// Nothing: it was flushed.
     Flushed,
     /// Nothing, and why the backend gave nothing.
@@ -50,7 +50,7 @@ pub enum Now {
     },
 }
 
-impl Now {
+impl NewState {
     /// After a flight that left `known` behind, and failed with `why`, if it failed.
     pub(crate) fn after(known: &Known, why: Option<String>) -> Self {
         match known {
@@ -87,7 +87,7 @@ impl Changes {
         self.0.subscribe()
     }
 
-    pub(crate) fn tell(&self, address: &Address, slot: &Slot, now: Now) {
+    pub(crate) fn tell(&self, address: &Address, slot: &Slot, now: NewState) {
         // Nobody watching is no fault.
         let _ = self.0.send(Change {
             address: address.clone(),

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::*;
@@ -304,6 +305,20 @@ async fn fields_are_kept_and_what_was_leased_is_not() {
         assert!(same.unwrap(), "{name}");
     }
     assert!(bundle.field(None).is_err(), "it has no plain value");
+}
+
+#[tokio::test]
+async fn what_was_made_for_one_caller_is_not_kept_even_without_a_lease() {
+    let disk = Disk::new();
+    let before = disk.start("a", 500, 1_000_000, sealed());
+    before.backend.creates.store(true, Ordering::SeqCst);
+    before.hold(&oci("made"), None);
+    before.snapshot.finish().await;
+    assert!(!disk.file().exists());
+    before.backend.creates.store(false, Ordering::SeqCst);
+    before.hold(&oci("read"), None);
+    before.snapshot.finish().await;
+    assert!(disk.file().exists());
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::cache::changes::{Change, Now};
+use crate::cache::changes::{Change, NewState};
 use crate::cache::freshness::Freshness;
 use crate::cache::machine::Dated;
 use crate::cache::{Cache, CacheEntry};
@@ -87,7 +87,7 @@ impl<F: Fn() -> Freshness> HeldChanges<F> {
             (judge(before) != judge(now)).then(|| Change {
                 address: entry.address,
                 reference: entry.reference,
-                now: Now::value(&held, why),
+                now: NewState::value(&held, why),
                 wanted: entry.wanted,
             })
         };
@@ -156,7 +156,7 @@ mod tests {
         let mut told = Vec::new();
         while let Some(Some(change)) = watching.next().now_or_never() {
             let Ok(Change {
-                now: Now::Value { at, valid_for, .. },
+                now: NewState::Value { at, valid_for, .. },
                 ..
             }) = change
             else {

@@ -22,7 +22,7 @@ use crate::targets::Targets;
 #[test]
 fn a_change_is_told_in_the_state_that_it_has_by_then() {
     let now = Moment::default() + Duration::from_hours(30);
-    let value = |hours: u64, why: Option<&str>| Now::Value {
+    let value = |hours: u64, why: Option<&str>| NewState::Value {
         version: "3".to_owned(),
         at: Moment::default() + Duration::from_hours(30 - hours),
         valid_for: None,
@@ -34,9 +34,9 @@ fn a_change_is_told_in_the_state_that_it_has_by_then() {
         (value(0, Some("out")), State::Fresh, ""),
         (value(2, Some("out")), State::Stale, "out"),
         (value(24, Some("out")), State::Expired, "out"),
-        (Now::No("gone".to_owned()), State::Negative, "gone"),
-        (Now::Nothing("out".to_owned()), State::Absent, "out"),
-        (Now::Flushed, State::Absent, ""),
+        (NewState::No("gone".to_owned()), State::Negative, "gone"),
+        (NewState::Nothing("out".to_owned()), State::Absent, "out"),
+        (NewState::Flushed, State::Absent, ""),
     ] {
         let change = Change {
             address: Address::local("a"),

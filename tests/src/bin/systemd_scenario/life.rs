@@ -1,6 +1,7 @@
 //! The daemon starts when asked, ends when told, and comes back when it must.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 use nix::sys::signal::{Signal, kill};
@@ -124,6 +125,42 @@ pub(crate) fn reload(programs: &Path) -> anyhow::Result<()> {
     installed.launch("foo")?;
     ensure!(main_pid()? == first, "a reload started another process");
     Ok(())
+}
+
+/// A configuration that cannot be used keeps no unit from starting: a launch says what is wrong, and the
+/// one after the mend works.
+pub(crate) fn broken_start(programs: &Path) -> anyhow::Result<()> {
+    let installed = Installed::new(programs)?;
+    let resolver = ".config/vaultd/resolver.yaml";
+    systemctl(["stop", "vaultd.service"])?;
+    installed.write(resolver, "policy: {}\n")?;
+    systemctl(["start", "vaultd.service"])?;
+    expect("ActiveState", "active")?;
+    let refused = installed.run("bar")?;
+    let words = String::from_utf8_lossy(&refused.stderr);
+    let says_why = words.contains("resolver.yaml:1") && words.contains("rules: []");
+    ensure!(!refused.status.success() && says_why, "{words}");
+    std::fs::remove_file(installed.home(resolver))?;
+    installed.launch("bar")?;
+    expect("NRestarts", "0")
+}
+
+/// A daemon that was started by hand leaves the socket that the unit has made since, and what it held.
+pub(crate) fn by_hand_first(programs: &Path) -> anyhow::Result<()> {
+    let installed = Installed::new(programs)?;
+    systemctl(["stop", "vaultd.socket", "vaultd.service"])?;
+    let mut by_hand = Command::new(installed.home(".local/bin/vaultd"))
+        .stderr(Stdio::null())
+        .spawn()?;
+    installed.launch("bar")?;
+    systemctl(["start", "vaultd.socket"])?;
+    let pid = Pid::from_raw(i32::try_from(by_hand.id())?);
+    kill(pid, Signal::SIGTERM)?;
+    by_hand.wait()?;
+    let socket = std::env::var("XDG_RUNTIME_DIR")? + "/vaultd/vaultd.sock";
+    ensure!(Path::new(&socket).exists(), "the unit's socket is gone");
+    installed.launch("bar")?;
+    expect("ActiveState", "active")
 }
 
 fn signal(signal: Signal) -> anyhow::Result<()> {

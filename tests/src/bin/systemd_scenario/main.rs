@@ -32,6 +32,8 @@ fn main() -> anyhow::Result<()> {
         "crash" => life::crash,
         "watchdog" => life::watchdog,
         "reload" => life::reload,
+        "broken_start" => life::broken_start,
+        "by_hand_first" => life::by_hand_first,
         "restart_under_load" => load::restart_under_load,
         "units" => units::units,
         "install_and_uninstall" => files::install_and_uninstall,

@@ -67,6 +67,21 @@ fn a_refusal_for_want_of_a_policy_names_the_statements() {
     }
 }
 
+/// A proxy or a load balancer cannot close a vault for everybody.
+#[test]
+fn a_pause_that_somebody_in_between_asks_for_is_not_kept() {
+    for (status, headers, body) in [
+        (429, vec![("retry-after", "600")], BUSY),
+        (503, vec![("retry-after", "600"), ID], "busy"),
+        (503, vec![("retry-after", "600")], ""),
+    ] {
+        let refusal = Refusal::of(&reply(status, &headers, body));
+        let error = refusal.error(&description(), Service::Secrets, Quotes::Message);
+        assert_eq!(error.pause(), None, "{status} {body:?}");
+        assert_eq!(error.class(), Outage, "{status} {body:?}");
+    }
+}
+
 #[test]
 fn a_pause_that_was_asked_for_is_kept_and_bounded() {
     let date = ("date", "Mon, 05 Jan 2026 21:31:40 GMT");
