@@ -175,4 +175,13 @@ fn a_name_that_means_two_things_is_told_with_both() {
     assert!(stored.success().ends_with(hint), "{stored}");
     let why = home.ctl(&["why", "demo-key"]);
     assert!(why.success().ends_with(hint), "{why}");
+    home.ctl(&["delete", "demo-key"]).success();
+    for command in ["versions", "delete"] {
+        home.ctl(&[command, "demo-key"])
+            .refused(3, &[hint.trim_end()]);
+    }
+    let why = home.ctl(&["why", "git"]);
+    let hint =
+        "git is a service, too: did you mean `vault-run --test git`, which shows what it gets?\n";
+    assert!(why.success().ends_with(hint), "{why}");
 }

@@ -155,7 +155,7 @@ fn each_command_answers_in_json() {
         ),
         (
             &["explain", "a"],
-            r#"{"reference":"local://a","routes":[],"other_meanings":[]}"#,
+            r#"{"reference":"local://a","routes":[],"other_meanings":[],"names_service":false}"#,
         ),
         (
             &["metrics"],

@@ -1014,6 +1014,9 @@ pub struct WhyReply {
     /// Where services name a secret of this name that is kept elsewhere.
     #[prost(message, repeated, tag = "8")]
     pub other_meanings: ::prost::alloc::vec::Vec<OtherMeaning>,
+    /// Whether a service has this name, too.
+    #[prost(bool, tag = "9")]
+    pub names_service: bool,
 }
 /// A secret of the same name that is another one.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -8,6 +8,7 @@ use vault_client::Client;
 use vault_proto::generated::DeleteRequest;
 use vault_proto::kinds;
 
+use super::usage;
 use crate::arguments::Delete;
 use crate::failure::Failure;
 use crate::prompt;
@@ -37,7 +38,8 @@ pub(crate) async fn run(mut client: Client, on: Delete, form: Form) -> Result<Ex
             let failure = Failure::from(error);
             return Err(failure.with_remedy("--yes removes it all the same"));
         }
-        reply => reply?,
+        Err(error) => return Err(usage::failure(&mut client, &on.name, error).await),
+        Ok(reply) => reply,
     };
     let json = DeleteJson {
         reference: reply.reference,

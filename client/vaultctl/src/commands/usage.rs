@@ -1,7 +1,12 @@
 //! Who uses a secret, in words and for programs.
 
 use serde::Serialize;
-use vault_proto::generated::{OtherMeaning, RunningServer, Use};
+use vault_client::{Client, Error};
+use vault_proto::generated::{OtherMeaning, RunningServer, Use, WhyRequest};
+use vault_proto::kinds;
+use vault_proto::reference::SecretRef;
+
+use crate::failure::Failure;
 
 /// One line of the configuration that gives a secret to a service.
 #[derive(Debug, Serialize)]
@@ -53,6 +58,24 @@ pub(super) fn of_running(servers: &[RunningServerJson]) -> String {
             all.join(", ")
         ),
     }
+}
+
+/// The failure of a call about `reference`; where there is no such secret, with what a person may have
+/// meant.
+pub(super) async fn failure(client: &mut Client, reference: &SecretRef, error: Error) -> Failure {
+    if error.kind() != kinds::NOT_FOUND {
+        return error.into();
+    }
+    let request = WhyRequest {
+        reference: reference.to_string(),
+    };
+    // Who may not ask why is told no more.
+    let why = client.call(request).await.unwrap_or_default();
+    let others = why.other_meanings.into_iter();
+    let hints = others.map(|other| OtherMeaningJson::from(other).hint(&why.reference));
+    hints.fold(error.into(), |failure: Failure, hint| {
+        failure.with_remedy(hint.trim_end())
+    })
 }
 
 impl OtherMeaningJson {

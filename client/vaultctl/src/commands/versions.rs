@@ -8,6 +8,7 @@ use vault_client::{Client, Row, table};
 use vault_proto::generated::{StoredVersion, VersionsRequest};
 
 use super::time::{ago, from_now};
+use super::usage;
 use crate::arguments::Stored;
 use crate::failure::Failure;
 use crate::report::{self, Form};
@@ -31,11 +32,13 @@ struct VersionJson {
 }
 
 pub(crate) async fn run(mut client: Client, on: Stored, form: Form) -> Result<ExitCode, Failure> {
-    let reply = client
-        .call(VersionsRequest {
-            reference: on.name.to_string(),
-        })
-        .await?;
+    let request = VersionsRequest {
+        reference: on.name.to_string(),
+    };
+    let reply = match client.call(request).await {
+        Ok(reply) => reply,
+        Err(error) => return Err(usage::failure(&mut client, &on.name, error).await),
+    };
     let moment = |unix_seconds| match unix_seconds {
         0 => String::new(),
         _ => from_now(unix_seconds),

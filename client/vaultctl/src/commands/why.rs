@@ -22,6 +22,7 @@ struct WhyJson {
     reference: String,
     routes: Vec<RouteJson>,
     other_meanings: Vec<OtherMeaningJson>,
+    names_service: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -64,10 +65,17 @@ pub(crate) async fn run(
         reference: reply.reference,
         routes: reply.routes.into_iter().map(Into::into).collect(),
         other_meanings: reply.other_meanings.into_iter().map(Into::into).collect(),
+        names_service: reply.names_service,
     };
     if !is_used {
         let others = json.other_meanings.iter();
         text.extend(others.map(|other| other.hint(&json.reference)));
+        if json.names_service {
+            let name = on.reference.place().name();
+            text += &format!(
+                "{name} is a service, too: did you mean `vault-run --test {name}`, which shows what it gets?\n"
+            );
+        }
     }
     report::answer(form, || text, &json)
 }

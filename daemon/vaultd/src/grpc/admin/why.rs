@@ -17,6 +17,7 @@ use crate::grpc::daemon::Daemon;
 use crate::policy::Action;
 use crate::resolver::{RequestContext, millis};
 use crate::service::{Service, ServiceSecret};
+use crate::setup::View;
 use crate::upstream::attempts::Attempt;
 use crate::upstream::breaker;
 use crate::upstream::{Health, Name};
@@ -56,6 +57,7 @@ pub(super) fn why(
     message::WhyReply {
         reference: reference.to_string(),
         other_meanings: other_meanings(context, reference),
+        names_service: names_service(context, reference),
         routes: if !first.used_by.is_empty() || is_known || others.is_empty() {
             std::iter::once(first).chain(others).collect()
         } else {
@@ -117,6 +119,17 @@ pub(super) fn other_meanings(
     };
     let meanings = others.into_iter().map(meaning);
     meanings.filter(|other| !other.used_by.is_empty()).collect()
+}
+
+/// Whether a service that the asker may list has the secret's name.
+fn names_service(context: &RequestContext, reference: &SecretRef) -> bool {
+    let name = reference.place().name();
+    let listing = RequestContext {
+        action: Action::List,
+        ..context.with_service(name)
+    };
+    let is_service = |view: &View| view.services.contains_key(name);
+    context.setup.views().any(is_service) && listing.may(None)
 }
 
 fn is_shown(asker: &RequestContext, reference: &SecretRef) -> bool {
