@@ -24,7 +24,7 @@ use vault_backends::wall_clock::WallClock;
 use vault_memory::Shield;
 
 use crate::cache::Cache;
-use crate::cache::changes::{Change, Now};
+use crate::cache::changes::{Change, NewState};
 use crate::cache::held::Held;
 use crate::clock::{Clock, Moment};
 use ages::ClockReading;
@@ -388,9 +388,9 @@ impl Snapshot {
 
     fn due_after_one(&self, change: &Change, file: &FileState, policy: &SnapshotPolicy) -> Due {
         let held = match &change.now {
-            Now::Flushed => return due_after_flush(file, &change.address),
-            Now::Nothing(_) | Now::No(_) => None,
-            Now::Value {
+            NewState::Flushed => return due_after_flush(file, &change.address),
+            NewState::Nothing(_) | NewState::No(_) => None,
+            NewState::Value {
                 version,
                 at,
                 valid_for,

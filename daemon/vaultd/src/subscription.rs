@@ -10,7 +10,7 @@ use vault_proto::reference::SecretRef;
 
 use crate::addresses::address;
 use crate::cache::Cache;
-use crate::cache::changes::{Change, Now};
+use crate::cache::changes::{Change, NewState};
 use crate::cache::freshness::{Freshness, Verdict};
 use crate::cache::machine::judge;
 use crate::clock::{Clock, Moment};
@@ -116,10 +116,10 @@ fn provenance(change: Change, now: Moment, others: Freshness) -> Provenance {
         ..Provenance::default()
     };
     match change.now {
-        Now::Flushed => of(State::Absent, String::new()),
-        Now::Nothing(why) => of(State::Absent, why),
-        Now::No(why) => of(State::Negative, why),
-        Now::Value {
+        NewState::Flushed => of(State::Absent, String::new()),
+        NewState::Nothing(why) => of(State::Absent, why),
+        NewState::No(why) => of(State::Negative, why),
+        NewState::Value {
             version,
             at,
             valid_for,

@@ -54,8 +54,11 @@ fn text(services: &[ServiceEntry], style: Style) -> String {
             .iter()
             .map(|secret| secret.variable.as_str())
             .collect();
+        let secrets = match secrets.as_slice() {
+            [] => "none".to_owned(),
+            secrets => secrets.join(","),
+        };
         let (tone, state) = match service.problem.as_str() {
-            "" if secrets.is_empty() => (Tone::Good, "ready, without secrets"),
             "" => (Tone::Good, "ready"),
             _ => (Tone::Bad, "cannot start"),
         };
@@ -64,7 +67,7 @@ fn text(services: &[ServiceEntry], style: Style) -> String {
             cells: [
                 Cell::plain(&service.name),
                 Cell::plain(service.environments.join(",")),
-                Cell::plain(secrets.join(",")),
+                Cell::plain(secrets),
                 Cell::plain(&service.source),
                 Cell::toned(tone, state),
             ],
