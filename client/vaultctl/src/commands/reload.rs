@@ -41,10 +41,6 @@ pub(crate) async fn run(mut client: Client, form: Form) -> Result<ExitCode, Fail
 }
 
 fn text(json: &ReloadJson) -> String {
-    let path = match json.configuration_path.as_str() {
-        "" => "no configuration",
-        path => path,
-    };
     let services = match json.services {
         1 => "1 service".to_owned(),
         count => format!("{count} services"),
@@ -53,5 +49,10 @@ fn text(json: &ReloadJson) -> String {
         0 => String::new(),
         count => format!(", {count} of them refused"),
     };
-    format!("{path}: load {}, {services}{refused}\n", json.generation)
+    let (load, path) = (json.generation, json.configuration_path.as_str());
+    if path.is_empty() {
+        let none = "there is no resolver.yaml, and none is needed";
+        return format!("read again: load {load}, {services}{refused}; {none}\n");
+    }
+    format!("{path}: load {load}, {services}{refused}\n")
 }
