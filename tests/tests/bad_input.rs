@@ -192,7 +192,11 @@ fn a_second_daemon_on_one_socket_is_refused_and_the_first_one_serves_on() {
     let socket = home.socket().display().to_string();
     home.start_refused().refused(
         3,
-        &["another vaultd already serves", &socket, "stop it first"],
+        &[
+            "another vaultd uses the state directory",
+            &socket,
+            "stop it first",
+        ],
     );
     home.run(&["bar"]).success();
     assert!(daemon.terminate().success());

@@ -3,7 +3,7 @@
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use vault_tests::harness::{Home, Outcome};
+use vault_tests::harness::{Home, Outcome, until};
 
 /// Two lines that differ; the first configuration's command prints one of them.
 fn write_bar(home: &Home, word: &str) {
@@ -158,11 +158,9 @@ fn a_setting_that_needs_a_restart_says_so() {
         warnings.contains("memory: has changed and needs a restart"),
         "{outcome}"
     );
-    assert!(
-        daemon.log().contains("memory: has changed"),
-        "{}",
-        daemon.log()
-    );
+    until("the log says so", || {
+        daemon.log().contains("memory: has changed")
+    });
 }
 
 #[test]
@@ -177,6 +175,7 @@ fn a_refusal_is_logged_once_for_each_state_of_the_files() {
             home.ctl(&["reload"]).refused(2, &["cache: must be a map"]);
             daemon.reload();
         }
+        until("the log says so", || refusals() >= state);
         assert_eq!(refusals(), state, "{}", daemon.log());
     }
 }

@@ -196,6 +196,9 @@ fn a_broken_edit_is_refused_and_said_until_it_is_mended_by_an_edit() {
         assert_eq!(for_people.code, 2, "{for_people}");
         assert!(for_people.stdout.contains(&place), "{for_people}");
         assert!(daemon.notified("STATUS=serving 1 services by an old configuration"));
+        until("the log says so", || {
+            daemon.log()[log_before..].contains(&place)
+        });
         let log = &daemon.log()[log_before..];
         assert_eq!(log.matches(&place).count(), 1, "{log}");
         let before = status(&home);
@@ -267,6 +270,7 @@ fn without_inotify_a_person_is_told_once_and_the_rest_works() {
         assert_eq!(home.run(&["bar"]).success(), format!("{word}\n"));
     }
     daemon.reload();
+    until("the log says so", || daemon.log().contains(warned));
     let log = daemon.log();
     assert_eq!(log.matches(warned).count(), 1, "{log}");
     assert!(log.contains("max_user_instances"), "{log}");

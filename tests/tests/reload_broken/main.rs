@@ -13,7 +13,7 @@ use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use tonic::Code;
 use vault_proto::generated::{LaunchRequest, ReloadRequest, StatusReply, StatusRequest};
 use vault_proto::kinds;
-use vault_tests::harness::{Daemon, Home, binaries};
+use vault_tests::harness::{Daemon, Home, binaries, until};
 use vault_tests::rpc::{Envelope, Rpc, kind_of};
 
 use generator::{Broken, CONTENT, Dice, Kind, RESOLVER, SERVICE, Target};
@@ -191,6 +191,9 @@ async fn is_refused(
         "{shown}"
     );
     assert_eq!(mark(&mut rpc).await, "one", "{shown}");
+    until("the log says so", || {
+        daemon.log()[*seen..].contains(" ERROR ")
+    });
     let log = log_since(daemon, seen);
     let errors: Vec<&str> = log
         .lines()

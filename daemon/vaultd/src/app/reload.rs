@@ -146,6 +146,9 @@ fn reload(
     reloadable: &Reloadable,
     trigger: Trigger,
 ) -> Result<Reloaded, String> {
+    if trigger != Trigger::Files {
+        reloadable.log.reopen();
+    }
     tracing::debug!(?trigger, "reading the configuration");
     // Before the files are read: what changes from here on is noticed.
     let unwatched = reader.watch.follow(&reloadable.places);

@@ -11,6 +11,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
+use nix::sys::statvfs::FsFlags;
 
 use super::document::{ConfigError, Mark, Wrong};
 
@@ -224,6 +225,10 @@ fn trusted(path: &Path, metadata: &Metadata) -> Result<(), ConfigError> {
             ),
         ));
     }
+    // A volume of Kubernetes, say: whatever the mode says, nobody writes there.
+    if metadata.mode() & 0o022 != 0 && is_read_only(path) {
+        return Ok(());
+    }
     if metadata.mode() & 0o002 != 0 {
         let message = format!(
             "is writable by everybody; run 'chmod o-w {}'",
@@ -239,6 +244,12 @@ fn trusted(path: &Path, metadata: &Metadata) -> Result<(), ConfigError> {
         return Err(problem(path, message));
     }
     Ok(())
+}
+
+/// Whether the filesystem that the path leads to is mounted read-only.
+fn is_read_only(path: &Path) -> bool {
+    let mounted = nix::sys::statvfs::statvfs(path);
+    mounted.is_ok_and(|mounted| mounted.flags().contains(FsFlags::ST_RDONLY))
 }
 
 /// Whether the group is this user's own and has no other member (Debian gives each user one).

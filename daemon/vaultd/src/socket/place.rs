@@ -98,6 +98,11 @@ impl Link {
             socket: socket.to_owned(),
         })
     }
+
+    /// Leaves it where it is: another one has taken its place.
+    pub(super) fn leave(mut self) {
+        self.socket.clear();
+    }
 }
 
 impl Drop for Link {

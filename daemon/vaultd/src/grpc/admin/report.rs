@@ -53,6 +53,7 @@ pub(super) fn status(daemon: &Daemon, context: &RequestContext) -> message::Stat
         .chain(&setup.warnings)
         .cloned()
         .chain(daemon.current.unwatched())
+        .chain(daemon.log.notice())
         .chain(daemon.upstream.notices())
         .chain(of_secrets)
         .chain(kept.map(|warning| warning.text))
