@@ -173,7 +173,9 @@ impl Listening {
         if let Some(made) = &mut self.made {
             // A new file may have the number of one that is gone, and the link is the new one's.
             made.file = None;
-            made.link.take().map(Link::leave);
+            if let Some(link) = made.link.take() {
+                link.leave();
+            }
         }
         *self = anew;
         Ok(())
