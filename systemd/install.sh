@@ -7,7 +7,8 @@ root=$(dirname -- "$here")
 
 programs=(vaultd vault-run vaultctl)
 units=(vaultd.socket vaultd.service)
-# vault-run answers to these, too: people's configurations name them.
+# vault-run answers to these, too: people's configurations name them. The second one is a program
+# for Python, because that is how they start it.
 old_names=(mcp-launch mcp_vault_proxy.py)
 pages=(client/launcher/vault-run.1 client/vaultctl/vaultctl.1 daemon/vaultd/vaultd.8)
 
@@ -19,14 +20,18 @@ usage: systemd/install.sh [--from DIR] [--no-enable] [--old-names]
 Builds vaultd, vault-run and vaultctl, installs them for you alone, and lets systemd listen on the
 daemon's socket. Run it again to upgrade: a running daemon is restarted, waiting callers are kept.
 
-  --from DIR    take the three programs from DIR; nothing is built
+  --from DIR    take vaultd, vault-run and vaultctl from DIR, where they were built or unpacked;
+                nothing is built, and cargo is not needed
   --no-enable   only copy the files; for images, or where no user manager is running
-  --old-names   make mcp-launch and mcp_vault_proxy.py links to vault-run
+  --old-names   make mcp-launch and mcp_vault_proxy.py, which start vault-run, also as
+                'python3 ~/.local/bin/mcp_vault_proxy.py'
   --uninstall   stop the daemon and remove what this script installed; configuration and
                 stored secrets stay
   --help        this text
 
-Files: ~/.local/bin, ~/.local/share/man, $XDG_CONFIG_HOME/systemd/user (~/.config/systemd/user).
+Files: ~/.local/bin, ~/.local/share/man, $XDG_CONFIG_HOME/systemd/user (~/.config/systemd/user), and
+an empty $XDG_CONFIG_HOME/vaultd/configs for your services. XDG_CONFIG_HOME counts as your user
+manager has it, where one runs.
 Your own changes belong in vaultd.service.d/ there ('systemctl --user edit vaultd'); they are
 never touched.
 TEXT
@@ -40,6 +45,7 @@ from=
 enable=yes
 links=no
 action=install
+ctl=vaultctl
 while (($#)); do
   case $1 in
     --from) (($# > 1)) || misused '--from needs a directory'; from=$2; shift ;;
@@ -59,7 +65,6 @@ bin=$HOME/.local/bin
 man=$HOME/.local/share/man
 config=${XDG_CONFIG_HOME:-$HOME/.config}
 state=${XDG_STATE_HOME:-$HOME/.local/state}
-unit_dir=$config/systemd/user
 
 # --- the user manager ---------------------------------------------------------------------------
 
@@ -74,6 +79,26 @@ find_runtime_directory() {
 
 have_manager() {
   command -v systemctl >/dev/null && systemctl --user show-environment >/dev/null 2>&1
+}
+
+# variable NAME: as the user manager, and so vaultd, has it.
+variable() { systemctl --user show-environment 2>/dev/null | sed -n "s/^$1=//p"; }
+
+# A variable that only this shell has would send the units, and a person's files, where nobody looks.
+use_places_of_manager() {
+  local theirs
+  unit_dir=$config/systemd/user
+  have_manager || return 0
+  theirs=$(variable XDG_CONFIG_HOME)
+  theirs=${theirs:-$HOME/.config}
+  if [[ $theirs != "$config" ]]; then
+    say "note: XDG_CONFIG_HOME is $config in this shell and $theirs for your user manager, which starts" \
+      "vaultd: $theirs is used; to change that, set it in ~/.config/environment.d and log in anew"
+    config=$theirs
+  fi
+  theirs=$(variable XDG_STATE_HOME)
+  state=${theirs:-$HOME/.local/state}
+  unit_dir=$config/systemd/user
 }
 
 why_no_manager() {
@@ -99,6 +124,7 @@ build() {
   command -v cargo >/dev/null ||
     fail "cargo is not on your PATH: install Rust from https://rustup.rs, or use --from DIR"
   local target
+  say 'building; the first time takes minutes' >&2
   (
     cd -- "$root" &&
       cargo build --locked --release --package vaultd --package vaultctl --bins &&
@@ -126,13 +152,41 @@ place() {
 # The manual's section is the file's ending.
 page_target() { say "$man/man${1##*.}/$(basename -- "$1")"; }
 
-is_ours() { [[ -L $1 && $(readlink -- "$1") == vault-run ]]; }
+is_ours() {
+  if [[ -L $1 ]]; then
+    [[ $(readlink -- "$1") == vault-run ]]
+  else
+    [[ -f $1 ]] && grep -q '^# Made by install.sh of vaultd\.$' -- "$1"
+  fi
+}
+
+# vault-run under an old name, for bash and for Python: either takes the other's part for a text.
+script_for_old_name() {
+  cat <<'TEXT'
+#!/usr/bin/env bash
+# Made by install.sh of vaultd.
+''':'
+exec -a mcp_vault_proxy.py "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/vault-run" "$@"
+'''
+import os
+import signal
+import sys
+
+# Python ignores these, and the server would too.
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+place = os.path.dirname(os.path.realpath(__file__))
+os.execv(os.path.join(place, "vault-run"), ["mcp_vault_proxy.py"] + sys.argv[1:])
+TEXT
+}
 
 link_old_names() {
   local name
   for name in "${old_names[@]}"; do
     if [[ -e $bin/$name || -L $bin/$name ]] && ! is_ours "$bin/$name"; then
       say "note: $bin/$name is there already and was left alone; move it away and come back"
+    elif [[ $name == *.py ]]; then
+      place 0755 <(script_for_old_name) "$bin/$name"
     else
       ln -sfn -- vault-run "$bin/$name"
     fi
@@ -163,16 +217,32 @@ install_all() {
   for name in "${pages[@]}"; do
     [[ ! -f $root/$name ]] || place 0644 "$root/$name" "$(page_target "$name")"
   done
+  make_configs
+  case :$PATH: in
+    *":$bin:"*) ctl=vaultctl ;;
+    *) ctl=$bin/vaultctl ;;
+  esac
   say "installed ${programs[*]} in $bin"
   if [[ $enable == yes ]]; then
     start "$socket_changed"
   else
     say "not enabled; when your user manager runs: systemctl --user enable --now vaultd.socket"
   fi
-  case :$PATH: in
-    *":$bin:"*) ;;
-    *) say "note: $bin is not on your PATH; name vault-run by its whole path in MCP clients" ;;
-  esac
+  say "services are files in $config/vaultd/configs"
+  [[ $ctl == vaultctl ]] ||
+    say "note: $bin is not on your PATH: say $ctl, and name $bin/vault-run in MCP clients; a new login" \
+      'may change that'
+  if [[ $enable == no && -n ${XDG_CONFIG_HOME:-} ]] && ! have_manager; then
+    say "note: XDG_CONFIG_HOME is $XDG_CONFIG_HOME in this shell; vaultd looks there only where it has the" \
+      'same'
+  fi
+}
+
+# Services go there, and a person's first command writes one.
+make_configs() {
+  mkdir -p -- "$config"
+  [[ -d $config/vaultd ]] || mkdir -m 0700 -- "$config/vaultd"
+  [[ -d $config/vaultd/configs ]] || mkdir -m 0700 -- "$config/vaultd/configs"
 }
 
 start() {
@@ -190,7 +260,7 @@ start() {
   fi
   systemctl --user try-restart vaultd.service ||
     fail "the new daemon does not start; see 'journalctl --user --unit vaultd'"
-  say "listening; the daemon starts with the first call. Try: vaultctl status"
+  say "listening; the daemon starts with the first call. Try: $ctl status"
 }
 
 uninstall_all() {
@@ -220,4 +290,5 @@ uninstall_all() {
 }
 
 find_runtime_directory
+use_places_of_manager
 "${action}_all"

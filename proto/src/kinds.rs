@@ -31,6 +31,8 @@ pub const NOT_FOUND: &str = "not_found";
 pub const UNAVAILABLE: &str = "unavailable";
 /// No backend of that kind is configured.
 pub const NO_BACKEND: &str = "no_backend";
+/// Services use what was to be removed.
+pub const IN_USE: &str = "in_use";
 /// Nothing may be written to the backend.
 pub const READ_ONLY: &str = "read_only";
 /// The backend was not asked, after repeated failures.

@@ -7,7 +7,7 @@ mod notify;
 mod outcome;
 mod until;
 
-pub use binaries::{Binaries, binaries};
+pub use binaries::{Binaries, binaries, binaries_with_progress};
 pub use daemon::{Daemon, LONG};
 pub use home::Home;
 pub use outcome::Outcome;

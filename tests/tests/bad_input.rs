@@ -90,7 +90,8 @@ fn a_wrong_service_file_is_refused_with_file_line_and_key() {
     let home = prepared();
     let file = home.write_service_file("baz.yaml", "secrets:\n  BAZ: [a]\ntarget_command: [env]\n");
     let place = format!("{}:2", file.display());
-    home.start_refused().refused(2, &[&place, "secrets.BAZ"]);
+    let _daemon = home.start();
+    home.run(&["baz"]).refused(2, &[&place, "secrets.BAZ"]);
 }
 
 #[test]
@@ -160,7 +161,8 @@ fn configuration_that_everybody_can_write_is_refused() {
         .refused(2, &[&name, "writable by everybody", "chmod o-w"]);
     std::fs::remove_file(&resolver).expect("the file");
     open_to_all(&home.configuration("configs/bar.json"));
-    home.start_refused()
+    let _daemon = home.start();
+    home.run(&["bar"])
         .refused(2, &["bar.json", "writable by everybody", "chmod o-w"]);
 }
 
@@ -255,7 +257,8 @@ fn a_secret_name_with_dots_is_refused_everywhere() {
     assert!(!home.state("store.age").exists(), "nothing was stored");
     assert!(daemon.terminate().success());
     write_bar(&home, "BAR_TOKEN", "local://../bar");
-    home.start_refused()
+    let _daemon = home.start();
+    home.run(&["bar"])
         .refused(2, &["bar.json:1", "secrets.BAR_TOKEN", "is refused"]);
 }
 
@@ -289,7 +292,8 @@ fn a_loader_variable_is_no_target_for_a_secret() {
         let home = Home::new();
         write_bar(&home, variable, "local://bar-token");
         let key = format!("secrets.{variable}");
-        home.start_refused().refused(
+        let _daemon = home.start();
+        home.run(&["bar"]).refused(
             2,
             &["bar.json:1", &key, "no secret may go into this variable"],
         );

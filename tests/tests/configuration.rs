@@ -133,7 +133,7 @@ fn a_profile_that_a_caller_chooses_must_be_listed() {
 #[test]
 fn check_reads_the_configuration_and_starts_nothing() {
     let home = Home::new();
-    home.write_resolver("cahce: {}\n");
+    home.write_resolver("cache: {tll: 5}\n");
     home.write_service("bar", &json!({"target_command": ["no-such-program"]}));
     let check = |arguments: &[&str]| {
         let mut command = home.command(&binaries().vaultd);
@@ -143,7 +143,7 @@ fn check_reads_the_configuration_and_starts_nothing() {
     let outcome = check(&[]);
     let text = outcome.success();
     for expected in [
-        "resolver.yaml:1:1: cahce: unknown key, ignored, did you mean cache?",
+        "resolver.yaml:1:9: cache.tll: unknown key, ignored, did you mean ttl?",
         "bar: no-such-program, which is not there",
         "result        good",
     ] {

@@ -3,7 +3,7 @@
 //! Its programs are found in a directory without `systemctl`: the daemon of whoever runs the tests
 //! stays out of it. With systemd it is tried in `systemd.rs`.
 
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use vault_tests::harness::{Home, Outcome, binaries};
@@ -49,13 +49,25 @@ fn without_systemd_the_files_are_copied_and_the_path_is_told() {
     for name in ["vaultd", "vault-run", "vaultctl"] {
         assert!(installed(&home, name).exists(), "{name}");
     }
+    assert!(
+        said.contains("/.local/bin/vault-run in MCP clients"),
+        "{said}"
+    );
     assert!(!installed(&home, "mcp-launch").exists());
+    let configs = home.path("home/.config/vaultd/configs");
+    assert!(said.contains(&configs.display().to_string()), "{said}");
+    let mode = configs
+        .metadata()
+        .expect("a directory")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o700);
     installer(&home, &["--uninstall"]).success();
     assert!(!installed(&home, "vault-run").exists());
 }
 
 #[test]
-fn old_names_are_links_that_lead_to_vault_run_and_go_with_it() {
+fn old_names_start_vault_run_also_by_python_and_go_with_it() {
     let home = Home::new();
     let names = ["mcp-launch", "mcp_vault_proxy.py"];
     install(&home, &["--old-names"]);
@@ -67,6 +79,16 @@ fn old_names_are_links_that_lead_to_vault_run_and_go_with_it() {
             help.success().contains(&format!("Usage: {name} ")),
             "{help}"
         );
+    }
+    let python = Path::new("/usr/bin/python3");
+    if python.exists() {
+        let mut command = home.command(python);
+        command
+            .arg("mcp_vault_proxy.py")
+            .args(["--service", "github", "--test"]);
+        command.current_dir(home.path("home/.local/bin"));
+        home.finish(command, b"")
+            .refused(3, &["vaultd is not running"]);
     }
     install(&home, &["--old-names"]);
     installer(&home, &["--uninstall"]).success();

@@ -16,7 +16,8 @@ Options:
       --service NAME      the service, in place of SERVICE
       --command WORD...   the command, up to the next option; one word with blanks is split as
                           a shell would; -- COMMAND ARGS... is safer
-      --test              show what would be started, and with which secrets; no values
+      --test              show what would be started, and with which secrets; no values; without
+                          a SERVICE for every service
       --deadline SECONDS  how long to wait for vaultd: 1 to 60, default 8
   -v, --verbose           say in one line what was resolved
   -h, --help              show this

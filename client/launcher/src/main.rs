@@ -27,11 +27,12 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use tokio::runtime::Runtime;
 use vault_client::{Client, LaunchOptions, Launched, connect};
-use vault_proto::generated::CheckReply;
+use vault_proto::generated::{CheckReply, ListRequest};
 
 use failure::Failure;
-use options::{Invocation, Mode, Run};
+use options::{Invocation, Mode, Run, TestAll};
 use redaction::Redaction;
 
 #[global_allocator]
@@ -79,18 +80,56 @@ fn run(name: &str, arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
             run.launch.profile = options::profile(std::env::var_os(options::PROFILE_VARIABLE))?;
             return carry_out(run);
         }
+        Invocation::TestAll(all) => return test_all(all),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn carry_out(run: Run) -> Result<ExitCode, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
         .build()
-        .map_err(|error| {
-            Failure::unexpected(format!("cannot prepare input and output: {error}"))
-        })?;
+        .map_err(|error| Failure::unexpected(format!("cannot prepare input and output: {error}")))
+}
+
+/// Checks every service that may be listed, and ends with what the first that would not start ends with.
+fn test_all(all: TestAll) -> Result<ExitCode, Failure> {
+    let runtime = runtime()?;
+    let client = || connect(AGENT, all.deadline);
+    let listed = runtime.block_on(async { client().await?.call(ListRequest {}).await });
+    let services = listed.map_err(Failure::from)?.services;
+    if services.is_empty() {
+        report::text("no services are configured\n")?;
+    }
+    let mut worst = ExitCode::SUCCESS;
+    for (place, service) in services.into_iter().enumerate() {
+        let launch = LaunchOptions {
+            service: service.name,
+            environment: all.environment.clone(),
+            ..LaunchOptions::default()
+        };
+        let before = if place == 0 { "" } else { "\n" };
+        report::text(&format!("{before}{}:\n", launch.service))?;
+        let check = launch.clone();
+        let reply = runtime.block_on(async { client().await?.check(check).await });
+        let code = match reply {
+            Ok(reply) => show(&launch, &reply)?,
+            Err(error) => {
+                let failure = of_service(&launch, error).without_a_client();
+                report::failure(&failure);
+                failure.exit_code()
+            }
+        };
+        if worst == ExitCode::SUCCESS {
+            worst = code;
+        }
+    }
+    Ok(worst)
+}
+
+fn carry_out(run: Run) -> Result<ExitCode, Failure> {
+    let runtime = runtime()?;
     let launch = run.launch.clone();
     if run.mode == Mode::Test {
         let reply = runtime.block_on(async { client(&run).await?.check(run.launch).await });

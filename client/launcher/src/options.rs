@@ -27,6 +27,14 @@ pub(crate) enum Invocation {
     Help,
     Version,
     Run(Run),
+    TestAll(TestAll),
+}
+
+/// Every service to check.
+#[derive(Debug)]
+pub(crate) struct TestAll {
+    pub(crate) environment: String,
+    pub(crate) deadline: Duration,
 }
 
 /// A server to start or to check.
@@ -94,6 +102,9 @@ pub(crate) fn parse(
             Arg::Short(_) => return Err(wrong(UNKNOWN_OPTION)),
         }
     }
+    if raw.test && raw.service.is_none() && raw.command.is_none() {
+        return raw.into_test_of_all(variable).map(Invocation::TestAll);
+    }
     raw.into_run(variable).map(Invocation::Run)
 }
 
@@ -115,6 +126,15 @@ impl RawArguments {
             None => Ok(()),
             Some(_) => Err(wrong("one command at a time, after -- or --command")),
         }
+    }
+
+    fn into_test_of_all(self, variable: Option<OsString>) -> Result<TestAll, Failure> {
+        let flag = self.environment.filter(|name| !name.is_empty());
+        let inherited = || utf8(variable.unwrap_or_default(), ENVIRONMENT_VARIABLE);
+        Ok(TestAll {
+            environment: flag.map_or_else(inherited, Ok)?,
+            deadline: self.deadline.unwrap_or(DEFAULT_DEADLINE),
+        })
     }
 
     fn into_run(self, variable: Option<OsString>) -> Result<Run, Failure> {

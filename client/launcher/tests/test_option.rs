@@ -50,6 +50,19 @@ fn what_would_start_is_shown_and_not_started() {
 }
 
 #[test]
+fn without_a_name_every_service_is_tested() {
+    let fake = Fake::start(plan(false));
+    let output = run(&fake, &["--test", "--env", "dev"]);
+    let text = stdout(&output);
+    assert!(text.starts_with("git:\nVARIABLE "), "{text}");
+    assert!(text.ends_with("would start: no\n"), "{text}");
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(fake.asked(), ["list ()", r#"check ("git", "dev", [])"#]);
+    let output = run(&Fake::start(plan(true)), &["--test"]);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
 fn what_would_not_start_is_shown_and_ends_in_3() {
     let output = run(&Fake::start(plan(false)), &["--test", "git"]);
     let text = stdout(&output);

@@ -34,4 +34,4 @@ pub use sealing::OpenedSecret;
 pub use secrets::{Events, LaunchOptions, Launched};
 pub use state::{state_in_words, state_with_reason, state_word};
 pub use style::{Style, Tone};
-pub use table::{Cell, Row, table};
+pub use table::{Cell, Row, field, table};

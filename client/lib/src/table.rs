@@ -1,15 +1,18 @@
 //! Tables for people, with colours, long texts and a terminal's width.
 //!
 //! What is long and differs from row to row stands in lines of its own below the row, so that columns
-//! stay narrow. On a terminal a cell that would make lines too long loses its middle; where a program
-//! reads, nothing is left out.
+//! stay narrow. On a terminal cells that would make lines too long lose their middle, but never those
+//! with a tone, which say how things are; where that does not help, each row becomes lines of its own.
+//! Where a program reads, nothing is left out.
 
 use vault_proto::printable::printable;
 
 use crate::style::{Style, Tone};
 
 /// How wide a shortened cell stays.
-const MIN_WIDTH: usize = 24;
+const MIN_WIDTH: usize = 12;
+/// How wide a line of words stays.
+const MIN_LINE: usize = 24;
 /// What stands before a note.
 const INDENT: &str = "    ";
 
@@ -57,7 +60,7 @@ impl Cell {
     }
 }
 
-/// The rows under their headings. The first column is the one that is shortened.
+/// The rows under their headings.
 pub fn table<const N: usize>(headings: [&str; N], rows: &[Row<N>], style: Style) -> String {
     let headings = headings.map(|heading| Cell::toned(Tone::Heading, heading));
     let all = || std::iter::once(&headings).chain(rows.iter().map(|row| &row.cells));
@@ -67,22 +70,86 @@ pub fn table<const N: usize>(headings: [&str; N], rows: &[Row<N>], style: Style)
             *width = cell.width().max(*width);
         }
     }
-    if let (Some(most), Some((first, rest))) = (style.width(), widths.split_first_mut()) {
-        let taken: usize = rest.iter().map(|width| width + 2).sum();
-        *first = most.saturating_sub(taken).max(MIN_WIDTH).min(*first);
+    let is_toned = |cell: &Cell| cell.tone != Tone::Plain;
+    let is_whole: [bool; N] =
+        std::array::from_fn(|column| rows.iter().any(|row| is_toned(&row.cells[column])));
+    if let Some(most) = style.width()
+        && !narrow(&mut widths, is_whole, most)
+    {
+        return one_below_the_other(&headings, rows, style);
     }
     let mut text = line(&headings, &widths, style);
     for row in rows {
         text += &line(&row.cells, &widths, style);
-        for note in &row.notes {
-            for line in wrapped(&note.text, style.width()) {
-                text += INDENT;
-                text += &style.paint(note.tone, &line);
-                text.push('\n');
-            }
-        }
+        text += &notes(row, style);
     }
     text
+}
+
+/// A name and what belongs to it, in lines that are as wide as the terminal.
+pub fn field(name: &str, width_of_names: usize, value: &Cell, style: Style) -> String {
+    let room = style
+        .width()
+        .map(|width| width.saturating_sub(width_of_names).max(MIN_LINE));
+    let mut text = String::new();
+    for (place, line) in wrapped(&value.text, room).iter().enumerate() {
+        let name = if place == 0 { name } else { "" };
+        let line = style.paint(value.tone, line);
+        text += &format!("{name:<width_of_names$}{line}\n");
+    }
+    text
+}
+
+/// Takes from the widest columns, but from those that stay whole, until a line fits; whether it does.
+fn narrow<const N: usize>(widths: &mut [usize; N], is_whole: [bool; N], most: usize) -> bool {
+    loop {
+        let taken = widths.iter().sum::<usize>() + 2 * N.saturating_sub(1);
+        let Some(excess) = taken.checked_sub(most).filter(|excess| *excess > 0) else {
+            return true;
+        };
+        let columns = widths.iter_mut().zip(is_whole);
+        let columns = columns.filter(|(width, whole)| !whole && **width > MIN_WIDTH);
+        let mut columns: Vec<&mut usize> = columns.map(|(width, _)| width).collect();
+        columns.sort_unstable_by_key(|width| std::cmp::Reverse(**width));
+        let Some((widest, others)) = columns.split_first_mut() else {
+            return false;
+        };
+        let next = others.first().map_or(MIN_WIDTH, |next| **next);
+        let step = widest.saturating_sub(next).max(1).min(excess);
+        **widest -= step;
+    }
+}
+
+/// The first cell of each row, and below it the others with their headings.
+fn one_below_the_other<const N: usize>(
+    headings: &[Cell; N],
+    rows: &[Row<N>],
+    style: Style,
+) -> String {
+    let widest = headings.iter().skip(1).map(Cell::width).max();
+    let names = widest.unwrap_or_default() + INDENT.len();
+    let mut text = String::new();
+    for row in rows {
+        let Some((first, others)) = row.cells.split_first() else {
+            continue;
+        };
+        text += &field("", 0, first, style);
+        for (heading, cell) in headings.iter().skip(1).zip(others) {
+            if !cell.text.is_empty() {
+                let name = format!("  {}", heading.text);
+                text += &field(&name, names, cell, style);
+            }
+        }
+        text += &notes(row, style);
+    }
+    text
+}
+
+fn notes<const N: usize>(row: &Row<N>, style: Style) -> String {
+    let notes = row.notes.iter();
+    notes
+        .map(|note| field(INDENT, INDENT.len(), note, style))
+        .collect()
 }
 
 fn line<const N: usize>(cells: &[Cell; N], widths: &[usize; N], style: Style) -> String {
@@ -115,22 +182,24 @@ fn without_middle(text: &str, width: usize) -> String {
         .collect()
 }
 
-/// Lines of whole words that fit below a row; one line where nobody has a width.
-fn wrapped(text: &str, width: Option<usize>) -> Vec<String> {
-    let room = width.map_or(usize::MAX, |width| {
-        width.saturating_sub(INDENT.len()).max(MIN_WIDTH)
-    });
+/// Lines of whole words that fit; one line where nobody has a width. A word that is longer than a line, as
+/// a path is, loses its middle.
+fn wrapped(text: &str, room: Option<usize>) -> Vec<String> {
+    let Some(room) = room else {
+        return vec![text.to_owned()];
+    };
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
+        let word = without_middle(word, room);
         let last = lines.last_mut().expect("there is always a line");
         let length = last.chars().count();
         if length > 0 && length + 1 + word.chars().count() > room {
-            lines.push(word.to_owned());
+            lines.push(word);
         } else {
             if length > 0 {
                 last.push(' ');
             }
-            last.push_str(word);
+            last.push_str(&word);
         }
     }
     lines
@@ -194,6 +263,32 @@ mod tests {
         assert!(bare.contains("…") && bare.contains("begin") && bare.contains("xend  word"));
         assert!(shown.contains("\u{1b}[31mword\u{1b}[0m"), "{shown:?}");
         assert!(bare.lines().count() > 4, "{bare}");
+    }
+
+    #[test]
+    fn states_stay_whole_at_every_width() {
+        let row: Row<4> = Row {
+            cells: [
+                Cell::plain("a-service-with-a-long-name"),
+                Cell::plain("/home/somebody/.config/vaultd/configs/service.json"),
+                Cell::plain("59 minutes"),
+                Cell::toned(Tone::Bad, "no such value"),
+            ],
+            notes: vec![Cell::plain(format!("at /{}", "x/".repeat(60)))],
+        };
+        let headings = ["SERVICE", "SOURCE", "USABLE FOR", "STATE"];
+        for columns in [200, 80, 60, 40, 30] {
+            let style = Style {
+                colour: false,
+                size: Some((columns, 24)),
+            };
+            let shown = table(headings, std::slice::from_ref(&row), style);
+            let widest = shown.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(columns), "{columns}: {shown}");
+            for whole in ["no such value", "59 minutes", ".json"] {
+                assert!(shown.contains(whole), "{columns}: {whole}: {shown}");
+            }
+        }
     }
 
     #[test]

@@ -13,11 +13,14 @@ const AFTER_HELP: &str = "\
 Exit codes:
   0  done
   1  unexpected
-  2  usage or configuration; `status`: not everything is healthy
+  2  usage or configuration; `status`: not everything is healthy; `services`: one cannot start
   3  vaultd, a secret or policy failed; `policy test`: denied; `doctor`: something is wrong
   4  `resolve --strict`: a reference has no value
 `resolve` ends with 1 for a text that is no YAML and without vaultd, with 3 where policy denies.
   130  interrupted at the prompt of `put`
+
+At the prompt of `put` one line ends with Enter. Several lines, pasted or typed ahead, end with an empty \
+line or Ctrl-D, a paste that the terminal marks with Enter, PEM text with its END line.
 
 REF is a reference (local://NAME, oci-vault://...); NAME is one too, a bare name means \
 local://NAME, and a bare OCID of a secret oci-vault://OCID. Names of secrets are repeated in messages, no other word of the command line is.
@@ -54,9 +57,11 @@ pub(crate) enum Command {
     /// Store a secret: typed without echo, piped, or from a file; never an argument
     Put(Put),
     /// List the stored secrets
+    #[command(visible_alias = "ls")]
     List,
-    /// Remove a stored secret with all its versions
-    Delete(Stored),
+    /// Remove a stored secret with all its versions; asks where services use it
+    #[command(visible_alias = "rm")]
+    Delete(Delete),
     /// Print a value, where policy permits; with --json in base64, and as text if it is UTF-8
     Get(Reference),
     Resolve(Resolve),
@@ -68,14 +73,15 @@ pub(crate) enum Command {
     ScheduleDeletion(ScheduleDeletion),
     /// Keep what was to be deleted
     CancelDeletion(CancelDeletion),
-    /// List the configured services
+    /// List the configured services; exits 2 when one cannot start
     Services,
+    /// Show the last launches that came to nothing: when, whose, and why
+    Last,
     /// Read the configuration again; all of it or none
     Reload,
     /// Tell why a launch gets what it gets: who uses a reference and where that is written, the last
     /// calls for it, the next one, and what would be served until when
-    // Under its old name, which people's scripts have.
-    #[command(alias = "explain")]
+    #[command(visible_alias = "explain")]
     Why(Reference),
     /// Tell what the configuration says, and where it says so
     ExplainConfig {
@@ -107,6 +113,9 @@ pub(crate) struct Status {
     /// Go on looking until interrupted: a live table on a terminal, else a block for each change
     #[arg(long)]
     pub(crate) watch: bool,
+    /// With --watch: show the paths of files, too
+    #[arg(long, requires = "watch")]
+    pub(crate) paths: bool,
 }
 
 /// Where metrics go.
@@ -149,6 +158,17 @@ pub(crate) struct Stored {
     pub(crate) name: SecretRef,
 }
 
+/// A secret to remove.
+#[derive(Args, Debug)]
+pub(crate) struct Delete {
+    /// A local name or a reference, without a version
+    #[arg(value_name = "NAME", value_parser = whole_secret)]
+    pub(crate) name: SecretRef,
+    /// Do not ask, though services use it
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
+
 /// A secret to store.
 #[derive(Args, Debug)]
 pub(crate) struct Put {
@@ -158,9 +178,12 @@ pub(crate) struct Put {
     /// Take the value from this file, exactly as it is
     #[arg(long, value_name = "PATH")]
     pub(crate) file: Option<PathBuf>,
-    /// Keep the last line break of what is piped in
+    /// Keep the last line break of what is piped in, or of several lines that are typed
     #[arg(long)]
     pub(crate) exact: bool,
+    /// Nothing at all is meant as a value: nobody is asked, and an empty pipe or file is stored
+    #[arg(long)]
+    pub(crate) empty: bool,
     /// Leave the current version in use; `promote` takes the new one into use
     #[arg(long)]
     pub(crate) pending: bool,

@@ -8,6 +8,7 @@ mod explain_config;
 mod flush;
 mod get;
 mod held;
+mod last;
 mod list;
 mod metrics;
 mod policy;
@@ -22,6 +23,7 @@ mod status;
 mod status_table;
 mod status_watch;
 mod time;
+mod usage;
 mod versions;
 mod watch;
 mod why;
@@ -33,6 +35,7 @@ use vault_client::connect;
 use crate::arguments::{Arguments, Breaker, Command, Policy, Status};
 use crate::failure::Failure;
 use crate::report::Form;
+use status_table::Paths;
 
 /// What this program calls itself.
 const AGENT: &str = concat!("vaultctl/", env!("CARGO_PKG_VERSION"));
@@ -42,7 +45,10 @@ pub(crate) async fn carry_out(arguments: Arguments, form: Form) -> Result<ExitCo
     let deadline = arguments.deadline;
     let client = || connect(AGENT, deadline);
     match arguments.command {
-        Command::Status(Status { watch: true }) => status_watch::run(AGENT, deadline, form).await,
+        Command::Status(Status { watch: true, paths }) => {
+            let paths = if paths { Paths::Shown } else { Paths::LeftOut };
+            status_watch::run(AGENT, deadline, paths, form).await
+        }
         Command::Status(_) => status::run(client().await?, form).await,
         Command::Flush(on) => flush::run(client().await?, on, form).await,
         Command::Refresh(on) => refresh::run(client().await?, on, form).await,
@@ -63,6 +69,7 @@ pub(crate) async fn carry_out(arguments: Arguments, form: Form) -> Result<ExitCo
         Command::ScheduleDeletion(on) => deletion::schedule(client().await?, on, form).await,
         Command::CancelDeletion(on) => deletion::cancel(client().await?, on, form).await,
         Command::Services => services::run(client().await?, form).await,
+        Command::Last => last::run(client().await?, form).await,
         Command::Reload => reload::run(client().await?, form).await,
         Command::ExplainConfig { environment } => {
             explain_config::run(client().await?, environment, form).await

@@ -37,6 +37,19 @@ impl Failure {
         Self::new(INTERRUPTED, "interrupted", what)
     }
 
+    /// A person said no.
+    pub(crate) fn refused(what: impl Into<String>) -> Self {
+        Self::new(REFUSED, "refused", what.into())
+    }
+
+    /// The same with what to do.
+    pub(crate) fn with_remedy(self, remedy: &str) -> Self {
+        Self {
+            text: format!("{}\n{remedy}", self.text),
+            ..self
+        }
+    }
+
     /// Nothing that a person did.
     pub(crate) fn unexpected(what: impl Into<String>) -> Self {
         Self::new(UNEXPECTED, "unexpected", what.into())

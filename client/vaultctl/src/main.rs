@@ -12,6 +12,7 @@ mod refusal;
 mod report;
 mod resolve;
 mod terminal;
+mod typed;
 mod value;
 
 use std::process::ExitCode;

@@ -1,7 +1,8 @@
 //! Messages about a command line that is not understood, without its words.
 //!
 //! clap would repeat the word it did not expect. That word may be a secret, typed where none
-//! belongs, and terminals and logs remember: no word of the command line is repeated here.
+//! belongs, and terminals and logs remember: no word of the command line is repeated here, but an
+//! option whose name is made of small letters and dashes alone, as names of options are.
 
 use std::error::Error as _;
 use std::process::ExitCode;
@@ -12,6 +13,8 @@ use vault_client::daemons_option;
 use crate::failure::Failure;
 use crate::report::{self, Form};
 
+/// Names of options are shorter, and most secrets are longer.
+const LONGEST_OPTION: usize = 20;
 const STRAY_ARGUMENT: &str = "an argument too many or an unknown option (it is not repeated here: \
      a value is never an argument, but typed, piped or in a file)";
 
@@ -19,6 +22,10 @@ const STRAY_ARGUMENT: &str = "an argument too many or an unknown option (it is n
 pub(crate) fn show(form: Form, error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => report::text(&error.to_string()),
+        // Without a command there is nothing to do: a script that lost it must notice.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if form == Form::Text => {
+            report::help_for_want_of_a_command(&error.to_string())
+        }
         _ => report::failure(form, &Failure::usage(reason(error))),
     }
 }
@@ -32,9 +39,9 @@ fn reason(error: &clap::Error) -> String {
     };
     match error.kind() {
         ErrorKind::UnknownArgument => match error.get(ContextKind::InvalidArg) {
-            Some(ContextValue::String(name)) => {
-                daemons_option(name).unwrap_or_else(|| STRAY_ARGUMENT.to_owned())
-            }
+            Some(ContextValue::String(name)) => daemons_option(name)
+                .or_else(|| unknown_option(name, error))
+                .unwrap_or_else(|| STRAY_ARGUMENT.to_owned()),
             _ => STRAY_ARGUMENT.to_owned(),
         },
         ErrorKind::InvalidSubcommand => match error.get(ContextKind::SuggestedSubcommand) {
@@ -57,6 +64,30 @@ fn reason(error: &clap::Error) -> String {
     }
 }
 
+/// Names an option that is none, where it can be nothing else than the name of one.
+fn unknown_option(word: &str, error: &clap::Error) -> Option<String> {
+    let name = word.split('=').next().unwrap_or_default();
+    let is_name = match name.strip_prefix("--") {
+        Some(long) => {
+            let mut parts = long.split('-');
+            long.len() <= LONGEST_OPTION && parts.all(|part| is_small_letters(part))
+        }
+        None => {
+            let short = name.strip_prefix('-');
+            short.is_some_and(|short| short.len() == 1 && is_small_letters(short))
+        }
+    };
+    let nearest = match error.get(ContextKind::SuggestedArg) {
+        Some(ContextValue::String(nearest)) => format!("; perhaps {nearest}"),
+        _ => "; a value is never an argument, but typed, piped or in a file".to_owned(),
+    };
+    is_name.then(|| format!("unknown option {name}{nearest}"))
+}
+
+fn is_small_letters(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +108,8 @@ mod tests {
             &["put", "name", "--exact=hunter2"],
             &["put", "hunter2/../x"],
             &["put", "name", "-hunter2"],
+            &["status", "--an-option-that-is-hunter2"],
+            &["status", "--verbose=hunter2"],
             &["hunter2"],
             &["--deadline", "hunter2", "status"],
             &["status", "hunter2"],
@@ -97,6 +130,10 @@ mod tests {
         assert!(refused(&["put"]).contains("<NAME>"));
         assert!(refused(&["get", "a..b"]).contains(".."));
         assert!(refused(&["delete", "a?version=2"]).contains("without a version"));
+        let unknown = refused(&["status", "--wach"]);
+        assert_eq!(unknown, "unknown option --wach; perhaps --watch");
+        assert!(refused(&["list", "--verbose=x"]).starts_with("unknown option --verbose;"));
+        assert!(refused(&["list", "-a"]).starts_with("unknown option -a;"));
         assert!(refused(&["--config=x", "status"]).contains("belongs to vaultd"));
     }
 }

@@ -90,6 +90,12 @@ pub(crate) fn text(text: &str) -> ExitCode {
     }
 }
 
+/// Help that was not asked for, where a command is missing.
+pub(crate) fn help_for_want_of_a_command(text: &str) -> ExitCode {
+    to_stderr(text);
+    Failure::usage("").exit_code()
+}
+
 /// Something to know beside the answer.
 pub(crate) fn note(form: Form, text: &str) {
     to_stderr(&match form {

@@ -4,22 +4,29 @@ use std::io::IsTerminal;
 
 use vault_client::Style;
 
-/// For whoever reads standard output. NO_COLOR (no-color.org) and a dumb terminal are honoured.
+/// For whoever reads standard output. NO_COLOR (no-color.org) and a dumb terminal are honoured, and so is
+/// COLUMNS, also where a program reads.
 pub(crate) fn style_of_output() -> Style {
     let output = std::io::stdout();
+    let asked = std::env::var("COLUMNS").ok();
+    let asked = asked.and_then(|columns| columns.parse().ok());
+    let asked = asked.filter(|columns: &usize| *columns > 0);
     if !output.is_terminal() {
-        return Style::PLAIN;
+        return Style {
+            colour: false,
+            size: asked.map(|columns| (columns, usize::MAX)),
+        };
     }
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
         || std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
     let size = rustix::termios::tcgetwinsize(&output).ok();
     let size = size.map(|size| (usize::from(size.ws_col), usize::from(size.ws_row)));
+    // A terminal of no size does not know its own.
+    let (columns, rows) = size
+        .filter(|(columns, rows)| columns * rows > 0)
+        .unwrap_or((80, 24));
     Style {
         colour: !plain,
-        // A terminal of no size does not know its own.
-        size: Some(
-            size.filter(|(columns, rows)| columns * rows > 0)
-                .unwrap_or((80, 24)),
-        ),
+        size: Some((asked.unwrap_or(columns), rows)),
     }
 }

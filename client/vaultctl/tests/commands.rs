@@ -68,6 +68,16 @@ fn each_command_asks_and_shows_as_text() {
             "/c/resolver.yaml: load 2, 4 services\n",
         ),
         (&["explain", "a"], r#"why "local://a""#, "local://a\n"),
+        (
+            &["rm", "a"],
+            r#"delete "local://a""#,
+            "local://a removed, 2 versions\n",
+        ),
+        (
+            &["last"],
+            "status ()",
+            "no launch has failed since vaultd started\n",
+        ),
         (&["metrics"], "metrics ()", "# EOF\n"),
         (
             &["breaker", "reset"],
@@ -121,7 +131,7 @@ fn each_command_answers_in_json() {
         ),
         (
             &["promote", "a", "2"],
-            r#"{"reference":"local://a","version":"2"}"#,
+            r#"{"reference":"local://a","version":"2","with_old_value":[]}"#,
         ),
         (
             &["schedule-deletion", "a"],
@@ -136,8 +146,8 @@ fn each_command_answers_in_json() {
             r#"{"reference":"local://a","version":null}"#,
         ),
         (
-            &["put", "a", "--pending"],
-            r#"{"reference":"local://a","version":"1","pending":true}"#,
+            &["put", "a", "--pending", "--empty"],
+            r#"{"reference":"local://a","version":"1","pending":true,"bytes":0,"used_by":[],"with_old_value":[],"other_meanings":[]}"#,
         ),
         (
             &["reload"],
@@ -145,7 +155,7 @@ fn each_command_answers_in_json() {
         ),
         (
             &["explain", "a"],
-            r#"{"reference":"local://a","routes":[]}"#,
+            r#"{"reference":"local://a","routes":[],"other_meanings":[],"names_service":false}"#,
         ),
         (
             &["metrics"],
@@ -376,7 +386,7 @@ fn what_may_be_repeated_is_repeated_and_what_changes_something_is_not() {
     }
     for arguments in [
         &["delete", "a"][..],
-        &["put", "a"],
+        &["put", "a", "--empty"],
         &["promote", "a", "2"],
         &["schedule-deletion", "a"],
         &["cancel-deletion", "a"],
@@ -387,6 +397,45 @@ fn what_may_be_repeated_is_repeated_and_what_changes_something_is_not() {
         assert!(text.contains("may have been made"), "{text}");
         assert!(text.contains("vaultctl versions local://a"), "{text}");
     }
+}
+
+#[test]
+fn without_a_command_there_is_help_and_2() {
+    let output = run(&Fake::absent(), &[]);
+    assert_eq!((stdout(&output).as_str(), code(&output)), ("", Some(2)));
+    let text = stderr(&output);
+    assert!(
+        text.contains("Usage: vaultctl") && text.contains("status"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_service_that_cannot_start_is_named_with_its_reason_and_ends_in_2() {
+    let fake = Fake::start(Plan {
+        problem: "no such secret local://a".to_owned(),
+        ..Plan::default()
+    });
+    let output = run(&fake, &["services"]);
+    let text = "\
+SERVICE  ENVIRONMENTS  SECRETS  SOURCE       STATE
+git      dev           TOKEN    /c/git.json  cannot start
+    no such secret local://a
+1 of 1 cannot start: git (no such secret local://a)
+";
+    assert_eq!((stdout(&output).as_str(), code(&output)), (text, Some(2)));
+    assert_eq!(code(&run(&fake, &["services", "--json"])), Some(2));
+}
+
+#[test]
+fn a_reload_without_resolver_yaml_is_no_failure() {
+    let fake = Fake::start(Plan {
+        has_no_resolver_file: true,
+        ..Plan::default()
+    });
+    let text = "read again: load 2, 4 services; there is no resolver.yaml, and none is needed\n";
+    let output = run(&fake, &["reload"]);
+    assert_eq!((stdout(&output).as_str(), code(&output)), (text, Some(0)));
 }
 
 #[test]
@@ -402,7 +451,7 @@ fn a_bare_ocid_is_a_secret_of_oci_vault_to_every_command() {
     let ocid = "ocid1.vaultsecret.oc1.iad.x";
     let reference = format!("oci-vault://{ocid}");
     for command in [
-        &["put"][..],
+        &["put", "--empty"][..],
         &["delete"],
         &["get"],
         &["why"],

@@ -7,7 +7,10 @@ mod programs;
 
 use fake::{Fake, Plan};
 use programs::{code, json, run, stdout};
-use vault_proto::generated::{BackendStatus, Counters, Provenance, SecretStatus, StatusReply};
+use vault_proto::generated::{
+    BackendStatus, Counters, FailedLaunch, Provenance, SecretStatus, StatusReply,
+    UnlaunchableService,
+};
 
 fn status(healthy: bool) -> Plan {
     let status = StatusReply {
@@ -86,10 +89,87 @@ fn status_says_where_services_come_from() {
     plan.status.service_directories = vec!["/c/configs".to_owned(), "/d/configs".to_owned()];
     let text = stdout(&run(&Fake::start(plan), &["status"]));
     for expected in [
-        "\nconfiguration  no resolver.yaml (load 0)\n",
-        "\nservices       1\n  files in     /c/configs\n  files in     /d/configs\n",
+        "\nservices       1, which can start\n",
+        "\nconfiguration  no resolver.yaml (load 0)\n  files in     /c/configs\n  files in     /d/configs\n",
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
+    }
+}
+
+#[test]
+fn services_that_cannot_start_and_the_last_failed_launch_come_first() {
+    let unable = |service: &str, environment: &str, problem: &str| UnlaunchableService {
+        service: service.to_owned(),
+        environment: environment.to_owned(),
+        problem: problem.to_owned(),
+    };
+    let mut plan = status(true);
+    plan.status.services = 7;
+    plan.status.configuration_path = "/c/resolver.yaml".to_owned();
+    plan.status.cannot_start = vec![
+        unable("git", "", "no such secret local://x"),
+        unable("web", "production", "the command w is not found"),
+    ];
+    plan.status.healthy = false;
+    plan.status.failed_launches = vec![FailedLaunch {
+        unix_seconds: 1,
+        service: "git".to_owned(),
+        client: "codex".to_owned(),
+        pid: 12,
+        error_kind: "not_found".to_owned(),
+        reason: "TOKEN: no such secret".to_owned(),
+        ..FailedLaunch::default()
+    }];
+    let fake = Fake::start(plan);
+    let output = run(&fake, &["status"]);
+    assert_eq!(code(&output), Some(2));
+    let text = stdout(&output);
+    let lines: Vec<&str> = text.lines().collect();
+    let unable = "services       2 of 7 cannot start: git (no such secret local://x), \
+                  web (in production: the command w is not found)";
+    assert_eq!(lines[1], unable);
+    assert!(lines[2].starts_with("last failure   "), "{text}");
+    assert!(
+        lines[2].ends_with(" days ago: git, for codex (12): TOKEN: no such secret"),
+        "{text}"
+    );
+    let last = stdout(&run(&fake, &["last"]));
+    assert!(last.starts_with("WHEN "), "{last}");
+    assert!(
+        last.ends_with("git      codex (12)\n    TOKEN: no such secret\n"),
+        "{last}"
+    );
+    let json = json(&run(&fake, &["--json", "last"]));
+    assert_eq!(json["failed_launches"][0]["error_kind"], "not_found");
+}
+
+#[test]
+fn tables_are_as_wide_as_the_terminal_and_states_stay_whole() {
+    let mut plan = status(false);
+    plan.status.secrets[0].reference = format!("oci-vault://{}/end", "x".repeat(80));
+    plan.status.socket_path = format!("/run/{}/vaultd.sock", "user/".repeat(30));
+    plan.status.services = 1;
+    let fake = Fake::start(plan);
+    for (command, whole) in [
+        (
+            &["status"][..],
+            &["stale", "vaultd.sock", "/end", "needs attention"][..],
+        ),
+        (&["services"], &["ready", "/c/git.json"]),
+        (&["list"], &["local://a"]),
+        (&["versions", "a"], &["CURRENT"]),
+    ] {
+        for columns in ["80", "40"] {
+            let mut program = fake.command(programs::VAULTCTL, command);
+            let output = program.env("COLUMNS", columns).output().expect("vaultctl");
+            let text = stdout(&output);
+            let widest = text.lines().map(|line| line.chars().count()).max();
+            let most = columns.parse().ok();
+            assert!(widest <= most && !text.is_empty(), "{columns}: {text}");
+            for word in whole {
+                assert!(text.contains(word), "{columns}: {word}: {text}");
+            }
+        }
     }
 }
 
@@ -147,10 +227,12 @@ fn status_in_json_has_stable_names() {
             "audit_error",
             "audit_path",
             "backends",
+            "cannot_start",
             "configuration_error",
             "configuration_generation",
             "configuration_path",
             "counters",
+            "failed_launches",
             "healthy",
             "memory_protection",
             "pid",

@@ -8,6 +8,7 @@ mod programs;
 use fake::{Fake, Plan};
 use programs::{code, json, run, run_with, stderr, stdout};
 use vault_proto::MAX_SECRET_BYTES;
+use vault_proto::generated::{OtherMeaning, RunningServer, Use};
 
 const VALUE: &str = "hunter2-hunter2";
 
@@ -16,8 +17,13 @@ fn stored(arguments: &[&str], input: &[u8]) -> (Vec<u8>, String) {
     let fake = Fake::start(Plan::default());
     let output = run_with(&fake, &[&["put", "a"], arguments].concat(), input);
     assert_eq!(code(&output), Some(0), "{}", stderr(&output));
-    assert_eq!(stdout(&output), "local://a stored as version 1\n");
     let (reference, value) = fake.stored().remove(0);
+    let bytes = match value.len() {
+        1 => "1 byte".to_owned(),
+        count => format!("{count} bytes"),
+    };
+    let said = format!("local://a stored as version 1: {bytes}, used by no service\n");
+    assert_eq!(stdout(&output), said);
     assert_eq!(reference, "local://a");
     (value, stderr(&output))
 }
@@ -26,7 +32,6 @@ fn stored(arguments: &[&str], input: &[u8]) -> (Vec<u8>, String) {
 fn a_piped_value_is_stored_as_it_is() {
     for value in [
         &b"v"[..],
-        b"",
         b"\0\xff\n",
         "ü".as_bytes(),
         &vec![b'x'; MAX_SECRET_BYTES],
@@ -40,12 +45,105 @@ fn one_line_break_at_the_end_of_piped_text_is_dropped_and_that_is_said() {
     let (value, note) = stored(&[], b"a\nb\n\n");
     assert_eq!(value, b"a\nb\n");
     assert!(note.contains("--exact"), "{note}");
+    assert_eq!(stored(&[], b"token\r\n").0, b"token");
+    assert_eq!(stored(&["--exact"], b"token\r\n").0, b"token\r\n");
+    assert_eq!(stored(&[], b"\xff\r\n").0, b"\xff\r\n");
     assert_eq!(
         stored(&["--exact"], b"v\n"),
         (b"v\n".to_vec(), String::new())
     );
-    let longest = [&vec![b'x'; MAX_SECRET_BYTES][..], b"\n"].concat();
+    let longest = [&vec![b'x'; MAX_SECRET_BYTES][..], b"\r\n"].concat();
     assert_eq!(stored(&[], &longest).0.len(), MAX_SECRET_BYTES);
+}
+
+#[test]
+fn nothing_at_all_is_refused_unless_it_is_meant() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("value");
+    std::fs::write(&path, b"").unwrap();
+    let file = ["--file", path.to_str().unwrap()];
+    for (arguments, input) in [
+        (&[][..], &b""[..]),
+        (&[], b"\n"),
+        (&[], b"\r\n"),
+        (&file, b""),
+    ] {
+        let fake = Fake::start(Plan::default());
+        let output = run_with(&fake, &[&["put", "a"], arguments].concat(), input);
+        assert_eq!(code(&output), Some(2), "{arguments:?} {input:?}");
+        assert!(stderr(&output).contains("--empty"), "{}", stderr(&output));
+        assert!(fake.asked().is_empty());
+        let meant = [arguments, &["--empty"]].concat();
+        assert_eq!(stored(&meant, input).0, b"");
+    }
+}
+
+#[test]
+fn a_stored_value_names_its_services_and_the_servers_that_have_the_old_one() {
+    let a_use = |service: &str, variable: &str| Use {
+        service: service.to_owned(),
+        variable: variable.to_owned(),
+        ..Use::default()
+    };
+    let fake = Fake::start(Plan {
+        used_by: vec![a_use("git", "TOKEN"), a_use("web", "KEY")],
+        with_old_value: vec![RunningServer {
+            service: "git".to_owned(),
+            pid: 17,
+        }],
+        ..Plan::default()
+    });
+    let text = "local://a stored as version 1: 1 byte, used by git (TOKEN), web (KEY)\n\
+                git (process 17) still runs with the old value: restart it\n";
+    assert_eq!(stdout(&run_with(&fake, &["put", "a"], b"v")), text);
+    let promoted = stdout(&run(&fake, &["promote", "a", "2"]));
+    assert!(promoted.ends_with("restart it\n"), "{promoted}");
+    let put = json(&run_with(&fake, &["put", "a", "--json"], b"vv"));
+    assert_eq!(put["bytes"], 2);
+    assert_eq!(put["used_by"][0]["service"], "git");
+    assert_eq!(put["with_old_value"][0]["pid"], 17);
+}
+
+#[test]
+fn a_name_that_services_mean_otherwise_is_told_with_both_meanings() {
+    let fake = Fake::start(Plan {
+        other_meanings: vec![OtherMeaning {
+            reference: "oci-vault://a".to_owned(),
+            used_by: vec![Use {
+                service: "git".to_owned(),
+                variable: "TOKEN".to_owned(),
+                ..Use::default()
+            }],
+        }],
+        ..Plan::default()
+    });
+    let hint = "oci-vault://a is another secret, which git (TOKEN) uses: did you mean that one here, \
+                or local://a there?\n";
+    let text = stdout(&run_with(&fake, &["put", "a"], b"v"));
+    assert!(text.ends_with(hint), "{text}");
+    let text = stdout(&run(&fake, &["why", "a"]));
+    assert!(text.ends_with(hint), "{text}");
+}
+
+#[test]
+fn a_secret_in_use_is_removed_only_where_that_is_said() {
+    let plan = Plan {
+        used_by: vec![Use {
+            service: "git".to_owned(),
+            variable: "TOKEN".to_owned(),
+            ..Use::default()
+        }],
+        ..Plan::default()
+    };
+    let fake = Fake::start(plan);
+    let refused = run(&fake, &["delete", "a"]);
+    assert_eq!(code(&refused), Some(3));
+    let text = stderr(&refused);
+    assert!(
+        text.contains("git (TOKEN)") && text.contains("--yes"),
+        "{text}"
+    );
+    assert_eq!(code(&run(&fake, &["rm", "a", "--yes"])), Some(0));
 }
 
 #[test]
@@ -54,7 +152,7 @@ fn a_value_that_waits_is_stored_so_and_the_way_on_is_said() {
     let words = ["put", "a", "--pending", "--version-name", "blue"];
     let output = run_with(&fake, &words, b"v");
     let way_on = "`vaultctl promote local://a 1` takes it into use";
-    let expected = format!("local://a stored as version 1; {way_on}\n");
+    let expected = format!("local://a stored as version 1: 1 byte, used by no service; {way_on}\n");
     assert_eq!((stdout(&output), code(&output)), (expected, Some(0)));
     assert_eq!(fake.asked(), [r#"put ("local://a", (true, "blue"))"#]);
 }
@@ -76,7 +174,12 @@ fn too_long_a_value_and_a_missing_file_are_refused_before_anything_is_asked() {
     let fake = Fake::start(Plan::default());
     let output = run_with(&fake, &["put", "a"], &vec![b'x'; MAX_SECRET_BYTES + 1]);
     assert_eq!(code(&output), Some(2));
-    assert!(stderr(&output).contains("65536 bytes"));
+    let text = stderr(&output);
+    assert!(text.contains("65536 bytes (64 KiB)"), "{text}");
+    assert!(
+        text.contains("file of its own") && text.contains("split"),
+        "{text}"
+    );
     let output = run(&fake, &["put", "a", "--file", VALUE]);
     assert_eq!(code(&output), Some(2));
     let text = stderr(&output);

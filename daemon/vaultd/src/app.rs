@@ -158,7 +158,11 @@ fn check(places: &Places, inputs: &ProcessInputs) -> Result<(), Fatal> {
         .map_err(|error| Fatal::Configuration(anyhow!("{error}")))?;
     let report = config::check::report(&config.setup, places);
     let written = std::io::stdout().write_all(report.as_bytes());
-    written.context("cannot write").map_err(Fatal::Unexpected)
+    written.context("cannot write").map_err(Fatal::Unexpected)?;
+    let refused = config.setup.refused().into_values().next();
+    refused.map_or(Ok(()), |refused| {
+        Err(Fatal::Configuration(anyhow!("{}", refused.reason)))
+    })
 }
 
 /// Accepts connections, answers them with what is wrong until nothing is, and serves.

@@ -1,24 +1,31 @@
 //! What a service gets: its command, its environment, and its secrets sealed to the caller.
 
+pub(crate) mod history;
 mod plan;
 pub mod problem;
+pub(crate) mod readiness;
 pub(crate) mod reply_size;
 
 use std::sync::Arc;
 
 use prost::Message;
+use vault_backends::address::Address;
 use vault_backends::error::Class;
 use vault_proto::delivery::Delivery;
 use vault_proto::generated::{CheckReply, CheckedSecret, LaunchReply, SealedValue, SealedValues};
+use vault_proto::names::is_service_name;
 use vault_proto::reference::Place;
 use vault_proto::sealed::{Label, Purpose, Sealer};
 
 use crate::cache::Served;
+use crate::clock::unix_time;
+use crate::peer::Peer;
 use crate::policy::Action;
 use crate::resolver::{RequestContext, ResolveError, Resolved, Resolver, SecretRequest};
 use crate::service::{Chosen, Service};
 use crate::setup::{AskedEnvironment, ChosenEnvironment, Setup};
 use crate::upstream::UpstreamError;
+use history::{FailedLaunch, History, RunningServer};
 use plan::{Program, choose, cwd, environment, find, may_choose, path, program, settings, targets};
 use problem::LaunchError;
 use reply_size::{LARGEST_REPLY, fits};
@@ -39,12 +46,21 @@ pub struct ServiceRequest {
 /// The way to services.
 pub struct Launch {
     resolver: Arc<Resolver>,
+    history: History,
 }
 
 impl Launch {
     /// One that asks `resolver`.
     pub fn new(resolver: Arc<Resolver>) -> Self {
-        Self { resolver }
+        Self {
+            resolver,
+            history: History::default(),
+        }
+    }
+
+    /// What became of the last launches.
+    pub(crate) fn history(&self) -> &History {
+        &self.history
     }
 
     /// All that is needed to become the service.
@@ -57,6 +73,36 @@ impl Launch {
         wanted: &ServiceRequest,
         public_key: &[u8],
     ) -> Result<LaunchReply, LaunchError> {
+        let peer = Arc::clone(&context.peer);
+        let environment = known_environment(&context, &wanted.service);
+        let launched = self.prepare(context, wanted, public_key).await;
+        match launched {
+            Ok((reply, secrets)) => {
+                if !secrets.is_empty() {
+                    let service = wanted.service.clone();
+                    self.history.started(RunningServer {
+                        service,
+                        peer,
+                        secrets,
+                    });
+                }
+                Ok(reply)
+            }
+            Err(error) => {
+                self.history
+                    .failed(failed(wanted, environment, &peer, &error));
+                Err(error)
+            }
+        }
+    }
+
+    /// The reply, and which version of what is in it.
+    async fn prepare(
+        &self,
+        context: RequestContext,
+        wanted: &ServiceRequest,
+        public_key: &[u8],
+    ) -> Result<(LaunchReply, Vec<(Address, String)>), LaunchError> {
         let mut sealer = Sealer::new(Purpose::Launch, public_key, &context.request_id)?;
         let setup = Arc::clone(&context.setup);
         let (context, plan) = self.plan(&setup, context, wanted).await?;
@@ -80,6 +126,8 @@ impl Launch {
         let problem = |resolved: &[Resolved]| first_problem(&chosen, resolved, rest);
         let kind = |resolved: &[Resolved]| Some(problem(resolved)?.kind());
         let (actions, secrets) = (actions(context.action, wanted), wants(&chosen));
+        let addresses = chosen.iter().map(|one| context.address(&one.reference));
+        let addresses: Vec<_> = addresses.collect();
         let resolver = &self.resolver;
         let resolved = resolver.resolve(context, &actions, secrets, unfit, kind);
         let resolved = resolved.await?;
@@ -105,14 +153,19 @@ impl Launch {
         } else {
             sealer.encapsulated_key().to_vec()
         };
-        Ok(LaunchReply {
+        let versions = resolved.iter().map(Resolved::provenance);
+        let given = addresses.into_iter().zip(versions);
+        let given = given.filter_map(|(address, held)| Some((address, held?.version)));
+        let given = given.collect();
+        let reply = LaunchReply {
             secrets: Some(SealedValues {
                 encapsulated_key,
                 values,
             }),
             warnings,
             ..reply
-        })
+        };
+        Ok((reply, given))
     }
 
     /// What a launch would give, without values.
@@ -133,6 +186,9 @@ impl Launch {
         } = plan;
         let (program, missing) = split(program(service, &wanted.command));
         warnings.extend(missing.as_ref().map(ToString::to_string));
+        if service.secrets.is_empty() {
+            warnings.push(format!("service {} has no secrets", service.name));
+        }
         let (actions, secrets) = (actions(context.action, wanted), wants(&chosen));
         let resolved = self.resolver.inspect(context, &actions, secrets).await?;
         let rest = bytes(&program.argv) + bytes(&warnings);
@@ -189,7 +245,7 @@ impl Launch {
             Err(error) => {
                 context.service = context
                     .service
-                    .filter(|name| view.services.contains_key(name));
+                    .filter(|name| view.names().any(|known| known == name));
                 return Err(self.refuse(&context, error).await?);
             }
         };
@@ -237,6 +293,37 @@ fn split(program: Result<Program, LaunchError>) -> (Program, Option<LaunchError>
         Ok(program) => (program, None),
         Err(missing) => (Program::default(), Some(missing)),
     }
+}
+
+/// What a caller typed is kept only where it is a name.
+fn failed(
+    wanted: &ServiceRequest,
+    environment: Option<String>,
+    peer: &Peer,
+    error: &LaunchError,
+) -> FailedLaunch {
+    FailedLaunch {
+        time: unix_time(),
+        service: is_service_name(&wanted.service).then(|| wanted.service.clone()),
+        environment,
+        client: peer.started_by(),
+        pid: peer.pid,
+        kind: error.kind(),
+        reason: error.to_string(),
+    }
+}
+
+/// The environment asked for, where the configuration names it.
+fn known_environment(context: &RequestContext, service: &str) -> Option<String> {
+    let (setup, asked) = (&context.setup, context.environment.as_deref());
+    let environment = setup.chosen(asked)?;
+    let service = setup.view(asked).services.get(service);
+    let is_known = setup.environments.contains_key(environment)
+        || service.is_some_and(|service| {
+            let named = service.environments();
+            named.iter().any(|name| name == environment)
+        });
+    is_known.then(|| environment.to_owned())
 }
 
 /// What policy is asked for. Another command than the configured one is an action of its own, beside it.
@@ -312,6 +399,15 @@ fn holds_nul(served: &Served) -> Result<bool, LaunchError> {
 fn hint(one: &Resolved, error: &UpstreamError) -> String {
     match (one.reference.place(), error.class()) {
         (Place::Local { name }, Class::Answer) => format!("; store it: vaultctl put {name}"),
+        (
+            Place::OciName {
+                container: None,
+                name,
+            },
+            Class::Answer | Class::Request,
+        ) => format!(
+            "; a name alone means a secret of OCI Vault in a service file: did you mean local://{name}?"
+        ),
         _ => String::new(),
     }
 }

@@ -153,6 +153,12 @@ impl Peer {
         }
     }
 
+    /// What the program that started it calls itself: of a launch, the one that wants the server.
+    pub fn started_by(&self) -> Option<String> {
+        let parent = ParentRecord::of(self.pid)?;
+        parent.title.or(parent.program)
+    }
+
     /// The peer for the audit record.
     pub fn record(&self) -> PeerRecord {
         PeerRecord {

@@ -47,6 +47,15 @@ pub struct Service {
     pub warnings: Vec<String>,
 }
 
+/// A service that is configured, and cannot be used as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedService {
+    /// The file that defines it.
+    pub source: PathBuf,
+    /// What is wrong, with file, line, column and key.
+    pub reason: String,
+}
+
 /// One secret of a service, as the configuration means it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceSecret {

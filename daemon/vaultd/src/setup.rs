@@ -16,7 +16,7 @@ use crate::cache::freshness::Freshness;
 use crate::command::Command;
 use crate::logging;
 use crate::policy::Policy;
-use crate::service::Service;
+use crate::service::{RefusedService, Service};
 use crate::snapshot::{Persist, SnapshotPolicy};
 use crate::targets::Targets;
 use crate::upstream;
@@ -128,6 +128,8 @@ pub struct UnknownEnvironment {
 pub struct View {
     /// The services, by name.
     pub services: BTreeMap<String, Service>,
+    /// Those that cannot be used as they are, by name: nothing else stands in their place.
+    pub refused: BTreeMap<String, RefusedService>,
     /// The vaults that references lead to, and what a bare name means there.
     pub targets: Targets,
     /// How long values are good.
@@ -145,6 +147,14 @@ pub struct Effective {
     pub value: String,
     /// Where it was written: `resolver.yaml:12`, a variable, or that it is the default.
     pub origin: String,
+}
+
+impl View {
+    /// The names of all services, whether they can be used or not.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let names: BTreeSet<&String> = self.services.keys().chain(self.refused.keys()).collect();
+        names.into_iter().map(String::as_str)
+    }
 }
 
 impl Setup {
@@ -265,6 +275,15 @@ impl Setup {
         };
         let longest = self.views().filter_map(of_view).max();
         longest.unwrap_or_default()
+    }
+
+    /// The services that cannot be used in one environment or another, each once.
+    pub fn refused(&self) -> BTreeMap<&str, &RefusedService> {
+        let views = self.views();
+        let refused = views.flat_map(|view| &view.refused);
+        refused
+            .map(|(name, refused)| (name.as_str(), refused))
+            .collect()
     }
 
     /// The commands of all services in all environments. They are found when the configuration is

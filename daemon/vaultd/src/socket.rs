@@ -162,6 +162,10 @@ impl Listening {
     pub fn make_anew(&mut self, place: &SocketLocation) -> Result<(), SocketError> {
         let failed = |source| SocketError::Make(self.path.clone(), source);
         let directory = self.path.parent().unwrap_or(Path::new("/"));
+        if let Some(made) = &mut self.made {
+            // It would take the new one away when it goes.
+            made.link = None;
+        }
         let held = self.made.as_ref().filter(|made| made.locks(directory));
         let anew = match held {
             Some(made) => {

@@ -10,6 +10,7 @@ mod under_way;
 use std::num::NonZeroU64;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use vault_backends::address::{Address, VersionSelector};
@@ -86,6 +87,20 @@ pub struct Incoming<'a> {
     /// The value with its tag.
     pub ciphertext: &'a [u8],
 }
+
+/// What is known of the local store.
+#[derive(Clone, Debug)]
+pub enum StoreContents {
+    /// Its secrets.
+    Read(Vec<ListEntry>),
+    /// It cannot be read, for this reason.
+    Unreadable(String),
+    /// It did not answer in time.
+    Unknown,
+}
+
+/// How long a look into the store takes at most.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The way of changes.
 pub struct Writer {
@@ -259,6 +274,21 @@ impl Writer {
             .upstream
             .once(&local, writable.backend().list())
             .await?)
+    }
+
+    /// A look into the local store for whoever asks how things are. It is no call as others are: its end
+    /// is not counted, and says nothing of the store's health.
+    pub async fn store_contents(&self) -> StoreContents {
+        let unreadable = |why: String| StoreContents::Unreadable(why);
+        let writable = match self.upstream.writable(&Address::local("")) {
+            Ok(writable) => writable,
+            Err(error) => return unreadable(error.to_string()),
+        };
+        match tokio::time::timeout(LOOK, writable.backend().list()).await {
+            Ok(Ok(stored)) => StoreContents::Read(stored),
+            Ok(Err(error)) => unreadable(error.to_string()),
+            Err(_) => StoreContents::Unknown,
+        }
     }
 
     async fn authorize(

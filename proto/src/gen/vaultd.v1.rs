@@ -859,7 +859,8 @@ pub struct StatusReply {
     /// What a person should know, a sentence each.
     #[prost(string, repeated, tag = "13")]
     pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Whether nothing is stale, no breaker is open, and no backend and nothing above has an error.
+    /// Whether nothing is stale, no breaker is open, no backend and nothing above has an error, and every
+    /// service can start.
     #[prost(bool, tag = "14")]
     pub healthy: bool,
     #[prost(string, tag = "15")]
@@ -872,6 +873,45 @@ pub struct StatusReply {
     /// What was counted since the start.
     #[prost(message, optional, tag = "18")]
     pub counters: ::core::option::Option<Counters>,
+    /// Services that a launch would not start now, as far as is known without asking a vault.
+    #[prost(message, repeated, tag = "19")]
+    pub cannot_start: ::prost::alloc::vec::Vec<UnlaunchableService>,
+    /// The last launches that came to nothing, newest first.
+    #[prost(message, repeated, tag = "20")]
+    pub failed_launches: ::prost::alloc::vec::Vec<FailedLaunch>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnlaunchableService {
+    #[prost(string, tag = "1")]
+    pub service: ::prost::alloc::string::String,
+    /// Empty for none chosen.
+    #[prost(string, tag = "2")]
+    pub environment: ::prost::alloc::string::String,
+    /// What is missing, in words without a value.
+    #[prost(string, tag = "3")]
+    pub problem: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FailedLaunch {
+    #[prost(uint64, tag = "1")]
+    pub unix_seconds: u64,
+    #[prost(string, tag = "2")]
+    pub service: ::prost::alloc::string::String,
+    /// Empty for none chosen.
+    #[prost(string, tag = "3")]
+    pub environment: ::prost::alloc::string::String,
+    /// The program that it was to be started for; empty where that is not known.
+    #[prost(string, tag = "4")]
+    pub client: ::prost::alloc::string::String,
+    /// The process that asked.
+    #[prost(uint32, tag = "5")]
+    pub pid: u32,
+    /// The stable word for what was wrong.
+    #[prost(string, tag = "6")]
+    pub error_kind: ::prost::alloc::string::String,
+    /// The same in words, without a value.
+    #[prost(string, tag = "7")]
+    pub reason: ::prost::alloc::string::String,
 }
 /// What was counted since the start, over all backends.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -990,6 +1030,20 @@ pub struct WhyReply {
     /// One for each backend that is asked for it: callers may be somebody else there.
     #[prost(message, repeated, tag = "7")]
     pub routes: ::prost::alloc::vec::Vec<Route>,
+    /// Where services name a secret of this name that is kept elsewhere.
+    #[prost(message, repeated, tag = "8")]
+    pub other_meanings: ::prost::alloc::vec::Vec<OtherMeaning>,
+    /// Whether a service has this name, too.
+    #[prost(bool, tag = "9")]
+    pub names_service: bool,
+}
+/// A secret of the same name that is another one.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OtherMeaning {
+    #[prost(string, tag = "1")]
+    pub reference: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "2")]
+    pub used_by: ::prost::alloc::vec::Vec<Use>,
 }
 /// The way from a reference to one backend.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1149,10 +1203,15 @@ pub struct ReloadReply {
     pub generation: u64,
     #[prost(string, tag = "2")]
     pub configuration_path: ::prost::alloc::string::String,
+    /// All services, those that are refused among them.
     #[prost(uint32, tag = "3")]
     pub services: u32,
+    /// What is refused comes first.
     #[prost(string, repeated, tag = "4")]
     pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Services that cannot be used as they are configured.
+    #[prost(uint32, tag = "5")]
+    pub refused: u32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -1176,17 +1235,37 @@ pub struct PutRequest {
     #[prost(string, tag = "6")]
     pub version_name: ::prost::alloc::string::String,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PutReply {
     #[prost(string, tag = "1")]
     pub reference: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub version: ::prost::alloc::string::String,
+    /// The lines of the configuration that give it to services.
+    #[prost(message, repeated, tag = "3")]
+    pub used_by: ::prost::alloc::vec::Vec<Use>,
+    /// Servers that were started with another version and still run; none where the new version waits.
+    #[prost(message, repeated, tag = "4")]
+    pub with_old_value: ::prost::alloc::vec::Vec<RunningServer>,
+    /// Where services name a secret of this name that is kept elsewhere.
+    #[prost(message, repeated, tag = "5")]
+    pub other_meanings: ::prost::alloc::vec::Vec<OtherMeaning>,
+}
+/// A process that was started as a service.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RunningServer {
+    #[prost(string, tag = "1")]
+    pub service: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "2")]
+    pub pid: u32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteRequest {
     #[prost(string, tag = "1")]
     pub reference: ::prost::alloc::string::String,
+    /// Whether it is removed although services use it.
+    #[prost(bool, tag = "2")]
+    pub even_if_used: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteReply {
@@ -1235,12 +1314,15 @@ pub struct PromoteRequest {
     #[prost(string, tag = "2")]
     pub version: ::prost::alloc::string::String,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PromoteReply {
     #[prost(string, tag = "1")]
     pub reference: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub version: ::prost::alloc::string::String,
+    /// Servers that were started with another version and still run.
+    #[prost(message, repeated, tag = "3")]
+    pub with_old_value: ::prost::alloc::vec::Vec<RunningServer>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DoctorRequest {

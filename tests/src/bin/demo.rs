@@ -8,15 +8,17 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
-use vault_tests::harness::{Home, Outcome, binaries};
+use vault_tests::harness::{Home, Outcome, binaries, binaries_with_progress};
 use vault_tests::mcp::{Report, Session};
 use vault_tests::scan::{Scanner, marked_value};
 
 const VARIABLE: &str = "DEMO_TOKEN";
 
 fn main() -> ExitCode {
-    say("Building vaultd, vault-run, vaultctl and the bundled MCP server.");
-    binaries();
+    say(
+        "Building vaultd, vault-run, vaultctl and the bundled MCP server: the first time takes minutes.",
+    );
+    binaries_with_progress();
     // The harness panics where a program does not do what it must, and has said so.
     let told = std::panic::catch_unwind(tell).unwrap_or_else(|_| Err(anyhow!("see above")));
     match told {

@@ -33,14 +33,26 @@ impl Binaries {
 /// # Panics
 /// Where they cannot be built: there is nothing to test then.
 pub fn binaries() -> &'static Binaries {
+    built(&["--quiet"])
+}
+
+/// The same, while Cargo says what it builds: the first time takes minutes.
+///
+/// # Panics
+/// Where they cannot be built.
+pub fn binaries_with_progress() -> &'static Binaries {
+    built(&[])
+}
+
+fn built(options: &[&str]) -> &'static Binaries {
     static BUILT: OnceLock<Binaries> = OnceLock::new();
-    BUILT.get_or_init(|| match build() {
+    BUILT.get_or_init(|| match build(options) {
         Ok(binaries) => binaries,
         Err(why) => panic!("the programs under test cannot be built: {why}"),
     })
 }
 
-fn build() -> Result<Binaries, String> {
+fn build(options: &[&str]) -> Result<Binaries, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
     let mut command = Command::new(cargo);
@@ -55,11 +67,8 @@ fn build() -> Result<Binaries, String> {
         command.env_remove(name);
     }
     let output = command
-        .args([
-            "build",
-            "--quiet",
-            "--message-format=json-render-diagnostics",
-        ])
+        .args(["build", "--message-format=json-render-diagnostics"])
+        .args(options)
         .arg("--manifest-path")
         .arg(manifest)
         .args([

@@ -13,6 +13,7 @@ use vault_proto::generated::{
     StatusRequest, StoredSecret, StoredVersion, TestPolicyReply, TestPolicyRequest, VersionsReply,
     VersionsRequest, WhyReply, WhyRequest,
 };
+use vault_proto::kinds;
 use vault_proto::sealed::{Label, Opener, Purpose, TAG_BYTES};
 
 use super::State;
@@ -54,6 +55,7 @@ impl Admin for State {
                     required: true,
                 }],
                 environments: vec!["dev".to_owned()],
+                problem: self.plan().problem.clone(),
                 ..ServiceEntry::default()
             }],
         })
@@ -86,9 +88,11 @@ impl Admin for State {
     async fn why(&self, request: Request<WhyRequest>) -> Answer<WhyReply> {
         let asked = request.into_inner();
         self.enter("why", &asked.reference).await?;
+        let plan = self.plan();
         answer(WhyReply {
             reference: asked.reference,
-            routes: self.plan().routes.clone(),
+            routes: plan.routes.clone(),
+            other_meanings: plan.other_meanings.clone(),
         })
     }
 
@@ -130,10 +134,15 @@ impl Admin for State {
 
     async fn reload(&self, _: Request<ReloadRequest>) -> Answer<ReloadReply> {
         self.enter("reload", ()).await?;
+        let path = match self.plan().has_no_resolver_file {
+            true => "",
+            false => "/c/resolver.yaml",
+        };
         answer(ReloadReply {
             generation: 2,
-            configuration_path: "/c/resolver.yaml".to_owned(),
+            configuration_path: path.to_owned(),
             services: 4,
+            refused: 0,
             warnings: vec!["unknown key `x`".to_owned()],
         })
     }
@@ -163,15 +172,29 @@ impl Admin for State {
             .expect("a value sealed to this boot's key");
         let mut stored = self.stored.lock().expect("the store");
         stored.push((asked.reference.clone(), value));
+        let plan = self.plan();
         answer(PutReply {
             reference: asked.reference,
             version: stored.len().to_string(),
+            used_by: plan.used_by.clone(),
+            with_old_value: plan.with_old_value.clone(),
+            other_meanings: plan.other_meanings.clone(),
         })
     }
 
     async fn delete(&self, request: Request<DeleteRequest>) -> Answer<DeleteReply> {
-        let reference = request.into_inner().reference;
+        let asked = request.into_inner();
+        let reference = asked.reference;
         self.enter("delete", &reference).await?;
+        if let [used, ..] = self.plan().used_by.as_slice()
+            && !asked.even_if_used
+        {
+            let message = format!("it is used by {} ({})", used.service, used.variable);
+            let mut status = Status::failed_precondition(message);
+            let kind = kinds::IN_USE.parse().expect("ASCII");
+            status.metadata_mut().insert(kinds::HEADER, kind);
+            return Err(status);
+        }
         answer(DeleteReply {
             reference,
             versions: 2,
@@ -211,6 +234,7 @@ impl Admin for State {
         answer(PromoteReply {
             reference: asked.reference,
             version: asked.version,
+            with_old_value: self.plan().with_old_value.clone(),
         })
     }
 

@@ -22,7 +22,9 @@ use tonic::transport::Server;
 use tonic::{Code, Status};
 use vault_proto::generated::admin_server::AdminServer;
 use vault_proto::generated::secrets_server::SecretsServer;
-use vault_proto::generated::{CheckReply, Route, StatusReply, WatchEvent};
+use vault_proto::generated::{
+    CheckReply, OtherMeaning, Route, RunningServer, StatusReply, Use, WatchEvent,
+};
 use vault_proto::kinds;
 use vault_proto::sealed::OpeningKey;
 
@@ -48,6 +50,16 @@ pub(crate) struct Plan {
     pub(crate) status: StatusReply,
     /// Given by Why.
     pub(crate) routes: Vec<Route>,
+    /// Given by Put; where there are some, Delete refuses.
+    pub(crate) used_by: Vec<Use>,
+    /// Given by Put and Promote.
+    pub(crate) with_old_value: Vec<RunningServer>,
+    /// Given by Put and Why.
+    pub(crate) other_meanings: Vec<OtherMeaning>,
+    /// Given by List for its one service; empty where it can start.
+    pub(crate) problem: String,
+    /// Reload finds no resolver.yaml.
+    pub(crate) has_no_resolver_file: bool,
     /// Sent by Watch; two fresh values where there are none here.
     pub(crate) events: Vec<WatchEvent>,
     /// Watch does not end after its events.

@@ -1,13 +1,17 @@
 //! `vaultctl delete`: removes a stored secret.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use serde::Serialize;
 use vault_client::Client;
 use vault_proto::generated::DeleteRequest;
+use vault_proto::kinds;
 
-use crate::arguments::Stored;
+use super::usage;
+use crate::arguments::Delete;
 use crate::failure::Failure;
+use crate::prompt;
 use crate::report::{self, Form};
 
 #[derive(Debug, Serialize)]
@@ -16,12 +20,27 @@ struct DeleteJson {
     versions: u32,
 }
 
-pub(crate) async fn run(mut client: Client, on: Stored, form: Form) -> Result<ExitCode, Failure> {
-    let reply = client
-        .call(DeleteRequest {
-            reference: on.name.to_string(),
-        })
-        .await?;
+/// Where services use it, a person is asked first.
+pub(crate) async fn run(mut client: Client, on: Delete, form: Form) -> Result<ExitCode, Failure> {
+    let request = |even_if_used| DeleteRequest {
+        reference: on.name.to_string(),
+        even_if_used,
+    };
+    let reply = match client.call(request(on.yes)).await {
+        Err(error) if error.kind() == kinds::IN_USE && form == Form::Text && is_there() => {
+            report::note(form, &error.to_string());
+            if !prompt::is_confirmed("Remove it all the same? [y/N] ")? {
+                return Err(Failure::refused("nothing was removed"));
+            }
+            client.call(request(true)).await?
+        }
+        Err(error) if error.kind() == kinds::IN_USE => {
+            let failure = Failure::from(error);
+            return Err(failure.with_remedy("--yes removes it all the same"));
+        }
+        Err(error) => return Err(usage::failure(&mut client, &on.name, error).await),
+        Ok(reply) => reply,
+    };
     let json = DeleteJson {
         reference: reply.reference,
         versions: reply.versions,
@@ -31,4 +50,9 @@ pub(crate) async fn run(mut client: Client, on: Stored, form: Form) -> Result<Ex
         count => format!("{} removed, {count} versions\n", json.reference),
     };
     report::answer(form, text, &json)
+}
+
+/// Whether somebody is there who can be asked.
+fn is_there() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }

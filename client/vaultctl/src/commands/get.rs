@@ -9,6 +9,7 @@ use vault_client::{Client, OpenedSecret, state_with_reason};
 use vault_proto::generated::State;
 
 use super::held::HeldJson;
+use super::usage;
 use crate::arguments::Reference;
 use crate::failure::Failure;
 use crate::report::{self, Form};
@@ -29,7 +30,10 @@ pub(crate) async fn run(
     on: Reference,
     form: Form,
 ) -> Result<ExitCode, Failure> {
-    let secrets = client.resolve(vec![on.reference.to_string()]).await?;
+    let secrets = match client.resolve(vec![on.reference.to_string()]).await {
+        Ok(secrets) => secrets,
+        Err(error) => return Err(usage::failure(&mut client, &on.reference, error).await),
+    };
     let [secret] = secrets.as_slice() else {
         return Err(Failure::unexpected("vaultd gave more than was asked for"));
     };

@@ -9,6 +9,7 @@ use vault_proto::generated::{ListRequest, StoredSecret};
 use super::time::ago;
 use crate::failure::Failure;
 use crate::report::{self, Form};
+use crate::terminal::style_of_output;
 
 #[derive(Debug, Serialize)]
 struct ListJson {
@@ -25,14 +26,14 @@ struct StoredJson {
 
 pub(crate) async fn run(mut client: Client, form: Form) -> Result<ExitCode, Failure> {
     let reply = client.call(ListRequest {}).await?;
-    let text = text(&reply.secrets);
+    let text = text(&reply.secrets, style_of_output());
     let json = ListJson {
         secrets: reply.secrets.into_iter().map(Into::into).collect(),
     };
     report::answer(form, || text, &json)
 }
 
-fn text(secrets: &[StoredSecret]) -> String {
+fn text(secrets: &[StoredSecret], style: Style) -> String {
     if secrets.is_empty() {
         return "no secrets are stored; `vaultctl put NAME` stores one\n".to_owned();
     }
@@ -47,7 +48,7 @@ fn text(secrets: &[StoredSecret]) -> String {
     };
     let rows: Vec<_> = secrets.iter().map(row).collect();
     let headings = ["REFERENCE", "CURRENT", "VERSIONS", "CHANGED"];
-    table(headings, &rows, Style::PLAIN)
+    table(headings, &rows, style)
 }
 
 impl From<StoredSecret> for StoredJson {

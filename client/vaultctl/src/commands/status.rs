@@ -4,10 +4,13 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use vault_client::Client;
-use vault_proto::generated::{BackendStatus, Counters, StatusReply, StatusRequest};
+use vault_proto::generated::{
+    BackendStatus, Counters, StatusReply, StatusRequest, UnlaunchableService,
+};
 
 use super::held::SecretJson;
-use super::status_table::{breaker_in_words, text};
+use super::last::FailedLaunchJson;
+use super::status_table::{Paths, breaker_in_words, text};
 use crate::failure::{Failure, code_of_health};
 use crate::report::{self, Form};
 use crate::terminal::style_of_output;
@@ -33,6 +36,15 @@ pub(crate) struct StatusJson {
     backends: Vec<BackendJson>,
     secrets: Vec<SecretJson>,
     counters: CountersJson,
+    cannot_start: Vec<UnlaunchableJson>,
+    failed_launches: Vec<FailedLaunchJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct UnlaunchableJson {
+    service: String,
+    environment: String,
+    problem: String,
 }
 
 /// Under the predecessor's names; times in milliseconds.
@@ -60,7 +72,7 @@ struct BackendJson {
 pub(crate) async fn run(mut client: Client, form: Form) -> Result<ExitCode, Failure> {
     let status = client.call(StatusRequest {}).await?;
     let healthy = status.healthy;
-    let text = text(&status, style_of_output());
+    let text = text(&status, Paths::Shown, style_of_output());
     report::answer(form, || text, &StatusJson::from(status))?;
     Ok(code_of_health(healthy))
 }
@@ -86,6 +98,18 @@ impl From<StatusReply> for StatusJson {
             backends: status.backends.into_iter().map(Into::into).collect(),
             secrets: status.secrets.into_iter().map(Into::into).collect(),
             counters: status.counters.unwrap_or_default().into(),
+            cannot_start: status.cannot_start.into_iter().map(Into::into).collect(),
+            failed_launches: status.failed_launches.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<UnlaunchableService> for UnlaunchableJson {
+    fn from(one: UnlaunchableService) -> Self {
+        Self {
+            service: one.service,
+            environment: one.environment,
+            problem: one.problem,
         }
     }
 }

@@ -2,55 +2,83 @@
 
 use std::fmt::Write;
 
-use vault_client::{Cell, Row, Style, Tone, age_in_words, seconds_in_words, state_in_words, table};
-use vault_proto::generated::{
-    BackendStatus, BreakerState, Counters, SecretStatus, State, StatusReply,
+use vault_client::{
+    Cell, Row, Style, Tone, age_in_words, field, seconds_in_words, state_in_words, table,
 };
-use vault_proto::printable::printable;
+use vault_proto::generated::{
+    BackendStatus, BreakerState, Counters, SecretStatus, State, StatusReply, UnlaunchableService,
+};
 
-use super::held;
+use super::services::cannot_start_in_words;
+use super::{held, last};
 
-/// The whole state.
-pub(crate) fn text(status: &StatusReply, style: Style) -> String {
-    let verdict = if status.healthy {
-        style.paint(Tone::Good, "healthy")
+/// How wide the names before values are.
+const NAMES: usize = 15;
+
+/// Whether the paths of files are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Paths {
+    Shown,
+    LeftOut,
+}
+
+/// The whole state: what needs somebody comes first.
+pub(crate) fn text(status: &StatusReply, paths: Paths, style: Style) -> String {
+    let (tone, verdict) = if status.healthy {
+        (Tone::Good, "healthy")
     } else {
-        style.paint(Tone::Bad, "needs attention")
+        (Tone::Bad, "needs attention")
     };
-    let mut text = format!(
-        "vaultd {}, pid {}, up {}: {verdict}\n",
+    let about = format!(
+        "vaultd {}, pid {}, up {}:",
         status.server_version,
         status.pid,
         seconds_in_words(status.uptime_seconds)
     );
-    let path = match status.configuration_path.as_str() {
-        "" => "no resolver.yaml",
-        path => path,
+    let fits = |width| about.chars().count() + 1 + verdict.len() <= width;
+    let mut text = if style.width().is_none_or(fits) {
+        format!("{about} {}\n", style.paint(tone, verdict))
+    } else {
+        let verdict = field("", 0, &Cell::toned(tone, verdict), style);
+        field("", 0, &Cell::plain(&about), style) + &verdict
     };
-    let configuration = format!("{path} (load {})", status.configuration_generation);
     let mut line = |name: &str, tone: Tone, value: &str| {
         if !value.is_empty() {
-            let value = printable(value);
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "{name:<15}{}", style.paint(tone, &value));
+            text += &field(name, NAMES, &Cell::toned(tone, value), style);
         }
     };
-    line("configuration", Tone::Plain, &configuration);
-    line("  error", Tone::Bad, &status.configuration_error);
-    line("services", Tone::Plain, &status.services.to_string());
-    for directory in &status.service_directories {
-        line("  files in", Tone::Plain, directory);
-    }
-    line("store", Tone::Plain, &status.store_path);
-    line("audit", Tone::Plain, &status.audit_path);
-    line("  error", Tone::Bad, &status.audit_error);
-    line("socket", Tone::Plain, &status.socket_path);
-    line("memory", Tone::Plain, &status.memory_protection);
-    if let Some(counters) = &status.counters {
-        line("answers", Tone::Plain, &answers(counters));
+    line("configuration", Tone::Bad, &status.configuration_error);
+    line("audit", Tone::Bad, &status.audit_error);
+    let services = services(status);
+    let tone = if status.cannot_start.is_empty() {
+        Tone::Plain
+    } else {
+        Tone::Bad
+    };
+    line("services", tone, &services);
+    if let Some(last) = status.failed_launches.first() {
+        line("last failure", Tone::Worse, &last::in_words(last));
     }
     for warning in &status.warnings {
         line("warning", Tone::Worse, warning);
+    }
+    if paths == Paths::Shown {
+        let path = match status.configuration_path.as_str() {
+            "" => "no resolver.yaml",
+            path => path,
+        };
+        let configuration = format!("{path} (load {})", status.configuration_generation);
+        line("configuration", Tone::Plain, &configuration);
+        for directory in &status.service_directories {
+            line("  files in", Tone::Plain, directory);
+        }
+        line("store", Tone::Plain, &status.store_path);
+        line("audit", Tone::Plain, &status.audit_path);
+        line("socket", Tone::Plain, &status.socket_path);
+    }
+    line("memory", Tone::Plain, &status.memory_protection);
+    if let Some(counters) = &status.counters {
+        line("answers", Tone::Plain, &answers(counters));
     }
     if !status.backends.is_empty() {
         text.push('\n');
@@ -61,6 +89,29 @@ pub(crate) fn text(status: &StatusReply, style: Style) -> String {
         text.push_str(&secrets(&status.secrets, style));
     }
     text
+}
+
+/// How many there are, and which cannot start.
+fn services(status: &StatusReply) -> String {
+    let all = status.services;
+    let problems: Vec<String> = status.cannot_start.iter().map(in_its_environment).collect();
+    let unable = status.cannot_start.iter().zip(&problems);
+    let unable: Vec<_> = unable
+        .map(|(one, problem)| (one.service.as_str(), problem.as_str()))
+        .collect();
+    let all_in_words = || match all {
+        0 => "none configured".to_owned(),
+        1 => "1, which can start".to_owned(),
+        all => format!("{all}, all can start"),
+    };
+    cannot_start_in_words(&unable, all as usize).unwrap_or_else(all_in_words)
+}
+
+fn in_its_environment(one: &UnlaunchableService) -> String {
+    match one.environment.as_str() {
+        "" => one.problem.clone(),
+        environment => format!("in {environment}: {}", one.problem),
+    }
 }
 
 /// "98 % of 51 without a backend, 2 stale; 1 fetched, 80 ms each"; nothing before the first.

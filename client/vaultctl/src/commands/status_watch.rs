@@ -16,7 +16,7 @@ use vault_client::{Client, Connector, Style};
 use vault_proto::generated::{StatusReply, StatusRequest};
 
 use super::status::StatusJson;
-use super::status_table::text;
+use super::status_table::{Paths, text};
 use crate::failure::Failure;
 use crate::reader;
 use crate::report::{self, Form, Reader};
@@ -38,20 +38,26 @@ const END: &str = "\u{1b}[J\u{1b}[?7h";
 pub(super) async fn run(
     agent: &'static str,
     timeout: Duration,
+    paths: Paths,
     form: Form,
 ) -> Result<ExitCode, Failure> {
     let cannot = |error| Failure::unexpected(format!("cannot listen to signals: {error}"));
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
     tokio::select! {
-        failure = follow(agent, timeout, form) => failure,
+        failure = follow(agent, timeout, paths, form) => failure,
         _ = interrupt.recv() => Ok(ExitCode::SUCCESS),
         _ = terminate.recv() => Ok(ExitCode::SUCCESS),
         () = pin!(reader::is_gone()) => Ok(ExitCode::SUCCESS),
     }
 }
 
-async fn follow(agent: &'static str, timeout: Duration, form: Form) -> Result<ExitCode, Failure> {
+async fn follow(
+    agent: &'static str,
+    timeout: Duration,
+    paths: Paths,
+    form: Form,
+) -> Result<ExitCode, Failure> {
     let connector = Connector::new(agent);
     let client = || connector.client(timeout);
     let changed = Arc::new(Notify::new());
@@ -60,7 +66,7 @@ async fn follow(agent: &'static str, timeout: Duration, form: Form) -> Result<Ex
     loop {
         let start = Instant::now();
         let status = client().call(StatusRequest {}).await?;
-        if show(status, form, &mut shown)? == Reader::Gone {
+        if show(status, paths, form, &mut shown)? == Reader::Gone {
             return Ok(ExitCode::SUCCESS);
         }
         // Changed or not, it is time to call again.
@@ -88,12 +94,13 @@ async fn notify_of_changes(mut client: Client, changed: Arc<Notify>) -> JoinHand
 
 fn show(
     status: StatusReply,
+    paths: Paths,
     form: Form,
     shown: &mut Option<StatusReply>,
 ) -> Result<Reader, Failure> {
     let style = style_of_output();
-    if style.size.is_some() && form == Form::Text {
-        return report::bytes(screen(&text(&status, style), style).as_bytes());
+    if report::to_terminal() && form == Form::Text {
+        return report::bytes(screen(&text(&status, paths, style), style).as_bytes());
     }
     let essence = essence(status.clone());
     if shown.as_ref() == Some(&essence) {
@@ -101,7 +108,7 @@ fn show(
     }
     let before = if shown.is_some() { "\n" } else { "" };
     *shown = Some(essence);
-    let text = || format!("{before}{}", text(&status, style));
+    let text = || format!("{before}{}", text(&status, paths, style));
     report::one_of_many(form, text, &StatusJson::from(status.clone()))
 }
 

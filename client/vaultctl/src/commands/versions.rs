@@ -4,13 +4,15 @@ use std::num::NonZeroU64;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use vault_client::{Client, Row, Style, table};
+use vault_client::{Client, Row, table};
 use vault_proto::generated::{StoredVersion, VersionsRequest};
 
 use super::time::{ago, from_now};
+use super::usage;
 use crate::arguments::Stored;
 use crate::failure::Failure;
 use crate::report::{self, Form};
+use crate::terminal::style_of_output;
 
 #[derive(Debug, Serialize)]
 struct VersionsJson {
@@ -30,11 +32,13 @@ struct VersionJson {
 }
 
 pub(crate) async fn run(mut client: Client, on: Stored, form: Form) -> Result<ExitCode, Failure> {
-    let reply = client
-        .call(VersionsRequest {
-            reference: on.name.to_string(),
-        })
-        .await?;
+    let request = VersionsRequest {
+        reference: on.name.to_string(),
+    };
+    let reply = match client.call(request).await {
+        Ok(reply) => reply,
+        Err(error) => return Err(usage::failure(&mut client, &on.name, error).await),
+    };
     let moment = |unix_seconds| match unix_seconds {
         0 => String::new(),
         _ => from_now(unix_seconds),
@@ -54,7 +58,7 @@ pub(crate) async fn run(mut client: Client, on: Stored, form: Form) -> Result<Ex
     let headings = [
         "VERSION", "NAME", "STAGES", "CREATED", "EXPIRES", "DELETION",
     ];
-    let text = || table(headings, &rows, Style::PLAIN);
+    let text = || table(headings, &rows, style_of_output());
     let json = VersionsJson {
         reference: reply.reference,
         versions: reply.versions.into_iter().map(Into::into).collect(),

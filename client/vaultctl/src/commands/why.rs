@@ -1,15 +1,17 @@
 //! `vaultctl why`: why a launch gets what it gets.
 
-use std::fmt::Write;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use vault_client::{Client, Style, Tone, age_in_words, state_in_words, state_with_reason};
+use vault_client::{
+    Cell, Client, Style, Tone, age_in_words, field, state_in_words, state_with_reason,
+};
 use vault_proto::generated::{Attempt, Route, SecretStatus, Use, WhyReply, WhyRequest};
 use vault_proto::printable::printable;
 
 use super::held::SecretJson;
 use super::status_table::{breaker_in_words, breaker_with_time, tone};
+use super::usage::{OtherMeaningJson, UseJson};
 use crate::arguments::Reference;
 use crate::failure::Failure;
 use crate::report::{self, Form};
@@ -19,6 +21,8 @@ use crate::terminal::style_of_output;
 struct WhyJson {
     reference: String,
     routes: Vec<RouteJson>,
+    other_meanings: Vec<OtherMeaningJson>,
+    names_service: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -33,14 +37,6 @@ struct RouteJson {
     next_attempt_ms: Option<u64>,
     next_attempt: String,
     would_serve: String,
-}
-
-#[derive(Debug, Serialize)]
-struct UseJson {
-    service: String,
-    variable: String,
-    environments: Vec<String>,
-    place: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,11 +59,24 @@ pub(crate) async fn run(
             reference: on.reference.to_string(),
         })
         .await?;
-    let text = text(&reply, style_of_output());
+    let mut text = text(&reply, style_of_output());
+    let is_used = reply.routes.iter().any(|route| !route.used_by.is_empty());
     let json = WhyJson {
         reference: reply.reference,
         routes: reply.routes.into_iter().map(Into::into).collect(),
+        other_meanings: reply.other_meanings.into_iter().map(Into::into).collect(),
+        names_service: reply.names_service,
     };
+    if !is_used {
+        let others = json.other_meanings.iter();
+        text.extend(others.map(|other| other.hint(&json.reference)));
+        if json.names_service {
+            let name = on.reference.place().name();
+            text += &format!(
+                "{name} is a service, too: did you mean `vault-run --test {name}`, which shows what it gets?\n"
+            );
+        }
+    }
     report::answer(form, || text, &json)
 }
 
@@ -97,9 +106,7 @@ struct Page {
 impl Page {
     fn line(&mut self, name: &str, tone: Tone, value: &str) {
         if !value.is_empty() {
-            let value = self.style.paint(tone, &printable(value));
-            // Writing to a String cannot fail.
-            let _ = writeln!(self.text, "{name:<14}{value}");
+            self.text += &field(name, 14, &Cell::toned(tone, value), self.style);
         }
     }
 }
@@ -203,17 +210,6 @@ impl From<Route> for RouteJson {
             next_attempt_ms: route.next_attempt_ms,
             next_attempt: route.next_attempt,
             would_serve: route.would_serve,
-        }
-    }
-}
-
-impl From<Use> for UseJson {
-    fn from(one: Use) -> Self {
-        Self {
-            service: one.service,
-            variable: one.variable,
-            environments: one.environments,
-            place: one.place,
         }
     }
 }

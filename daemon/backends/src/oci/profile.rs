@@ -34,8 +34,6 @@ impl ConfigFile {
         let Ok(text) = std::str::from_utf8(content) else {
             return Err(ProfileError::NotText { path });
         };
-        // Editors put it in front, and no tool of Oracle's reads past it.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         match ini::parse(text) {
             Ok(document) => Ok(Self { path, document }),
             Err(problems) => Err(ProfileError::Syntax { path, problems }),

@@ -86,7 +86,7 @@ impl ServiceManagerNotifier {
         let open = health.iter();
         let open = open.filter(|health| health.breaker != State::Closed);
         line(
-            view.services.len(),
+            view.names().count(),
             refused.is_none().then_some(generation),
             &Census::of(&self.cache.entries(), &view.freshness),
             open.count(),

@@ -8,6 +8,7 @@ use vault_proto::loader_variables::is_variable_name;
 use vault_proto::names::is_service_name;
 
 use super::document::{At, ConfigError};
+use super::pasted;
 use super::process_inputs::ProcessInputs;
 use super::sections;
 use crate::cache::freshness::Freshness;
@@ -22,6 +23,8 @@ pub(super) type Shared = BTreeMap<String, Option<ServiceSecret>>;
 pub(super) struct ServiceContext<'a> {
     pub(super) shared: &'a Shared,
     pub(super) vault: &'a oci::OciSettings,
+    /// Whether any environment says where bare names are.
+    pub(super) has_vault: bool,
     pub(super) targets: &'a Targets,
     pub(super) freshness: Freshness,
     pub(super) inputs: &'a ProcessInputs,
@@ -44,7 +47,7 @@ pub(super) fn check_name(name: &str, at: &At<'_>) -> Result<(), ConfigError> {
 
 /// Refuses what no environment can hold.
 pub(super) fn check_setting(name: &str, value: &str, at: &At<'_>) -> Result<(), ConfigError> {
-    if !is_variable_name(name) {
+    if pasted::is_secret(name) || !is_variable_name(name) {
         return Err(at.key_error("not a name for an environment variable"));
     }
     if value.contains('\0') {

@@ -6,6 +6,7 @@ mod configuration;
 mod doctor;
 mod metrics;
 mod openmetrics;
+mod readiness;
 mod report;
 mod why;
 
@@ -23,6 +24,7 @@ use super::request_context::{environment, reference, request_context};
 use super::status::{Failure, refuse};
 use crate::policy::Action;
 use crate::resolver::{AuthorizedRequest, RequestContext, SecretRequest, plain, provenance};
+use crate::writer::StoreContents;
 
 pub(super) struct Service {
     daemon: Daemon,
@@ -93,7 +95,9 @@ impl Admin for Service {
         request: Request<message::StatusRequest>,
     ) -> Result<Response<message::StatusReply>, Status> {
         let context = self.look(&request, Action::Status, None).await?;
-        Ok(Response::new(report::status(&self.daemon, &context)))
+        let cannot_start = readiness::cannot_start(&self.daemon, &context).await;
+        let reply = report::status(&self.daemon, &context, &cannot_start);
+        Ok(Response::new(reply))
     }
 
     async fn list(
@@ -107,7 +111,10 @@ impl Admin for Service {
             .list(&context)
             .await
             .map_err(|error| error.status())?;
-        Ok(Response::new(report::list(&context, stored)))
+        let known = StoreContents::Read(stored.clone());
+        let cannot_start = readiness::with_store(&self.daemon, &context, &known);
+        let cannot_start = readiness::shown(&context, &cannot_start);
+        Ok(Response::new(report::list(&context, stored, &cannot_start)))
     }
 
     async fn explain_config(
@@ -206,7 +213,8 @@ impl Admin for Service {
         Ok(Response::new(message::ReloadReply {
             generation: reloaded.generation,
             configuration_path: report::path(setup.path.as_deref()),
-            services: count(setup.view(None).services.len()),
+            services: count(setup.view(None).names().count()),
+            refused: count(setup.refused().len()),
             warnings: setup.warnings.clone(),
         }))
     }

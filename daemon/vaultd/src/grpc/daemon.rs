@@ -67,7 +67,7 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Whether all is well, as status, its exit code and the metrics say it.
+    /// Whether all is well, as the metrics say it; status looks at each service, too.
     pub(super) fn is_healthy(
         &self,
         setup: &Setup,

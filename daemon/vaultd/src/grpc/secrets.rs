@@ -14,6 +14,7 @@ use vault_proto::{PROTOCOL, kinds};
 use super::daemon::Daemon;
 use super::request_context::{caller, reference, request_context, request_id};
 use super::status::{Failure, refuse};
+use crate::launch::problem::LaunchError;
 use crate::launch::reply_size::fits;
 use crate::launch::{ServiceRequest, seal};
 use crate::limits::Limits;
@@ -39,6 +40,20 @@ impl Service {
             limits,
             watches: ConcurrencyLimit::new(limits.watches),
         }
+    }
+
+    /// That a newer configuration was refused, for who may ask for the status.
+    fn older(&self, context: &RequestContext) -> Option<String> {
+        let asking = RequestContext {
+            action: Action::Status,
+            service: None,
+            ..context.clone()
+        };
+        let (_, refused) = self.daemon.current.history();
+        let refused = refused.filter(|_| asking.may(None))?;
+        Some(format!(
+            "an older configuration is in force; the newer one was refused: {refused}"
+        ))
     }
 
     /// The references of a request, as many as its peer may name.
@@ -112,12 +127,19 @@ impl Secrets for Service {
             profile: launch.profile,
             environment: asked(launch.environment, launch.environment_inherited),
         };
+        let older = self.older(&context);
         let reply = self
             .daemon
             .launch
             .launch(context, &wanted, &launch.public_key)
             .await;
-        reply.map(Response::new).map_err(|error| error.status())
+        match reply {
+            Ok(mut reply) => {
+                reply.warnings.extend(older);
+                Ok(Response::new(reply))
+            }
+            Err(error) => Err(failed(&error, older)),
+        }
     }
 
     async fn check(
@@ -136,8 +158,14 @@ impl Secrets for Service {
             profile: check.profile,
             environment: asked(check.environment, check.environment_inherited),
         };
-        let reply = self.daemon.launch.check(context, &wanted).await;
-        reply.map(Response::new).map_err(|error| error.status())
+        let older = self.older(&context);
+        match self.daemon.launch.check(context, &wanted).await {
+            Ok(mut reply) => {
+                reply.warnings.extend(older);
+                Ok(Response::new(reply))
+            }
+            Err(error) => Err(failed(&error, older)),
+        }
     }
 
     async fn resolve(
@@ -235,6 +263,16 @@ fn event(notice: Notice) -> message::WatchEvent {
             lost: true,
             ..message::WatchEvent::default()
         },
+    }
+}
+
+/// Why nothing is launched, and that a newer configuration could say otherwise.
+fn failed(error: &LaunchError, older: Option<String>) -> Status {
+    match (error, older) {
+        (LaunchError::UnknownService { .. }, Some(older)) => {
+            refuse(error.code(), error.word(), format!("{error}; {older}"))
+        }
+        _ => error.status(),
     }
 }
 

@@ -46,7 +46,8 @@ impl Failure for LaunchError {
             Self::UnknownService { .. } | Self::UnknownEnvironment { .. } | Self::Field(_) => {
                 Code::NotFound
             }
-            Self::NothingNamed { .. }
+            Self::Refused { .. }
+            | Self::NothingNamed { .. }
             | Self::NoCommand { .. }
             | Self::Profile { .. }
             | Self::Command { .. }

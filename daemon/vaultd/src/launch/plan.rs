@@ -1,6 +1,6 @@
 //! What the configuration gives for a launch. Pure, but for the look whether a program is there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use vault_proto::INHERITED_PATH;
 use vault_proto::generated::Setting;
@@ -20,6 +20,12 @@ pub(super) fn find<'a>(
     view: &'a View,
     name: &str,
 ) -> Result<&'a Service, LaunchError> {
+    if let Some(refused) = view.refused.get(name) {
+        return Err(LaunchError::Refused {
+            service: name.to_owned(),
+            reason: refused.reason.clone(),
+        });
+    }
     view.services.get(name).ok_or_else(|| {
         let searched: Vec<String> = context
             .setup
@@ -28,6 +34,14 @@ pub(super) fn find<'a>(
             .map(|path| path.display().to_string())
             .collect();
         let hint = match listed(context, view).as_deref() {
+            _ if is_service_name(name)
+                && let Some(file) = other_file(&context.setup.searched, name) =>
+            {
+                format!(
+                    "; there is {}, which is not read: service files end in .json, .yaml or .yml",
+                    file.display()
+                )
+            }
             _ if command::catalogue::command(name).is_some() => format!(
                 "; the catalogue has a command for {name}, which counts once a configuration names \
                  the service: 'services: {{{name}: {{}}}}' in resolver.yaml"
@@ -49,6 +63,23 @@ pub(super) fn find<'a>(
     })
 }
 
+/// A file of this service's name that no service is read from, such as `m.jsonc`, `M.json`, `m.json.txt`.
+fn other_file(searched: &[PathBuf], name: &str) -> Option<PathBuf> {
+    let begins = |file: &PathBuf| {
+        let file = file.file_name().unwrap_or_default().to_string_lossy();
+        let file = file.to_ascii_lowercase();
+        let rest = file.strip_prefix(&name.to_ascii_lowercase());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let entries = searched
+        .iter()
+        .filter_map(|directory| directory.read_dir().ok());
+    let files = entries
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()));
+    files.filter(begins).min()
+}
+
 /// The services that the caller may list, if it may list any: a launch must not tell more.
 fn listed<'a>(context: &RequestContext, view: &'a View) -> Option<Vec<&'a str>> {
     let listing = RequestContext {
@@ -56,7 +87,7 @@ fn listed<'a>(context: &RequestContext, view: &'a View) -> Option<Vec<&'a str>> 
         service: None,
         ..context.clone()
     };
-    let names = view.services.keys().map(String::as_str);
+    let names = view.names();
     listing.may(None).then(|| {
         names
             .filter(|name| listing.with_service(name).may(None))

@@ -25,6 +25,14 @@ pub enum LaunchError {
         /// The names there are.
         hint: String,
     },
+    /// The service is configured, and cannot be used as it is.
+    #[error("service {service} is refused: {reason}")]
+    Refused {
+        /// The service.
+        service: String,
+        /// What is wrong, with file, line, column and key.
+        reason: String,
+    },
     /// The configuration names no such environment for the service.
     #[error("service {service} has no environment {name}{from}{known}")]
     UnknownEnvironment {
@@ -125,9 +133,10 @@ impl LaunchError {
         match self {
             Self::UnknownService { .. } => kinds::UNKNOWN_SERVICE,
             Self::UnknownEnvironment { .. } => kinds::UNKNOWN_ENVIRONMENT,
-            Self::NothingNamed { .. } | Self::NoCommand { .. } | Self::Profile { .. } => {
-                kinds::CONFIGURATION
-            }
+            Self::Refused { .. }
+            | Self::NothingNamed { .. }
+            | Self::NoCommand { .. }
+            | Self::Profile { .. } => kinds::CONFIGURATION,
             Self::Command {
                 kind: Missing::NotFound,
                 ..

@@ -69,6 +69,8 @@ pub struct SyntaxProblem {
 /// What is wrong with a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SyntaxProblemKind {
+    /// It begins with a byte order mark, which belongs to no section's name.
+    ByteOrderMark,
     /// It stands before the first section.
     BeforeSections,
     /// There is neither `=` nor `:`.
@@ -88,6 +90,10 @@ impl fmt::Display for SyntaxProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = self.line;
         match self.kind {
+            SyntaxProblemKind::ByteOrderMark => write!(
+                f,
+                "line {line} begins with a byte order mark; save the file as UTF-8 without one"
+            ),
             SyntaxProblemKind::BeforeSections => {
                 write!(f, "line {line} comes before the first [PROFILE]")
             }

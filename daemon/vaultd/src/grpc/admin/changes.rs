@@ -2,14 +2,17 @@
 
 use std::num::NonZeroU64;
 
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 use vault_backends::changing::{Begins, NewVersion};
 use vault_proto::generated as message;
+use vault_proto::kinds;
+use vault_proto::reference::SecretRef;
 
 use super::report;
+use super::why::{other_meanings, uses};
 use crate::grpc::daemon::Daemon;
 use crate::grpc::request_context::{reference, request_context, request_id};
-use crate::grpc::status::Failure;
+use crate::grpc::status::{Failure, refuse};
 use crate::policy::Action;
 use crate::resolver::RequestContext;
 use crate::writer::Incoming;
@@ -38,10 +41,41 @@ pub(super) async fn put(
         name: (!put.version_name.is_empty()).then_some(put.version_name),
     };
     let version = daemon.writer.put(&context, &reference, incoming, new).await;
+    let version = version.map_err(|error| error.status())?;
+    let with_old_value = if put.pending {
+        vec![]
+    } else {
+        with_old_value(daemon, &context, &reference, &version)
+    };
     Ok(message::PutReply {
         reference: reference.to_string(),
-        version: version.map_err(|error| error.status())?,
+        version,
+        used_by: uses(&context, &reference).0,
+        with_old_value,
+        other_meanings: other_meanings(&context, &reference),
     })
+}
+
+/// The servers that still run with what this version replaced, of those that the asker may list.
+fn with_old_value(
+    daemon: &Daemon,
+    context: &RequestContext,
+    reference: &SecretRef,
+    version: &str,
+) -> Vec<message::RunningServer> {
+    let listing = RequestContext {
+        action: Action::List,
+        ..context.clone()
+    };
+    let history = daemon.launch.history();
+    let old = history.with_another_version(&context.address(reference), version);
+    let old = old.into_iter();
+    old.filter(|(service, _)| listing.with_service(service).may(None))
+        .map(|(service, pid)| message::RunningServer {
+            service,
+            pid: u32::try_from(pid).unwrap_or_default(),
+        })
+        .collect()
 }
 
 pub(super) async fn delete(
@@ -49,13 +83,38 @@ pub(super) async fn delete(
     request: Request<message::DeleteRequest>,
 ) -> Result<message::DeleteReply, Status> {
     let context = request_context(daemon, &request, Action::Delete)?;
-    let reference = reference(&request.get_ref().reference)?;
+    let delete = request.get_ref();
+    let reference = reference(&delete.reference)?;
+    // Who may not delete it is told so, and not who uses it.
+    if !delete.even_if_used && context.may(Some(&reference)) {
+        refuse_if_used(&context, &reference)?;
+    }
     let versions = daemon.writer.delete(&context, &reference).await;
     let versions = versions.map_err(|error| error.status())?;
     Ok(message::DeleteReply {
         reference: reference.to_string(),
         versions: u32::try_from(versions).unwrap_or(u32::MAX),
     })
+}
+
+fn refuse_if_used(context: &RequestContext, reference: &SecretRef) -> Result<(), Status> {
+    let (uses, has_hidden) = uses(context, reference);
+    let mut users: Vec<String> = uses
+        .iter()
+        .map(|one| format!("{} ({})", one.service, one.variable))
+        .collect();
+    if has_hidden {
+        users.push("services that policy does not show you".to_owned());
+    }
+    if users.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "{reference} is used by {}, and was not removed; they would not start without it",
+        users.join(", ")
+    );
+    let code = Code::FailedPrecondition;
+    Err(refuse(code, kinds::IN_USE, message))
 }
 
 pub(super) async fn versions(
@@ -86,6 +145,7 @@ pub(super) async fn promote(
     promoted.map_err(|error| error.status())?;
     Ok(message::PromoteReply {
         reference: reference.to_string(),
+        with_old_value: with_old_value(daemon, &context, &reference, &asked.version),
         version: asked.version,
     })
 }

@@ -48,6 +48,15 @@ pub(super) fn explain(
             settings.extend(of_service(&context, service));
         }
     }
+    for (name, refused) in &view.refused {
+        if context.with_service(name).may(None) {
+            settings.push(message::EffectiveSetting {
+                key: format!("services.{name}"),
+                value: format!("(refused: {})", refused.reason),
+                origin: refused.source.display().to_string(),
+            });
+        }
+    }
     let known = |name: &&str| setup.environments.contains_key(*name);
     message::ExplainConfigReply {
         configuration_path: report::path(setup.path.as_deref()),

@@ -7,13 +7,14 @@ use vault_backends::changing::{ListEntry, VersionEntry};
 use vault_proto::generated as message;
 use vault_proto::reference::SecretRef;
 
-use super::metrics;
+use super::{metrics, readiness};
 use crate::addresses::reference_of;
 use crate::cache::CacheEntry;
 use crate::cache::freshness::{Freshness, Verdict};
 use crate::cache::machine::Dated;
-use crate::command::{Command, Missing, own_directories};
+use crate::command::{Command, own_directories};
 use crate::grpc::daemon::Daemon;
+use crate::launch::readiness::Unlaunchable;
 use crate::resolver::{RequestContext, millis};
 use crate::service::Service;
 use crate::upstream::Health;
@@ -25,7 +26,11 @@ pub(super) fn path(path: Option<&Path>) -> String {
 }
 
 /// Health is told of all that is held; names only of what policy shows.
-pub(super) fn status(daemon: &Daemon, context: &RequestContext) -> message::StatusReply {
+pub(super) fn status(
+    daemon: &Daemon,
+    context: &RequestContext,
+    cannot_start: &[Unlaunchable],
+) -> message::StatusReply {
     let setup = &context.setup;
     let (generation, refused) = daemon.current.history();
     let health = daemon.upstream.health();
@@ -73,11 +78,11 @@ pub(super) fn status(daemon: &Daemon, context: &RequestContext) -> message::Stat
             .map(|health| backend(daemon, health))
             .collect(),
         secrets,
-        services: u32::try_from(setup.view(None).services.len()).unwrap_or(u32::MAX),
+        services: u32::try_from(setup.view(None).names().count()).unwrap_or(u32::MAX),
         audit_path: daemon.audit.path().display().to_string(),
         audit_error,
         warnings,
-        healthy: daemon.is_healthy(setup, &health, &entries),
+        healthy: cannot_start.is_empty() && daemon.is_healthy(setup, &health, &entries),
         socket_path: daemon.facts.socket.clone(),
         store_path: daemon.facts.store.clone(),
         service_directories: setup
@@ -86,6 +91,8 @@ pub(super) fn status(daemon: &Daemon, context: &RequestContext) -> message::Stat
             .map(|directory| directory.display().to_string())
             .collect(),
         counters: Some(metrics::counters(daemon, &health)),
+        cannot_start: readiness::shown(context, cannot_start),
+        failed_launches: readiness::failed_launches(daemon, context),
     }
 }
 
@@ -146,14 +153,18 @@ pub(super) fn secret(entry: &CacheEntry, freshness: &Freshness) -> message::Secr
     }
 }
 
-pub(super) fn list(context: &RequestContext, stored_secrets: Vec<ListEntry>) -> message::ListReply {
+pub(super) fn list(
+    context: &RequestContext,
+    stored_secrets: Vec<ListEntry>,
+    cannot_start: &[message::UnlaunchableService],
+) -> message::ListReply {
     let mut secrets: Vec<_> = stored_secrets.into_iter().map(stored).collect();
     secrets.retain(|secret| is_shown(context, &secret.reference));
     let mut services = Vec::new();
     for configured in context.setup.view(None).services.values() {
         let context = context.with_service(&configured.name);
         if context.may(None) {
-            let mut entry = service(configured);
+            let mut entry = service(configured, cannot_start);
             // The variable stays: that something is needed there is the service's own affair.
             for secret in &mut entry.secrets {
                 if !is_shown(&context, &secret.reference) {
@@ -163,6 +174,17 @@ pub(super) fn list(context: &RequestContext, stored_secrets: Vec<ListEntry>) -> 
             services.push(entry);
         }
     }
+    for (name, refused) in context.setup.refused() {
+        if context.with_service(name).may(None) {
+            services.push(message::ServiceEntry {
+                name: name.to_owned(),
+                source: refused.source.display().to_string(),
+                problem: refused.reason.clone(),
+                ..message::ServiceEntry::default()
+            });
+        }
+    }
+    services.sort_by(|one, other| one.name.cmp(&other.name));
     message::ListReply { secrets, services }
 }
 
@@ -196,21 +218,22 @@ pub(super) fn version(entry: VersionEntry) -> message::StoredVersion {
     }
 }
 
-fn service(service: &Service) -> message::ServiceEntry {
-    let (argv, problem) = match &service.command_now(&own_directories()) {
-        Command::Found(words) => (words.clone(), String::new()),
-        Command::Absent => (vec![], "it has no command".to_owned()),
-        Command::Missing { kind, .. } => {
-            let what = match kind {
-                Missing::NotFound => "not found",
-                Missing::NotExecutable => "not executable",
-            };
-            (
-                vec![],
-                format!("the command {} is {what}", service.command.program()),
-            )
-        }
+fn service(
+    service: &Service,
+    cannot_start: &[message::UnlaunchableService],
+) -> message::ServiceEntry {
+    let argv = match service.command_now(&own_directories()) {
+        Command::Found(words) => words,
+        Command::Absent | Command::Missing { .. } => vec![],
     };
+    let own = cannot_start
+        .iter()
+        .filter(|one| one.service == service.name);
+    let problems = own.map(|one| match one.environment.as_str() {
+        "" => one.problem.clone(),
+        environment => format!("in {environment}: {}", one.problem),
+    });
+    let problem = problems.collect::<Vec<_>>().join("; ");
     let secret = |secret: &crate::service::ServiceSecret| message::ServiceSecret {
         variable: secret.variable.clone(),
         reference: secret

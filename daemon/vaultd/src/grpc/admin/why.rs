@@ -14,8 +14,10 @@ use crate::cache::CacheEntry;
 use crate::cache::freshness::Freshness;
 use crate::clock::Moment;
 use crate::grpc::daemon::Daemon;
+use crate::policy::Action;
 use crate::resolver::{RequestContext, millis};
 use crate::service::{Service, ServiceSecret};
+use crate::setup::View;
 use crate::upstream::attempts::Attempt;
 use crate::upstream::breaker;
 use crate::upstream::{Health, Name};
@@ -35,7 +37,7 @@ pub(super) fn why(
     let own = context.address(reference);
     let entries = daemon.cache.entries();
     let health = daemon.upstream.health();
-    let mut wanted = wanted(context, reference);
+    let mut wanted = wanted(context, reference, is_shown);
     let is_known = entries.iter().any(|entry| entry.address == own)
         || !daemon.upstream.attempts(&own).is_empty();
     let nobody = Wanted {
@@ -54,6 +56,8 @@ pub(super) fn why(
     let others: Vec<_> = others.collect();
     message::WhyReply {
         reference: reference.to_string(),
+        other_meanings: other_meanings(context, reference),
+        names_service: names_service(context, reference),
         routes: if !first.used_by.is_empty() || is_known || others.is_empty() {
             std::iter::once(first).chain(others).collect()
         } else {
@@ -62,9 +66,83 @@ pub(super) fn why(
     }
 }
 
-/// The addresses that services ask for the secret at, in whatever environment, with their uses. A
-/// reference to a version means that one alone.
-fn wanted(context: &RequestContext, reference: &SecretRef) -> Vec<(Address, Wanted)> {
+/// The lines that give the secret to services, and whether there are others that policy does not show
+/// who lists.
+pub(super) fn uses(context: &RequestContext, reference: &SecretRef) -> (Vec<message::Use>, bool) {
+    let listing = RequestContext {
+        action: Action::List,
+        ..context.clone()
+    };
+    let all = |shows: fn(&RequestContext, &SecretRef) -> bool| -> Vec<message::Use> {
+        let mut uses: Vec<message::Use> = vec![];
+        for (_, wanted) in wanted(&listing, reference, shows) {
+            for one in wanted.uses {
+                if !uses.contains(&one) {
+                    uses.push(one);
+                }
+            }
+        }
+        uses
+    };
+    let shown = all(is_shown);
+    let has_hidden = all(|_, _| true).len() > shown.len();
+    (shown, has_hidden)
+}
+
+/// Where services name a secret with the same name that is kept elsewhere: a bare name in a service file is
+/// one of a vault, and one of the local store in a command.
+pub(super) fn other_meanings(
+    context: &RequestContext,
+    reference: &SecretRef,
+) -> Vec<message::OtherMeaning> {
+    let listing = RequestContext {
+        action: Action::List,
+        ..context.clone()
+    };
+    let place = reference.place();
+    let services = context
+        .setup
+        .views()
+        .flat_map(|view| view.services.values());
+    let secrets = services.flat_map(|service| &service.secrets);
+    let named =
+        secrets.flat_map(|secret| secret.default.iter().chain(secret.by_environment.values()));
+    let others: BTreeSet<SecretRef> = named
+        .filter(|other| {
+            other.place().name() == place.name() && other.place().scheme() != place.scheme()
+        })
+        .map(|other| other.clone().with_selector(Selector::Current))
+        .collect();
+    let meaning = |other: SecretRef| message::OtherMeaning {
+        used_by: uses(&listing, &other).0,
+        reference: other.to_string(),
+    };
+    let meanings = others.into_iter().map(meaning);
+    meanings.filter(|other| !other.used_by.is_empty()).collect()
+}
+
+/// Whether a service that the asker may list has the secret's name.
+fn names_service(context: &RequestContext, reference: &SecretRef) -> bool {
+    let name = reference.place().name();
+    let listing = RequestContext {
+        action: Action::List,
+        ..context.with_service(name)
+    };
+    let is_service = |view: &View| view.services.contains_key(name);
+    context.setup.views().any(is_service) && listing.may(None)
+}
+
+fn is_shown(asker: &RequestContext, reference: &SecretRef) -> bool {
+    asker.may(Some(reference))
+}
+
+/// The addresses that services ask for the secret at, in whatever environment, with the uses that
+/// `shows` lets through. A reference to a version means that one alone.
+fn wanted(
+    context: &RequestContext,
+    reference: &SecretRef,
+    shows: fn(&RequestContext, &SecretRef) -> bool,
+) -> Vec<(Address, Wanted)> {
     let setup = &context.setup;
     let mut environments: BTreeSet<Option<&str>> = BTreeSet::from([None]);
     environments.extend(setup.environments.keys().map(|name| Some(name.as_str())));
@@ -79,8 +157,7 @@ fn wanted(context: &RequestContext, reference: &SecretRef) -> Vec<(Address, Want
                 let Ok(chosen) = secret.choose(setup.chosen(environment)) else {
                     continue;
                 };
-                if means(service, reference, &chosen.reference)
-                    && asker.may(Some(&chosen.reference))
+                if means(service, reference, &chosen.reference) && shows(&asker, &chosen.reference)
                 {
                     let freshness = service.freshness.with(secret.ages);
                     for targets in service.all_targets() {
