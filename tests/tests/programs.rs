@@ -71,7 +71,7 @@ fn a_path_list_leads_to_the_interpreter_too() {
     let tested = run_in(&home, "/usr/bin:/bin", &["--test", "list"]);
     let expected = format!(
         "command: {nvm}/npx -y some-server\ninterpreter: {nvm}/node\nPATH: {nvm}:/usr/bin:/bin\n\
-         would start: yes\n"
+         warning: service list has no secrets\nwould start: yes\n"
     );
     assert_eq!(tested.success(), expected);
 }
@@ -171,12 +171,9 @@ fn a_program_that_has_moved_since_the_configuration_was_read_is_found_again() {
     assert_eq!(home.run(&["s"]).success(), "started\n");
     std::fs::rename(&first, &second).expect("it moves");
     assert_eq!(home.run(&["s"]).success(), "started\n");
-    assert!(
-        !home
-            .ctl(&["services"])
-            .success()
-            .contains("uvx is not found")
-    );
+    let services = home.ctl(&["services"]);
+    let is_ready = |line: &str| line.starts_with("s ") && line.ends_with("ready");
+    assert!(services.stdout.lines().any(is_ready), "{services}");
     std::fs::remove_file(&second).expect("it goes");
     let tested = home.run(&["--test", "s"]);
     assert!(tested.stdout.ends_with("would start: no\n"), "{tested}");
@@ -277,5 +274,7 @@ fn thousands_of_services_are_explained() {
     assert!(explained.success().len() > 1024 * 1024, "more than a MiB");
     let last = "services.service-number-2999-with-a-rather-long-name.secrets.X_T";
     assert!(explained.stdout.contains(last));
-    assert_eq!(home.ctl(&["services"]).success().lines().count(), 3001);
+    let services = home.ctl(&["services"]);
+    let last = "service-number-2999-with-a-rather-long-name";
+    assert!(services.stdout.contains(last), "{services}");
 }
