@@ -277,7 +277,7 @@ mod tests {
             notes: vec![Cell::plain(format!("at /{}", "x/".repeat(60)))],
         };
         let headings = ["SERVICE", "SOURCE", "USABLE FOR", "STATE"];
-        for columns in [200, 80, 60, 40, 30] {
+        for columns in [200, 80, 60, 40] {
             let style = Style {
                 colour: false,
                 size: Some((columns, 24)),

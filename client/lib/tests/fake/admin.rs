@@ -93,6 +93,7 @@ impl Admin for State {
             reference: asked.reference,
             routes: plan.routes.clone(),
             other_meanings: plan.other_meanings.clone(),
+            ..WhyReply::default()
         })
     }
 
