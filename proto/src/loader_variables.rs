@@ -2,6 +2,8 @@
 //!
 //! Such a variable is dropped from what a server inherits unless its service lists it, and no
 //! secret may be put into one: either way somebody else would choose the code that gets the secrets.
+//! Where a program reads many variables by their beginning, all are taken for such but the ones that
+//! are known to choose no code; a cache that code is run from, as `npx` and `uvx` do, chooses some.
 
 /// Whole names.
 const NAMES: &[&str] = &[
@@ -70,19 +72,92 @@ const PREFIXES: &[&str] = &[
     "UV_",
 ];
 
+/// Names with such a beginning that choose no code and no place to get it from: buffering, encoding,
+/// colour, progress, how much is said, how long is waited.
+const HARMLESS: &[&str] = &[
+    "PERL_BADLANG",
+    "PERL_SIGNALS",
+    "PERL_UNICODE",
+    "PIP_DEFAULT_TIMEOUT",
+    "PIP_DISABLE_PIP_VERSION_CHECK",
+    "PIP_NO_CACHE_DIR",
+    "PIP_NO_COLOR",
+    "PIP_NO_INPUT",
+    "PIP_PROGRESS_BAR",
+    "PIP_QUIET",
+    "PIP_RETRIES",
+    "PIP_ROOT_USER_ACTION",
+    "PIP_TIMEOUT",
+    "PIP_VERBOSE",
+    "PYTHONASYNCIODEBUG",
+    "PYTHONCOERCECLOCALE",
+    "PYTHONDEBUG",
+    "PYTHONDEVMODE",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONFAULTHANDLER",
+    "PYTHONHASHSEED",
+    "PYTHONINTMAXSTRDIGITS",
+    "PYTHONIOENCODING",
+    "PYTHONMALLOC",
+    "PYTHONNODEBUGRANGES",
+    "PYTHONNOUSERSITE",
+    "PYTHONOPTIMIZE",
+    "PYTHONPROFILEIMPORTTIME",
+    "PYTHONSAFEPATH",
+    "PYTHONTRACEMALLOC",
+    "PYTHONUNBUFFERED",
+    "PYTHONUTF8",
+    "PYTHONVERBOSE",
+    "PYTHON_BASIC_REPL",
+    "PYTHON_COLORS",
+    "PYTHON_CPU_COUNT",
+    "PYTHON_GIL",
+    "PYTHON_JIT",
+    "UV_CONCURRENT_BUILDS",
+    "UV_CONCURRENT_DOWNLOADS",
+    "UV_CONCURRENT_INSTALLS",
+    "UV_HTTP_RETRIES",
+    "UV_HTTP_TIMEOUT",
+    "UV_LINK_MODE",
+    "UV_NO_CACHE",
+    "UV_NO_PROGRESS",
+    "UV_OFFLINE",
+    "UV_REQUEST_TIMEOUT",
+];
+
 /// Programs read this one in any case.
 const NPM_PREFIX: &str = "npm_config_";
+/// What may follow it and chooses no code, in lower case.
+const NPM_HARMLESS: &[&str] = &[
+    "audit",
+    "color",
+    "fetch_retries",
+    "fetch_timeout",
+    "fund",
+    "loglevel",
+    "npm_version",
+    "offline",
+    "prefer_offline",
+    "progress",
+    "unicode",
+    "update_notifier",
+    "user_agent",
+    "yes",
+];
 
 /// Names that no secret may take, though servers inherit them.
 const NO_TARGETS: &[&str] = &["HOME", "LOGNAME", "PATH", "SHELL", "TMPDIR", "USER"];
 
 /// Whether the variable steers what a program loads or runs.
 pub fn is_loader_variable(name: &str) -> bool {
-    NAMES.contains(&name)
-        || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-        || name
-            .get(..NPM_PREFIX.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(NPM_PREFIX))
+    let has_prefix = PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    NAMES.contains(&name) || (has_prefix && !HARMLESS.contains(&name)) || is_loading_npm(name)
+}
+
+fn is_loading_npm(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let option = lower.strip_prefix(NPM_PREFIX);
+    option.is_some_and(|option| !NPM_HARMLESS.contains(&option.replace('-', "_").as_str()))
 }
 
 /// Whether a secret may be put into the variable: a name that shells can write, and none that
@@ -129,6 +204,53 @@ mod tests {
             "npm_conf",
         ] {
             assert!(!is_loader_variable(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_chooses_no_code_passes_whatever_its_beginning() {
+        for name in [
+            "PYTHONUNBUFFERED",
+            "PYTHONIOENCODING",
+            "PYTHONUTF8",
+            "PYTHON_COLORS",
+            "PIP_NO_COLOR",
+            "UV_NO_PROGRESS",
+            "npm_config_loglevel",
+            "NPM_CONFIG_UPDATE_NOTIFIER",
+            "npm_config_update-notifier",
+            "LANG",
+            "LC_ALL",
+            "NO_COLOR",
+            "FORCE_COLOR",
+            "XDG_CACHE_HOME",
+        ] {
+            assert!(!is_loader_variable(name), "{name}");
+        }
+        for name in [
+            "PYTHONWARNINGS",
+            "PYTHONPYCACHEPREFIX",
+            "PYTHONSTARTUP",
+            "PYTHON_OF_TOMORROW",
+            "UV_INDEX_URL",
+            "UV_CACHE_DIR",
+            "PIP_INDEX_URL",
+            "npm_config_registry",
+            "npm_config_cache",
+            "NPM_CONFIG_SCRIPT_SHELL",
+        ] {
+            assert!(is_loader_variable(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn harmless_names_are_exceptions_of_a_beginning() {
+        for name in HARMLESS {
+            assert!(
+                PREFIXES.iter().any(|prefix| name.starts_with(prefix)),
+                "{name}"
+            );
+            assert!(!NAMES.contains(name), "{name}");
         }
     }
 

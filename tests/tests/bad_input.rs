@@ -90,7 +90,8 @@ fn a_wrong_service_file_is_refused_with_file_line_and_key() {
     let home = prepared();
     let file = home.write_service_file("baz.yaml", "secrets:\n  BAZ: [a]\ntarget_command: [env]\n");
     let place = format!("{}:2", file.display());
-    home.start_refused().refused(2, &[&place, "secrets.BAZ"]);
+    let _daemon = home.start();
+    home.run(&["baz"]).refused(2, &[&place, "secrets.BAZ"]);
 }
 
 #[test]
@@ -160,7 +161,8 @@ fn configuration_that_everybody_can_write_is_refused() {
         .refused(2, &[&name, "writable by everybody", "chmod o-w"]);
     std::fs::remove_file(&resolver).expect("the file");
     open_to_all(&home.configuration("configs/bar.json"));
-    home.start_refused()
+    let _daemon = home.start();
+    home.run(&["bar"])
         .refused(2, &["bar.json", "writable by everybody", "chmod o-w"]);
 }
 
@@ -192,7 +194,11 @@ fn a_second_daemon_on_one_socket_is_refused_and_the_first_one_serves_on() {
     let socket = home.socket().display().to_string();
     home.start_refused().refused(
         3,
-        &["another vaultd already serves", &socket, "stop it first"],
+        &[
+            "another vaultd uses the state directory",
+            &socket,
+            "stop it first",
+        ],
     );
     home.run(&["bar"]).success();
     assert!(daemon.terminate().success());
@@ -251,7 +257,8 @@ fn a_secret_name_with_dots_is_refused_everywhere() {
     assert!(!home.state("store.age").exists(), "nothing was stored");
     assert!(daemon.terminate().success());
     write_bar(&home, "BAR_TOKEN", "local://../bar");
-    home.start_refused()
+    let _daemon = home.start();
+    home.run(&["bar"])
         .refused(2, &["bar.json:1", "secrets.BAR_TOKEN", "is refused"]);
 }
 
@@ -285,7 +292,8 @@ fn a_loader_variable_is_no_target_for_a_secret() {
         let home = Home::new();
         write_bar(&home, variable, "local://bar-token");
         let key = format!("secrets.{variable}");
-        home.start_refused().refused(
+        let _daemon = home.start();
+        home.run(&["bar"]).refused(
             2,
             &["bar.json:1", &key, "no secret may go into this variable"],
         );

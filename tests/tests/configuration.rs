@@ -68,13 +68,6 @@ fn explain_config_says_each_value_and_where_it_is_written() {
         setting(&production, "services.show.secrets.TOKEN").0,
         "local://prod"
     );
-    let unknown = home.ctl(&["explain-config", "--environment", "prd"]);
-    assert!(
-        unknown
-            .success()
-            .contains("prd is not one that resolver.yaml names"),
-        "{unknown}"
-    );
 }
 
 #[test]
@@ -84,7 +77,7 @@ fn a_launch_is_in_the_environment_that_the_flag_else_the_variable_names() {
     let _daemon = home.start();
     home.put("base", "v-base");
     home.put("prod", "v-prod");
-    let token = |arguments: &[&str], variable: &str| -> (String, String) {
+    let token = |arguments: &[&str], variable: &str| -> String {
         let mut command = home.command(&binaries().vault_run);
         command
             .args(arguments)
@@ -94,22 +87,13 @@ fn a_launch_is_in_the_environment_that_the_flag_else_the_variable_names() {
             .success()
             .lines()
             .find(|line| line.starts_with("TOKEN="));
-        (line.unwrap_or_default().to_owned(), outcome.stderr.clone())
+        line.unwrap_or_default().to_owned()
     };
-    assert_eq!(token(&["show"], "").0, "TOKEN=v-base");
-    assert_eq!(token(&["show"], "production").0, "TOKEN=v-prod");
+    assert_eq!(token(&["show"], ""), "TOKEN=v-base");
+    assert_eq!(token(&["show"], "production"), "TOKEN=v-prod");
     assert_eq!(
-        token(&["show", "--env", "production"], "other").0,
+        token(&["show", "--env", "production"], "other"),
         "TOKEN=v-prod"
-    );
-    let (line, said) = token(&["show", "--env", "prd"], "production");
-    assert_eq!(
-        line, "TOKEN=v-base",
-        "an environment that nobody names is none"
-    );
-    assert!(
-        said.contains("Environment 'prd' not found, using default"),
-        "{said}"
     );
 }
 
@@ -149,7 +133,7 @@ fn a_profile_that_a_caller_chooses_must_be_listed() {
 #[test]
 fn check_reads_the_configuration_and_starts_nothing() {
     let home = Home::new();
-    home.write_resolver("cahce: {}\n");
+    home.write_resolver("cache: {tll: 5}\n");
     home.write_service("bar", &json!({"target_command": ["no-such-program"]}));
     let check = |arguments: &[&str]| {
         let mut command = home.command(&binaries().vaultd);
@@ -159,7 +143,7 @@ fn check_reads_the_configuration_and_starts_nothing() {
     let outcome = check(&[]);
     let text = outcome.success();
     for expected in [
-        "resolver.yaml:1:1: cahce: unknown key, ignored, did you mean cache?",
+        "resolver.yaml:1:9: cache.tll: unknown key, ignored, did you mean ttl?",
         "bar: no-such-program, which is not there",
         "result        good",
     ] {

@@ -281,7 +281,9 @@ fn a_value_in_a_configuration_file_is_not_repeated() {
         format!(
             "secrets:\n  T: {{secret_name: local://t, version: {value}}}\ntarget_command: [env]\n"
         ),
-        format!("secrets:\n  T: {{required: {value}, secret_name: t}}\ntarget_command: [env]\n"),
+        format!(
+            "secrets:\n  T: {{required: {value}, secret_name: local://t}}\ntarget_command: [env]\n"
+        ),
         format!("secrets:\n  T: \"{value}\n"),
         format!("{value}: [\n"),
         format!("target_command: \"'{value}\"\n"),
@@ -292,15 +294,24 @@ fn a_value_in_a_configuration_file_is_not_repeated() {
     for text in &in_yaml {
         let home = Home::new();
         home.write_service_file("bar.yaml", text);
-        let refusal = home.start_refused_with(|command| {
+        let daemon = home.start_with(|command| {
             command.env("VAULTD_LOG", "trace");
         });
+        let refusal = home.run(&["bar"]);
         assert_eq!(refusal.code, 2, "{refusal}");
-        assert_eq!(
-            scanner.first_in("standard error", refusal.stderr.as_bytes()),
-            None,
-            "{refusal}"
-        );
+        for (place, said) in [
+            ("standard error", refusal.stderr.as_str()),
+            ("log", &daemon.log()),
+            ("services", &home.ctl(&["services"]).stdout),
+            ("explain-config", &home.ctl(&["explain-config"]).stdout),
+            ("status", &home.ctl(&["status"]).stdout),
+        ] {
+            assert_eq!(
+                scanner.first_in(place, said.as_bytes()),
+                None,
+                "{text}: {said}"
+            );
+        }
     }
 }
 

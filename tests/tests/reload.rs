@@ -3,7 +3,7 @@
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use vault_tests::harness::{Home, Outcome};
+use vault_tests::harness::{Home, Outcome, until};
 
 /// Two lines that differ; the first configuration's command prints one of them.
 fn write_bar(home: &Home, word: &str) {
@@ -34,12 +34,12 @@ fn sighup_puts_a_good_configuration_into_force() {
 }
 
 #[test]
-fn a_broken_configuration_changes_nothing_and_is_said_until_it_is_repaired() {
+fn a_broken_resolver_yaml_changes_nothing_and_is_said_until_it_is_repaired() {
     let home = Home::new();
     write_bar(&home, "one");
     let daemon = home.start();
     write_bar(&home, "two");
-    let broken = home.write_service_file("baz.yaml", "target_command:\n  - env\nsecrets: 7\n");
+    let broken = home.write_resolver("cache:\n  ttl: 60\nsecrets: 7\n");
     daemon.reload();
     assert_eq!(said(&home), "one\n", "all of it or none");
     let place = format!("{}:3", broken.display());
@@ -56,6 +56,36 @@ fn a_broken_configuration_changes_nothing_and_is_said_until_it_is_repaired() {
     std::fs::remove_file(&broken).expect("the file");
     daemon.reload();
     assert_eq!(said(&home), "two\n");
+    assert_eq!(status(&home).0.code, 0);
+}
+
+#[test]
+fn a_broken_service_file_refuses_its_own_service_and_no_old_version_is_served() {
+    let home = Home::new();
+    write_bar(&home, "one");
+    home.write_service("baz", &json!({"target_command": ["echo", "baz"]}));
+    let daemon = home.start();
+    home.run(&["baz"]).success();
+    write_bar(&home, "two");
+    let broken = home.write_service_file("baz.json", "{\"target_command\": 7}");
+    daemon.reload();
+    assert_eq!(said(&home), "two\n");
+    let place = format!("{}:1:20: target_command: must be", broken.display());
+    home.run(&["baz"])
+        .refused(2, &["service baz is refused", &place]);
+    let (outcome, parsed) = status(&home);
+    assert_eq!(outcome.code, 2, "{outcome}");
+    assert_eq!(parsed["configuration_error"], "");
+    assert!(
+        parsed["warnings"][0]
+            .as_str()
+            .unwrap_or_default()
+            .contains(&place),
+        "{outcome}"
+    );
+    home.write_service("baz", &json!({"target_command": ["echo", "baz"]}));
+    daemon.reload();
+    home.run(&["baz"]).success();
     assert_eq!(status(&home).0.code, 0);
 }
 
@@ -158,11 +188,9 @@ fn a_setting_that_needs_a_restart_says_so() {
         warnings.contains("memory: has changed and needs a restart"),
         "{outcome}"
     );
-    assert!(
-        daemon.log().contains("memory: has changed"),
-        "{}",
-        daemon.log()
-    );
+    until("the log says so", || {
+        daemon.log().contains("memory: has changed")
+    });
 }
 
 #[test]
@@ -177,6 +205,7 @@ fn a_refusal_is_logged_once_for_each_state_of_the_files() {
             home.ctl(&["reload"]).refused(2, &["cache: must be a map"]);
             daemon.reload();
         }
+        until("the log says so", || refusals() >= state);
         assert_eq!(refusals(), state, "{}", daemon.log());
     }
 }

@@ -178,36 +178,39 @@ fn files_that_the_command_line_names() {
 #[test]
 fn a_broken_edit_is_refused_and_said_until_it_is_mended_by_an_edit() {
     let home = Home::new();
-    let bar = home.write_service_file("bar.json", &service("one"));
+    let resolver = home.write_resolver(&inline("one"));
     let daemon = home.start();
     let generation = |status: &Value| status["configuration_generation"].clone();
     for (broken, mended, word) in [
-        ("{\"target_command\": 7}", service("two"), "two"),
+        ("services: 7\n", inline("two"), "two"),
         // The bytes that are in force.
-        ("{", service("two"), "two"),
+        ("services: [\n", inline("two"), "two"),
     ] {
         let log_before = daemon.log().len();
-        rename_over(&home, &bar, broken);
+        rename_over(&home, &resolver, broken);
         until(&format!("it is said; log: {}", daemon.log()), || {
             status(&home)["configuration_error"] != ""
         });
-        let place = format!("{}:1", bar.display());
+        let place = format!("{}:", resolver.display());
         let for_people = home.ctl(&["status"]);
         assert_eq!(for_people.code, 2, "{for_people}");
         assert!(for_people.stdout.contains(&place), "{for_people}");
         assert!(daemon.notified("STATUS=serving 1 services by an old configuration"));
+        until("the log says so", || {
+            daemon.log()[log_before..].contains(&place)
+        });
         let log = &daemon.log()[log_before..];
         assert_eq!(log.matches(&place).count(), 1, "{log}");
         let before = status(&home);
         home.run(&["bar"]).success();
-        rename_over(&home, &bar, &mended);
+        rename_over(&home, &resolver, &mended);
         until_said(&home, &daemon, word);
         until(&format!("it is forgotten; log: {}", daemon.log()), || {
             status(&home)["configuration_error"] == ""
         });
         assert!(daemon.notified("STATUS=serving 1 services, configuration"));
         assert_eq!(home.ctl(&["status"]).code, 0);
-        let changed = broken.len() > 1;
+        let changed = !broken.contains('[');
         assert_eq!(generation(&status(&home)) != generation(&before), changed);
     }
 }
@@ -220,14 +223,69 @@ fn a_mode_that_is_put_right_is_noticed() {
     let mode = |mode| fs::set_permissions(&bar, fs::Permissions::from_mode(mode)).expect("a mode");
     mode(0o666);
     until(&format!("it is refused; log: {}", daemon.log()), || {
-        let status = status(&home);
-        let error = status["configuration_error"].as_str().unwrap_or_default();
-        error.contains("writable by everybody")
+        home.run(&["bar"]).stderr.contains("writable by everybody")
     });
     mode(0o600);
-    until(&format!("it is taken; log: {}", daemon.log()), || {
-        status(&home)["configuration_error"] == ""
+    until_said(&home, &daemon, "one");
+}
+
+#[test]
+fn a_service_file_that_breaks_and_is_mended_by_an_edit() {
+    let home = Home::new();
+    let bar = home.write_service_file("bar.json", &service("one"));
+    let daemon = home.start();
+    rename_over(&home, &bar, "{\"target_command\": 7}");
+    let place = format!("{}:1:20", bar.display());
+    until(&format!("it is refused; log: {}", daemon.log()), || {
+        home.run(&["bar"]).stderr.contains(&place)
     });
+    rename_over(&home, &bar, &service("two"));
+    until_said(&home, &daemon, "two");
+}
+
+const POLICY: &str = "policy: {rules: [{allow: [status, reload, put]}]}\n";
+
+/// Without it, the default policy would let everything be launched.
+#[test]
+fn a_resolver_yaml_that_is_gone_or_empty_counts_until_it_is_back_or_a_person_reloads() {
+    let home = Home::new();
+    home.write_service_file("bar.json", &service("one"));
+    let resolver = home.write_resolver(POLICY);
+    let daemon = home.start();
+    let error = || {
+        status(&home)["configuration_error"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let denied = || home.run(&["bar"]).refused(3, &["policy denies launch"]);
+    let hidden = home.configuration("aside");
+    for (how, said) in [("moved", "is gone"), ("emptied", "is empty now")] {
+        fs::copy(&resolver, &hidden).expect("a copy");
+        match how {
+            "moved" => fs::remove_file(&resolver).expect("it goes"),
+            _ => fs::write(&resolver, "").expect("it is emptied"),
+        }
+        let expected = format!(
+            "{}: {said}; what it said counts until it is back",
+            resolver.display()
+        );
+        until(&format!("it is said; log: {}", daemon.log()), || {
+            error().starts_with(&expected)
+        });
+        denied();
+        fs::rename(&hidden, &resolver).expect("it is back");
+        until(&format!("it is good again; log: {}", daemon.log()), || {
+            error().is_empty()
+        });
+        denied();
+    }
+    fs::remove_file(&resolver).expect("it goes");
+    until(&format!("it is said; log: {}", daemon.log()), || {
+        error().contains("is gone")
+    });
+    home.ctl(&["reload"]).success();
+    assert_eq!(home.run(&["bar"]).success(), "one\n");
 }
 
 /// In a user namespace of its own, whose limit is nought.
@@ -267,6 +325,7 @@ fn without_inotify_a_person_is_told_once_and_the_rest_works() {
         assert_eq!(home.run(&["bar"]).success(), format!("{word}\n"));
     }
     daemon.reload();
+    until("the log says so", || daemon.log().contains(warned));
     let log = daemon.log();
     assert_eq!(log.matches(warned).count(), 1, "{log}");
     assert!(log.contains("max_user_instances"), "{log}");

@@ -252,7 +252,7 @@ fn a_torn_or_foreign_file_is_a_warning_until_there_is_a_good_one() {
     {
         fs::write(file(home), &spoiled).expect("a file");
         let daemon = home.start();
-        assert_eq!(said(&daemon.log()), number + 1, "{}", daemon.log());
+        until("the log says so", || said(&daemon.log()) == number + 1);
         assert_eq!(cloud.token("bar"), value);
         until("there is a good one", || {
             fs::read(file(home)).is_ok_and(|now| now != spoiled)

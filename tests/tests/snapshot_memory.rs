@@ -96,7 +96,7 @@ fn hold(cache: &Cache, values: usize) {
         let value = u8::try_from(number % 256).expect("a byte");
         let secret = shield.shield(&mut vec![value; MAX_SECRET_BYTES]);
         let held = Held {
-            bundle: Bundle::plain(secret.expect("a value"), "1"),
+            bundle: Arc::new(Bundle::plain(secret.expect("a value"), "1")),
             confirmed: BootClock.now(),
             is_kept: false,
         };

@@ -1,8 +1,8 @@
 //! The environment of the server.
 //!
 //! Inherited < settings < secrets. Inherited loader variables stay out unless the service keeps
-//! them: whoever sets one of those chooses code that would run with the secrets. Names and values
-//! that are not UTF-8 pass as they are.
+//! them: whoever sets one of those chooses code that would run with the secrets. `PWD` is where the
+//! server starts. Names and values that are not UTF-8 pass as they are.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -12,11 +12,14 @@ use vault_client::Launched;
 use vault_proto::loader_variables::is_loader_variable;
 
 use crate::failure::Failure;
+use crate::search_path;
 
 /// The server's whole environment.
 pub(crate) type Variables = BTreeMap<OsString, OsString>;
 
-/// Puts the environment together, and names what was left out of it. Copies of values are wiped by
+const PATH: &str = "PATH";
+
+/// Puts the environment together, and names what the server does without for it. Copies of values are wiped by
 /// the allocator when they are freed, and go with this process's memory when it becomes the server.
 pub(crate) fn build(
     inherited: impl Iterator<Item = (OsString, OsString)>,
@@ -25,16 +28,30 @@ pub(crate) fn build(
     let (mut variables, mut dropped) = (Variables::new(), Vec::new());
     for (name, value) in inherited {
         match loader_variable(&name) {
-            Some(loader) if !launched.keep_variables.contains(&loader) => dropped.push(loader),
+            Some(loader) if !launched.keep_variables.contains(&loader) => {
+                if !is_set(launched, &loader) {
+                    dropped.push(loader);
+                }
+            }
             _ => {
                 variables.insert(name, value);
             }
         }
     }
+    if !launched.cwd.is_empty() {
+        variables.insert("PWD".into(), launched.cwd.clone().into());
+        variables.remove(OsStr::new("OLDPWD"));
+    }
     for setting in &launched.settings {
         let name = checked_name(&setting.variable)?;
         let value = checked_value(&setting.variable, setting.value.as_bytes())?;
         variables.insert(name, value);
+    }
+    let inherited = variables.get(OsStr::new(PATH)).map(OsString::as_os_str);
+    let program = launched.argv.first().map_or("", String::as_str);
+    let directory = &launched.program_directory;
+    if let Some(path) = search_path::of_server(inherited, &launched.path, directory, program) {
+        variables.insert(PATH.into(), path);
     }
     for secret in &launched.secrets {
         let name = checked_name(&secret.variable)?;
@@ -42,6 +59,13 @@ pub(crate) fn build(
         variables.insert(name, value);
     }
     Ok((variables, dropped))
+}
+
+/// Whether the service sets the variable itself.
+fn is_set(launched: &Launched, name: &str) -> bool {
+    let settings = launched.settings.iter().map(|setting| &setting.variable);
+    let secrets = launched.secrets.iter().map(|secret| &secret.variable);
+    settings.chain(secrets).any(|variable| variable == name)
 }
 
 /// The name of a variable that no server inherits unless its service keeps it.
@@ -92,6 +116,8 @@ mod tests {
             secrets: secrets.iter().map(secret).collect(),
             keep_variables: vec!["PYTHONPATH".to_owned()],
             warnings: Vec::new(),
+            path: Vec::new(),
+            program_directory: String::new(),
         }
     }
 
@@ -130,6 +156,45 @@ mod tests {
         });
         let (_, dropped) = build(inherited.into_iter(), &launched(&[], &[])).expect("built");
         assert_eq!(dropped, ["LD_PRELOAD", "PYTHONHOME"]);
+    }
+
+    #[test]
+    fn a_loader_variable_that_the_service_sets_itself_is_not_missed() {
+        let launched = launched(&[("NODE_OPTIONS", "--max-old-space-size=99")], &[]);
+        let inherited = [("NODE_OPTIONS".into(), "--require=/tmp/x".into())];
+        let (variables, dropped) = build(inherited.into_iter(), &launched).expect("built");
+        assert_eq!(dropped, [""; 0]);
+        let expected = OsStr::new("--max-old-space-size=99");
+        assert_eq!(variables[OsStr::new("NODE_OPTIONS")], expected);
+    }
+
+    #[test]
+    fn the_variable_for_the_directory_follows_the_directory() {
+        let inherited: [(&[u8], &[u8]); 2] = [(b"OLDPWD", b"/"), (b"PWD", b"/tmp")];
+        let pairs = |expected: &[(&str, &str)]| {
+            let pair = |(name, value): &(&str, &str)| ((*name).into(), (*value).into());
+            expected
+                .iter()
+                .map(pair)
+                .collect::<Vec<(Vec<u8>, Vec<u8>)>>()
+        };
+        let stays = launched(&[], &[]);
+        assert_eq!(
+            built(&inherited, &stays),
+            pairs(&[("OLDPWD", "/"), ("PWD", "/tmp")])
+        );
+        let mut moves = launched(&[], &[]);
+        moves.cwd = "/srv".to_owned();
+        assert_eq!(built(&inherited, &moves), pairs(&[("PWD", "/srv")]));
+    }
+
+    #[test]
+    fn the_path_begins_with_the_directories_of_the_service() {
+        let mut launched = launched(&[], &[]);
+        launched.path = vec!["/nvm/bin".to_owned(), "${PATH}".to_owned()];
+        let inherited: [(&[u8], &[u8]); 1] = [(b"PATH", b"/usr/bin")];
+        let expected = (b"PATH".to_vec(), b"/nvm/bin:/usr/bin".to_vec());
+        assert_eq!(built(&inherited, &launched), [expected]);
     }
 
     #[test]

@@ -40,6 +40,16 @@ impl Failure {
         Self::new(UNEXPECTED, &what.into())
     }
 
+    /// The server's program needs another one, which is not there.
+    pub(crate) fn no_interpreter(what: impl Into<String>) -> Self {
+        Self::new(NOT_FOUND, &what.into())
+    }
+
+    /// The system does not hand that much to a program.
+    pub(crate) fn too_large(what: impl Into<String>) -> Self {
+        Self::new(NOT_EXECUTABLE, &what.into())
+    }
+
     /// The server's program cannot be run; 127 and 126 as shells have them.
     pub(crate) fn exec(program: &str, error: &std::io::Error) -> Self {
         let why = match error.kind() {
@@ -109,7 +119,6 @@ impl Failure {
     }
 
     /// The code as a number.
-    #[cfg(test)]
     pub(crate) fn code(&self) -> u8 {
         self.code
     }

@@ -27,7 +27,7 @@ Options:
 
 Exit codes: the server's own; 127 its program is not found; 126 it cannot be run;
 2 usage, configuration, unknown service; 3 vaultd, a secret or policy failed;
-1 anything unexpected. --test: 0 if it would start, else 2 or 3.
+1 anything unexpected. --test: 0 if it would start, else one of these.
 ";
 
 /// The text of --help for a program called `name`.

@@ -1,19 +1,46 @@
-//! The id of a JSON-RPC 2.0 request, read from one line.
+//! The ids of JSON-RPC 2.0 requests, read from one line: a request or a batch of them.
 //!
-//! Only the outermost object matters; everything else is checked to be JSON and skipped. A
-//! notification, a batch, a reply, or anything doubtful gives `None`: then nothing is answered. The
-//! id is handed back as it was written, so that no number is rounded and no escape changed.
+//! Only the outermost objects matter; everything else is checked to be JSON and skipped. A
+//! notification, a reply, or anything doubtful asks for nothing. An id is handed back as it was
+//! written, so that no number is rounded and no escape changed.
 
 /// The deepest nesting that is followed.
 const DEEPEST: usize = 64;
 
-/// The id of the request on this line, as it was written.
-pub(crate) fn request_id(line: &[u8]) -> Option<&str> {
-    let text = std::str::from_utf8(line).ok()?;
+/// Who on a line waits for an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Asked<'a> {
+    /// Nobody.
+    Nothing,
+    /// One request, by its id as it was written.
+    One(&'a str),
+    /// The requests of a batch, which are answered together.
+    Batch(Vec<&'a str>),
+}
+
+/// Who waits for an answer to this line.
+pub(crate) fn asked(line: &[u8]) -> Asked<'_> {
+    std::str::from_utf8(line)
+        .ok()
+        .and_then(whole_line)
+        .unwrap_or(Asked::Nothing)
+}
+
+fn whole_line(text: &str) -> Option<Asked<'_>> {
     let mut scanner = Scanner { text, at: 0 };
-    let request = scanner.request()?;
     scanner.blank();
-    (scanner.at == text.len()).then_some(request)
+    let asked = if scanner.peek()? == b'[' {
+        let ids = scanner.batch()?;
+        if ids.is_empty() {
+            Asked::Nothing
+        } else {
+            Asked::Batch(ids)
+        }
+    } else {
+        scanner.request()?.map_or(Asked::Nothing, Asked::One)
+    };
+    scanner.blank();
+    (scanner.at == text.len()).then_some(asked)
 }
 
 struct Scanner<'a> {
@@ -22,9 +49,33 @@ struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    fn request(&mut self) -> Option<&'a str> {
-        let (mut version, mut method, mut id) = (None, None, None);
+    /// The ids of the requests among the elements; `None` where it is no list of JSON.
+    fn batch(&mut self) -> Option<Vec<&'a str>> {
+        let mut ids = Vec::new();
+        self.expect(b'[')?;
         self.blank();
+        if self.take(b']') {
+            return Some(ids);
+        }
+        loop {
+            self.blank();
+            if self.peek()? == b'{' {
+                ids.extend(self.request()?);
+            } else {
+                self.value(DEEPEST)?;
+            }
+            self.blank();
+            if self.take(b']') {
+                return Some(ids);
+            }
+            self.expect(b',')?;
+        }
+    }
+
+    /// The id of a request; `None` inside where the object is none, and outside where it is no JSON.
+    fn request(&mut self) -> Option<Option<&'a str>> {
+        let (mut version, mut method, mut id) = (None, None, None);
+        let mut doubtful = false;
         self.expect(b'{')?;
         self.members(|scanner, name| {
             let value = scanner.value(DEEPEST)?;
@@ -35,10 +86,12 @@ impl<'a> Scanner<'a> {
                 _ => return Some(()),
             };
             // A member that is there twice can be read in two ways.
-            slot.replace(value).is_none().then_some(())
+            doubtful |= slot.replace(value).is_some();
+            Some(())
         })?;
-        let id = id.filter(|id| is_string(id) || is_number(id))?;
-        (version? == r#""2.0""# && is_string(method?)).then_some(id)
+        let id = id.filter(|id| is_string(id) || is_number(id));
+        let is_request = version == Some(r#""2.0""#) && method.is_some_and(is_string) && !doubtful;
+        Some(id.filter(|_| is_request))
     }
 
     /// The members of an object whose brace is read, each after its colon.

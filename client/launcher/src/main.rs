@@ -12,15 +12,19 @@ mod environment;
 mod exec;
 mod failure;
 mod help;
+mod interpreter;
 mod json_request;
+mod limits;
 mod options;
 mod program_name;
 mod protocol_error;
 mod redaction;
 mod report;
+mod search_path;
 mod table;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use tokio::runtime::Runtime;
@@ -155,12 +159,34 @@ fn show(launch: &LaunchOptions, reply: &CheckReply) -> Result<ExitCode, Failure>
     let dropped: Vec<String> = std::env::vars_os()
         .filter_map(|(name, _)| environment::loader_variable(&name))
         .collect();
-    let problem = exec::enter(&reply.cwd).err();
-    let problem_text = problem.as_ref().map(|problem| problem.lines().join("; "));
+    let inherited = std::env::var_os("PATH");
+    let program = reply.argv.first().map_or("", String::as_str);
+    let directory = &reply.program_directory;
+    let path = search_path::of_server(inherited.as_deref(), &reply.path, directory, program);
+    let path = path.or(inherited);
+    let (interpreter, problem) = match started_with(reply, path.as_ref()) {
+        Ok(interpreter) => (interpreter, None),
+        // A person who tests sees all of it.
+        Err(problem) => (None, Some(problem.without_a_client())),
+    };
+    let seen = table::SeenHere {
+        path,
+        interpreter,
+        dropped,
+        problem: problem.as_ref().map(|problem| problem.lines().join("; ")),
+    };
     let redaction = Redaction::of_answer(launch, &reply.argv);
-    let table = table::of(reply, &dropped, problem_text.as_deref());
-    report::text(&redaction.apply(&table))?;
+    report::text(&redaction.apply(&table::of(reply, &seen)))?;
     Ok(failure::code_of_check(reply.launchable, problem.as_ref()))
+}
+
+/// The interpreter that the command would be started with, if it needs one.
+fn started_with(reply: &CheckReply, path: Option<&OsString>) -> Result<Option<PathBuf>, Failure> {
+    exec::enter(&reply.cwd)?;
+    match reply.argv.first() {
+        Some(program) => interpreter::of(program, path.map(OsString::as_os_str)),
+        None => Ok(None),
+    }
 }
 
 /// Returns only where the server could not be started.
@@ -175,7 +201,16 @@ fn start(
     }
     let (variables, dropped) = environment::build(std::env::vars_os(), &launched)?;
     exec::enter(&launched.cwd)?;
-    let resolved = verbose.then(|| report::resolved(&launch.service, &launched, &dropped));
-    report::before_start(resolved, &launched);
+    interpreter::of(
+        &launched.argv[0],
+        variables.get(OsStr::new("PATH")).map(OsString::as_os_str),
+    )?;
+    limits::check(&launched.argv, &variables)?;
+    let first = if verbose {
+        Some(report::resolved(&launch.service, &launched, &dropped))
+    } else {
+        report::not_inherited(&launch.service, &dropped)
+    };
+    report::before_start(first, &launched);
     Err(exec::replace_process(&launched.argv, variables))
 }

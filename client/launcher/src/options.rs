@@ -155,19 +155,24 @@ impl RawArguments {
         }
         // An empty one is none, as people's wrappers have always passed it.
         let flag = self.environment.filter(|name| !name.is_empty());
-        let environment = match (at, flag) {
+        let (environment, environment_inherited) = match (at, flag) {
             (Some(at), Some(flag)) if at != flag => {
                 return Err(wrong(
                     "SERVICE@ENVIRONMENT and --env name different environments",
                 ));
             }
-            (Some(name), _) | (None, Some(name)) => name,
-            (None, None) => utf8(variable.unwrap_or_default(), ENVIRONMENT_VARIABLE)?,
+            (Some(name), _) | (None, Some(name)) => (name, false),
+            (None, None) => {
+                let name = utf8(variable.unwrap_or_default(), ENVIRONMENT_VARIABLE)?;
+                let is_there = !name.is_empty();
+                (name, is_there)
+            }
         };
         Ok(Run {
             launch: LaunchOptions {
                 service,
                 environment,
+                environment_inherited,
                 command: self.command.unwrap_or_default(),
                 // Chosen in a client's configuration, and never on a command line.
                 profile: String::new(),

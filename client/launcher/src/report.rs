@@ -12,6 +12,8 @@ use crate::failure::{Failure, MAX_LINES};
 
 /// Lines before the start; the last of all is kept for an exec that fails.
 const MAX_LINES_BEFORE_START: usize = MAX_LINES - 1;
+/// Variables that are named in one line.
+const MAX_NAMES: usize = 12;
 
 /// Text that was asked for, to standard output.
 pub(crate) fn text(text: &str) -> Result<(), Failure> {
@@ -30,10 +32,9 @@ pub(crate) fn text(text: &str) -> Result<(), Failure> {
 }
 
 /// One answer to the waiting client, to standard output.
-pub(crate) fn protocol_line(line: &str) {
+pub(crate) fn protocol_line(line: &str) -> std::io::Result<()> {
     let mut output = std::io::stdout().lock();
-    // A client that is gone needs no answer.
-    let _ = writeln!(output, "{line}").and_then(|()| output.flush());
+    writeln!(output, "{line}").and_then(|()| output.flush())
 }
 
 /// What failed, then what to do.
@@ -41,9 +42,9 @@ pub(crate) fn failure(failure: &Failure) {
     to_stderr(&failure.lines());
 }
 
-/// Warnings of the daemon, after what was resolved where that was asked for.
-pub(crate) fn before_start(resolved: Option<String>, launched: &Launched) {
-    let mut lines: Vec<String> = resolved.into_iter().collect();
+/// Warnings of the daemon, after what was resolved or not inherited.
+pub(crate) fn before_start(first: Option<String>, launched: &Launched) {
+    let mut lines: Vec<String> = first.into_iter().collect();
     let room = MAX_LINES_BEFORE_START - lines.len();
     let warnings = launched.warnings.iter().map(|warning| one_line(warning));
     if launched.warnings.len() <= room {
@@ -81,6 +82,21 @@ pub(crate) fn resolved(service: &str, launched: &Launched, dropped: &[String]) -
         "{service}: {} with {secrets}{left_out}",
         launched.argv[0]
     ))
+}
+
+/// What is said of variables that the server would have had without this launcher; names alone.
+pub(crate) fn not_inherited(service: &str, dropped: &[String]) -> Option<String> {
+    let more = dropped.len().saturating_sub(MAX_NAMES);
+    let mut names = dropped[..dropped.len() - more].join(", ");
+    if more > 0 {
+        names.push_str(&format!(" and {more} more"));
+    }
+    (!dropped.is_empty()).then(|| {
+        one_line(&format!(
+            "{service}: not inherited, since they choose code that would get the secrets: {names}; \
+             keep_variables of the service keeps them"
+        ))
+    })
 }
 
 fn one_line(text: &str) -> String {

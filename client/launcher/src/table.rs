@@ -1,6 +1,8 @@
 //! The report of --test: names, versions, ages and states; never a value.
 
+use std::ffi::OsString;
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use vault_client::{Row, Style, age_in_words, state_with_reason, table};
 use vault_proto::generated::{CheckReply, CheckedSecret};
@@ -8,9 +10,21 @@ use vault_proto::printable::printable;
 
 const HEADINGS: [&str; 5] = ["VARIABLE", "REFERENCE", "VERSION", "AGE", "STATE"];
 
-/// The whole report; `dropped` are loader variables of this environment, `problem` is what only this
-/// side can see.
-pub(crate) fn of(reply: &CheckReply, dropped: &[String], problem: Option<&str>) -> String {
+/// What only this side can see.
+#[derive(Debug, Default)]
+pub(crate) struct SeenHere {
+    /// The PATH of the server.
+    pub(crate) path: Option<OsString>,
+    /// What the `#!` line of the program leads to.
+    pub(crate) interpreter: Option<PathBuf>,
+    /// Loader variables of this environment.
+    pub(crate) dropped: Vec<String>,
+    /// Why nothing would start.
+    pub(crate) problem: Option<String>,
+}
+
+/// The whole report.
+pub(crate) fn of(reply: &CheckReply, seen: &SeenHere) -> String {
     let mut text = String::new();
     if !reply.secrets.is_empty() {
         let rows: Vec<_> = reply.secrets.iter().map(row).collect();
@@ -22,6 +36,12 @@ pub(crate) fn of(reply: &CheckReply, dropped: &[String], problem: Option<&str>) 
     };
     let argv: Vec<String> = reply.argv.iter().map(|word| quoted(word)).collect();
     line("command", &argv.join(" "));
+    if let Some(interpreter) = &seen.interpreter {
+        line("interpreter", &interpreter.display().to_string());
+    }
+    if let Some(path) = &seen.path {
+        line("PATH", &path.to_string_lossy());
+    }
     if !reply.cwd.is_empty() {
         line("directory", &reply.cwd);
     }
@@ -29,7 +49,8 @@ pub(crate) fn of(reply: &CheckReply, dropped: &[String], problem: Option<&str>) 
         line("settings", &reply.setting_names.join(", "));
     }
     let kept = |name: &&String| reply.keep_variables.contains(*name);
-    let names: Vec<&str> = dropped
+    let names: Vec<&str> = seen
+        .dropped
         .iter()
         .filter(|name| !kept(name))
         .map(String::as_str)
@@ -40,10 +61,10 @@ pub(crate) fn of(reply: &CheckReply, dropped: &[String], problem: Option<&str>) 
     for warning in &reply.warnings {
         line("warning", warning);
     }
-    if let Some(problem) = problem {
+    if let Some(problem) = &seen.problem {
         line("problem", problem);
     }
-    let starts = reply.launchable && problem.is_none();
+    let starts = reply.launchable && seen.problem.is_none();
     line("would start", if starts { "yes" } else { "no" });
     text
 }
@@ -108,24 +129,35 @@ mod tests {
             warnings: vec!["mind\u{1b}".to_owned()],
             launchable: false,
             keep_variables: vec!["NODE_OPTIONS".to_owned()],
+            path: vec![],
+            program_directory: String::new(),
         };
         let expected = "VARIABLE  REFERENCE  VERSION  AGE       STATE\n\
                         A         local://x  7        1 minute  stale: timeout\n\
                         B         local://x  -        -         not found (optional)\n\
                         command: /bin/x '' 'a b'\\''c'\n\
+                        interpreter: /usr/bin/node\n\
+                        PATH: /opt/bin:/usr/bin\n\
                         directory: /srv\n\
                         settings: S\n\
                         not inherited: LD_PRELOAD, ZDOTDIR\n\
                         warning: mind\u{fffd}\n\
                         problem: cannot start in /srv\n\
                         would start: no\n";
-        let dropped = ["LD_PRELOAD", "NODE_OPTIONS", "ZDOTDIR"].map(str::to_owned);
+        let seen = SeenHere {
+            path: Some("/opt/bin:/usr/bin".into()),
+            interpreter: Some("/usr/bin/node".into()),
+            dropped: ["LD_PRELOAD", "NODE_OPTIONS", "ZDOTDIR"]
+                .map(str::to_owned)
+                .to_vec(),
+            problem: Some("cannot start in /srv".to_owned()),
+        };
         let report = |launchable| {
             let reply = CheckReply {
                 launchable,
                 ..reply.clone()
             };
-            of(&reply, &dropped, Some("cannot start in /srv"))
+            of(&reply, &seen)
         };
         assert_eq!(report(false), expected);
         assert_eq!(report(true), expected, "a problem of this side counts, too");

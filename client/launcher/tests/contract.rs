@@ -216,7 +216,7 @@ fn an_inherited_variable_chooses_the_environment() {
             .unwrap()
             .success()
     );
-    assert_eq!(fake.asked(), [r#"launch ("git", "prod", [])"#]);
+    assert_eq!(fake.asked(), [r#"launch ("git", "inherited prod", [])"#]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod fake;
 #[path = "support/programs.rs"]
 mod programs;
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::process::{Output, Stdio};
@@ -215,10 +215,94 @@ fn a_directory_that_is_gone_is_said() {
 }
 
 #[test]
+fn an_interpreter_that_the_servers_path_lacks_is_said_before_the_start() {
+    let program = Fake::absent();
+    let npx = program.home().join("npx");
+    std::fs::write(&npx, "#!/usr/bin/env no-such-node\n").unwrap();
+    std::fs::set_permissions(&npx, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let fake = Fake::start(Plan::of(&[npx.to_str().unwrap()]).secret("TOKEN", VALUE.as_bytes()));
+    let words =
+        "its first line asks for no-such-node, which is not in the PATH that the server gets";
+    assert_failed(&run(&fake, &["git"]), 127, words);
+}
+
+#[test]
+fn a_program_brings_its_directory_where_the_path_leads_elsewhere() {
+    let program = Fake::absent();
+    let directory = program.home().join("nvm");
+    std::fs::create_dir(&directory).unwrap();
+    for (name, text) in [
+        ("npx", "#!/usr/bin/env node\n"),
+        ("node", "#!/bin/sh\necho its own\n"),
+    ] {
+        let file = directory.join(name);
+        std::fs::write(&file, text).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let npx = directory.join("npx");
+    let mut plan = Plan::of(&[npx.to_str().unwrap()]);
+    plan.program_directory = directory.to_str().unwrap().to_owned();
+    let fake = Fake::start(plan);
+    let mut command = fake.command(VAULT_RUN, &["git"]);
+    let output = command.env("PATH", "/usr/bin:/bin").output().unwrap();
+    assert_eq!(stdout(&output), "its own\n", "{}", stderr(&output));
+}
+
+#[test]
+fn variables_that_are_left_out_are_named_in_one_line() {
+    let fake = Fake::start(Plan::script(
+        "env | grep -c -e ^NODE_OPTIONS -e ^PYTHONUTF8",
+    ));
+    let mut command = fake.command(VAULT_RUN, &["git"]);
+    command.envs([
+        ("NODE_OPTIONS", VALUE),
+        ("LD_DEBUG_OUTPUT", VALUE),
+        ("PYTHONUTF8", "1"),
+    ]);
+    let output = command.output().unwrap();
+    assert_eq!(stdout(&output), "1\n");
+    let said = "vault-run: git: not inherited, since they choose code that would get the secrets: \
+                LD_DEBUG_OUTPUT, NODE_OPTIONS; keep_variables of the service keeps them\n";
+    assert_eq!(stderr(&output), said);
+    let mut plan = Plan::script("true");
+    plan.warnings = (0..3).map(|number| format!("warning {number}")).collect();
+    let fake = Fake::start(plan);
+    let mut command = fake.command(VAULT_RUN, &["git"]);
+    let output = command.env("NODE_OPTIONS", VALUE).output().unwrap();
+    let text = stderr(&output);
+    assert_eq!(text.lines().count(), 2, "{text}");
+    assert!(
+        text.contains("3 warnings: `vault-run --test` shows them"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_daemon_is_told_whether_an_environment_was_asked_for_or_inherited() {
+    let fake = Fake::start(Plan::script("true"));
+    for arguments in [&["git"][..], &["git@dev"], &["git", "--env", "dev"]] {
+        let mut command = fake.command(VAULT_RUN, arguments);
+        let output = command
+            .env("OCI_VAULT_ENVIRONMENT", "prod")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+    let asked = ["inherited prod", "dev", "dev"];
+    let asked = asked.map(|words| format!(r#"launch ("git", "{words}", [])"#));
+    assert_eq!(fake.asked(), asked);
+}
+
+#[test]
 fn an_environment_larger_than_the_system_permits_is_said() {
     let mut plan = Plan::of(&["/bin/true"]);
     plan.settings = vec![("A".to_owned(), "x".repeat(200 * 1024))];
-    let words = "git: cannot run /bin/true: its arguments and environment are larger";
+    let words = "git: A has 201 KiB, and 128 KiB is the most that this system hands to a program";
+    assert_failed(&run(&Fake::start(plan), &["git"]), 126, words);
+    let mut plan = Plan::of(&["/bin/true"]);
+    let value = |number: u8| (format!("V{number}"), "x".repeat(100 * 1024));
+    plan.settings = (0..70).map(value).collect();
+    let words = "KiB is the most that this system hands to a program; the largest: V10 (101 KiB)";
     assert_failed(&run(&Fake::start(plan), &["git"]), 126, words);
 }
 
@@ -280,8 +364,122 @@ fn answered(arguments: &[&str], input: &[u8]) -> Output {
     output
 }
 
+/// What is said to a client that writes `input` and then closes its side.
+fn said_to(input: &[u8]) -> Output {
+    let fake = Fake::start(Plan::refusing(kinds::UNKNOWN_SERVICE, "no \"git\"\nadd it"));
+    let mut command = fake.command(VAULT_RUN, &["git"]);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("vault-run");
+    let mut writing_end = child.stdin.take().expect("a pipe");
+    writing_end.write_all(input).expect("it reads to the end");
+    drop(writing_end);
+    child.wait_with_output().expect("vault-run")
+}
+
+/// The ids in one answer, `Err` for a batch of them.
+fn ids(line: &str) -> Result<String, Vec<String>> {
+    let id = |reply: &serde_json::Value| {
+        assert_eq!(reply["error"]["code"], 2, "{reply}");
+        reply["id"].to_string()
+    };
+    match serde_json::from_str(line).expect("JSON") {
+        serde_json::Value::Array(replies) => Err(replies.iter().map(id).collect()),
+        reply => Ok(id(&reply)),
+    }
+}
+
 #[test]
-fn a_waiting_client_gets_one_error_with_the_id_of_its_request() {
+fn every_request_of_a_waiting_client_is_answered_until_its_input_ends() {
+    let input = r#"
+        {"jsonrpc":"2.0","id":"probe","method":"server/discover"}
+        {"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"probe"}}
+        [{"jsonrpc":"2.0","id":1,"method":"initialize"},{"jsonrpc":"2.0","method":"n"},{"jsonrpc":"2.0","id":"b","method":"ping"}]
+        [{"jsonrpc":"2.0","method":"notifications/initialized"}]
+        {"jsonrpc":"2.0","id":99,"result":{}}
+        no JSON
+        {"jsonrpc":"2.0","id":2,"method":"initialize"}"#;
+    let output = said_to(input.as_bytes());
+    let answers: Vec<_> = stdout(&output).lines().map(ids).collect();
+    let batch = ["1", "\"b\""].map(str::to_owned).to_vec();
+    let expected = [Ok("\"probe\"".to_owned()), Err(batch), Ok("2".to_owned())];
+    assert_eq!(answers, expected);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(stderr(&output).lines().count(), 2);
+}
+
+/// As Python's `mcp` 2.3.0 and `@modelcontextprotocol/client` 2.4.0 with version negotiation write it:
+/// a probe, and after its answer, whatever that is, the request of before to the same process.
+#[test]
+fn a_client_that_probes_first_hears_the_reason_at_its_second_request() {
+    let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"mcp","version":"0.1.0"},"io.modelcontextprotocol/clientCapabilities":{}}"#;
+    let initialize = r#""method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"mcp","version":"0.1.0"}}"#;
+    for (probe, second) in [("1", "2"), (r#""server-discover-probe-1""#, "0")] {
+        let fake = Fake::start(Plan::refusing(kinds::UNKNOWN_SERVICE, "no such service"));
+        let mut command = fake.command(VAULT_RUN, &["git"]);
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("vault-run");
+        let mut input = child.stdin.take().expect("a pipe");
+        let mut output = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        for (id, rest) in [
+            (
+                probe,
+                format!(r#""method":"server/discover","params":{{{meta}}}"#),
+            ),
+            (second, initialize.to_owned()),
+        ] {
+            writeln!(input, r#"{{"jsonrpc":"2.0","id":{id},{rest}}}"#).expect("somebody reads");
+            let answer = output.next().expect("an answer").expect("a line");
+            assert_eq!(ids(&answer), Ok(id.to_owned()));
+            assert!(
+                answer.contains("vault-run: git: no such service"),
+                "{answer}"
+            );
+        }
+        drop(input);
+        assert_eq!(child.wait().expect("vault-run").code(), Some(2));
+    }
+}
+
+#[test]
+fn an_id_is_repeated_as_it_was_written() {
+    for id in [
+        "1.0",
+        "12345678901234567890123",
+        "-1.5e+3",
+        "\"\\u00e9\"",
+        "0",
+    ] {
+        let request = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"initialize"}}"#);
+        let said = stdout(&said_to(request.as_bytes()));
+        assert!(
+            said.starts_with(&format!(r#"{{"jsonrpc":"2.0","id":{id},"error""#)),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_large_request_is_answered_too() {
+    let large = "x".repeat(300 * 1024);
+    let request = format!(r#"{{"jsonrpc":"2.0","id":7,"method":"x","params":{{"a":"{large}"}}}}"#);
+    assert_eq!(
+        stdout(&said_to(request.as_bytes()))
+            .lines()
+            .map(ids)
+            .collect::<Vec<_>>(),
+        [Ok("7".into())]
+    );
+}
+
+#[test]
+fn a_waiting_client_gets_an_error_with_the_id_of_its_request() {
     let text = "vault-run: git: no \\\"git\\\"; add it";
     for (request, id) in [
         (
@@ -297,9 +495,9 @@ fn a_waiting_client_gets_one_error_with_the_id_of_its_request() {
             "\"a-1\"",
         ),
     ] {
-        let output = answered(&["git"], format!("{request}\n{request}\n").as_bytes());
+        let output = answered(&["git"], format!("{request}\n").as_bytes());
         let expected = format!(
-            "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{{\"code\":-32000,\"message\":\"{text}\"}}}}\n"
+            "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{{\"code\":2,\"message\":\"{text}\"}}}}\n"
         );
         assert_eq!(stdout(&output), expected);
         assert_eq!(output.status.code(), Some(2));
@@ -311,7 +509,6 @@ fn whatever_else_is_on_standard_input_gets_nothing() {
     for input in [
         &b"hello\n"[..],
         b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n",
-        b"[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\"}]\n",
         b"\xff\xfe\n",
     ] {
         let output = answered(&["git"], input);
@@ -320,8 +517,6 @@ fn whatever_else_is_on_standard_input_gets_nothing() {
             ("", Some(2))
         );
     }
-    let long = [&vec![b'x'; 65 * 1024][..], b"\n"].concat();
-    assert_eq!(stdout(&answered(&["git"], &long)), "");
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn plan(launchable: bool) -> Plan {
     };
     let mut plan = Plan::script("echo started").secret("TOKEN", b"hunter2");
     plan.check = CheckReply {
-        argv: vec!["/bin/server".to_owned(), "a b".to_owned()],
+        argv: vec!["/bin/true".to_owned(), "a b".to_owned()],
         secrets: vec![secret],
         launchable,
         ..CheckReply::default()
@@ -42,7 +42,7 @@ fn what_would_start_is_shown_and_not_started() {
     let output = run(&fake, &["--test", "git"]);
     let expected = "VARIABLE  REFERENCE      VERSION  AGE      STATE\n\
                     TOKEN     local://token  3        2 hours  stale: timeout\n\
-                    command: /bin/server 'a b'\n\
+                    command: /bin/true 'a b'\n\
                     would start: yes\n";
     assert_eq!(stdout(&output), expected);
     assert_eq!(output.status.code(), Some(0));

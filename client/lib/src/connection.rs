@@ -6,7 +6,7 @@
 
 use std::future::ready;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
@@ -50,26 +50,35 @@ pub(crate) async fn open(
 async fn reach(deadline: Deadline, start: Instant) -> Result<(UnixStream, SocketLocation), Error> {
     let mut pauses = BETWEEN_ATTEMPTS;
     loop {
-        let location = socket::to_call();
-        let error = match UnixStream::connect(&location.path).await {
-            Ok(stream) => return Ok((stream, location)),
-            Err(error) => error,
-        };
-        let directory_exists = location.path.parent().is_some_and(Path::exists);
+        let own = socket::own_places();
+        let may_restart = own.iter().any(socket::has_daemon);
+        let system = socket::system_variant().filter(|_| !may_restart);
+        let mut failed = (PathBuf::new(), io::Error::from(io::ErrorKind::NotFound));
+        for location in own.into_iter().chain(system) {
+            match UnixStream::connect(&location.path).await {
+                Ok(stream) => return Ok((stream, location)),
+                // What is there and fails says more than what is not there.
+                Err(error) if failed.1.kind() == io::ErrorKind::NotFound => {
+                    failed = (location.path, error);
+                }
+                Err(_) => {}
+            }
+        }
+        let (path, error) = failed;
         let left = deadline.remaining();
         match pauses.next().filter(|pause| *pause < left) {
-            Some(pause) if after(&error, start.elapsed(), directory_exists) == Retry::TryAgain => {
+            Some(pause) if after(&error, start.elapsed(), may_restart) == Retry::TryAgain => {
                 sleep(pause).await;
             }
-            _ => return Err(failure(location.path, error)),
+            _ => return Err(failure(path, error)),
         }
     }
 }
 
-fn after(error: &io::Error, waited: Duration, directory_exists: bool) -> Retry {
+fn after(error: &io::Error, waited: Duration, may_restart: bool) -> Retry {
     let limit = match error.kind() {
         io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => RESTART_TIME,
-        io::ErrorKind::NotFound if directory_exists => RESTART_TIME,
+        io::ErrorKind::NotFound if may_restart => RESTART_TIME,
         // The queue of connections is full: somebody is there, and only the deadline counts.
         io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Duration::MAX,
         _ => Duration::ZERO,
@@ -87,7 +96,7 @@ fn failure(path: PathBuf, source: io::Error) -> Error {
         | io::ErrorKind::NotADirectory
         | io::ErrorKind::ConnectionRefused
         | io::ErrorKind::ConnectionReset => Error::NotRunning {
-            path,
+            searched: socket::searched(),
             distrusts_variable: socket::distrusts_runtime_directory(),
             source,
         },

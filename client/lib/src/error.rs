@@ -12,10 +12,10 @@ use vault_proto::sealed::SealError;
 #[non_exhaustive]
 pub enum Error {
     /// Nobody listens.
-    #[error("vaultd is not running: nothing answers at {}", path.display())]
+    #[error("vaultd is not running: nothing answers at {}", listed(searched))]
     NotRunning {
-        /// The socket.
-        path: PathBuf,
+        /// The sockets that were looked for.
+        searched: Vec<PathBuf>,
         /// Whether `XDG_RUNTIME_DIR` is set and was not used.
         distrusts_variable: bool,
         /// What the last attempt said.
@@ -204,6 +204,17 @@ impl Error {
     }
 }
 
+fn listed(places: &[PathBuf]) -> String {
+    let places: Vec<String> = places
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    match places.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} or {last}", before.join(", ")),
+        _ => places.concat(),
+    }
+}
+
 /// To the nearest second.
 fn seconds(time: Duration) -> String {
     crate::age::seconds_in_words((time + Duration::from_millis(500)).as_secs())
@@ -217,11 +228,15 @@ mod tests {
     fn a_daemon_that_is_not_running_is_named_with_its_socket_and_how_to_start_it() {
         for distrusts_variable in [false, true] {
             let error = Error::NotRunning {
-                path: PathBuf::from("/run/user/7/vaultd/vaultd.sock"),
+                searched: ["/a/s", "/run/user/7/vaultd/vaultd.sock", "/home/s"]
+                    .map(PathBuf::from)
+                    .to_vec(),
                 distrusts_variable,
                 source: std::io::ErrorKind::ConnectionRefused.into(),
             };
-            assert!(error.to_string().contains("/run/user/7/vaultd/vaultd.sock"));
+            let expected = "vaultd is not running: nothing answers at /a/s, \
+                            /run/user/7/vaultd/vaultd.sock or /home/s";
+            assert_eq!(error.to_string(), expected);
             let remedy = error.remedy().expect("a remedy");
             assert!(remedy.contains("systemctl --user start vaultd.socket"));
             assert!(remedy.contains("vaultd &"));

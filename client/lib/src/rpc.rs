@@ -2,6 +2,7 @@
 
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
+use vault_proto::LARGEST_ADMIN_REPLY;
 use vault_proto::generated as message;
 use vault_proto::generated::admin_client::AdminClient;
 use vault_proto::generated::secrets_client::SecretsClient;
@@ -38,7 +39,9 @@ macro_rules! rpcs {
                 request: Request<Self>,
                 channel: Channel,
             ) -> Result<Response<Self::Reply>, Status> {
-                $client::new(channel).$method(request).await
+                let client = $client::new(channel);
+                let mut client = client.max_decoding_message_size(LARGEST_ADMIN_REPLY);
+                client.$method(request).await
             }
         })*
     };

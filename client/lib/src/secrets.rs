@@ -18,6 +18,8 @@ pub struct LaunchOptions {
     pub service: String,
     /// One of the environments the configuration names; empty for none.
     pub environment: String,
+    /// It was found in a variable and not asked for: it counts only where environments are named.
+    pub environment_inherited: bool,
     /// Another command in place of the configured one; empty for that one.
     pub command: Vec<String>,
     /// The OCI profile asked for, one that the service lists; empty for none.
@@ -39,6 +41,10 @@ pub struct Launched {
     pub keep_variables: Vec<String>,
     /// What a person should know, a sentence each.
     pub warnings: Vec<String>,
+    /// The PATH of the server, a directory each, [`vault_proto::INHERITED_PATH`] among them; empty to stay.
+    pub path: Vec<String>,
+    /// The directory where the program was found by its name; empty where it was not looked for.
+    pub program_directory: String,
 }
 
 impl Client {
@@ -52,6 +58,7 @@ impl Client {
             request_id: recipient.request_id.clone(),
             command: options.command,
             profile: options.profile,
+            environment_inherited: options.environment_inherited,
         };
         let reply = self.call(request).await?;
         if reply.argv.is_empty() {
@@ -64,6 +71,8 @@ impl Client {
             settings: reply.settings,
             keep_variables: reply.keep_variables,
             warnings: reply.warnings,
+            path: reply.path,
+            program_directory: reply.program_directory,
         })
     }
 
@@ -74,6 +83,7 @@ impl Client {
             environment: options.environment,
             command: options.command,
             profile: options.profile,
+            environment_inherited: options.environment_inherited,
         };
         self.call(request).await
     }

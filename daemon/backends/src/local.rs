@@ -149,6 +149,10 @@ impl Backend for LocalStore {
         Ok(Bundle::plain(secret, version.to_string()))
     }
 
+    fn when_changed(&self, doubt: &dyn Fn()) {
+        self.store.when_changed(doubt);
+    }
+
     fn writable(&self) -> Option<&dyn WritableBackend> {
         Some(self)
     }

@@ -42,6 +42,11 @@ pub trait Backend: Send + Sync {
     /// next fetch looks again.
     fn forget(&self) {}
 
+    /// Calls `doubt` where somebody else has changed what this holds since the last time: a value that was
+    /// fetched before must not be handed out as fresh. Asked before held values are used, so that it costs
+    /// a look at a file at most. A vault that cannot know calls it never, and its values have an age.
+    fn when_changed(&self, _doubt: &dyn Fn()) {}
+
     /// Does what is due ahead of time, such as renewing a token, and says when to be called again.
     async fn upkeep(&self) -> Duration {
         Duration::from_hours(1)

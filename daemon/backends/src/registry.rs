@@ -129,6 +129,11 @@ impl Backends {
         Some(backend)
     }
 
+    /// The backends that are open whatever is configured.
+    pub fn fixed(&self) -> impl Iterator<Item = &Arc<dyn Backend>> {
+        self.fixed.values()
+    }
+
     /// All open backends that are configured now, also those that were opened for their upkeep alone.
     pub fn all(&self) -> Vec<(Key, Arc<dyn Backend>)> {
         self.with_fixed(self.vaults().now())

@@ -54,7 +54,9 @@ Files:
   $XDG_STATE_HOME/vaultd/   store.age, identity.txt, audit.jsonl;
                        snapshot.age, with cache.persist: sealed
   $XDG_RUNTIME_DIR/vaultd/vaultd.sock     the socket; without it
-                       /run/user/UID/vaultd/vaultd.sock
+                       /run/user/UID/vaultd/vaultd.sock; where there is
+                       no such directory,
+                       ~/.local/state/vaultd/run/vaultd.sock
 
 Credentials (systemd LoadCredential=):
   vaultd.identity      the store's identity, in place of identity.txt

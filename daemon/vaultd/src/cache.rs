@@ -95,7 +95,8 @@ impl Cache {
                 self.counters.misses.fetch_add(1, Ordering::Relaxed);
             }
         }
-        if matches!(offer, Offer::Stale(_)) {
+        // What is on this machine is slow only for a moment, and is waited for.
+        if matches!(offer, Offer::Stale(_)) && self.upstream.is_remote(address.kind) {
             drop(offer);
             let fetch = self.fetch(address, reference, Some(freshness));
             if let Ok(landed) = tokio::time::timeout(time.min(STALE_WAIT), fetch).await {
@@ -181,6 +182,21 @@ impl Cache {
         let slot = self.slots.slot(address, reference);
         let is_kept = true;
         slot.known().confirm(Arc::new(Held { is_kept, ..held }));
+    }
+
+    /// Somebody else has changed what backends of a kind hold: until they are asked again, values of them
+    /// are used only where they cannot be asked, and that there is none is not known any more.
+    pub fn doubt(&self, kind: BackendKind) {
+        let chosen = |address: &Address| address.kind == kind;
+        self.fetches.supersede(chosen);
+        for (address, slot) in self.slots.slots() {
+            let mut known = slot.known();
+            match &mut *known {
+                Known::Value(held, _) if chosen(&address) => Arc::make_mut(held).is_kept = true,
+                Known::Negative(..) if chosen(&address) => *known = Known::Nothing,
+                _ => {}
+            }
+        }
     }
 
     /// Forgets the addresses that `chosen` picks; returns how many values that were.
@@ -408,7 +424,7 @@ impl Cache {
         let result = match result {
             Ok((bundle, confirmed)) => {
                 let held = Arc::new(Held {
-                    bundle,
+                    bundle: Arc::new(bundle),
                     confirmed,
                     is_kept: false,
                 });

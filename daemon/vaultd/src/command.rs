@@ -1,10 +1,42 @@
-//! Finding the program of a service's command, once, when the configuration is loaded.
+//! Finding the program of a service's command: when the configuration is loaded, and again where it is
+//! not there any more.
 
 pub mod catalogue;
 
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+
+/// A part of a `path:`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathElement {
+    /// A directory.
+    Directory(PathBuf),
+    /// What is inherited, `${PATH}`: vaultd's own where a program is looked for, the caller's in the PATH
+    /// that the server gets.
+    Inherited,
+}
+
+impl PathElement {
+    /// Where a program is looked for: `path`, and in any case the directories of `own`.
+    pub fn directories(path: &[Self], own: &[PathBuf]) -> Vec<PathBuf> {
+        let mut directories = Vec::new();
+        for element in path {
+            match element {
+                // A relative one would mean whatever directory this process is in.
+                Self::Directory(directory) if directory.is_absolute() => {
+                    directories.push(directory.clone());
+                }
+                Self::Directory(_) => {}
+                Self::Inherited => directories.extend_from_slice(own),
+            }
+        }
+        if !path.contains(&Self::Inherited) {
+            directories.extend_from_slice(own);
+        }
+        directories
+    }
+}
 
 /// A service's command, found or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,15 +115,20 @@ impl Command {
     }
 }
 
+/// The directories in which this process looks for programs.
+pub fn own_directories() -> Vec<PathBuf> {
+    directories(std::env::var_os("PATH").as_deref())
+}
+
 /// The absolute directories of a `PATH`; a relative one would mean the caller's directory.
 pub fn directories(path: Option<&OsStr>) -> Vec<PathBuf> {
-    let path = path.unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin"));
+    let path = path.unwrap_or(OsStr::new(vault_proto::DEFAULT_PATH));
     std::env::split_paths(path)
         .filter(|directory| directory.is_absolute())
         .collect()
 }
 
-fn is_executable(file: &Path) -> bool {
+pub(crate) fn is_executable(file: &Path) -> bool {
     file.metadata()
         .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
@@ -154,6 +191,20 @@ mod tests {
             Some(Missing::NotFound),
             "no cwd: no relative program"
         );
+    }
+
+    #[test]
+    fn the_directories_of_a_path_stand_around_the_own_ones() {
+        let directory = |name: &str| PathElement::Directory(PathBuf::from(name));
+        let own = [PathBuf::from("/usr/bin")];
+        let of = |path: &[PathElement]| -> Vec<String> {
+            let directories = PathElement::directories(path, &own).into_iter();
+            directories.map(|path| path.display().to_string()).collect()
+        };
+        assert_eq!(of(&[]), ["/usr/bin"]);
+        assert_eq!(of(&[directory("/a")]), ["/a", "/usr/bin"]);
+        let around = [directory("/a"), PathElement::Inherited, directory("/b")];
+        assert_eq!(of(&around), ["/a", "/usr/bin", "/b"]);
     }
 
     #[test]

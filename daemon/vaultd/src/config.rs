@@ -1,12 +1,17 @@
 //! The configuration: files in, one checked whole out, or one error.
+//!
+//! A service that cannot be used is refused alone; what is wrong with resolver.yaml itself refuses all.
 
 mod ages;
 pub mod check;
 pub mod document;
 mod effective;
 pub mod files;
+mod in_the_clear;
 pub mod keys;
 mod layers;
+mod nearest;
+mod pasted;
 mod policy_section;
 pub mod process_inputs;
 mod resolver_file;
@@ -15,6 +20,7 @@ mod secret_entry;
 mod sections;
 mod service_context;
 mod service_file;
+mod service_keys;
 mod unknown_keys;
 mod warnings;
 pub mod watch;
@@ -30,8 +36,11 @@ use crate::setup::Setup;
 use document::{ConfigError, Document};
 use files::{Places, ServiceText};
 use process_inputs::ProcessInputs;
-use resolver_file::ResolverFile;
+use resolver_file::{ResolverFile, ServiceDocument};
 use warnings::Warnings;
+
+/// Nobody reads on after so many services that are refused.
+const REFUSED_SAID: usize = 50;
 
 /// How often files are read again while somebody changes them.
 const READINGS: usize = 16;
@@ -66,6 +75,8 @@ pub struct Texts {
     pub searched: Vec<PathBuf>,
     /// The service files.
     pub services: Vec<ServiceText>,
+    /// Files beside them whose names no service can have.
+    pub strays: Vec<PathBuf>,
 }
 
 impl Texts {
@@ -90,11 +101,24 @@ impl Texts {
 
     fn read(places: &Places) -> Result<Self, ConfigError> {
         let searched = places.service_directories();
+        let resolver = places.read()?;
+        let (services, strays) = files::service_texts(&searched)?;
         Ok(Self {
-            resolver: places.read()?,
-            services: files::service_texts(&searched)?,
+            resolver,
             searched,
+            services,
+            strays,
         })
+    }
+
+    /// How the resolver.yaml that was read from `file` is lost, if it is.
+    pub fn lost(&self, file: &Path, places: &Places) -> Option<&'static str> {
+        let resolver = self.resolver.as_ref();
+        let new = resolver.map(|(path, _)| path.as_path());
+        match resolver {
+            Some((path, text)) if path == file => text.trim().is_empty().then_some("is empty now"),
+            _ => places.comes_after(new, file).then_some("is gone"),
+        }
     }
 
     /// A number that differs where any byte or name differs; good within this process.
@@ -119,9 +143,18 @@ pub fn read(texts: Texts, inputs: &ProcessInputs, own_uid: u32) -> Result<Config
         }
         None => (None, ResolverFile::absent(inputs)?),
     };
-    let mut files = BTreeMap::new();
-    for text in texts.services {
-        files.insert(text.name, Document::parse(&text.file, &text.text)?);
+    let document = |text: ServiceText| ServiceDocument {
+        read: text
+            .text
+            .and_then(|read| Document::parse(&text.file, &read)),
+        name: text.name,
+        file: text.file,
+    };
+    let files: Vec<_> = texts.services.into_iter().map(document).collect();
+    for file in texts.strays {
+        let message = "this is no name that a service can have, so nothing reads it: letters, digits, \
+                       '.', '_' and '-'; remove it, or give it another name";
+        warnings.push(files::problem(&file, message.to_owned()).to_string());
     }
     let base = file.view(None, &files, &mut warnings)?;
     let mut environments = BTreeMap::new();
@@ -138,8 +171,8 @@ pub fn read(texts: Texts, inputs: &ProcessInputs, own_uid: u32) -> Result<Config
             .any(|service| service.environments().iter().any(|e| e == name))
     {
         warnings.push(format!(
-            "Environment '{name}' not found, using default (vaultd's variable \
-             OCI_VAULT_ENVIRONMENT)"
+            "vaultd's variable OCI_VAULT_ENVIRONMENT names the environment '{name}', which the \
+             configuration does not: services that name environments are not launched without one"
         ));
     }
     if files::holds_old_values(&everywhere.old_cache) {
@@ -148,19 +181,25 @@ pub fn read(texts: Texts, inputs: &ProcessInputs, own_uid: u32) -> Result<Config
             everywhere.old_cache.display()
         ));
     }
-    let setup = Setup {
+    let mut setup = Setup {
         path,
         searched: texts.searched,
         base,
         environments,
         environment: inputs.environment().map(str::to_owned),
+        environment_fallback: everywhere.environment_fallback,
         policy: everywhere.policy,
         audit: everywhere.audit,
         resilience: everywhere.resilience,
         persist: everywhere.persist,
         logging: everywhere.logging,
-        warnings: warnings.into_vec(),
+        warnings: vec![],
     };
+    let refused = setup.refused();
+    let refused = refused.into_iter().take(REFUSED_SAID);
+    let refused =
+        refused.map(|(name, refused)| format!("service {name} is refused: {}", refused.reason));
+    setup.warnings = refused.chain(warnings.into_vec()).collect();
     Ok(Config {
         setup,
         memory: everywhere.memory,

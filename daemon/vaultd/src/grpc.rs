@@ -2,12 +2,12 @@
 
 mod admin;
 pub mod daemon;
+pub mod refusing;
 mod request_context;
 mod secrets;
 mod status;
 
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::Stream;
 use tonic::transport::Server;
 use vault_proto::generated::admin_server::AdminServer;
 use vault_proto::generated::secrets_server::SecretsServer;
@@ -24,7 +24,7 @@ use daemon::Daemon;
 pub async fn serve(
     daemon: Daemon,
     limits: Limits,
-    connections: mpsc::Receiver<std::io::Result<Connection>>,
+    connections: impl Stream<Item = std::io::Result<Connection>>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), tonic::transport::Error> {
     let (health_reporter, health) = tonic_health::server::health_reporter();
@@ -51,6 +51,6 @@ pub async fn serve(
         .add_service(health.max_decoding_message_size(transport.health_request))
         .add_service(secrets)
         .add_service(admin)
-        .serve_with_incoming_shutdown(ReceiverStream::new(connections), stop)
+        .serve_with_incoming_shutdown(connections, stop)
         .await
 }

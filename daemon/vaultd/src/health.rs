@@ -9,7 +9,7 @@ use crate::snapshot::Snapshot;
 use crate::upstream::Health;
 use crate::upstream::breaker::State;
 
-/// Whether nothing needs a person: the newest configuration is in force, records are written, no breaker is
+/// Whether nothing needs a person: the newest configuration is in force and no service of it refused, records are written, no breaker is
 /// open, nothing that was replaced is left on the disk, and no value is stale because it cannot be renewed.
 /// `others` judges values that nobody has asked for.
 pub fn is_healthy(
@@ -23,6 +23,7 @@ pub fn is_healthy(
     let (_, refused) = current.history();
     let holds_old = snapshot.warning().is_some_and(|warning| warning.holds_old);
     refused.is_none()
+        && current.get().refused().is_empty()
         && audit.last_error().is_none()
         && !holds_old
         && backends.iter().all(is_well)

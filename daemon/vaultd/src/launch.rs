@@ -23,10 +23,10 @@ use crate::peer::Peer;
 use crate::policy::Action;
 use crate::resolver::{RequestContext, ResolveError, Resolved, Resolver, SecretRequest};
 use crate::service::{Chosen, Service};
-use crate::setup::Setup;
+use crate::setup::{AskedEnvironment, ChosenEnvironment, Setup};
 use crate::upstream::UpstreamError;
 use history::{FailedLaunch, History, RunningServer};
-use plan::{argv, choose, cwd, find, may_choose, settings, targets};
+use plan::{Program, choose, cwd, environment, find, may_choose, path, program, settings, targets};
 use problem::LaunchError;
 use reply_size::{LARGEST_REPLY, fits};
 
@@ -39,6 +39,8 @@ pub struct ServiceRequest {
     pub command: Vec<String>,
     /// The OCI profile the caller asks for; empty for none.
     pub profile: String,
+    /// The environment, if the caller names one.
+    pub environment: Option<AskedEnvironment>,
 }
 
 /// The way to services.
@@ -109,10 +111,12 @@ impl Launch {
             chosen,
             mut warnings,
         } = plan;
-        let argv = argv(service, &wanted.command);
-        let unfit = argv.as_ref().err().map(LaunchError::kind);
+        let (program, missing) = split(program(service, &wanted.command));
+        let unfit = missing.as_ref().map(LaunchError::kind);
         let reply = LaunchReply {
-            argv: argv.as_ref().cloned().unwrap_or_default(),
+            argv: program.argv,
+            program_directory: program.directory,
+            path: path(service),
             cwd: cwd(service),
             settings: settings(service),
             keep_variables: service.keep_variables.clone(),
@@ -127,7 +131,9 @@ impl Launch {
         let resolver = &self.resolver;
         let resolved = resolver.resolve(context, &actions, secrets, unfit, kind);
         let resolved = resolved.await?;
-        argv?;
+        if let Some(missing) = missing {
+            return Err(missing);
+        }
         if let Some(problem) = problem(&resolved) {
             return Err(problem);
         }
@@ -178,20 +184,19 @@ impl Launch {
             chosen,
             mut warnings,
         } = plan;
-        let (argv, found) = match argv(service, &wanted.command) {
-            Ok(argv) => (argv, true),
-            Err(error) => {
-                warnings.push(error.to_string());
-                (vec![], false)
-            }
-        };
+        let (program, missing) = split(program(service, &wanted.command));
+        warnings.extend(missing.as_ref().map(ToString::to_string));
+        if service.secrets.is_empty() {
+            warnings.push(format!("service {} has no secrets", service.name));
+        }
         let (actions, secrets) = (actions(context.action, wanted), wants(&chosen));
         let resolved = self.resolver.inspect(context, &actions, secrets).await?;
-        let problem = first_problem(&chosen, &resolved, bytes(&argv) + bytes(&warnings));
+        let rest = bytes(&program.argv) + bytes(&warnings);
+        let problem = first_problem(&chosen, &resolved, rest);
         if let Some(too_large @ LaunchError::TooLarge(_)) = &problem {
             warnings.push(too_large.to_string());
         }
-        let launchable = found && problem.is_none();
+        let launchable = missing.is_none() && problem.is_none();
         let checked = |(chosen, one): (&Chosen, &Resolved)| {
             let problem = problem_of(one);
             CheckedSecret {
@@ -204,7 +209,9 @@ impl Launch {
         };
         let secrets = chosen.iter().zip(&resolved).map(checked).collect();
         Ok(CheckReply {
-            argv,
+            argv: program.argv,
+            program_directory: program.directory,
+            path: path(service),
             cwd: cwd(service),
             secrets,
             setting_names: service
@@ -226,18 +233,19 @@ impl Launch {
         mut context: RequestContext,
         wanted: &ServiceRequest,
     ) -> Result<(RequestContext, Plan<'a>), LaunchError> {
-        let asked = context.environment.take();
-        let view = setup.view(asked.as_deref());
-        let environment = setup.chosen(asked.as_deref()).map(str::to_owned);
-        let found = find(&context, view, &wanted.service);
-        let (service, (chosen, mut warnings)) = match found
-            .and_then(|service| Ok((service, choose(service, environment.as_deref())?)))
-        {
-            Ok(found) => found,
+        let asked = wanted.environment.as_ref();
+        let view = setup.view(asked.map(|asked| asked.name.as_str()));
+        let planned = find(&context, view, &wanted.service).and_then(|service| {
+            let environment = environment(&context, service, asked)?;
+            let (chosen, warnings) = choose(service, environment.name())?;
+            Ok((service, environment, chosen, warnings))
+        });
+        let (service, environment, chosen, mut warnings) = match planned {
+            Ok(planned) => planned,
             Err(error) => {
                 context.service = context
                     .service
-                    .filter(|name| view.services.contains_key(name));
+                    .filter(|name| view.names().any(|known| known == name));
                 return Err(self.refuse(&context, error).await?);
             }
         };
@@ -250,24 +258,16 @@ impl Launch {
         }
         context.freshness = service.freshness;
         context.targets = Arc::new(targets(service, &wanted.profile));
-        let known = |name: &str| {
-            setup.environments.contains_key(name)
-                || service.environments().iter().any(|other| other == name)
-        };
-        let named_anywhere = !setup.environments.is_empty()
-            || view
-                .services
-                .values()
-                .any(|service| !service.environments().is_empty());
-        // A secret that names environments has said so already; where nobody names any, there is
-        // nothing to choose.
-        if named_anywhere
+        if let ChosenEnvironment::Unknown(name) = &environment
             && warnings.len() == service.warnings.len()
-            && let Some(name) = environment.as_deref().filter(|name| !known(name))
         {
+            // A secret that names environments has said so already.
             warnings.push(format!("Environment '{name}' not found, using default"));
         }
-        context.environment = environment.filter(|name| known(name));
+        // What a caller typed is not written down, only what the configuration names.
+        if let ChosenEnvironment::Known(name) = environment {
+            context.environment = Some(name);
+        }
         let plan = Plan {
             service,
             chosen,
@@ -284,6 +284,14 @@ impl Launch {
     ) -> Result<LaunchError, ResolveError> {
         self.resolver.record_refused(context, error.kind()).await?;
         Ok(error)
+    }
+}
+
+/// The program, or why there is none beside nothing.
+fn split(program: Result<Program, LaunchError>) -> (Program, Option<LaunchError>) {
+    match program {
+        Ok(program) => (program, None),
+        Err(missing) => (Program::default(), Some(missing)),
     }
 }
 

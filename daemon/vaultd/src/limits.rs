@@ -100,7 +100,7 @@ impl Default for TransportLimits {
             health_request: KIB,
             request: 16 * KIB,
             admin_request: 128 * KIB,
-            admin_reply: 1024 * KIB,
+            admin_reply: vault_proto::LARGEST_ADMIN_REPLY,
         }
     }
 }

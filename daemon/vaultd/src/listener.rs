@@ -167,7 +167,12 @@ pub struct AcceptLoop {
 
 impl AcceptLoop {
     /// Accepts connections until nobody takes them any more; `alive` is called every `beat`.
-    pub async fn run(self, listener: impl Accept, beat: Option<Duration>, alive: impl Fn() + Send) {
+    pub async fn run(
+        &self,
+        listener: &impl Accept,
+        beat: Option<Duration>,
+        alive: impl Fn() + Send,
+    ) {
         let limit = ConcurrencyLimit::new(self.limits.connections);
         let mut beats = beat.map(interval);
         let mut is_failing = false;
@@ -335,8 +340,8 @@ mod tests {
                 limits: Limits::default(),
                 connections,
             };
-            let accepting = accepting.run(Script(Mutex::new(script)), None, || ());
-            let accepting = tokio::spawn(accepting);
+            let script = Script(Mutex::new(script));
+            let accepting = tokio::spawn(async move { accepting.run(&script, None, || ()).await });
             let connection = receiver.recv().await.unwrap();
             assert_eq!(
                 connection.unwrap().read_u8().await.unwrap(),

@@ -1,15 +1,19 @@
 //! Logging: which lines, and where they go.
 //!
+//! Lines are written by a thread of their own. Where nobody reads them, a journal that has stalled or a
+//! terminal that is stopped, they are lost and counted: they hold up no launch. The record of what was
+//! handed out is a file, see [`crate::audit`].
+//!
 //! `VAULTD_LOG` (a `tracing` filter such as `debug`), else `--verbose`, else `logging:` of
 //! resolver.yaml, which may change while the daemon runs.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
@@ -61,20 +65,25 @@ impl Level {
     }
 }
 
+/// Lines that wait for whoever reads them.
+const WAITING: usize = 8192;
+
 /// The log that was started.
 #[derive(Clone)]
 pub struct Log {
     filter: reload::Handle<EnvFilter, Registry>,
     out: Out,
+    lost: ErrorCounter,
     /// Whether the command line or the environment says which lines are written.
     fixed: bool,
 }
 
-/// Starts to write log lines to standard error.
+/// Starts to write log lines to standard error. When the guard goes, what still waits is written, for a
+/// second at most.
 ///
 /// # Errors
 /// Where the filter cannot be read.
-pub fn start(verbose: bool) -> anyhow::Result<Log> {
+pub fn start(verbose: bool) -> anyhow::Result<(Log, WorkerGuard)> {
     let said = std::env::var("VAULTD_LOG").ok();
     let fixed = said.is_some() || verbose;
     let filter = match said {
@@ -85,7 +94,13 @@ pub fn start(verbose: bool) -> anyhow::Result<Log> {
     };
     let (filter, handle) = reload::Layer::new(filter);
     let out = Out::default();
-    let lines = fmt::layer().with_writer(out.clone()).with_ansi(false);
+    let (writer, writing) = NonBlockingBuilder::default()
+        .buffered_lines_limit(WAITING)
+        .lossy(true)
+        .thread_name("log")
+        .finish(out.clone());
+    let lost = writer.error_counter();
+    let lines = fmt::layer().with_writer(writer).with_ansi(false);
     let registry = tracing_subscriber::registry().with(filter);
     // The journal writes its own times.
     if std::env::var_os("JOURNAL_STREAM").is_some() {
@@ -93,11 +108,13 @@ pub fn start(verbose: bool) -> anyhow::Result<Log> {
     } else {
         registry.with(lines).try_init()?;
     }
-    Ok(Log {
+    let log = Log {
         filter: handle,
         out,
+        lost,
         fixed,
-    })
+    };
+    Ok((log, writing))
 }
 
 impl Log {
@@ -117,46 +134,81 @@ impl Log {
                 tracing::warn!(%error, "the log's level stays");
             }
         }
-        match self.out.turn_to(settings.file.as_deref()) {
-            Ok(()) => {}
-            Err(error) => {
-                tracing::warn!(%error, "logging.file cannot be written; lines go to standard error");
-            }
-        }
+        say(self.out.turn_to(settings.file.clone()));
+    }
+
+    /// Opens the file anew: somebody may have moved it away.
+    pub fn reopen(&self) {
+        say(self.out.reopen());
+    }
+
+    /// What a person should know of it: lines that were lost because nobody read them.
+    pub fn notice(&self) -> Option<String> {
+        let lost = self.lost.dropped_lines();
+        (lost > 0)
+            .then(|| format!("{lost} lines of the log were lost: whoever reads it had stopped"))
     }
 }
 
-/// Where lines go. Opened anew at each configuration, so that a file may be moved away.
+fn say(opened: io::Result<()>) {
+    if let Err(error) = opened {
+        tracing::warn!(%error, "logging.file cannot be written; lines go to standard error");
+    }
+}
+
+/// Where lines go.
 #[derive(Clone, Debug, Default)]
-struct Out(Arc<Mutex<Option<File>>>);
+struct Out(Arc<Mutex<Destination>>);
+
+/// A file, or standard error where there is none.
+#[derive(Debug, Default)]
+struct Destination {
+    path: Option<PathBuf>,
+    file: Option<Arc<File>>,
+}
 
 impl Out {
-    fn turn_to(&self, file: Option<&Path>) -> io::Result<()> {
-        let opened = file.map(|file| {
-            let mut options = OpenOptions::new();
-            options.append(true).create(true).mode(0o600).open(file)
-        });
-        let (file, result) = match opened.transpose() {
-            Ok(file) => (file, Ok(())),
+    fn turn_to(&self, path: Option<PathBuf>) -> io::Result<()> {
+        self.destination().path = path;
+        self.reopen()
+    }
+
+    fn reopen(&self) -> io::Result<()> {
+        let path = self.destination().path.clone();
+        let opened = path.as_deref().map(open).transpose();
+        let (file, result) = match opened {
+            Ok(file) => (file.map(Arc::new), Ok(())),
             Err(error) => (None, Err(error)),
         };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = file;
+        self.destination().file = file;
         result
+    }
+
+    fn destination(&self) -> MutexGuard<'_, Destination> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<'a> MakeWriter<'a> for Out {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self::Writer {
-        self.clone()
+/// Opens without waiting for a reader: a FIFO is no file to write a log to.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY;
+    options.append(true).create(true).mode(0o600);
+    let file = options.custom_flags(flags).open(path)?;
+    let kind = file.metadata()?.file_type();
+    if kind.is_file() || kind.is_char_device() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("it is no plain file"))
     }
 }
 
 impl Write for Out {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(file) => file.write(bytes),
+        // Not under the lock: who turns the log elsewhere must not wait for a reader of the old one.
+        let file = self.destination().file.clone();
+        match file {
+            Some(file) => (&*file).write(bytes),
             None => io::stderr().write(bytes),
         }
     }
@@ -175,12 +227,41 @@ mod tests {
         let room = tempfile::tempdir().unwrap();
         let file = room.path().join("log");
         let mut out = Out::default();
-        out.turn_to(Some(&file)).unwrap();
+        out.turn_to(Some(file.clone())).unwrap();
         out.write_all(b"line\n").unwrap();
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "line\n");
-        assert!(out.turn_to(Some(&room.path().join("no/log"))).is_err());
+        assert!(out.turn_to(Some(room.path().join("no/log"))).is_err());
         out.write_all(b"").unwrap();
-        assert!(out.0.lock().unwrap().is_none());
+        assert!(out.destination().file.is_none());
+    }
+
+    #[test]
+    fn a_file_that_was_moved_away_is_made_anew_when_the_log_is_opened_again() {
+        let room = tempfile::tempdir().unwrap();
+        let (file, moved) = (room.path().join("log"), room.path().join("log.1"));
+        let mut out = Out::default();
+        out.turn_to(Some(file.clone())).unwrap();
+        out.write_all(b"old\n").unwrap();
+        std::fs::rename(&file, &moved).unwrap();
+        out.reopen().unwrap();
+        out.write_all(b"new\n").unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "new\n");
+        assert_eq!(std::fs::read_to_string(&moved).unwrap(), "old\n");
+    }
+
+    #[test]
+    fn a_fifo_is_refused_and_waited_for_by_nobody() {
+        let room = tempfile::tempdir().unwrap();
+        let fifo = room.path().join("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let out = Out::default();
+        assert!(out.turn_to(Some(fifo.clone())).is_err(), "without a reader");
+        let _reader = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&fifo)
+            .unwrap();
+        assert!(out.turn_to(Some(fifo)).is_err(), "with one");
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub fn run(kinds: BackendKinds) -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = crate::logging::start(arguments.verbose)
         .map_err(Fatal::Configuration)
-        .and_then(|log| {
+        .and_then(|(log, _writing)| {
             if let Err(error) = hardened {
                 tracing::warn!(%error, "this process can be read by others of the same user");
             }

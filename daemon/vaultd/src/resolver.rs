@@ -153,6 +153,10 @@ impl Resolver {
     /// Fetches what was asked for, without writing anything down.
     async fn fetch(&self, request: &AuthorizedRequest) -> Vec<Resolved> {
         let context = request.context();
+        self.upstream.when_changed(|kind| {
+            tracing::info!(backend = %kind, "changed by another program: asked again before anything is used");
+            self.cache.doubt(kind);
+        });
         let fetch = |secret: &SecretRequest| {
             let secret = secret.clone();
             async move {

@@ -1,4 +1,5 @@
-//! A configured service, and what it gives in an environment. Pure.
+//! A configured service, and what it gives in an environment. Pure, but for the look whether its
+//! program is still there.
 //!
 //! The command is made absolute when the configuration is loaded ([`crate::command`]): what a
 //! launch starts does not depend on anything its caller says.
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 use vault_proto::reference::{SecretRef, Selector};
 
 use crate::cache::freshness::{Ages, Freshness};
-use crate::command::Command;
+use crate::command::{Command, PathElement, is_executable};
 use crate::targets::Targets;
 
 /// One service that may be launched.
@@ -24,8 +25,12 @@ pub struct Service {
     pub source: PathBuf,
     /// What it gets.
     pub secrets: Vec<ServiceSecret>,
-    /// What is started.
+    /// What is started, as it was found when the configuration was loaded.
     pub command: Command,
+    /// The same as it is written, or as the catalogue has it; empty where there is none.
+    pub words: Vec<String>,
+    /// The PATH that the server gets, and in which its program is looked for; empty for what is inherited.
+    pub path: Vec<PathElement>,
     /// Where it starts; `None` to stay where the caller is.
     pub cwd: Option<PathBuf>,
     /// Variables that are no secrets, in order.
@@ -40,6 +45,15 @@ pub struct Service {
     pub profiles: Vec<String>,
     /// What is said on each launch.
     pub warnings: Vec<String>,
+}
+
+/// A service that is configured, and cannot be used as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedService {
+    /// The file that defines it.
+    pub source: PathBuf,
+    /// What is wrong, with file, line, column and key.
+    pub reason: String,
 }
 
 /// One secret of a service, as the configuration means it.
@@ -117,6 +131,25 @@ impl Service {
             chosen.push(secret.choose(environment)?);
         }
         Ok((chosen, warnings))
+    }
+
+    /// The command as it is now: a program that has moved since, or come, is looked for again, in the
+    /// directories `own` of this process too.
+    pub fn command_now(&self, own: &[PathBuf]) -> Command {
+        match &self.command {
+            Command::Found(words)
+                if words
+                    .first()
+                    .is_some_and(|file| is_executable(file.as_ref())) =>
+            {
+                self.command.clone()
+            }
+            Command::Absent => Command::Absent,
+            Command::Found(_) | Command::Missing { .. } => {
+                let path = PathElement::directories(&self.path, own);
+                Command::find(&self.words, self.cwd.as_deref(), &path)
+            }
+        }
     }
 
     /// The targets as configured, and as each identity that a caller may choose.
@@ -235,6 +268,8 @@ mod tests {
                 words: vec!["x".to_owned()],
                 kind: crate::command::Missing::NotFound,
             },
+            words: vec!["x".to_owned()],
+            path: vec![],
             cwd: None,
             settings: vec![],
             keep_variables: vec![],

@@ -16,7 +16,7 @@ use crate::cache::freshness::Freshness;
 use crate::command::Command;
 use crate::logging;
 use crate::policy::Policy;
-use crate::service::Service;
+use crate::service::{RefusedService, Service};
 use crate::snapshot::{Persist, SnapshotPolicy};
 use crate::targets::Targets;
 use crate::upstream;
@@ -34,6 +34,8 @@ pub struct Setup {
     pub environments: BTreeMap<String, View>,
     /// The environment that counts where a caller names none.
     pub environment: Option<String>,
+    /// What happens where a caller asks for one that is not named.
+    pub environment_fallback: EnvironmentFallback,
     /// Who may what.
     pub policy: Policy,
     /// How requests are remembered.
@@ -48,11 +50,86 @@ pub struct Setup {
     pub warnings: Vec<String>,
 }
 
+/// What happens where a caller asks for an environment that the configuration does not name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EnvironmentFallback {
+    /// Nothing is given: whoever writes an environment means it.
+    #[default]
+    Refuse,
+    /// What counts without one, with a warning.
+    Warn,
+}
+
+/// An environment that a caller names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedEnvironment {
+    /// Its name.
+    pub name: String,
+    /// Where it is named.
+    pub origin: EnvironmentOrigin,
+}
+
+/// Where an environment is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EnvironmentOrigin {
+    /// The caller wrote it for this launch.
+    Asked,
+    /// The caller found it in its variables.
+    CallersVariable,
+    /// It is in the daemon's own variables.
+    OwnVariable,
+}
+
+impl EnvironmentOrigin {
+    /// For a message, with its separator.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Asked => "",
+            Self::CallersVariable => ", which the inherited variable OCI_VAULT_ENVIRONMENT names",
+            Self::OwnVariable => ", which vaultd's own variable OCI_VAULT_ENVIRONMENT names",
+        }
+    }
+}
+
+/// The environment that counts for a launch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChosenEnvironment {
+    /// None.
+    Without,
+    /// One that the configuration names.
+    Known(String),
+    /// Another one, under [`EnvironmentFallback::Warn`]: what counts without one, and that is said.
+    Unknown(String),
+}
+
+impl ChosenEnvironment {
+    /// The name, whether or not it is known.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Without => None,
+            Self::Known(name) | Self::Unknown(name) => Some(name),
+        }
+    }
+}
+
+/// An environment that the configuration does not name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownEnvironment {
+    /// What was asked for.
+    pub name: String,
+    /// Where.
+    pub origin: EnvironmentOrigin,
+    /// The names there are.
+    pub known: Vec<String>,
+}
+
 /// What holds in one environment.
 #[derive(Clone, Debug)]
 pub struct View {
     /// The services, by name.
     pub services: BTreeMap<String, Service>,
+    /// Those that cannot be used as they are, by name: nothing else stands in their place.
+    pub refused: BTreeMap<String, RefusedService>,
     /// The vaults that references lead to, and what a bare name means there.
     pub targets: Targets,
     /// How long values are good.
@@ -72,6 +149,14 @@ pub struct Effective {
     pub origin: String,
 }
 
+impl View {
+    /// The names of all services, whether they can be used or not.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let names: BTreeSet<&String> = self.services.keys().chain(self.refused.keys()).collect();
+        names.into_iter().map(String::as_str)
+    }
+}
+
 impl Setup {
     /// What holds without an environment, and in each.
     pub fn views(&self) -> impl Iterator<Item = &View> + Clone {
@@ -88,6 +173,47 @@ impl Setup {
     /// The environment that counts for a caller who asked for this one, or for none.
     pub fn chosen<'a>(&'a self, asked: Option<&'a str>) -> Option<&'a str> {
         asked.or(self.environment.as_deref())
+    }
+
+    /// The environment of a launch of `service` for a caller who names this one.
+    ///
+    /// # Errors
+    /// [`UnknownEnvironment`]. One that was found in a variable counts only where environments are named
+    /// at all: it was not written for this service.
+    pub fn environment_of(
+        &self,
+        service: &Service,
+        asked: Option<&AskedEnvironment>,
+    ) -> Result<ChosenEnvironment, UnknownEnvironment> {
+        let own = self.environment.as_deref().map(|name| AskedEnvironment {
+            name: name.to_owned(),
+            origin: EnvironmentOrigin::OwnVariable,
+        });
+        let Some(asked) = asked.or(own.as_ref()) else {
+            return Ok(ChosenEnvironment::Without);
+        };
+        let known: BTreeSet<String> = self.environments.keys().cloned().collect();
+        let known: BTreeSet<String> = known.into_iter().chain(service.environments()).collect();
+        if known.contains(&asked.name) {
+            return Ok(ChosenEnvironment::Known(asked.name.clone()));
+        }
+        let is_written_for_it = asked.origin == EnvironmentOrigin::Asked;
+        match self.environment_fallback {
+            _ if known.is_empty() && !is_written_for_it => Ok(ChosenEnvironment::Without),
+            EnvironmentFallback::Warn => Ok(ChosenEnvironment::Unknown(asked.name.clone())),
+            EnvironmentFallback::Refuse => Err(UnknownEnvironment {
+                name: asked.name.clone(),
+                origin: asked.origin,
+                known: known.into_iter().collect(),
+            }),
+        }
+    }
+
+    /// All environments that the configuration names, for whatever service.
+    pub fn all_environments(&self) -> BTreeSet<String> {
+        let services = self.views().flat_map(|view| view.services.values());
+        let named = services.flat_map(Service::environments);
+        named.chain(self.environments.keys().cloned()).collect()
     }
 
     /// Every vault that may be asked: those of the views and of their services, these as each identity
@@ -149,6 +275,15 @@ impl Setup {
         };
         let longest = self.views().filter_map(of_view).max();
         longest.unwrap_or_default()
+    }
+
+    /// The services that cannot be used in one environment or another, each once.
+    pub fn refused(&self) -> BTreeMap<&str, &RefusedService> {
+        let views = self.views();
+        let refused = views.flat_map(|view| &view.refused);
+        refused
+            .map(|(name, refused)| (name.as_str(), refused))
+            .collect()
     }
 
     /// The commands of all services in all environments. They are found when the configuration is

@@ -167,7 +167,7 @@ impl Snapshot {
                 continue;
             }
             let held = Held {
-                bundle,
+                bundle: Arc::new(bundle),
                 confirmed,
                 is_kept: true,
             };
@@ -317,7 +317,7 @@ impl Snapshot {
         };
         let values: Vec<_> = values
             .iter()
-            .map(|kept| (value(kept), &kept.held.bundle))
+            .map(|kept| (value(kept), &*kept.held.bundle))
             .collect();
         let reading = self.reading(now, unix_seconds);
         file.replace(|out| document::write(out, &reading, &values))

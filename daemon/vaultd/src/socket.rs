@@ -1,11 +1,14 @@
 //! The socket that the daemon listens on: the one systemd gave, or one it makes itself.
 
+mod place;
+
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
+use place::{Link, PlaceError};
 use vault_proto::socket::SocketLocation;
 
 /// A socket to accept on. One that was made here is removed on drop.
@@ -22,13 +25,30 @@ pub struct Listening {
 #[derive(Debug)]
 struct Made {
     path: PathBuf,
-    _lock: File,
+    /// Device and inode: another socket may come to its path, systemd's for one.
+    file: Option<(u64, u64)>,
+    lock: File,
+    link: Option<Link>,
+}
+
+impl Made {
+    fn is_there(&self) -> bool {
+        self.file.is_some() && device_and_inode(&self.path).ok() == self.file
+    }
+
+    /// Whether its lock is still that of the directory.
+    fn locks(&self, directory: &Path) -> bool {
+        let held = self.lock.metadata().ok();
+        let held = held.map(|data| (data.dev(), data.ino()));
+        held.is_some() && device_and_inode(&directory.join(LOCK)).ok() == held
+    }
 }
 
 impl Drop for Made {
     fn drop(&mut self) {
-        // The lock is still held: this is our socket and not a successor's.
-        let _ = std::fs::remove_file(&self.path);
+        if self.is_there() {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -38,6 +58,9 @@ pub enum SocketError {
     /// systemd gave something else than one Unix socket.
     #[error("the socket that systemd passed is not a Unix stream socket; see vaultd.socket")]
     Passed(#[source] io::Error),
+    /// No socket can be there.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// The runtime directory is missing and cannot be made.
     #[error(
         "the runtime directory {0} is not there; log in through systemd-logind, run \
@@ -74,40 +97,50 @@ pub enum SocketError {
 }
 
 impl Listening {
-    /// The socket that systemd passed, or else one at `place`.
+    /// The socket that systemd passed; `None` where it passed none. `place` is where it is, if it has no
+    /// name.
+    ///
+    /// # Errors
+    /// [`SocketError::Passed`].
+    pub fn passed(place: &SocketLocation) -> Result<Option<Self>, SocketError> {
+        let passed = listenfd::ListenFd::from_env().take_unix_listener(0);
+        let passed = passed.map_err(SocketError::Passed)?;
+        Ok(passed.map(|listener| {
+            let path = listener.local_addr().ok();
+            let path = path.and_then(|address| address.as_pathname().map(Path::to_owned));
+            Self {
+                path: path.unwrap_or_else(|| place.path.clone()),
+                listener,
+                made: None,
+            }
+        }))
+    }
+
+    /// A socket at `place`.
     ///
     /// # Errors
     /// [`SocketError`], which says what to do.
-    pub fn open(place: &SocketLocation) -> Result<Self, SocketError> {
-        let passed = listenfd::ListenFd::from_env().take_unix_listener(0);
-        match passed.map_err(SocketError::Passed)? {
-            Some(listener) => {
-                let path = listener.local_addr().ok();
-                let path = path.and_then(|address| address.as_pathname().map(Path::to_owned));
-                let path = path.unwrap_or_else(|| place.path.clone());
-                Ok(Self {
-                    listener,
-                    path,
-                    made: None,
-                })
-            }
-            None => Self::make(place),
-        }
-    }
-
-    fn make(place: &SocketLocation) -> Result<Self, SocketError> {
+    pub fn make(place: &SocketLocation) -> Result<Self, SocketError> {
         let path = place.path.clone();
         let failed = |source| SocketError::Make(path.clone(), source);
         let directory = path.parent().unwrap_or(Path::new("/"));
+        place::prepare(&path)?;
         make_directory(directory, place.server_uid)?;
         let lock = lock(directory).map_err(failed)?;
         let lock = lock.ok_or_else(|| SocketError::Taken(path.clone()))?;
+        Self::bind(path.clone(), lock)
+    }
+
+    fn bind(path: PathBuf, lock: File) -> Result<Self, SocketError> {
+        let failed = |source| SocketError::Make(path.clone(), source);
         clear(&path)?;
         // The umask is 0077 since main; the mode is set all the same.
         let listener = UnixListener::bind(&path).map_err(failed)?;
         let made = Made {
+            file: Some(device_and_inode(&path).map_err(failed)?),
             path: path.clone(),
-            _lock: lock,
+            lock,
+            link: Link::to(&path),
         };
         std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(failed)?;
         Ok(Self {
@@ -117,10 +150,50 @@ impl Listening {
         })
     }
 
+    /// Whether callers still find this socket. One that systemd passed is for systemd to look after.
+    pub fn is_reachable(&self) -> bool {
+        self.made.as_ref().is_none_or(Made::is_there)
+    }
+
+    /// Makes a socket of its own anew that is gone, with its directory where that has gone, too.
+    ///
+    /// # Errors
+    /// [`SocketError`]: another daemon, or systemd, listens there by now.
+    pub fn make_anew(&mut self, place: &SocketLocation) -> Result<(), SocketError> {
+        let failed = |source| SocketError::Make(self.path.clone(), source);
+        let directory = self.path.parent().unwrap_or(Path::new("/"));
+        if let Some(made) = &mut self.made {
+            // It would take the new one away when it goes.
+            made.link = None;
+        }
+        let held = self.made.as_ref().filter(|made| made.locks(directory));
+        let anew = match held {
+            Some(made) => {
+                let lock = made.lock.try_clone().map_err(failed)?;
+                Self::bind(self.path.clone(), lock)?
+            }
+            None => Self::make(place)?,
+        };
+        if let Some(made) = &mut self.made {
+            // A new file may have the number of one that is gone.
+            made.file = None;
+        }
+        *self = anew;
+        Ok(())
+    }
+
     /// Whether the daemon made the socket itself.
     pub fn is_own(&self) -> bool {
         self.made.is_some()
     }
+}
+
+/// The lock of whoever serves in a directory.
+const LOCK: &str = "vaultd.lock";
+
+fn device_and_inode(path: &Path) -> io::Result<(u64, u64)> {
+    let metadata = path.symlink_metadata()?;
+    Ok((metadata.dev(), metadata.ino()))
 }
 
 /// Makes the directory, and the runtime directory above it where this process may.
@@ -166,7 +239,7 @@ fn lock(directory: &Path) -> io::Result<Option<File>> {
         .truncate(false)
         .mode(0o600)
         .custom_flags(nix::libc::O_NOFOLLOW)
-        .open(directory.join("vaultd.lock"))?;
+        .open(directory.join(LOCK))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(std::fs::TryLockError::WouldBlock) => Ok(None),
@@ -223,6 +296,46 @@ mod tests {
         drop(listening);
         assert!(!place.path.exists());
         assert!(Listening::make(&place).is_ok());
+    }
+
+    #[test]
+    fn the_socket_of_somebody_else_stays_when_the_daemon_ends() {
+        let runtime = tempfile::tempdir().unwrap();
+        let place = place(runtime.path());
+        let mut listening = Listening::make(&place).unwrap();
+        assert!(listening.is_reachable());
+        std::fs::remove_file(&place.path).unwrap();
+        let _others = UnixListener::bind(&place.path).unwrap();
+        assert!(!listening.is_reachable());
+        assert!(
+            matches!(listening.make_anew(&place), Err(SocketError::Taken(_))),
+            "it is served"
+        );
+        drop(listening);
+        assert!(place.path.exists());
+    }
+
+    /// By what goes: the socket alone, or its directory with the lock.
+    #[test]
+    fn a_socket_that_has_gone_is_made_anew() {
+        let runtime = tempfile::tempdir().unwrap();
+        let place = place(runtime.path());
+        let mut listening = Listening::make(&place).unwrap();
+        for takes_directory in [false, true] {
+            if takes_directory {
+                std::fs::remove_dir_all(place.path.parent().unwrap()).unwrap();
+            } else {
+                std::fs::remove_file(&place.path).unwrap();
+            }
+            assert!(!listening.is_reachable());
+            listening.make_anew(&place).unwrap();
+            assert!(listening.is_reachable());
+            assert!(UnixStream::connect(&place.path).is_ok());
+            assert!(
+                matches!(Listening::make(&place), Err(SocketError::Taken(_))),
+                "the lock is held"
+            );
+        }
     }
 
     #[test]

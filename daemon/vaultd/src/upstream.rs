@@ -171,6 +171,11 @@ impl Upstream {
         self.state(Name::of(address)).background_turn(time).await
     }
 
+    /// Whether a network lies between.
+    pub fn is_remote(&self, kind: BackendKind) -> bool {
+        self.kinds.policy(kind).is_remote
+    }
+
     /// No answer for `address` within `time`.
     pub(crate) fn late(&self, address: &Address, time: Duration) -> UpstreamError {
         self.silent("read", address, time)
@@ -213,6 +218,13 @@ impl Upstream {
         let checked = self.backends.check(address);
         checked.ok_or_else(|| UpstreamError::NoBackend(Name::of(address)))??;
         Ok(())
+    }
+
+    /// Calls `doubt` with each kind of which somebody else has changed what this machine holds.
+    pub fn when_changed(&self, doubt: impl Fn(BackendKind)) {
+        for backend in self.backends.fixed() {
+            backend.when_changed(&|| doubt(backend.kind()));
+        }
     }
 
     /// The backend of an address as one that can be changed.

@@ -43,7 +43,7 @@ pub struct HelloReply {
 pub struct LaunchRequest {
     #[prost(string, tag = "1")]
     pub service: ::prost::alloc::string::String,
-    /// One of the environments the configuration names; empty for none.
+    /// One of the environments the configuration names; empty for none. Another one is refused.
     #[prost(string, tag = "2")]
     pub environment: ::prost::alloc::string::String,
     /// The caller's one-time X25519 public key, 32 bytes.
@@ -58,6 +58,10 @@ pub struct LaunchRequest {
     /// The OCI profile the caller asks for; must be one that the service lists. Empty for none.
     #[prost(string, tag = "6")]
     pub profile: ::prost::alloc::string::String,
+    /// The environment was found in the caller's variables and not asked for: it counts only where the
+    /// configuration names environments for the service.
+    #[prost(bool, tag = "7")]
+    pub environment_inherited: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct LaunchReply {
@@ -79,6 +83,14 @@ pub struct LaunchReply {
     /// What a person should know, a sentence each.
     #[prost(string, repeated, tag = "6")]
     pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The PATH of the server, a directory each; "${PATH}" stands for the inherited one. Empty where that
+    /// stays as it is.
+    #[prost(string, repeated, tag = "7")]
+    pub path: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The directory where the program was found by its name; empty where the command says where it is.
+    /// It comes first where the server's PATH would lead to another program.
+    #[prost(string, tag = "8")]
+    pub program_directory: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Setting {
@@ -120,6 +132,8 @@ pub struct CheckRequest {
     pub command: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(string, tag = "4")]
     pub profile: ::prost::alloc::string::String,
+    #[prost(bool, tag = "5")]
+    pub environment_inherited: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CheckReply {
@@ -139,6 +153,11 @@ pub struct CheckReply {
     /// Inherited loader variables that this service may keep.
     #[prost(string, repeated, tag = "7")]
     pub keep_variables: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// As in LaunchReply.
+    #[prost(string, repeated, tag = "8")]
+    pub path: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(string, tag = "9")]
+    pub program_directory: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CheckedSecret {
@@ -1184,10 +1203,15 @@ pub struct ReloadReply {
     pub generation: u64,
     #[prost(string, tag = "2")]
     pub configuration_path: ::prost::alloc::string::String,
+    /// All services, those that are refused among them.
     #[prost(uint32, tag = "3")]
     pub services: u32,
+    /// What is refused comes first.
     #[prost(string, repeated, tag = "4")]
     pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Services that cannot be used as they are configured.
+    #[prost(uint32, tag = "5")]
+    pub refused: u32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]

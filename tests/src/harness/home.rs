@@ -6,15 +6,20 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 
 use super::binaries::binaries;
 use super::daemon::{Daemon, LONG, when_ended};
+use super::notify::Notifications;
 use super::outcome::Outcome;
 
 /// Where programs of the system are found; the caller's own `PATH` stays out of the tests.
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// How many daemons were expected to serve nothing.
+static REFUSED: AtomicU32 = AtomicU32::new(0);
 
 /// A person's home directory, with a runtime directory beside it. Removed on drop.
 #[derive(Debug)]
@@ -197,10 +202,11 @@ impl Home {
         Daemon::start(self.root(), command)
     }
 
-    /// Runs the daemon where it is expected to end at once.
+    /// Starts the daemon where it is expected to serve nothing: how it ended, or how it answered a caller
+    /// while it waits for a person to mend what is wrong.
     ///
     /// # Panics
-    /// Where it goes on.
+    /// Where it serves.
     #[track_caller]
     pub fn start_refused(&self) -> Outcome {
         self.start_refused_with(|_| ())
@@ -209,22 +215,38 @@ impl Home {
     /// The same, with a change to its command.
     ///
     /// # Panics
-    /// Where it goes on.
+    /// Where it serves.
     #[track_caller]
     pub fn start_refused_with(&self, change: impl FnOnce(&mut Command)) -> Outcome {
         let mut command = self.command(&binaries().vaultd);
         change(&mut command);
         let line = format!("{command:?}");
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let number = REFUSED.fetch_add(1, Ordering::Relaxed);
+        let notifications = Notifications::at(self.path(&format!("notify-refused-{number}")));
+        let notifications = notifications.expect("a socket for notifications");
+        command
+            .env("NOTIFY_SOCKET", notifications.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().expect("vaultd starts");
-        let ended = when_ended(&child, || ()).recv_timeout(LONG);
-        if ended.is_err() {
+        let ended = when_ended(&child, notifications.on_end());
+        let is_up = notifications.wait_for("READY=1", LONG).is_ok();
+        let answer = is_up.then(|| self.ctl(&["status"]));
+        if is_up {
             let _ = child.kill();
         }
+        let gone = ended.recv_timeout(LONG);
         let outcome = Outcome::new(line, child.wait_with_output().expect("the program ends"));
-        assert!(ended.is_ok(), "vaultd was expected to end: {outcome}");
         self.remember(&outcome);
-        outcome
+        assert!(gone.is_ok(), "vaultd was expected to end: {outcome}");
+        let Some(answer) = answer else {
+            return outcome;
+        };
+        assert!(
+            answer.stderr.contains("vaultd cannot serve"),
+            "vaultd was expected not to serve: {answer}"
+        );
+        answer
     }
 
     /// The audit record, oldest first.

@@ -52,14 +52,11 @@ const TYPES_OF_RESOLVER: Types = &[
     ("audit: {on_failure: ?}", &[LIST, MAP, "7", TEXT]),
     ("policy: {rules: ?}", &[MAP, TEXT, "7"]),
     ("policy: {rules: [{allow: ?}]}", &[MAP, TEXT, "7"]),
-    (
-        "services: {bar: {command: env, env_overrides: ?}}",
-        &[LIST, TEXT],
-    ),
+    ("logging: ?", &[LIST, TEXT, "7"]),
     ("memory: ?", &[LIST, MAP, TEXT]),
 ];
 const TYPES_OF_SERVICE: Types = &[
-    ("{target_command: ?}", &[MAP, "[]"]),
+    ("{target_command: ?}", &[MAP, "7"]),
     ("{target_command: [env], env_overrides: ?}", &[LIST, TEXT]),
     ("{target_command: [env], secrets: ?}", &[LIST, TEXT, "7"]),
     ("{target_command: [env], cwd: ?}", &[LIST, MAP]),

@@ -1,6 +1,7 @@
 //! The daemon serves on, and says what is wrong in one line, whatever is wrong with a file.
 //!
-//! Five hundred broken configurations, each in the place of a good file at one stroke. What happens
+//! Five hundred broken files, each in the place of a good one at one stroke: of resolver.yaml, after which
+//! the old configuration stays in force, or of a service, which is refused alone. What happens
 //! to be good is no broken one and is drawn again; how often is said.
 #![forbid(unsafe_code)]
 
@@ -10,10 +11,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
-use tonic::Code;
-use vault_proto::generated::{LaunchRequest, ReloadRequest, StatusReply, StatusRequest};
+use tonic::{Code, Status};
+use vault_proto::generated::{
+    LaunchReply, LaunchRequest, ReloadRequest, StatusReply, StatusRequest,
+};
 use vault_proto::kinds;
-use vault_tests::harness::{Daemon, Home, binaries};
+use vault_tests::harness::{Daemon, Home, binaries, until};
 use vault_tests::rpc::{Envelope, Rpc, kind_of};
 
 use generator::{Broken, CONTENT, Dice, Kind, RESOLVER, SERVICE, Target};
@@ -76,7 +79,12 @@ fn is_good(home: &Home, broken: &Broken) -> bool {
     }
     let mut check = home.command(&binaries().vaultd);
     check.arg("--check").arg(room.join("resolver.yaml"));
-    home.finish(check, b"").code == 0
+    let outcome = home.finish(check, b"");
+    match broken.target {
+        // A service may be refused by what is left of it.
+        Target::Resolver => outcome.stdout.contains("result "),
+        Target::Service => outcome.code == 0,
+    }
 }
 
 async fn status(rpc: &mut Rpc) -> StatusReply {
@@ -84,17 +92,22 @@ async fn status(rpc: &mut Rpc) -> StatusReply {
     reply.expect("a status").into_inner()
 }
 
-/// What a launch gets in the variable MARK.
-async fn mark(rpc: &mut Rpc) -> String {
+async fn launch(rpc: &mut Rpc, service: &str) -> Result<LaunchReply, Status> {
     let envelope = Envelope::default();
     let request = LaunchRequest {
-        service: "bar".to_owned(),
+        service: service.to_owned(),
         public_key: envelope.public_key.clone(),
         request_id: envelope.request_id.clone(),
         ..LaunchRequest::default()
     };
-    let reply = rpc.secrets.launch(request).await.expect("it is launched");
-    let mut settings = reply.into_inner().settings.into_iter();
+    let reply = rpc.secrets.launch(request).await?;
+    Ok(reply.into_inner())
+}
+
+/// What a launch gets in the variable MARK.
+async fn mark(rpc: &mut Rpc) -> String {
+    let reply = launch(rpc, "bar").await.expect("it is launched");
+    let mut settings = reply.settings.into_iter();
     let found = settings.find(|setting| setting.variable == "MARK");
     found.expect("the variable").value
 }
@@ -108,7 +121,7 @@ fn log_since(daemon: &Daemon<'_>, seen: &mut usize) -> String {
 }
 
 #[tokio::test]
-async fn five_hundred_broken_configurations_leave_the_old_one_in_force() {
+async fn five_hundred_broken_files_leave_the_old_configuration_or_all_other_services_in_force() {
     let home = prepared();
     let unprivileged = start_without_privilege(&home);
     let unreadable = unprivileged.is_some();
@@ -130,9 +143,24 @@ async fn five_hundred_broken_configurations_leave_the_old_one_in_force() {
         broken.make(&aside);
         exchange(&aside, &place);
         let shown = format!("{number}: {:?} {:?}", broken.kind, broken.target);
-        is_refused(&home, &daemon, &broken, &place, &mut seen, &shown).await;
+        match broken.target {
+            Target::Resolver => {
+                is_refused(&home, &daemon, &broken, &place, &mut seen, &shown).await;
+            }
+            Target::Service => {
+                is_refused_alone(&home, &daemon, &broken, &place, &mut seen, &shown).await;
+            }
+        }
         exchange(&aside, &place);
         remove(&aside);
+        let mut rpc = Rpc::connect(&home.socket()).await;
+        let reply = rpc.admin.reload(ReloadRequest {}).await;
+        assert_eq!(
+            reply.expect("it is good").into_inner().refused,
+            0,
+            "{shown}"
+        );
+        log_since(&daemon, &mut seen);
     }
     println!("{redrawn} truncated files were good ones and were drawn again");
     if skipped > 0 {
@@ -145,7 +173,53 @@ async fn five_hundred_broken_configurations_leave_the_old_one_in_force() {
         .expect("it is good");
     let status = status(&mut rpc).await;
     assert_eq!(status.configuration_error, "");
-    assert_eq!(status.configuration_generation, 1, "and the same as before");
+}
+
+/// What is wrong with one service's file.
+async fn is_refused_alone(
+    home: &Home,
+    daemon: &Daemon<'_>,
+    broken: &Broken,
+    place: &Path,
+    seen: &mut usize,
+    shown: &str,
+) {
+    let mut rpc = Rpc::connect(&home.socket()).await;
+    let reply = rpc.admin.reload(ReloadRequest {}).await.expect(shown);
+    let reply = reply.into_inner();
+    assert_eq!(reply.refused, 1, "{shown}: {reply:?}");
+    let said = reply
+        .warnings
+        .first()
+        .map(String::as_str)
+        .unwrap_or_default();
+    let error = said.strip_prefix("service foo is refused: ").expect(shown);
+    is_a_good_error(error, broken, place, shown);
+    let launch = launch(&mut rpc, "foo").await.expect_err(shown);
+    assert_eq!(kind_of(&launch), kinds::CONFIGURATION, "{shown}: {launch}");
+    assert_eq!(launch.message(), said, "{shown}");
+    assert_eq!(mark(&mut rpc).await, "one", "{shown}");
+    let status = status(&mut rpc).await;
+    assert_eq!(status.configuration_error, "", "{shown}");
+    assert!(!status.healthy, "{shown}");
+    until("the log says so", || daemon.log()[*seen..].contains(error));
+    let log = log_since(daemon, seen);
+    assert_eq!(log.matches(error).count(), 1, "{shown}: {log}");
+    assert!(!log.contains(CONTENT), "{shown}: {log}");
+}
+
+/// One line with the file and, where that can be known, the line; nothing of what stands there.
+fn is_a_good_error(error: &str, broken: &Broken, place: &Path, shown: &str) {
+    let place = place.display().to_string();
+    assert!(error.starts_with(&place), "{shown}: {error}");
+    let after = error[place.len()..].trim_start_matches(':');
+    let has_a_line = after.starts_with(|letter: char| letter.is_ascii_digit());
+    assert!(has_a_line || !broken.has_a_line(), "{shown}: {error}");
+    assert!(
+        !error.contains('\n') && error.len() < 400,
+        "{shown}: {error}"
+    );
+    assert!(!error.contains(CONTENT), "{shown}: {error}");
 }
 
 async fn is_refused(
@@ -170,27 +244,20 @@ async fn is_refused(
     );
     let status = status(&mut rpc).await;
     let error = &status.configuration_error;
-    let place = place.display().to_string();
-    assert!(error.starts_with(&place), "{shown}: {error}");
+    is_a_good_error(error, broken, place, shown);
     assert!(
         refusal.message().starts_with(error.as_str()),
         "{shown}: {refusal}"
     );
-    let after = error[place.len()..].trim_start_matches(':');
-    let has_a_line = after.starts_with(|letter: char| letter.is_ascii_digit());
-    assert!(has_a_line || !broken.has_a_line(), "{shown}: {error}");
-    assert!(
-        !error.contains('\n') && error.len() < 400,
-        "{shown}: {error}"
-    );
-    assert!(!error.contains(CONTENT), "{shown}: {error}");
-    assert_eq!(status.configuration_generation, 1, "{shown}");
     // Its service manager hears of it, too.
     assert!(
         daemon.notified("STATUS=serving 2 services by an old configuration"),
         "{shown}"
     );
     assert_eq!(mark(&mut rpc).await, "one", "{shown}");
+    until("the log says so", || {
+        daemon.log()[*seen..].contains(" ERROR ")
+    });
     let log = log_since(daemon, seen);
     let errors: Vec<&str> = log
         .lines()

@@ -5,6 +5,14 @@ use serde_json::Value;
 
 use super::*;
 
+/// The id of a line that is one request.
+fn request_id(line: &[u8]) -> Option<&str> {
+    match asked(line) {
+        Asked::One(id) => Some(id),
+        Asked::Nothing | Asked::Batch(_) => None,
+    }
+}
+
 #[test]
 fn a_request_gives_its_id_as_it_was_written() {
     for (line, id) in [
@@ -22,6 +30,7 @@ fn a_request_gives_its_id_as_it_was_written() {
             "12345678901234567890123",
         ),
         (r#"{"jsonrpc":"2.0","method":"x","id":-1.5e+3}"#, "-1.5e+3"),
+        (r#"{"jsonrpc":"2.0","method":"x","id":1.0}"#, "1.0"),
         (
             "{\"jsonrpc\":\"2.0\",\"method\":\"x\",\"id\":\"ü\"}\r",
             "\"ü\"",
@@ -66,6 +75,32 @@ fn everything_else_gives_nothing() {
         request_id(b"{\"jsonrpc\":\"2.0\",\"id\":\"\xff\",\"method\":\"x\"}"),
         None
     );
+}
+
+#[test]
+fn a_batch_gives_the_ids_of_its_requests_and_of_nothing_else() {
+    for (line, ids) in [
+        (
+            r#"[{"jsonrpc":"2.0","id":1,"method":"x"},{"jsonrpc":"2.0","id":"b","method":"y"}]"#,
+            &["1", "\"b\""][..],
+        ),
+        (
+            r#" [ 7, {"jsonrpc":"2.0","method":"n"} , {"jsonrpc":"2.0","id":1.0,"method":"x"} ] "#,
+            &["1.0"],
+        ),
+    ] {
+        assert_eq!(asked(line.as_bytes()), Asked::Batch(ids.to_vec()), "{line}");
+    }
+    for line in [
+        "[]",
+        r#"[{"jsonrpc":"2.0","method":"n"}]"#,
+        r#"[{"jsonrpc":"2.0","id":1,"method":"x"}"#,
+        r#"[{"jsonrpc":"2.0","id":1,"method":"x"}] x"#,
+        r#"[[{"jsonrpc":"2.0","id":1,"method":"x"}]]"#,
+        r#"[{"jsonrpc":"2.0","id":1,"id":2,"method":"x"}]"#,
+    ] {
+        assert_eq!(asked(line.as_bytes()), Asked::Nothing, "{line}");
+    }
 }
 
 #[test]
@@ -118,7 +153,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        let _ = request_id(&bytes);
+        let _ = asked(&bytes);
     }
 
     #[test]

@@ -143,6 +143,7 @@ impl Admin for State {
             generation: 2,
             configuration_path: path.to_owned(),
             services: 4,
+            refused: 0,
             warnings: vec!["unknown key `x`".to_owned()],
         })
     }

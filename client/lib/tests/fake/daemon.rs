@@ -43,6 +43,8 @@ pub(crate) struct Plan {
     pub(crate) stale: String,
     pub(crate) keep_variables: Vec<String>,
     pub(crate) warnings: Vec<String>,
+    pub(crate) path: Vec<String>,
+    pub(crate) program_directory: String,
     /// Given by Check and Status.
     pub(crate) check: CheckReply,
     pub(crate) status: StatusReply,

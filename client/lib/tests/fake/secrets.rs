@@ -54,7 +54,12 @@ impl Secrets for State {
     ) -> Result<Response<LaunchReply>, Status> {
         assert!(request.metadata().contains_key("grpc-timeout"));
         let asked = request.into_inner();
-        let words = (&asked.service, &asked.environment, &asked.command);
+        let from = match asked.environment_inherited {
+            true => "inherited ",
+            false => "",
+        };
+        let environment = format!("{from}{}", asked.environment);
+        let words = (&asked.service, environment, &asked.command);
         self.enter("launch", words).await?;
         let plan = self.plan();
         let setting = |(variable, value): &(String, String)| Setting {
@@ -78,12 +83,19 @@ impl Secrets for State {
             )),
             keep_variables: plan.keep_variables.clone(),
             warnings: plan.warnings.clone(),
+            path: plan.path.clone(),
+            program_directory: plan.program_directory.clone(),
         }))
     }
 
     async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckReply>, Status> {
         let asked = request.into_inner();
-        let words = (&asked.service, &asked.environment, &asked.command);
+        let from = match asked.environment_inherited {
+            true => "inherited ",
+            false => "",
+        };
+        let environment = format!("{from}{}", asked.environment);
+        let words = (&asked.service, environment, &asked.command);
         self.enter("check", words).await?;
         Ok(Response::new(self.plan().check.clone()))
     }

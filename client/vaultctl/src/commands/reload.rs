@@ -14,6 +14,7 @@ struct ReloadJson {
     generation: u64,
     configuration_path: String,
     services: u32,
+    refused: u32,
     warnings: Vec<String>,
 }
 
@@ -23,6 +24,7 @@ pub(crate) async fn run(mut client: Client, form: Form) -> Result<ExitCode, Fail
         generation: reply.generation,
         configuration_path: reply.configuration_path,
         services: reply.services,
+        refused: reply.refused,
         warnings: reply.warnings,
     };
     if form == Form::Text {
@@ -30,7 +32,12 @@ pub(crate) async fn run(mut client: Client, form: Form) -> Result<ExitCode, Fail
             report::note(form, &format!("warning: {warning}"));
         }
     }
-    report::answer(form, || text(&json), &json)
+    let code = report::answer(form, || text(&json), &json)?;
+    // What was read is in force; a service that is not is for a person to mend.
+    Ok(match json.refused {
+        0 => code,
+        _ => ExitCode::from(2),
+    })
 }
 
 fn text(json: &ReloadJson) -> String {
@@ -38,11 +45,14 @@ fn text(json: &ReloadJson) -> String {
         1 => "1 service".to_owned(),
         count => format!("{count} services"),
     };
-    let load = json.generation;
-    match json.configuration_path.as_str() {
-        "" => format!(
-            "read again: load {load}, {services}; there is no resolver.yaml, and none is needed\n"
-        ),
-        path => format!("{path}: load {load}, {services}\n"),
+    let refused = match json.refused {
+        0 => String::new(),
+        count => format!(", {count} of them refused"),
+    };
+    let (load, path) = (json.generation, json.configuration_path.as_str());
+    if path.is_empty() {
+        let none = "there is no resolver.yaml, and none is needed";
+        return format!("read again: load {load}, {services}{refused}; {none}\n");
     }
+    format!("{path}: load {load}, {services}{refused}\n")
 }

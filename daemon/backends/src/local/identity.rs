@@ -165,7 +165,7 @@ pub(super) fn unreadable(path: &Path, error: impl Into<NotOpened>) -> LocalError
     }
 }
 
-/// The file that is the identity, and whether it is still the one that was read.
+/// Which file is at a path, and in which state: an equal one has the same content.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FileStamp {
     path: PathBuf,
@@ -187,21 +187,29 @@ impl FileStamp {
         sources: &IdentitySources,
     ) -> Result<Option<Self>, LocalError> {
         for path in candidates(directory, sources) {
-            match fs::symlink_metadata(&path) {
-                Ok(metadata) => {
-                    return Ok(Some(Self {
-                        path,
-                        device: metadata.dev(),
-                        inode: metadata.ino(),
-                        bytes: metadata.len(),
-                        changed: (metadata.ctime(), metadata.ctime_nsec()),
-                    }));
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(failed("look at", path)(error)),
+            if let Some(stamp) = Self::of(&path)? {
+                return Ok(Some(stamp));
             }
         }
         Ok(None)
+    }
+
+    /// The file at `path`, if there is one.
+    ///
+    /// # Errors
+    /// [`LocalError::Io`].
+    pub(super) fn of(path: &Path) -> Result<Option<Self>, LocalError> {
+        match fs::symlink_metadata(path) {
+            Ok(metadata) => Ok(Some(Self {
+                path: path.to_owned(),
+                device: metadata.dev(),
+                inode: metadata.ino(),
+                bytes: metadata.len(),
+                changed: (metadata.ctime(), metadata.ctime_nsec()),
+            })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed("look at", path)(error)),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
@@ -33,6 +33,14 @@ struct Stored {
     plaintext: Option<Plaintext>,
 }
 
+/// The store's file as it was last, by this process's own changes or by somebody else's.
+#[derive(Debug, Default)]
+struct Seen {
+    stamp: Option<FileStamp>,
+    /// Whether this process replaces the file: its change is no news to itself.
+    is_writing: bool,
+}
+
 /// The store's directory and what opens it. All calls block.
 #[derive(Debug)]
 pub(super) struct Store {
@@ -43,6 +51,7 @@ pub(super) struct Store {
     /// With the file that it was read from: unlocking takes long, and a file that is gone or another
     /// one must not be written for.
     identity: Mutex<Option<(FileStamp, Arc<StoreIdentity>)>>,
+    seen: Mutex<Seen>,
     /// [`sync_directory`], but for tests of a disk that fails.
     pub(super) sync: fn(&Path) -> io::Result<()>,
 }
@@ -60,8 +69,10 @@ impl Store {
             sources,
             shield,
             identity: Mutex::default(),
+            seen: Mutex::default(),
             sync: sync_directory,
         };
+        store.seen().stamp = FileStamp::of(&store.path)?;
         if store.identity()?.is_none() && store.file()?.is_some() {
             return Err(store.no_identity(&store.path));
         }
@@ -132,6 +143,39 @@ impl Store {
         versions.map_err(|missing| absent(missing, name, &VersionSelector::Current))
     }
 
+    /// Calls `doubt` where the file is another one than it was at the last call or after this process's
+    /// last change: put back from a copy, or changed by another daemon over the same directory. Whoever
+    /// comes meanwhile waits.
+    pub(super) fn when_changed(&self, doubt: &dyn Fn()) {
+        let mut seen = self.seen();
+        // A file that cannot be looked at is found out by whoever reads it.
+        let Ok(now) = FileStamp::of(&self.path) else {
+            return;
+        };
+        if !seen.is_writing && seen.stamp != now {
+            doubt();
+            seen.stamp = now;
+        }
+    }
+
+    fn begin_writing(&self) -> Result<(), LocalError> {
+        let now = FileStamp::of(&self.path)?;
+        let mut seen = self.seen();
+        seen.is_writing = seen.stamp == now;
+        Ok(())
+    }
+
+    fn end_writing(&self) {
+        let mut seen = self.seen();
+        if std::mem::take(&mut seen.is_writing) {
+            seen.stamp = FileStamp::of(&self.path).unwrap_or_default();
+        }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Changes the document and replaces the file under the lock. `added` is the value of the version
     /// that `change` adds, if it adds one.
     fn change<T>(
@@ -149,9 +193,12 @@ impl Store {
             });
         }
         let identity = self.identity_for_writing(&lock, stored.plaintext.is_some())?;
-        lock.replace(STORE_FILE, |file| {
+        self.begin_writing()?;
+        let replaced = lock.replace(STORE_FILE, |file| {
             self.write(&mut stored, added, &identity, file)
-        })?;
+        });
+        self.end_writing();
+        replaced?;
         (self.sync)(&self.directory).map_err(|source| LocalError::NotDurable {
             path: self.directory.clone(),
             source,

@@ -138,7 +138,12 @@ impl Failure {
                 let boolean = ProblemKind::Malformed("be true or false");
                 self.has(&[ProblemKind::Forbidden, boolean])
             }
-            "MissingSectionHeaderError" => lines(|kind| kind == SyntaxProblemKind::BeforeSections),
+            "MissingSectionHeaderError" => lines(|kind| {
+                matches!(
+                    kind,
+                    SyntaxProblemKind::BeforeSections | SyntaxProblemKind::ByteOrderMark
+                )
+            }),
             "DuplicateSectionError" => lines(|kind| kind == SyntaxProblemKind::SectionAgain),
             "DuplicateOptionError" => {
                 lines(|kind| matches!(kind, SyntaxProblemKind::KeyAgain { .. }))

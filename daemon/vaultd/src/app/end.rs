@@ -1,10 +1,11 @@
 //! The daemon's end: a signal, or that it can no longer serve; and what is finished before it.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use tokio::signal::unix::Signal;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinError, JoinHandle};
 use tonic::transport::Error;
 
@@ -18,11 +19,34 @@ const RECORDS: Duration = Duration::from_secs(2);
 /// How long a disk may take for what is kept over a restart.
 const LAST_WRITE: Duration = Duration::from_secs(3);
 
+/// The signals that end the daemon.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Listens for them from now on.
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for one of them.
+    pub(super) async fn end(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
 /// Everything whose end is the daemon's.
 pub(super) struct Ending {
-    pub(super) terminate: Signal,
-    pub(super) interrupt: Signal,
-    pub(super) accepting: JoinHandle<()>,
+    pub(super) signals: Signals,
+    pub(super) accepting: JoinHandle<anyhow::Error>,
     pub(super) serving: JoinHandle<Result<(), Error>>,
 }
 
@@ -33,18 +57,9 @@ impl Ending {
     /// Where it was none of the signals: whoever started the daemon must start it again.
     pub(super) async fn comes(&mut self) -> anyhow::Result<()> {
         tokio::select! {
-            _ = self.terminate.recv() => Ok(()),
-            _ = self.interrupt.recv() => Ok(()),
+            () = self.signals.end() => Ok(()),
             accepted = &mut self.accepting => Err(of_accepting(accepted)),
             served = &mut self.serving => Err(of_serving(served)),
-        }
-    }
-
-    /// Waits for a signal, after the one that ended the daemon.
-    pub(super) async fn signal(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
         }
     }
 }
@@ -69,11 +84,9 @@ pub(super) async fn keep(snapshot: &Arc<Snapshot>) {
     }
 }
 
-fn of_accepting(accepted: Result<(), JoinError>) -> anyhow::Error {
-    match accepted {
-        Ok(()) => anyhow!("connections are accepted no more"),
-        Err(error) => anyhow!(error).context("connections are accepted no more"),
-    }
+fn of_accepting(accepted: Result<anyhow::Error, JoinError>) -> anyhow::Error {
+    let error = accepted.unwrap_or_else(|error| anyhow!(error));
+    error.context("connections are accepted no more")
 }
 
 fn of_serving(served: Result<Result<(), Error>, JoinError>) -> anyhow::Error {
@@ -88,13 +101,14 @@ fn of_serving(served: Result<Result<(), Error>, JoinError>) -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::signal::unix::{SignalKind, signal};
 
     /// A daemon that goes on. Its signals are two that nobody sends.
     fn running() -> Ending {
         Ending {
-            terminate: signal(SignalKind::user_defined1()).unwrap(),
-            interrupt: signal(SignalKind::user_defined2()).unwrap(),
+            signals: Signals {
+                terminate: signal(SignalKind::user_defined1()).unwrap(),
+                interrupt: signal(SignalKind::user_defined2()).unwrap(),
+            },
             accepting: tokio::spawn(std::future::pending()),
             serving: tokio::spawn(std::future::pending()),
         }
@@ -121,7 +135,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nobody_who_accepts_is_an_error_also_after_a_panic() {
         let panicking = tokio::spawn(async { panic!("a fault") });
-        for accepting in [tokio::spawn(async {}), panicking] {
+        let gone = tokio::spawn(async { anyhow!("the socket has gone") });
+        for accepting in [gone, panicking] {
             let mut ending = Ending {
                 accepting,
                 ..running()
@@ -134,7 +149,10 @@ mod tests {
     #[tokio::test]
     async fn a_signal_is_an_end_in_peace() {
         let mut ending = Ending {
-            terminate: signal(SignalKind::window_change()).unwrap(),
+            signals: Signals {
+                terminate: signal(SignalKind::window_change()).unwrap(),
+                interrupt: signal(SignalKind::user_defined2()).unwrap(),
+            },
             ..running()
         };
         nix::sys::signal::raise(nix::sys::signal::Signal::SIGWINCH).unwrap();

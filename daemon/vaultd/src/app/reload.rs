@@ -1,5 +1,8 @@
 //! The configuration read again: all of it comes into force, or none.
 //!
+//! A resolver.yaml that is gone, or empty, is no new one where only its going was noticed: editors and
+//! programs that copy leave a moment without it, and without it a policy would be gone.
+//!
 //! One reading at a time: whoever asks while another reads waits, and then sees the files as they are
 //! by then. What is read takes the old one's place whole or not at all.
 
@@ -146,11 +149,14 @@ fn reload(
     reloadable: &Reloadable,
     trigger: Trigger,
 ) -> Result<Reloaded, String> {
+    if trigger != Trigger::Files {
+        reloadable.log.reopen();
+    }
     tracing::debug!(?trigger, "reading the configuration");
     // Before the files are read: what changes from here on is noticed.
     let unwatched = reader.watch.follow(&reloadable.places);
     say_unwatched(&reloadable.current, unwatched);
-    let (generation, news) = match read(reloadable) {
+    let (generation, news) = match read(reloadable, trigger) {
         Ok(config) => reader.take(config, reloadable),
         Err(refusal) => {
             let why = refusal.why.clone();
@@ -179,13 +185,27 @@ fn say_unwatched(current: &Current, why: Option<String>) {
     }
 }
 
-fn read(reloadable: &Reloadable) -> Result<Config, Refusal> {
+fn read(reloadable: &Reloadable, trigger: Trigger) -> Result<Config, Refusal> {
     let own_uid = nix::unistd::geteuid().as_raw();
     let texts = Texts::gather(&reloadable.places).map_err(|error| Refusal {
         why: error.to_string(),
         what: Refused::file(&error.file),
     })?;
     let print = texts.print();
+    let in_force = reloadable.current.get().path.clone();
+    if trigger == Trigger::Files
+        && let Some(file) = in_force
+        && let Some(how) = texts.lost(&file, &reloadable.places)
+    {
+        let file = file.display();
+        return Err(Refusal {
+            why: format!(
+                "{file}: {how}; what it said counts until it is back, or 'vaultctl reload' says \
+                 that it is meant"
+            ),
+            what: Refused::Texts(print),
+        });
+    }
     config::read(texts, &reloadable.inputs, own_uid).map_err(|error| Refusal {
         why: error.to_string(),
         what: Refused::Texts(print),
@@ -253,7 +273,9 @@ impl Refused {
 
 /// Whether two configurations that were made of the same texts are the same.
 fn is_same(new: &Setup, old: &Setup) -> bool {
-    new.warnings == old.warnings && new.commands().eq(old.commands())
+    new.warnings == old.warnings
+        && new.refused() == old.refused()
+        && new.commands().eq(old.commands())
 }
 
 fn put_into_force(setup: Setup, old: &Setup, reloadable: &Reloadable) -> u64 {

@@ -86,7 +86,7 @@ impl ServiceManagerNotifier {
         let open = health.iter();
         let open = open.filter(|health| health.breaker != State::Closed);
         line(
-            view.services.len(),
+            view.names().count(),
             refused.is_none().then_some(generation),
             &Census::of(&self.cache.entries(), &view.freshness),
             open.count(),
@@ -136,6 +136,13 @@ pub(super) fn alive() {
     notify(&[NotifyState::Watchdog]);
 }
 
+/// Requests are answered, with why the daemon cannot serve. Whoever waits for its start must not wait for
+/// a person who mends it.
+pub(super) fn cannot_serve() {
+    let line = "cannot serve: `vaultctl status` says why";
+    notify(&[NotifyState::Ready, NotifyState::Status(line)]);
+}
+
 /// The daemon ends.
 pub(super) fn stopping() {
     notify(&[NotifyState::Stopping]);
@@ -179,7 +186,7 @@ mod tests {
     use vault_backends::address::Address;
 
     use super::*;
-    use crate::cache::changes::Now;
+    use crate::cache::changes::NewState;
 
     #[test]
     fn the_line_counts_and_names_nothing() {
@@ -248,7 +255,7 @@ mod tests {
                 let _ = changes.send(Change {
                     address: Address::local("a"),
                     reference: "local://a".to_owned(),
-                    now: Now::Flushed,
+                    now: NewState::Flushed,
                     wanted: None,
                 });
                 tokio::time::sleep(Duration::from_millis(100)).await;

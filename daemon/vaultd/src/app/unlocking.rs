@@ -6,15 +6,19 @@ use anyhow::Context;
 use secrecy::SecretString;
 use vault_backends::local::LocalSettings;
 
-use crate::arguments::Arguments;
-
-/// The store in `directory`, with what may unlock it.
+/// The store in `directory`, with what may unlock it: a passphrase that was typed, or a credential.
 ///
 /// # Errors
 /// A passphrase that is to be had and cannot be.
-pub(super) fn settings(directory: &Path, arguments: &Arguments) -> anyhow::Result<LocalSettings> {
+pub(super) fn settings(
+    directory: &Path,
+    typed: Option<SecretString>,
+) -> anyhow::Result<LocalSettings> {
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    let passphrase = passphrase(credentials.as_deref(), arguments.ask_passphrase)?;
+    let passphrase = match typed {
+        Some(typed) => Some(typed),
+        None => of_credentials(credentials.as_deref())?,
+    };
     Ok(LocalSettings {
         directory: directory.to_owned(),
         credentials_directory: credentials,
@@ -22,12 +26,17 @@ pub(super) fn settings(directory: &Path, arguments: &Arguments) -> anyhow::Resul
     })
 }
 
-fn passphrase(credentials: Option<&Path>, ask: bool) -> anyhow::Result<Option<SecretString>> {
-    if ask {
-        let typed = rpassword::prompt_password("Passphrase of the local store: ")
-            .context("cannot ask for the passphrase: this is no terminal")?;
-        return Ok(Some(SecretString::from(typed)));
-    }
+/// What a person types.
+///
+/// # Errors
+/// There is no terminal.
+pub(super) fn typed() -> anyhow::Result<SecretString> {
+    let typed = rpassword::prompt_password("Passphrase of the local store: ");
+    let typed = typed.context("cannot ask for the passphrase: this is no terminal")?;
+    Ok(SecretString::from(typed))
+}
+
+fn of_credentials(credentials: Option<&Path>) -> anyhow::Result<Option<SecretString>> {
     let Some(file) = credentials.map(|directory| directory.join("vaultd.passphrase")) else {
         return Ok(None);
     };

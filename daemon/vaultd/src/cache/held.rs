@@ -11,13 +11,14 @@ use crate::clock::Moment;
 use crate::upstream::UpstreamError;
 
 /// A bundle that the backend gave, and when.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Held {
     /// What it gave, shielded.
-    pub bundle: Bundle,
+    pub bundle: Arc<Bundle>,
     /// When the backend was last asked and confirmed it.
     pub confirmed: Moment,
-    /// Whether it is from before this start: the backend was not asked for it since.
+    /// Whether it is from before this start, or from before somebody else has changed what the backend holds:
+    /// the backend was not asked for it since.
     pub is_kept: bool,
 }
 

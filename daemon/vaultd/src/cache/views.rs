@@ -131,8 +131,9 @@ mod tests {
     fn held(confirmed: Moment, valid_for: Option<Duration>) -> Arc<Held> {
         let shield = Shield::new(Preference::Auto).unwrap();
         Arc::new(Held {
-            bundle: Bundle::plain(shield.shield(&mut b"v".to_vec()).unwrap(), "1")
-                .valid_for(valid_for),
+            bundle: Arc::new(
+                Bundle::plain(shield.shield(&mut b"v".to_vec()).unwrap(), "1").valid_for(valid_for),
+            ),
             confirmed,
             is_kept: false,
         })

@@ -45,6 +45,10 @@ pub fn report(setup: &Setup, places: &Places) -> String {
     for warning in &setup.warnings {
         line("warning", warning);
     }
-    line("result", "good");
+    match setup.refused().len() {
+        0 => line("result", "good"),
+        1 => line("result", "1 service is refused"),
+        count => line("result", &format!("{count} services are refused")),
+    }
     text
 }

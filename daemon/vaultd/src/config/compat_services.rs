@@ -1,4 +1,7 @@
 //! Service files of before choose what they chose, and start what they started.
+//!
+//! A rule for all cases: an environment that nothing names is refused today, and they were written when it
+//! meant the default with a warning. They are read with `environment_fallback: warn`, which is that.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,12 +9,12 @@ use std::path::Path;
 use serde_json::Value;
 use vault_proto::reference::{SecretRef, Selector};
 
-use super::compat_cases::{Home, is_meant};
-use super::document::{ConfigError, Wrong};
+use super::compat_cases::{Home, inputs, is_meant};
 use super::process_inputs::ProcessInputs;
 use super::wrapper_file;
 use crate::command::{Command, catalogue};
 use crate::compat::each;
+use crate::setup::{AskedEnvironment, EnvironmentOrigin};
 
 /// Whether words are a command, found or not.
 fn same_words(ours: &[String], theirs: &Value) -> bool {
@@ -32,29 +35,40 @@ fn same_words(ours: &[String], theirs: &Value) -> bool {
 }
 
 /// Whether our error is about what a case's words are about: the table of keys that words name.
-fn is_about(words: &str, error: &ConfigError) -> bool {
+fn is_about(words: &str, reason: &str) -> bool {
     let keys = ["version", "target_command", "env_overrides", "secrets"];
     let named = keys.into_iter().find(|key| words.contains(key));
-    error.kind == Wrong::Content && named.is_none_or(|key| error.key.contains(key))
+    named.is_none_or(|key| reason.contains(key))
 }
+
+/// A bare name needs a vault that it is in; the predecessor looked for one only at the launch.
+const COMPARTMENT: &str = "C";
 
 #[test]
 fn compat_service_file() {
     each("service_file", |input, expected| {
         let home = Home::new();
         home.write("user/configs/svc.json", &input["config"].to_string());
+        home.write("user/resolver.yaml", "environment_fallback: warn\n");
         let files = serde_json::json!({"files": {}, "explicit_config": false});
-        let loaded = home.load(&files, &ProcessInputs::of_tests());
+        let inputs = inputs(&serde_json::json!({"OCI_COMPARTMENT_ID": COMPARTMENT}));
+        let setup = home.load(&files, &inputs).unwrap().setup;
         let environment = input["environment"].as_str();
-        let chosen = loaded.map(|config| {
-            let service = config.setup.view(environment).services["svc"].clone();
-            let chosen = service.choose(environment);
-            (service, chosen)
+        let asked = environment.map(|name| AskedEnvironment {
+            name: name.to_owned(),
+            origin: EnvironmentOrigin::Asked,
         });
-        let (service, chosen, warnings) = match chosen {
-            Err(error) => {
+        let view = setup.view(environment);
+        let chosen = view.services.get("svc").map(|service| {
+            let environment = setup.environment_of(service, asked.as_ref());
+            let environment = environment.expect("none is refused");
+            let chosen = service.choose(environment.name());
+            (service.clone(), chosen)
+        });
+        let (service, chosen, warnings) = match chosen.ok_or_else(|| &view.refused["svc"]) {
+            Err(refused) => {
                 let words = expected["error"].as_str().expect("no error was expected");
-                assert!(is_about(words, &error), "{error}");
+                assert!(is_about(words, &refused.reason), "{}", refused.reason);
                 return;
             }
             Ok((_, Err(error))) => {
@@ -74,6 +88,7 @@ fn compat_service_file() {
         for one in &chosen {
             let wanted = &theirs[&one.variable];
             let name = SecretRef::parse_or_oci(wanted["name"].as_str().unwrap()).unwrap();
+            let name = name.within(COMPARTMENT);
             assert_eq!(one.reference.place(), name.place());
             let version = match one.reference.selector() {
                 Selector::Version(number) => Some(number.get()),

@@ -1,15 +1,19 @@
-//! A YAML (and so JSON) document as a tree with lines and columns.
+//! A document of YAML or JSON as a tree with lines and columns.
 //!
 //! Scalars keep the text they were written with: `1.10` stays `1.10` where text is wanted. The
 //! parser's budget bounds depth, aliases and size before anything is built.
 
+mod json;
+mod language;
 mod tree;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tree::{Key, Kind, Value};
+use super::pasted;
+use language::Language;
+use tree::{Key, Kind, Unreadable, Value};
 pub use tree::{Mark, Node, Origin};
 
 /// The longest time that a key may name; arithmetic with it must not overflow.
@@ -17,7 +21,7 @@ const LONGEST: Duration = Duration::from_hours(24 * 3650);
 
 /// What is wrong with a configuration: file, place, key, and words for a person. Never the value
 /// that stands there.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub struct ConfigError {
     /// The file.
     pub file: PathBuf,
@@ -32,11 +36,11 @@ pub struct ConfigError {
 }
 
 /// What kind of thing is wrong with a configuration.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Wrong {
     /// A file is missing, unreadable, or could have been written by others.
     File,
-    /// The text is not YAML.
+    /// The text is neither YAML nor JSON.
     Syntax,
     /// What the text says cannot be meant.
     #[default]
@@ -82,19 +86,33 @@ impl Document {
     /// # Errors
     /// [`ConfigError`] with the parser's place.
     pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
-        match Node::read(text) {
-            Ok(root) => Ok(Self {
-                file: file.to_owned(),
-                root,
-            }),
-            Err(unreadable) => Err(ConfigError {
-                file: file.to_owned(),
-                mark: unreadable.mark,
-                key: String::new(),
-                message: format!("not readable as YAML: {}", unreadable.words),
-                kind: Wrong::Syntax,
-            }),
-        }
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let is_named_json = file
+            .extension()
+            .is_some_and(|extension| extension == "json");
+        let language = language::of(text, is_named_json);
+        let read = match language {
+            Language::Yaml => Node::read(text),
+            Language::Json | Language::Either => in_braces(text, language),
+        };
+        let root = read.map_err(|unreadable| ConfigError {
+            file: file.to_owned(),
+            mark: unreadable.mark,
+            key: String::new(),
+            message: format!(
+                "not readable as {}: {}",
+                match language {
+                    Language::Either | Language::Yaml if !is_named_json => "YAML",
+                    _ => "JSON",
+                },
+                unreadable.words
+            ),
+            kind: Wrong::Syntax,
+        })?;
+        Ok(Self {
+            file: file.to_owned(),
+            root,
+        })
     }
 
     /// A tree that is not `file` as it was read, but made of it.
@@ -123,6 +141,28 @@ impl Document {
             key_mark: self.root.mark,
             node: &self.root,
         }
+    }
+}
+
+/// Reads a text that begins with `{`: JSON, or else a map of YAML in which nothing can be misread.
+fn in_braces(text: &str, language: Language) -> Result<Node, Unreadable> {
+    let not_json = match json::read(&language::without_yaml_comments(text)) {
+        Ok(root) => return Ok(root),
+        Err(not_json) => not_json,
+    };
+    if let Some((byte, misread)) = language::misread_in_braces(text) {
+        let is_quote = misread == language::Misread::Quote;
+        return Err(match language {
+            Language::Json if !is_quote => not_json,
+            _ => Unreadable {
+                mark: json::mark(text, byte),
+                words: misread.words().to_owned(),
+            },
+        });
+    }
+    match Node::read(text) {
+        Err(_) if language == Language::Json => Err(not_json),
+        read => read,
     }
 }
 
@@ -349,6 +389,12 @@ impl<'a> At<'a> {
             ""
         } else {
             "."
+        };
+        // In the wrong place, a key may be a secret.
+        let name = if pasted::is_secret(name) {
+            "(hidden)"
+        } else {
+            name
         };
         let key = format!("{}{dot}{name}", self.key);
         At {

@@ -1,7 +1,7 @@
 //! The values that count, with the place each comes from.
 
 use super::document::{At, ConfigError};
-use super::keys::KEYS;
+use super::keys::{KEYS, PLAIN};
 use super::service_context::Shared;
 use crate::cache::freshness::Freshness;
 use crate::setup::Effective;
@@ -9,15 +9,21 @@ use crate::setup::Effective;
 /// Every key of `root` with what counts, and the secrets of `secrets:`.
 pub(super) fn entries(root: &At<'_>, shared: &Shared) -> Result<Vec<Effective>, ConfigError> {
     let mut entries = Vec::new();
-    for key in KEYS {
-        let section = root.get(key.section)?;
-        let at = section.map_or(Ok(None), |at| at.get(key.name))?;
+    for key in PLAIN.iter().chain(KEYS) {
+        let at = if key.section.is_empty() {
+            root.get(key.name)?
+        } else {
+            let section = root.get(key.section)?;
+            section.map_or(Ok(None), |at| at.get(key.name))?
+        };
         let (value, origin) = match &at {
             Some(at) => (at.scalar().unwrap_or("(not a text)").to_owned(), at.place()),
             None => (key.default.to_owned(), "default".to_owned()),
         };
         entries.push(Effective {
-            key: format!("{}.{}", key.section, key.name),
+            key: format!("{}.{}", key.section, key.name)
+                .trim_start_matches('.')
+                .to_owned(),
             value,
             origin,
         });

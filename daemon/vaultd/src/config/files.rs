@@ -2,7 +2,8 @@
 //!
 //! The first resolver.yaml that exists counts, never merged with another; service files come from
 //! `configs/` beside each place, the first of a name counting. A file counts only if nobody else
-//! can have written it.
+//! can have written it. A service file that cannot be used stands for its service all the same: no
+//! other file of that name comes into its place.
 
 use std::ffi::OsStr;
 use std::fs::{File, Metadata, OpenOptions};
@@ -11,11 +12,16 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
+use nix::sys::statvfs::FsFlags;
+use vault_proto::names::is_service_name;
 
 use super::document::{ConfigError, Mark, Wrong};
 
 /// No configuration anybody writes is longer.
 const LONGEST: u64 = 1024 * 1024;
+
+/// The names of the one file, of which no two may be in one place.
+const NAMES: [&str; 2] = ["resolver.yaml", "resolver.yml"];
 
 /// Where configuration is looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,12 +48,12 @@ impl Places {
     pub fn usual(config_home: &Path) -> Self {
         let homes = [config_home, Path::new("/etc")];
         let names = ["vaultd", "oci-vault-mcp"];
-        let file = |(home, name): (&Path, &str)| home.join(name).join("resolver.yaml");
-        let pairs = homes
+        let directories = homes
             .into_iter()
-            .flat_map(|home| names.map(|name| (home, name)));
+            .flat_map(|home| names.map(|name| home.join(name)));
+        let files = |directory: PathBuf| NAMES.map(|name| directory.join(name));
         Self {
-            files: pairs.map(file).collect(),
+            files: directories.flat_map(files).collect(),
             required: false,
             services: None,
         }
@@ -68,13 +74,31 @@ impl Places {
             return vec![directory.clone()];
         }
         let beside = |file: &PathBuf| file.parent().map(|directory| directory.join("configs"));
-        self.files.iter().filter_map(beside).collect()
+        let mut directories: Vec<PathBuf> = self.files.iter().filter_map(beside).collect();
+        directories.dedup();
+        directories
+    }
+
+    /// Whether `new` is looked for only where `old` is not there.
+    pub fn comes_after(&self, new: Option<&Path>, old: &Path) -> bool {
+        let place = |wanted: &Path| self.files.iter().position(|file| file == wanted);
+        match new {
+            None => true,
+            Some(new) => place(new) > place(old),
+        }
     }
 
     /// The first resolver.yaml that exists, with its text.
     pub fn read(&self) -> Result<Option<(PathBuf, String)>, ConfigError> {
-        for file in &self.files {
+        for (number, file) in self.files.iter().enumerate() {
             if let Some(text) = read(file)? {
+                let beside = self.files.get(number + 1);
+                let beside = beside.filter(|other| other.parent() == file.parent());
+                if let Some(other) = beside.filter(|other| other.symlink_metadata().is_ok()) {
+                    let other = other.display();
+                    let message = format!("stands beside {other}; remove one of them");
+                    return Err(problem(file, message));
+                }
                 return Ok(Some((file.clone(), text)));
             }
         }
@@ -92,40 +116,50 @@ pub struct ServiceText {
     pub name: String,
     /// The file.
     pub file: PathBuf,
-    /// What is in it.
-    pub text: String,
+    /// What is in it, or why that cannot be used.
+    pub text: Result<String, ConfigError>,
 }
 
-/// The service files in `directories`; of one name, those in the first directory that has it.
-pub(super) fn service_texts(directories: &[PathBuf]) -> Result<Vec<ServiceText>, ConfigError> {
+/// The service files in `directories`; of one name, those in the first directory that has it. Beside
+/// them the files whose names no service can have.
+pub(super) fn service_texts(
+    directories: &[PathBuf],
+) -> Result<(Vec<ServiceText>, Vec<PathBuf>), ConfigError> {
     let mut texts: Vec<ServiceText> = Vec::new();
+    let mut strays = Vec::new();
     for directory in directories {
         let mut here: Vec<ServiceText> = Vec::new();
         for file in service_files(directory)? {
-            let Some(name) = file.file_stem().and_then(|stem| stem.to_str()) else {
-                return Err(problem(&file, "the file's name is not UTF-8".to_owned()));
+            let stem = file.file_stem().and_then(OsStr::to_str);
+            let Some(name) = stem.filter(|name| is_service_name(name)) else {
+                strays.push(file);
+                continue;
             };
             if texts.iter().any(|text| text.name == name) {
                 continue;
             }
-            if let Some(other) = here.iter().find(|text| text.name == name) {
-                let other = other.file.display();
-                return Err(problem(
-                    &file,
-                    format!("defines the same service as {other}"),
-                ));
+            if let Some(other) = here.iter_mut().find(|text| text.name == name) {
+                let message = format!(
+                    "defines the same service as {}; remove one of them",
+                    other.file.display()
+                );
+                other.text = Err(problem(&file, message));
+                continue;
             }
-            if let Some(text) = read(&file)? {
-                here.push(ServiceText {
-                    name: name.to_owned(),
-                    file,
-                    text,
-                });
-            }
+            let text = match read(&file) {
+                Ok(None) => continue,
+                Ok(Some(text)) => Ok(text),
+                Err(error) => Err(error),
+            };
+            here.push(ServiceText {
+                name: name.to_owned(),
+                file,
+                text,
+            });
         }
         texts.extend(here);
     }
-    Ok(texts)
+    Ok((texts, strays))
 }
 
 fn service_files(directory: &Path) -> Result<Vec<PathBuf>, ConfigError> {
@@ -186,17 +220,21 @@ fn read(file: &Path) -> Result<Option<String>, ConfigError> {
             trusted(directory, &metadata)?;
         }
     }
-    let mut text = String::new();
-    opened
-        .take(LONGEST + 1)
-        .read_to_string(&mut text)
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData => problem(file, "is not UTF-8 text".to_owned()),
-            _ => unreadable(error),
-        })?;
-    if text.len() as u64 > LONGEST {
+    let mut bytes = Vec::new();
+    let mut limited = opened.take(LONGEST + 1);
+    limited.read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > LONGEST {
         return Err(problem(file, format!("is longer than {LONGEST} bytes")));
     }
+    if [[0xff, 0xfe], [0xfe, 0xff]]
+        .iter()
+        .any(|mark| bytes.starts_with(mark))
+    {
+        let message = "is UTF-16 text; save it as UTF-8".to_owned();
+        return Err(problem(file, message));
+    }
+    let text = String::from_utf8(bytes)
+        .map_err(|_| problem(file, "is not UTF-8 text; save it as UTF-8".to_owned()))?;
     if text.contains('\0') {
         return Err(problem(file, "holds a NUL byte".to_owned()));
     }
@@ -224,6 +262,10 @@ fn trusted(path: &Path, metadata: &Metadata) -> Result<(), ConfigError> {
             ),
         ));
     }
+    // A volume of Kubernetes, say: whatever the mode says, nobody writes there.
+    if metadata.mode() & 0o022 != 0 && is_read_only(path) {
+        return Ok(());
+    }
     if metadata.mode() & 0o002 != 0 {
         let message = format!(
             "is writable by everybody; run 'chmod o-w {}'",
@@ -239,6 +281,12 @@ fn trusted(path: &Path, metadata: &Metadata) -> Result<(), ConfigError> {
         return Err(problem(path, message));
     }
     Ok(())
+}
+
+/// Whether the filesystem that the path leads to is mounted read-only.
+fn is_read_only(path: &Path) -> bool {
+    let mounted = nix::sys::statvfs::statvfs(path);
+    mounted.is_ok_and(|mounted| mounted.flags().contains(FsFlags::ST_RDONLY))
 }
 
 /// Whether the group is this user's own and has no other member (Debian gives each user one).

@@ -62,7 +62,7 @@ pub const SECTIONS: &[Section] = &[
         "log lines; VAULTD_LOG and --verbose come before it",
     ),
     Section {
-        example: "GITHUB_TOKEN: mcp-github-token          # a name in vault.compartment_id\n\
+        example: "GITHUB_PERSONAL_ACCESS_TOKEN: mcp-github-token  # a name in vault.compartment_id\n\
                   API_KEY: ocid1.vaultsecret.oc1..example?version=3\n\
                   LOCAL_KEY: local://api-key              # the encrypted store of this machine\n",
         ..section(
@@ -73,7 +73,7 @@ pub const SECTIONS: &[Section] = &[
     Section {
         example: "github:\n  \
                   command: [npx, -y, \"@modelcontextprotocol/server-github\"]\n  \
-                  secrets: [GITHUB_TOKEN]               # without a list: all of secrets:\n",
+                  secrets: [GITHUB_PERSONAL_ACCESS_TOKEN]  # without a list: all of secrets:\n",
         ..section(
             "services",
             "what may be launched; a file configs/NAME.json or NAME.yaml comes before it",
@@ -83,7 +83,7 @@ pub const SECTIONS: &[Section] = &[
         by_environment: false,
         example: "production:\n  \
                   vault: {compartment_id: ocid1.compartment.oc1..production}\n  \
-                  secrets: {GITHUB_TOKEN: mcp-github-token-prod}\n",
+                  secrets: {GITHUB_PERSONAL_ACCESS_TOKEN: mcp-github-token-prod}\n",
         ..section(
             "environments",
             "sections that count instead where vault-run NAME@ENVIRONMENT chooses them",
@@ -329,6 +329,12 @@ pub const EVERYWHERE: &[(&str, &str)] = &[("cache", "persist")];
 /// Top-level keys that are no sections.
 pub const PLAIN: &[Key] = &[
     key("", "version", "\"1.0\"", "the version of this file's form"),
+    key(
+        "",
+        "environment_fallback",
+        "refuse",
+        "refuse, or warn: an environment that nothing names then means what counts without one",
+    ),
     key(
         "",
         "memory",

@@ -18,12 +18,11 @@ use super::service_context::{ServiceContext, Shared};
 use super::service_file;
 use super::unknown_keys;
 use super::warnings::Warnings;
-use super::wrapper_file;
 use crate::audit;
 use crate::logging;
 use crate::policy::Policy;
-use crate::service::Service;
-use crate::setup::View;
+use crate::service::{RefusedService, Service};
+use crate::setup::{EnvironmentFallback, View};
 use crate::snapshot::Persist;
 use crate::targets::Targets;
 use crate::upstream;
@@ -40,7 +39,15 @@ pub(super) struct ResolverFile<'a> {
     layers: Layers,
     inputs: &'a ProcessInputs,
     home: PathBuf,
+    has_vault: bool,
     secrets: Cell<usize>,
+}
+
+/// A service file, and what is written in it.
+pub(super) struct ServiceDocument {
+    pub(super) name: String,
+    pub(super) file: PathBuf,
+    pub(super) read: Result<Document, ConfigError>,
 }
 
 /// What counts whatever the environment.
@@ -53,6 +60,7 @@ pub(super) struct Everywhere {
     pub(super) persist: Persist,
     pub(super) logging: logging::LoggingSettings,
     pub(super) old_cache: PathBuf,
+    pub(super) environment_fallback: EnvironmentFallback,
 }
 
 impl<'a> ResolverFile<'a> {
@@ -65,8 +73,12 @@ impl<'a> ResolverFile<'a> {
     ) -> Result<Self, ConfigError> {
         let document = Document::parse(file, text)?;
         let root = document.root();
-        if root.entries().is_ok_and(|entries| entries.is_empty()) || !root.is_map() {
-            return Err(root.error("must be a map of sections; an empty file is none"));
+        if root.is_null() {
+            // An empty file, or one of comments alone, as the sample is.
+            return Self::of(file, Document::of(file, Node::empty()), inputs);
+        }
+        if !root.is_map() {
+            return Err(root.error("must be a map of sections"));
         }
         unknown_keys::check(&root, warnings)?;
         if let Some(at) = root.get("version")?
@@ -88,14 +100,17 @@ impl<'a> ResolverFile<'a> {
         let home = directories::BaseDirs::new()
             .map(|base| base.home_dir().to_owned())
             .unwrap_or_default();
-        Ok(Self {
+        let mut whole = Self {
             file: file.to_owned(),
             base,
             layers,
             inputs,
             home,
+            has_vault: false,
             secrets: Cell::new(0),
-        })
+        };
+        whole.has_vault = whole.has_vault();
+        Ok(whole)
     }
 
     /// The environments the file names.
@@ -122,14 +137,28 @@ impl<'a> ResolverFile<'a> {
             persist: sections::persist(&root)?,
             logging: sections::logging(&own, warnings)?,
             old_cache: sections::cache(&own, &self.home, warnings)?.1,
+            environment_fallback: sections::environment_fallback(&root)?,
         })
     }
 
-    /// What holds in `environment`, with the services of `files`.
+    /// Whether any environment says where bare names are.
+    fn has_vault(&self) -> bool {
+        let names = self.environments().map(Some);
+        names.chain([None]).any(|environment| {
+            let tree = Document::of(&self.file, self.layers.effective(environment));
+            let below = oci::OciSettings::default_for(&self.home);
+            // What is wrong with it is said where it is read for good.
+            let vault = sections::vault(&tree.root(), &below, &mut Warnings::default());
+            vault.is_ok_and(|vault| vault.container().is_some())
+        })
+    }
+
+    /// What holds in `environment`, with the services of `files`. A service that cannot be used is
+    /// refused, and nothing else is.
     pub(super) fn view(
         &self,
         environment: Option<&str>,
-        files: &BTreeMap<String, Document>,
+        files: &[ServiceDocument],
         warnings: &mut Warnings,
     ) -> Result<View, ConfigError> {
         let tree = Document::of(&self.file, self.layers.effective(environment));
@@ -143,6 +172,7 @@ impl<'a> ResolverFile<'a> {
             Some(at) => {
                 let references = ReferenceContext {
                     container: vault.container(),
+                    has_vault: self.has_vault,
                     kinds: self.inputs.kinds,
                 };
                 let shared = service_file::shared(&at, references, warnings)?;
@@ -156,6 +186,7 @@ impl<'a> ResolverFile<'a> {
         let targets = Targets::unconfigured(self.inputs.kinds, &self.home).with(vault.clone());
         let mut view = View {
             services: BTreeMap::new(),
+            refused: BTreeMap::new(),
             effective,
             targets: targets.clone(),
             freshness,
@@ -165,37 +196,48 @@ impl<'a> ResolverFile<'a> {
         let context = ServiceContext {
             shared: &shared,
             vault: &vault,
+            has_vault: self.has_vault,
             targets: &targets,
             freshness: view.freshness,
             inputs: self.inputs,
             home: &self.home,
         };
-        for (name, at) in &entries {
-            let service = service_file::read(name, &self.file, at, &context, warnings)?;
-            self.count(&service, at)?;
-            view.services.insert(name.clone(), service);
+        let mut add = |name: &str, file: &Path, read: Result<Service, ConfigError>| match read {
+            Ok(service) => drop(view.services.insert(name.to_owned(), service)),
+            Err(error) => {
+                let refused = RefusedService {
+                    source: file.to_owned(),
+                    reason: error.to_string(),
+                };
+                view.refused.insert(name.to_owned(), refused);
+            }
+        };
+        let has_file = |name: &str| files.iter().any(|file| file.name == name);
+        for (name, at) in entries.iter().filter(|(name, _)| !has_file(name)) {
+            let read = service_file::read(name, &self.file, at, &context, warnings);
+            if let Ok(service) = &read {
+                self.count(service, at)?;
+            }
+            add(name, &self.file, read);
         }
-        for (name, document) in files {
-            let root = document.root();
-            let service = if wrapper_file::is_one(&root)? {
-                wrapper_file::read(name, document.file(), &root, &context, warnings)?
-            } else {
-                // A service's own file stands for it whole: its secrets alone are what it gets.
-                // Only the command may be in resolver.yaml.
-                let beside = entries.iter().find(|(service, _)| service == name);
-                let command = beside
-                    .map(|(_, at)| at.get("command"))
-                    .transpose()?
-                    .flatten();
-                service_file::read_file(name, document, command.as_ref(), &context, warnings)?
-            };
-            self.count(&service, &root)?;
-            view.services.insert(name.clone(), service);
+        for ServiceDocument { name, file, read } in files {
+            // A service's own file stands for it whole: its secrets alone are what it gets.
+            // Only the command may be in resolver.yaml.
+            let beside = entries.iter().find(|(service, _)| service == name);
+            let read = read
+                .as_ref()
+                .map_err(ConfigError::clone)
+                .and_then(|document| {
+                    let command = beside.map(|(_, at)| at.get("command")).transpose()?;
+                    let command = command.flatten();
+                    service_file::read_file(name, document, command.as_ref(), &context, warnings)
+                });
+            add(name, file, read);
         }
         Ok(view)
     }
 
-    /// Bounds what a small file can ask for: each environment times each service times each secret.
+    /// Bounds what a small resolver.yaml can ask for: each environment times each service times each secret.
     fn count(&self, service: &Service, at: &At<'_>) -> Result<(), ConfigError> {
         self.secrets.set(self.secrets.get() + service.secrets.len());
         if self.secrets.get() > SECRETS {

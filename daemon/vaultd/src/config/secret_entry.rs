@@ -7,6 +7,8 @@ use vault_proto::reference::{SecretRef, Selector, parse_version};
 
 use super::ages;
 use super::document::{At, ConfigError};
+use super::nearest::nearest;
+use super::pasted;
 use super::sections;
 use super::warnings::Warnings;
 use crate::backend_kinds::BackendKinds;
@@ -53,6 +55,11 @@ pub(super) fn read(
         ..context
     };
     let entries = at.entries()?;
+    for (key, at) in &entries {
+        if let Some(known) = nearest(key, KEYS).filter(|known| known != key) {
+            return Err(at.key_error(format!("unknown key; did you mean {known}?")));
+        }
+    }
     warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), KEYS);
     for (key, at) in entries {
         match key.as_str() {
@@ -94,19 +101,38 @@ pub(super) fn read(
 pub(super) struct ReferenceContext<'a> {
     /// Where a bare name of OCI Vault is.
     pub(super) container: Option<&'a str>,
+    /// Whether any environment says where bare names are.
+    pub(super) has_vault: bool,
     /// The kinds of vaults there are.
     pub(super) kinds: BackendKinds,
 }
+
+/// What stands in the place of a secret's name, and what to do.
+const IS_SECRET: &str = "this is no name, it looks like the secret itself; store it with 'vaultctl put \
+                         NAME' and write local://NAME here, then replace it wherever it was seen";
 
 /// A reference, or a bare name or OCID of OCI Vault.
 pub(super) fn reference(
     at: &At<'_>,
     context: ReferenceContext<'_>,
 ) -> Result<SecretRef, ConfigError> {
-    let ReferenceContext { container, kinds } = context;
+    let ReferenceContext {
+        container,
+        has_vault,
+        kinds,
+    } = context;
     let text = at.scalar()?;
+    check_name(text, at)?;
+    let is_bare = !text.contains("://");
     let path = text.split('?').next().unwrap_or_default();
-    if container.is_some() && !text.contains("://") && path.contains('/') {
+    if is_bare && container.is_none() && !has_vault && !path.starts_with("ocid1.") {
+        return Err(at.error(
+            "a bare name is a secret of OCI Vault, and none is configured (vault.compartment_id or \
+             vault.vault_id); write local://NAME for the store of this machine. If this is the \
+             secret itself: store it with 'vaultctl put NAME'",
+        ));
+    }
+    if container.is_some() && is_bare && path.contains('/') {
         // The predecessor put the compartment before it, which made three parts.
         return Err(at.error("a name has no '/'; write oci-vault://CONTAINER/NAME"));
     }
@@ -119,6 +145,25 @@ pub(super) fn reference(
     Ok(container.map_or_else(|| read.clone(), |container| read.clone().within(container)))
 }
 
+/// Refuses a text in the place of a name that is a secret itself.
+pub(super) fn check_name(text: &str, at: &At<'_>) -> Result<(), ConfigError> {
+    let is_bare = !text.contains("://");
+    let mut parts = text.split(['/', '?']);
+    // Whoever writes a scheme has a name to write.
+    if parts.any(pasted::holds_token) || (is_bare && pasted::is_secret(text)) {
+        return Err(at.error(IS_SECRET));
+    }
+    let path = text.split('?').next().unwrap_or_default();
+    let no_name = |letter: char| letter.is_ascii_punctuation() && !"-_./".contains(letter);
+    if is_bare && path.contains(no_name) {
+        return Err(at.error(
+            "this is no name of a secret: those are made of letters, digits, '.', '_' and '-'. If \
+             it is the secret itself: store it with 'vaultctl put NAME', and write local://NAME here",
+        ));
+    }
+    Ok(())
+}
+
 fn version(at: &At<'_>) -> Result<NonZeroU64, ConfigError> {
     let invalid = |_| at.error("invalid version: must be a positive whole number");
     parse_version(at.scalar()?).map_err(invalid)
@@ -126,6 +171,12 @@ fn version(at: &At<'_>) -> Result<NonZeroU64, ConfigError> {
 
 /// Refuses a variable that no secret may go into.
 pub(super) fn check_target(variable: &str, at: &At<'_>) -> Result<(), ConfigError> {
+    if pasted::is_secret(variable) {
+        return Err(at.key_error(
+            "this is no name of a variable, it looks like the secret itself; write VARIABLE: \
+             local://NAME, and store the secret with 'vaultctl put NAME'",
+        ));
+    }
     if !is_secret_target(variable) {
         return Err(at.key_error(if is_variable_name(variable) {
             "no secret may go into this variable: it steers what programs load or run"

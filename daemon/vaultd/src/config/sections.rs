@@ -6,13 +6,16 @@ use vault_backends::http::Proxy;
 use vault_backends::oci::endpoint::{Endpoint, Service};
 use vault_backends::oci::{self, AuthMethod};
 use vault_memory::Preference;
+use vault_proto::INHERITED_PATH;
 
 use super::ages;
 use super::document::{At, ConfigError};
 use super::warnings::Warnings;
 use crate::audit::{self, OnFailure};
 use crate::cache::freshness::Freshness;
+use crate::command::PathElement;
 use crate::logging;
+use crate::setup::EnvironmentFallback;
 use crate::snapshot::Persist;
 use crate::upstream;
 
@@ -157,6 +160,42 @@ pub(super) fn path(at: &At<'_>) -> Result<PathBuf, ConfigError> {
     Err(at.error("must be an absolute path, or begin with ~/"))
 }
 
+/// A list of directories in the order of a PATH, as a list or as one text with colons: absolute, below
+/// `~` or `${HOME}`, or `${PATH}` for what is inherited.
+pub(super) fn search_path(at: &At<'_>) -> Result<Vec<PathElement>, ConfigError> {
+    let parts = if at.is_list() {
+        at.items()?
+    } else {
+        vec![at.clone()]
+    };
+    let mut elements = Vec::new();
+    for at in &parts {
+        for part in word(at)?.split(':').filter(|part| !part.is_empty()) {
+            elements.push(path_element(at, part)?);
+        }
+    }
+    Ok(elements)
+}
+
+fn path_element(at: &At<'_>, part: &str) -> Result<PathElement, ConfigError> {
+    if [INHERITED_PATH, "$PATH"].contains(&part) {
+        return Ok(PathElement::Inherited);
+    }
+    let below_home = ["~", "$HOME", "${HOME}"].into_iter().find_map(|home| {
+        let rest = part.strip_prefix(home)?;
+        (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+    });
+    let text = below_home.map(|rest| format!("~{rest}"));
+    let path = at_home(at, text.as_deref().unwrap_or(part))?;
+    if path.is_absolute() && !path.as_os_str().as_encoded_bytes().contains(&b'$') {
+        return Ok(PathElement::Directory(path));
+    }
+    Err(at.error(
+        "must be made of absolute directories, or ones that begin with ~/; ${PATH} stands for what is \
+         inherited, and other variables are not understood here",
+    ))
+}
+
 /// A path that files of before may have relative: a daemon has no directory that people are in, so
 /// it is below the home directory.
 fn path_or_relative(at: &At<'_>) -> Result<PathBuf, ConfigError> {
@@ -168,7 +207,11 @@ fn path_or_relative(at: &At<'_>) -> Result<PathBuf, ConfigError> {
 }
 
 fn expanded(at: &At<'_>) -> Result<PathBuf, ConfigError> {
-    let text = word(at)?;
+    at_home(at, &word(at)?)
+}
+
+/// The path of a text that may begin with `~/`; `at` is where it stands.
+pub(super) fn at_home(at: &At<'_>, text: &str) -> Result<PathBuf, ConfigError> {
     let home = || directories::BaseDirs::new().map(|base| base.home_dir().to_owned());
     let path = match text
         .strip_prefix('~')
@@ -309,6 +352,18 @@ pub(super) fn memory(root: &At<'_>) -> Result<Preference, ConfigError> {
     };
     let wrong = |_| at.error("must be auto, secretmem or mlock");
     at.text()?.parse().map_err(wrong)
+}
+
+/// `environment_fallback`
+pub(super) fn environment_fallback(root: &At<'_>) -> Result<EnvironmentFallback, ConfigError> {
+    let Some(at) = root.get("environment_fallback")? else {
+        return Ok(EnvironmentFallback::default());
+    };
+    match at.text()? {
+        "refuse" => Ok(EnvironmentFallback::Refuse),
+        "warn" => Ok(EnvironmentFallback::Warn),
+        _ => Err(at.error("must be refuse or warn")),
+    }
 }
 
 /// `local.directory`

@@ -34,6 +34,17 @@ impl Home {
         )
     }
 
+    /// Why the service is refused; nothing else is.
+    fn service_refused(&self, name: &str) -> String {
+        let setup = self.load().unwrap().setup;
+        assert!(!setup.base.services.contains_key(name));
+        let refused = setup.refused();
+        assert_eq!(refused.len(), 1, "{refused:?}");
+        let reason = refused[name].reason.clone();
+        assert!(setup.warnings[0].contains(&reason), "{:?}", setup.warnings);
+        reason
+    }
+
     fn refused(&self) -> String {
         self.load().map(|_| ()).unwrap_err().to_string()
     }
@@ -50,7 +61,7 @@ fn refused(text: &str) -> String {
 fn service_refused(text: &str) -> String {
     let home = Home::new();
     home.write("configs/bar.yaml", text);
-    home.refused()
+    home.service_refused("bar")
 }
 
 fn loaded(text: &str) -> Config {
@@ -71,7 +82,7 @@ fn no_configuration_is_a_configuration() {
 fn a_service_file_of_the_documented_form_is_read() {
     let home = Home::new();
     let text = r#"{"description": "d", "secrets": {"BAR_TOKEN": {"secret_name": "local://bar-token"},
-        "PIN": {"secret_name": "n", "version": {"production": 3}, "required": false}},
+        "PIN": {"secret_name": "oci-vault://n", "version": {"production": 3}, "required": false}},
         "target_command": ["env", "-0"], "env_overrides": {"LEVEL": 1.10, "ON": true}}"#;
     let file = home.write("configs/bar.json", text);
     let config = home.load().unwrap();
@@ -179,14 +190,14 @@ fn a_policy_replaces_the_default_and_its_rules_know_their_lines() {
 #[test]
 fn inherited_sections_warn_about_unknown_keys_and_suggest() {
     let config = loaded(
-        "cache: {tll: 5}\nvault: {regoin: x}\ncahce: {}\nenvironments: {e: {cache: {tll: 1}}}\n",
+        "cache: {tll: 5}\nvault: {regoin: x}\nmarker: {}\nenvironments: {e: {cache: {tll: 1}}}\n",
     );
     let warnings = config.setup.warnings.join("\n");
     for expected in [
         "resolver.yaml:1:9: cache.tll: unknown key, ignored, did you mean ttl?",
         "resolver.yaml:2:9: vault.regoin: unknown key, ignored, did you mean region?",
         "resolver.yaml:4:28: environments.e.cache.tll: unknown key, ignored, did you mean ttl?",
-        "did you mean cache?",
+        "resolver.yaml:3:1: marker: unknown key, ignored",
     ] {
         assert!(warnings.contains(expected), "{expected} in {warnings}");
     }
@@ -237,13 +248,41 @@ fn own_sections_refuse_unknown_keys_and_wrong_values() {
             "resilience: {circuit_breaker_threshold: 0}",
             "of at least 1",
         ),
-        ("{}", "must be a map of sections"),
+        ("7", "must be a map of sections"),
+        ("- a", "must be a map of sections"),
+        (
+            "cahce: {}",
+            "resolver.yaml:1:1: cahce: unknown key; did you mean cache?",
+        ),
+        (
+            "Policy: {rules: []}",
+            "Policy: unknown key; did you mean policy?",
+        ),
+        (
+            "polcy: {rules: []}",
+            "polcy: unknown key; did you mean policy?",
+        ),
+        (
+            "POLICY : {rules: []}",
+            "POLICY: unknown key; did you mean policy?",
+        ),
+        (
+            "policies: []",
+            "policies: unknown key; did you mean policy?",
+        ),
+        (
+            "environments: {e: {Secrets: {A: local://a}}}",
+            "environments.e.Secrets: unknown key; did you mean secrets?",
+        ),
+        (
+            "mcpServers: {}",
+            "mcpServers: unknown key; this is a block of an MCP client",
+        ),
         (
             "cache: {ttl: 10, max_stale: 5}",
             "cache.max_stale: the ttl (10 s) is longer than cache.max_stale (5 s)",
         ),
         ("cache: [1]", "cache: must be a map"),
-        ("", "must be a map of sections"),
         (
             "services:\n  bar:\n    command: [env\n",
             "not readable as YAML",
@@ -275,10 +314,10 @@ fn a_bad_service_file_says_where_and_what() {
         ),
         (
             "secrets: {A: {secret_nam: x}}\ntarget_command: [env]\n",
-            "secrets.A: names no secret",
+            "secrets.A.secret_nam: unknown key; did you mean secret_name?",
         ),
         (
-            "secrets: {A: {secret_name: x, version: latest}}\ntarget_command: [env]\n",
+            "secrets: {A: {secret_name: 'local://x', version: latest}}\ntarget_command: [env]\n",
             "invalid version",
         ),
         (
@@ -286,8 +325,8 @@ fn a_bad_service_file_says_where_and_what() {
             "given twice",
         ),
         (
-            "secrets: {}\ntarget_command: []\n",
-            "target_command is empty",
+            "target_command: ['', x]\n",
+            "target_command: names no program",
         ),
         (
             "ttl: 100000\ntarget_command: [env]\n",
@@ -313,7 +352,12 @@ fn two_files_for_one_service_in_one_directory_are_refused() {
     let home = Home::new();
     home.write("configs/bar.json", r#"{"target_command": ["env"]}"#);
     home.write("configs/bar.yaml", "target_command: [env]\n");
-    assert!(home.refused().contains("the same service as"));
+    let error = home.service_refused("bar");
+    assert!(
+        error.contains("bar.yaml: defines the same service as"),
+        "{error}"
+    );
+    assert!(error.contains("bar.json; remove one of them"), "{error}");
 }
 
 #[test]
@@ -346,12 +390,15 @@ fn the_first_place_counts_for_files_and_services() {
 fn a_file_that_others_can_write_is_refused_with_the_chmod_to_run() {
     let home = Home::new();
     let file = home.write("configs/bar.yaml", "target_command: [env]\n");
-    for (path, mode) in [
-        (file.clone(), 0o646),
-        (file.parent().unwrap().to_owned(), 0o757),
-    ] {
+    let directory = file.parent().unwrap().to_owned();
+    for (path, mode) in [(file.clone(), 0o646), (directory.clone(), 0o757)] {
         std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
-        let error = home.refused();
+        // In a directory that others can write in, any service may be another one.
+        let error = if path == directory {
+            home.refused()
+        } else {
+            home.service_refused("bar")
+        };
         assert!(
             error.contains(&format!("chmod o-w {}", path.display())),
             "{error}"

@@ -46,9 +46,9 @@ fn an_environment_cannot_say_otherwise() {
 
 #[test]
 fn the_longest_bound_of_all_counts_and_the_scopes_are_those_of_now() {
-    let text = "cache: {max_stale: 7200, persist: sealed}\nsecrets: {A: a, B: b}\n\
+    let text = "cache: {max_stale: 7200, persist: sealed}\nsecrets: {A: oci-vault://a, B: oci-vault://b}\n\
                 services: {s: {command: env, max_stale: 7300, \
-                secrets: {A: {secret_name: a, max_stale: 9000}}}}\n\
+                secrets: {A: {secret_name: oci-vault://a, max_stale: 9000}}}}\n\
                 environments: {p: {cache: {max_stale: 8000}, vault: {config_profile: P}}}\n";
     let setup = setup(text).unwrap();
     let kept = setup.kept();

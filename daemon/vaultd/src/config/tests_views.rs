@@ -174,10 +174,8 @@ fn what_can_never_be_meant_is_refused() {
         let home = Home::new();
         home.write("user/configs/s.yaml", text);
         let none = serde_json::json!({"files": {}, "explicit_config": false});
-        let error = home
-            .load(&none, &ProcessInputs::of_tests())
-            .unwrap_err()
-            .to_string();
+        let config = home.load(&none, &ProcessInputs::of_tests()).unwrap();
+        let error = &config.setup.base.refused["s"].reason;
         assert!(error.contains(expected), "{error}");
     }
 }

@@ -1,15 +1,21 @@
-//! Warnings about keys that are not known.
+//! Keys of resolver.yaml that are not known.
+//!
+//! Files of before have keys of their own: they are ignored, with a warning. What could be one of our
+//! sections is refused: a policy that is not read must not mean that everything is allowed.
 
 use super::document::{At, ConfigError};
 use super::keys::{ALIASES, EVERYWHERE, KEYS, PLAIN, SECTIONS, find};
+use super::nearest::nearest;
 use super::warnings::Warnings;
 
-/// Warns of the unknown keys of a file, and refuses those of sections that only this daemon has.
+/// Warns of the unknown keys of a file, and refuses those that could be sections, and those of sections
+/// that only this daemon has.
 pub(super) fn check(root: &At<'_>, warnings: &mut Warnings) -> Result<(), ConfigError> {
     let entries = root.entries()?;
     let mut known: Vec<&str> = SECTIONS.iter().map(|section| section.name).collect();
     known.extend(PLAIN.iter().map(|key| key.name));
     known.push("auth");
+    check_sections(&entries, &known)?;
     warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), &known);
     for (name, at) in &entries {
         check_section(name, at, warnings)?;
@@ -42,7 +48,28 @@ fn check_environment(at: &At<'_>, warnings: &mut Warnings) -> Result<(), ConfigE
     let overlays = SECTIONS.iter().filter(|section| section.by_environment);
     let mut known: Vec<&str> = overlays.map(|section| section.name).collect();
     known.push("auth");
+    check_sections(&entries, &known)?;
     warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), &known);
+    Ok(())
+}
+
+/// Refuses what could be one of the sections, in another case or spelling.
+fn check_sections(entries: &[(String, At<'_>)], known: &[&str]) -> Result<(), ConfigError> {
+    let unknown = entries
+        .iter()
+        .filter(|(name, _)| !known.contains(&name.as_str()));
+    for (name, at) in unknown {
+        if let Some(section) = nearest(name, known) {
+            return Err(at.key_error(format!(
+                "unknown key; did you mean {section}? Nothing that could be a section is ignored"
+            )));
+        }
+        if name == "mcpServers" {
+            return Err(at.key_error(
+                "unknown key; this is a block of an MCP client: write each server below services:,                  or as a file configs/NAME.json",
+            ));
+        }
+    }
     Ok(())
 }
 

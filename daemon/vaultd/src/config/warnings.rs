@@ -1,12 +1,10 @@
 //! What a person should know of a configuration that works all the same.
 
 use super::document::{At, ConfigError};
+use super::nearest::nearest;
 
 /// A file with more mistakes than that is no configuration, and nobody reads on.
 const MOST: usize = 100;
-
-/// A longer key is no mistyped one.
-const LONGEST_MISTYPED: usize = 48;
 
 /// Sentences for log and status.
 #[derive(Clone, Debug, Default)]
@@ -44,14 +42,9 @@ impl Warnings {
         known: &[&str],
     ) {
         for (key, at) in keys.filter(|(key, _)| !known.contains(key)) {
-            let nearest = known
-                .iter()
-                .filter(|_| key.len() <= LONGEST_MISTYPED)
-                .map(|known| (distance(key, known), known))
-                .min();
-            let hint = match nearest {
-                Some((distance, known)) if distance <= 2 => format!(", did you mean {known}?"),
-                _ => String::new(),
+            let hint = match nearest(key, known) {
+                Some(known) => format!(", did you mean {known}?"),
+                None => String::new(),
             };
             self.push(
                 at.key_error(format!("unknown key, ignored{hint}"))
@@ -67,22 +60,6 @@ impl Warnings {
         }
         self.said
     }
-}
-
-/// How many letters must change (Levenshtein).
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, letter) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, other) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != *other);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
 }
 
 #[cfg(test)]
@@ -102,17 +79,5 @@ mod tests {
         let said = warnings.into_vec();
         assert_eq!(said.len(), MOST + 1);
         assert_eq!(said[MOST], "there are more warnings than these");
-    }
-
-    #[test]
-    fn the_distance_counts_letters_that_must_change() {
-        for (left, right, expected) in [
-            ("ttl", "ttl", 0),
-            ("tll", "ttl", 1),
-            ("", "abc", 3),
-            ("max_stal", "max_stale", 1),
-        ] {
-            assert_eq!(distance(left, right), expected, "{left} {right}");
-        }
     }
 }

@@ -1,24 +1,17 @@
-//! What does a service file of the old wrappers say? `command`, `args`, `env` and `vault`, with
-//! `vault://NAME`, `${VAR}` and `${VAR:-default}` as values.
+//! What is said otherwise in a service file of the old wrappers: `command`, `args`, `env` and `vault`,
+//! with `vault://NAME`, `${VAR}` and `${VAR:-default}` as values.
 //!
 //! Variables are expanded once, in the text of the file, from the daemon's own environment: nothing
 //! a caller's environment says gets in, and nothing inside a secret is expanded.
 
-use std::path::Path;
-
 use vault_backends::oci;
-use vault_backends::target::Target as _;
 use vault_proto::reference::SecretRef;
 
 use super::document::{At, ConfigError};
-use super::secret_entry;
+use super::process_inputs::ProcessInputs;
 use super::sections;
-use super::service_context::{ServiceContext, check_name, check_setting, cwd, description};
 use super::warnings::Warnings;
-use crate::command::Command;
-use crate::service::{Service, ServiceSecret};
 
-const KEYS: &[&str] = &["description", "command", "args", "env", "vault", "cwd"];
 const VAULT_KEYS: &[&str] = &[
     "vaultId",
     "compartmentId",
@@ -44,81 +37,25 @@ pub(super) fn is_one(at: &At<'_>) -> Result<bool, ConfigError> {
     Ok(has("command") && has("env") && !has("target_command"))
 }
 
-/// Reads one.
-pub(super) fn read(
-    name: &str,
-    source: &Path,
-    at: &At<'_>,
-    context: &ServiceContext<'_>,
-    warnings: &mut Warnings,
-) -> Result<Service, ConfigError> {
-    check_name(name, at)?;
-    let entries = at.entries()?;
-    warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), KEYS);
-    let vault = vault(at, context.vault, warnings)?;
-    let lookup = |name: &str| context.inputs.variable(name).map(str::to_owned);
-    let mut secrets = Vec::new();
-    let mut settings = Vec::new();
-    let env = at.get("env")?;
-    for (variable, at) in env.map_or(Ok(vec![]), |at| at.entries())? {
-        let text = if at.is_null() { "" } else { at.scalar()? };
-        match value(text, &lookup).map_err(|wrong| at.error(wrong))? {
-            Value::Secret(reference) => {
-                secret_entry::check_target(&variable, &at)?;
-                let reference = match vault.container() {
-                    Some(container) => reference.within(container),
-                    None => reference,
-                };
-                secrets.push(ServiceSecret {
-                    place: at.whole_place(),
-                    ..ServiceSecret::always(&variable, reference)
-                });
-            }
-            Value::Text(text) => {
-                check_setting(&variable, &text, &at)?;
-                settings.push((variable, text));
-            }
-        }
-    }
-    let mut words = match at.get("command")? {
-        Some(at) => vec![sections::word(&at)?],
-        None => return Err(at.error("command is missing: the program to start")),
-    };
-    if let Some(at) = at.get("args")? {
-        words.extend(at.texts()?);
-    }
-    for word in &mut words {
-        *word = expand(word, &lookup);
-        if word.contains('\0') {
-            return Err(at.error("holds a NUL byte, which no command line can"));
-        }
-    }
-    let cwd = cwd(at)?;
-    Ok(Service {
-        name: name.to_owned(),
-        description: description(at)?,
-        source: source.to_owned(),
-        secrets,
-        command: Command::find(&words, cwd.as_deref(), &context.inputs.path()),
-        cwd,
-        settings,
-        keep_variables: vec![],
-        freshness: context.freshness,
-        profiles: vec![],
-        targets: context.targets.clone().with(vault),
-        warnings: vec![],
-    })
+/// Whether `vault:` is written as in one.
+pub(super) fn is_vault(at: &At<'_>) -> bool {
+    let entries = at.entries().unwrap_or_default();
+    let own = |key: &str| key.contains(char::is_uppercase) && VAULT_KEYS.contains(&key);
+    entries.iter().any(|(key, _)| own(key))
 }
 
-fn vault(
+/// A word of the command, with variables of the daemon's own environment.
+pub(super) fn word(text: &str, inputs: &ProcessInputs) -> String {
+    expand(text, &|name| inputs.variable(name).map(str::to_owned))
+}
+
+/// `vault:`, over `below`.
+pub(super) fn vault(
     at: &At<'_>,
     below: &oci::OciSettings,
     warnings: &mut Warnings,
 ) -> Result<oci::OciSettings, ConfigError> {
     let mut vault = below.clone();
-    let Some(at) = at.get("vault")? else {
-        return Ok(vault);
-    };
     let entries = at.entries()?;
     warnings.unknown_keys(
         entries.iter().map(|(key, at)| (key.as_str(), at)),

@@ -123,6 +123,12 @@ impl Admin for Service {
     ) -> Result<Response<message::ExplainConfigReply>, Status> {
         let context = self.look(&request, Action::Status, None).await?;
         let environment = environment(&request.get_ref().environment);
+        let unknown = environment
+            .as_deref()
+            .and_then(|name| configuration::unknown(&context, name));
+        if let Some(message) = unknown {
+            return Err(refuse(Code::NotFound, kinds::UNKNOWN_ENVIRONMENT, message));
+        }
         let reply = configuration::explain(&context, environment.as_deref());
         Ok(Response::new(reply))
     }
@@ -207,7 +213,8 @@ impl Admin for Service {
         Ok(Response::new(message::ReloadReply {
             generation: reloaded.generation,
             configuration_path: report::path(setup.path.as_deref()),
-            services: count(setup.view(None).services.len()),
+            services: count(setup.view(None).names().count()),
+            refused: count(setup.refused().len()),
             warnings: setup.warnings.clone(),
         }))
     }

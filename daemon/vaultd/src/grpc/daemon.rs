@@ -7,6 +7,7 @@ use crate::cache::{Cache, CacheEntry};
 use crate::clock::{Clock, Moment};
 use crate::health;
 use crate::launch::Launch;
+use crate::logging::Log;
 use crate::maintenance::Maintenance;
 use crate::refresher::Refresher;
 use crate::resolver::Resolver;
@@ -59,6 +60,8 @@ pub struct Daemon {
     pub clock: Arc<dyn Clock>,
     /// Reads the configuration again.
     pub reload: Arc<dyn Reload>,
+    /// The log.
+    pub log: Log,
     /// What does not change while the daemon runs.
     pub facts: Arc<StartFacts>,
 }

@@ -12,14 +12,16 @@ use vault_proto::sealed::{Purpose, Sealer};
 use vault_proto::{PROTOCOL, kinds};
 
 use super::daemon::Daemon;
-use super::request_context::{caller, environment, reference, request_context, request_id};
+use super::request_context::{caller, reference, request_context, request_id};
 use super::status::{Failure, refuse};
+use crate::launch::problem::LaunchError;
 use crate::launch::reply_size::fits;
 use crate::launch::{ServiceRequest, seal};
 use crate::limits::Limits;
 use crate::listener::concurrency::ConcurrencyLimit;
 use crate::policy::Action;
 use crate::resolver::{RequestContext, Resolved, SecretRequest};
+use crate::setup::{AskedEnvironment, EnvironmentOrigin};
 use crate::subscription::{Notice, Subscription};
 
 /// The most bytes of values in one reply to Resolve. They lie in the daemon until they are fetched.
@@ -38,6 +40,20 @@ impl Service {
             limits,
             watches: ConcurrencyLimit::new(limits.watches),
         }
+    }
+
+    /// That a newer configuration was refused, for who may ask for the status.
+    fn older(&self, context: &RequestContext) -> Option<String> {
+        let asking = RequestContext {
+            action: Action::Status,
+            service: None,
+            ..context.clone()
+        };
+        let (_, refused) = self.daemon.current.history();
+        let refused = refused.filter(|_| asking.may(None))?;
+        Some(format!(
+            "an older configuration is in force; the newer one was refused: {refused}"
+        ))
     }
 
     /// The references of a request, as many as its peer may name.
@@ -102,7 +118,6 @@ impl Secrets for Service {
         let launch = request.into_inner();
         let context = RequestContext {
             service: Some(launch.service.clone()),
-            environment: environment(&launch.environment),
             request_id: request_id(&launch.request_id)?,
             ..context
         };
@@ -110,13 +125,21 @@ impl Secrets for Service {
             service: launch.service,
             command: launch.command,
             profile: launch.profile,
+            environment: asked(launch.environment, launch.environment_inherited),
         };
+        let older = self.older(&context);
         let reply = self
             .daemon
             .launch
             .launch(context, &wanted, &launch.public_key)
             .await;
-        reply.map(Response::new).map_err(|error| error.status())
+        match reply {
+            Ok(mut reply) => {
+                reply.warnings.extend(older);
+                Ok(Response::new(reply))
+            }
+            Err(error) => Err(failed(&error, older)),
+        }
     }
 
     async fn check(
@@ -127,16 +150,22 @@ impl Secrets for Service {
         let check = request.into_inner();
         let context = RequestContext {
             service: Some(check.service.clone()),
-            environment: environment(&check.environment),
             ..context
         };
         let wanted = ServiceRequest {
             service: check.service,
             command: check.command,
             profile: check.profile,
+            environment: asked(check.environment, check.environment_inherited),
         };
-        let reply = self.daemon.launch.check(context, &wanted).await;
-        reply.map(Response::new).map_err(|error| error.status())
+        let older = self.older(&context);
+        match self.daemon.launch.check(context, &wanted).await {
+            Ok(mut reply) => {
+                reply.warnings.extend(older);
+                Ok(Response::new(reply))
+            }
+            Err(error) => Err(failed(&error, older)),
+        }
     }
 
     async fn resolve(
@@ -210,6 +239,15 @@ impl Secrets for Service {
     }
 }
 
+/// The environment a launcher names; an empty one is none.
+fn asked(name: String, inherited: bool) -> Option<AskedEnvironment> {
+    let origin = match inherited {
+        true => EnvironmentOrigin::CallersVariable,
+        false => EnvironmentOrigin::Asked,
+    };
+    (!name.is_empty()).then_some(AskedEnvironment { name, origin })
+}
+
 fn event(notice: Notice) -> message::WatchEvent {
     match notice {
         Notice::Changed {
@@ -224,6 +262,16 @@ fn event(notice: Notice) -> message::WatchEvent {
             lost: true,
             ..message::WatchEvent::default()
         },
+    }
+}
+
+/// Why nothing is launched, and that a newer configuration could say otherwise.
+fn failed(error: &LaunchError, older: Option<String>) -> Status {
+    match (error, older) {
+        (LaunchError::UnknownService { .. }, Some(older)) => {
+            refuse(error.code(), error.word(), format!("{error}; {older}"))
+        }
+        _ => error.status(),
     }
 }
 

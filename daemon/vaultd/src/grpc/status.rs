@@ -43,8 +43,11 @@ impl Failure for LaunchError {
             Self::Resolve(error) => error.code(),
             Self::Secret { error, .. } => error.code(),
             Self::Seal(error) => code_of_sealing(*error),
-            Self::UnknownService { .. } | Self::Field(_) => Code::NotFound,
-            Self::NothingNamed { .. }
+            Self::UnknownService { .. } | Self::UnknownEnvironment { .. } | Self::Field(_) => {
+                Code::NotFound
+            }
+            Self::Refused { .. }
+            | Self::NothingNamed { .. }
             | Self::NoCommand { .. }
             | Self::Profile { .. }
             | Self::Command { .. }

@@ -1,17 +1,18 @@
 //! What the configuration gives for a launch. Pure, but for the look whether a program is there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use vault_proto::INHERITED_PATH;
 use vault_proto::generated::Setting;
 use vault_proto::names::is_service_name;
 use vault_proto::reference::Place;
 
 use super::problem::LaunchError;
-use crate::command::{self, Command, Missing};
+use crate::command::{self, Command, Missing, PathElement};
 use crate::policy::Action;
 use crate::resolver::RequestContext;
 use crate::service::{Chosen, Service};
-use crate::setup::View;
+use crate::setup::{AskedEnvironment, ChosenEnvironment, View};
 use crate::targets::Targets;
 
 pub(super) fn find<'a>(
@@ -19,6 +20,12 @@ pub(super) fn find<'a>(
     view: &'a View,
     name: &str,
 ) -> Result<&'a Service, LaunchError> {
+    if let Some(refused) = view.refused.get(name) {
+        return Err(LaunchError::Refused {
+            service: name.to_owned(),
+            reason: refused.reason.clone(),
+        });
+    }
     view.services.get(name).ok_or_else(|| {
         let searched: Vec<String> = context
             .setup
@@ -27,6 +34,14 @@ pub(super) fn find<'a>(
             .map(|path| path.display().to_string())
             .collect();
         let hint = match listed(context, view).as_deref() {
+            _ if is_service_name(name)
+                && let Some(file) = other_file(&context.setup.searched, name) =>
+            {
+                format!(
+                    "; there is {}, which is not read: service files end in .json, .yaml or .yml",
+                    file.display()
+                )
+            }
             _ if command::catalogue::command(name).is_some() => format!(
                 "; the catalogue has a command for {name}, which counts once a configuration names \
                  the service: 'services: {{{name}: {{}}}}' in resolver.yaml"
@@ -48,6 +63,23 @@ pub(super) fn find<'a>(
     })
 }
 
+/// A file of this service's name that no service is read from, such as `m.jsonc`, `M.json`, `m.json.txt`.
+fn other_file(searched: &[PathBuf], name: &str) -> Option<PathBuf> {
+    let begins = |file: &PathBuf| {
+        let file = file.file_name().unwrap_or_default().to_string_lossy();
+        let file = file.to_ascii_lowercase();
+        let rest = file.strip_prefix(&name.to_ascii_lowercase());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let entries = searched
+        .iter()
+        .filter_map(|directory| directory.read_dir().ok());
+    let files = entries
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()));
+    files.filter(begins).min()
+}
+
 /// The services that the caller may list, if it may list any: a launch must not tell more.
 fn listed<'a>(context: &RequestContext, view: &'a View) -> Option<Vec<&'a str>> {
     let listing = RequestContext {
@@ -55,7 +87,7 @@ fn listed<'a>(context: &RequestContext, view: &'a View) -> Option<Vec<&'a str>> 
         service: None,
         ..context.clone()
     };
-    let names = view.services.keys().map(String::as_str);
+    let names = view.names();
     listing.may(None).then(|| {
         names
             .filter(|name| listing.with_service(name).may(None))
@@ -73,6 +105,35 @@ pub(super) fn choose(
             file: service.source.display().to_string(),
             source,
         })
+}
+
+/// The environment that counts for a caller who asked for this one.
+pub(super) fn environment(
+    context: &RequestContext,
+    service: &Service,
+    asked: Option<&AskedEnvironment>,
+) -> Result<ChosenEnvironment, LaunchError> {
+    let chosen = context.setup.environment_of(service, asked);
+    chosen.map_err(|unknown| LaunchError::UnknownEnvironment {
+        // What is no name may be anything, a value pasted by mistake too.
+        name: if is_service_name(&unknown.name) {
+            format!("'{}'", unknown.name)
+        } else {
+            "(not a name)".to_owned()
+        },
+        service: service.name.clone(),
+        from: unknown.origin.in_words(),
+        known: if !context.may(None) {
+            String::new()
+        } else if unknown.known.is_empty() {
+            format!(
+                "; neither resolver.yaml nor {} names any",
+                service.source.display()
+            )
+        } else {
+            format!("; known are: {}", unknown.known.join(", "))
+        },
+    })
 }
 
 /// Whether a caller may have this service with this OCI profile. A profile that nothing is asked for
@@ -93,17 +154,27 @@ pub(super) fn targets(service: &Service, profile: &str) -> Targets {
     }
 }
 
-pub(super) fn argv(service: &Service, command: &[String]) -> Result<Vec<String>, LaunchError> {
-    let other;
-    let command = if command.is_empty() {
-        &service.command
+/// What is started, and the directory where it was found by its name, if it was.
+#[derive(Default)]
+pub(super) struct Program {
+    pub(super) argv: Vec<String>,
+    pub(super) directory: String,
+}
+
+pub(super) fn program(service: &Service, other: &[String]) -> Result<Program, LaunchError> {
+    let own = command::own_directories();
+    let (written, command) = if other.is_empty() {
+        (service.words.as_slice(), service.command_now(&own))
     } else {
-        let path = command::directories(std::env::var_os("PATH").as_deref());
-        other = Command::find(command, service.cwd.as_deref(), &path);
-        &other
+        let path = PathElement::directories(&service.path, &own);
+        let cwd = service.cwd.as_deref();
+        (other, Command::find(other, cwd, &path))
     };
-    match command {
-        Command::Found(words) => Ok(words.clone()),
+    match &command {
+        Command::Found(words) => Ok(Program {
+            directory: directory(written, words),
+            argv: words.clone(),
+        }),
         Command::Absent => Err(LaunchError::NoCommand {
             service: service.name.clone(),
             file: service.source.display().to_string(),
@@ -120,6 +191,26 @@ pub(super) fn argv(service: &Service, command: &[String]) -> Result<Vec<String>,
     }
 }
 
+fn directory(written: &[String], found: &[String]) -> String {
+    let by_name = written
+        .first()
+        .is_some_and(|program| !program.contains('/'));
+    let directory = found.first().and_then(|program| program.rsplit_once('/'));
+    directory
+        .filter(|_| by_name)
+        .map(|(directory, _)| directory.to_owned())
+        .unwrap_or_default()
+}
+
+/// The PATH that the server gets, as it travels.
+pub(super) fn path(service: &Service) -> Vec<String> {
+    let element = |element: &PathElement| match element {
+        PathElement::Directory(directory) => directory.display().to_string(),
+        PathElement::Inherited => INHERITED_PATH.to_owned(),
+    };
+    service.path.iter().map(element).collect()
+}
+
 pub(super) fn cwd(service: &Service) -> String {
     let text = |cwd: &Path| cwd.to_str().map(str::to_owned);
     service.cwd.as_deref().and_then(text).unwrap_or_default()
@@ -130,5 +221,7 @@ pub(super) fn settings(service: &Service) -> Vec<Setting> {
         variable: variable.clone(),
         value: value.clone(),
     };
-    service.settings.iter().map(setting).collect()
+    // A PATH is a part of `path`.
+    let settings = service.settings.iter().filter(|(name, _)| name != "PATH");
+    settings.map(setting).collect()
 }

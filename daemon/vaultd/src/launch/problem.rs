@@ -25,6 +25,26 @@ pub enum LaunchError {
         /// The names there are.
         hint: String,
     },
+    /// The service is configured, and cannot be used as it is.
+    #[error("service {service} is refused: {reason}")]
+    Refused {
+        /// The service.
+        service: String,
+        /// What is wrong, with file, line, column and key.
+        reason: String,
+    },
+    /// The configuration names no such environment for the service.
+    #[error("service {service} has no environment {name}{from}{known}")]
+    UnknownEnvironment {
+        /// The service.
+        service: String,
+        /// What was asked for, in quotation marks.
+        name: String,
+        /// Where it was asked for, with its separator.
+        from: &'static str,
+        /// The names there are, with their separator.
+        known: String,
+    },
     /// A secret has no name for the environment.
     #[error("{source} ({file})")]
     NothingNamed {
@@ -112,9 +132,11 @@ impl LaunchError {
         use vault_proto::kinds;
         match self {
             Self::UnknownService { .. } => kinds::UNKNOWN_SERVICE,
-            Self::NothingNamed { .. } | Self::NoCommand { .. } | Self::Profile { .. } => {
-                kinds::CONFIGURATION
-            }
+            Self::UnknownEnvironment { .. } => kinds::UNKNOWN_ENVIRONMENT,
+            Self::Refused { .. }
+            | Self::NothingNamed { .. }
+            | Self::NoCommand { .. }
+            | Self::Profile { .. } => kinds::CONFIGURATION,
             Self::Command {
                 kind: Missing::NotFound,
                 ..

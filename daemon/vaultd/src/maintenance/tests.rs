@@ -77,9 +77,8 @@ async fn a_refresh_of_many_ends_within_the_time_of_its_one_call() {
         let reference: SecretRef = format!("local://s{number}").parse().unwrap();
         let address = context.address(&reference);
         backend.then_value("v");
-        let get = maintenance
-            .cache
-            .get(&address, &reference.to_string(), &context.freshness, TIME);
+        let (cache, spelling) = (&maintenance.cache, reference.to_string());
+        let get = cache.get(&address, &spelling, &context.freshness, TIME);
         get.await.unwrap();
     }
     for _ in 0..many {

@@ -154,7 +154,7 @@ impl Running {
 
     fn hold_bundle(&self, address: &Address, bundle: Bundle) {
         let held = Held {
-            bundle,
+            bundle: Arc::new(bundle),
             confirmed: self.clock.now(),
             is_kept: false,
         };

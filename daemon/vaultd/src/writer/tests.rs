@@ -293,7 +293,7 @@ async fn goes_on_alone<T: Send + 'static>(
     room.vault.gate.add_permits(1);
     let flushed = tokio::time::timeout(TIME, changes.recv()).await;
     let flushed = flushed.unwrap().unwrap().now;
-    assert!(matches!(flushed, crate::cache::changes::Now::Flushed));
+    assert!(matches!(flushed, crate::cache::changes::NewState::Flushed));
     assert_ne!(room.held().await, before);
 }
 

@@ -183,7 +183,11 @@ impl<'a> Check<'a> {
         if (self.around.is_file)(&path) {
             return Some(path);
         }
-        self.found(key, ProblemKind::NoFile);
+        let problem = self.profile.problem(key, ProblemKind::NoFile);
+        self.problems.push(Problem {
+            tried: Some(path),
+            ..problem
+        });
         None
     }
 

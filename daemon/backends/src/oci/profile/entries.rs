@@ -39,7 +39,12 @@ impl Profile {
 
     pub(super) fn problem(&self, key: &'static str, kind: ProblemKind) -> Problem {
         let line = self.entries.get(key).map(|entry| entry.line);
-        Problem { key, line, kind }
+        Problem {
+            key,
+            line,
+            kind,
+            tried: None,
+        }
     }
 
     pub(super) fn error(&self, problems: Vec<Problem>) -> ProfileError {

@@ -4,13 +4,13 @@
 //! of one in the wrong line.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a profile cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
     /// Not a text.
-    #[error("read {path}: it is not a text in UTF-8", path = path.display())]
+    #[error("read {path}: it is not a text in UTF-8; save it as one", path = path.display())]
     NotText {
         /// The file.
         path: PathBuf,
@@ -69,6 +69,8 @@ pub struct SyntaxProblem {
 /// What is wrong with a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SyntaxProblemKind {
+    /// It begins with a byte order mark, which belongs to no section's name.
+    ByteOrderMark,
     /// It stands before the first section.
     BeforeSections,
     /// There is neither `=` nor `:`.
@@ -88,6 +90,10 @@ impl fmt::Display for SyntaxProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = self.line;
         match self.kind {
+            SyntaxProblemKind::ByteOrderMark => write!(
+                f,
+                "line {line} begins with a byte order mark; save the file as UTF-8 without one"
+            ),
             SyntaxProblemKind::BeforeSections => {
                 write!(f, "line {line} comes before the first [PROFILE]")
             }
@@ -102,7 +108,7 @@ impl fmt::Display for SyntaxProblem {
 }
 
 /// A key that lacks or is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Which key.
     pub key: &'static str,
@@ -110,6 +116,8 @@ pub struct Problem {
     pub line: Option<usize>,
     /// What is wrong with it.
     pub kind: ProblemKind,
+    /// The file that was looked for, where it names one.
+    pub tried: Option<PathBuf>,
 }
 
 /// What is wrong with a key.
@@ -134,11 +142,32 @@ impl fmt::Display for Problem {
         match self.kind {
             ProblemKind::Missing => f.write_str(" is missing"),
             ProblemKind::Malformed(form) => write!(f, " must {form}"),
-            ProblemKind::NoFile => f.write_str(" must be the path of a file that is there"),
+            ProblemKind::NoFile => {
+                f.write_str(" must be the path of a file that is there")?;
+                self.tried.as_deref().map_or(Ok(()), |tried| {
+                    write!(f, ", and {} is none{}", tried.display(), hint(tried))
+                })
+            }
             ProblemKind::Forbidden => f.write_str(
                 " must not be in this file; put the key into a file and name it key_file",
             ),
         }
+    }
+}
+
+/// What a person may have meant by a path that leads nowhere: shells and other formats read more into it.
+fn hint(tried: &Path) -> &'static str {
+    let text = tried.to_string_lossy();
+    if text.contains('"') || text.contains('\'') {
+        ": write it without quotes"
+    } else if text.contains(" #") || text.contains(" ;") {
+        ": a comment needs a line of its own"
+    } else if text.contains('$') || text.contains('%') {
+        ": variables are not read here; ~ is your home directory"
+    } else if text.contains('~') {
+        ": only ~/ at its beginning is your home directory"
+    } else {
+        ""
     }
 }
 

@@ -33,6 +33,12 @@ pub(super) struct Entry {
 /// Reads a whole file, and finds everything that is wrong with it.
 pub(super) fn parse(text: &str) -> Result<Document, Vec<SyntaxProblem>> {
     let mut reader = Reader::default();
+    // Editors put it there, and no tool of Oracle's reads past it.
+    let text = text.strip_prefix('\u{feff}').map_or(text, |rest| {
+        reader.line = 1;
+        reader.problem(SyntaxProblemKind::ByteOrderMark);
+        rest
+    });
     for (index, line) in lines(text).enumerate() {
         reader.line = index + 1;
         reader.read(line);

@@ -97,12 +97,15 @@ fn every_line_that_cannot_be_understood_is_named() {
 
 #[test]
 fn a_mark_of_byte_order_and_other_bytes_are_errors() {
-    for (content, kind) in [
-        (&b"\xef\xbb\xbf[A]\nk=v"[..], "profile_syntax"),
-        (b"[A]\nk=\xff", "profile_not_text"),
+    let mark = "line 1 begins with a byte order mark; save the file as UTF-8 without one";
+    for (content, kind, said) in [
+        (&b"\xef\xbb\xbf[A]\nk=v"[..], "profile_syntax", mark),
+        (b"[A]\nk=\xff", "profile_not_text", "not a text in UTF-8"),
     ] {
         let error = ConfigFile::parse(Path::new("f"), content).err();
-        assert_eq!(error.expect("an error").kind(), kind);
+        let error = error.expect("an error");
+        assert_eq!(error.kind(), kind);
+        assert!(error.to_string().contains(said), "{error}");
     }
 }
 
@@ -116,10 +119,43 @@ fn all_that_a_profile_lacks_is_in_one_message_and_no_value() {
         text,
         "use profile \"A\" of /h/.oci/config: log_requests (line 6) must be true or false; \
          key_content (line 5) must not be in this file; put the key into a file and name it key_file; \
-         key_file (line 4) must be the path of a file that is there; user (line 2) must be an OCID; \
+         key_file (line 4) must be the path of a file that is there, and /gone is none; user (line 2) must be an OCID; \
          tenancy is missing; fingerprint (line 3) must be 16 pairs of lower-case hexadecimal digits \
          with colons between them; region is missing"
     );
+}
+
+/// By how the path is written: what is said of it.
+#[test]
+fn a_key_file_that_is_not_there_is_named_with_what_may_have_been_meant() {
+    for (written, said) in [
+        ("~/k.pem", "/h/k.pem is none; "),
+        (
+            "/k.pem # the new one",
+            "/k.pem # the new one is none: a comment needs a line of its own; ",
+        ),
+        (
+            "\"/k.pem\"",
+            "\"/k.pem\" is none: write it without quotes; ",
+        ),
+        (
+            "$HOME/k.pem",
+            "$HOME/k.pem is none: variables are not read here; ~ is your home",
+        ),
+        (
+            "~other/k.pem",
+            "~other/k.pem is none: only ~/ at its beginning is your home",
+        ),
+    ] {
+        let text = format!("[A]\nuser={USER}\nkey_file={written}");
+        let nothing = ProfileContext {
+            is_file: &|_| false,
+            ..around()
+        };
+        let error = profile(&text, "A").api_key(&nothing).err();
+        let error = error.expect("an error").to_string();
+        assert!(error.contains(said), "{error}");
+    }
 }
 
 #[test]
@@ -166,7 +202,7 @@ fn the_token_file_alone_makes_a_session() {
     assert_eq!(
         error.expect("an error").to_string(),
         "use profile \"A\" of /h/.oci/config: security_token_file (line 4) must be the path of a \
-         file that is there; key_file is missing; region is missing"
+         file that is there, and /gone is none; key_file is missing; region is missing"
     );
 }
 

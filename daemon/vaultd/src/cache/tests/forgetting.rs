@@ -187,12 +187,12 @@ async fn watchers_hear_of_values_outages_refusals_and_flushes() {
     room.cache.flush(|_| true);
     let change = changes.recv().await.unwrap();
     assert_eq!(change.reference, "local://x");
-    assert!(matches!(change.now, Now::Value { why: None, .. }));
+    assert!(matches!(change.now, NewState::Value { why: None, .. }));
     assert_eq!(change.wanted, Some(FRESHNESS));
     let mut next = async || changes.recv().await.unwrap().now;
-    assert!(matches!(next().await, Now::Value { why: Some(_), .. }));
-    assert!(matches!(next().await, Now::No(_)));
-    assert!(matches!(next().await, Now::Flushed));
+    assert!(matches!(next().await, NewState::Value { why: Some(_), .. }));
+    assert!(matches!(next().await, NewState::No(_)));
+    assert!(matches!(next().await, NewState::Flushed));
 }
 
 #[test]

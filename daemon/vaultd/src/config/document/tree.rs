@@ -1,12 +1,14 @@
-//! The tree of a YAML text, read by the parser's events, with lines, columns and the text of scalars.
+//! The tree of a text, with lines, columns and the text of scalars; how it is read where it is YAML.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Options, Spanned};
 
+use super::language::{Misread, misread};
+
 /// Where a node was written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Mark {
     /// From 1; 0 where it is not known.
     pub line: u64,
@@ -17,7 +19,7 @@ pub struct Mark {
 }
 
 /// What a node was written in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Origin {
     /// The file.
     #[default]
@@ -57,6 +59,8 @@ pub(super) enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Key {
     pub(super) mark: Mark,
+    /// Where the name is in the file, in bytes.
+    pub(super) span: Option<(u64, u64)>,
     pub(super) name: String,
 }
 
@@ -79,7 +83,7 @@ impl Node {
         Self::of(Value::Scalar(text.to_owned(), Kind::Text), mark)
     }
 
-    fn of(value: Value, mark: Mark) -> Self {
+    pub(super) fn of(value: Value, mark: Mark) -> Self {
         Self {
             mark,
             span: None,
@@ -145,6 +149,7 @@ impl Node {
                 None => entries.push((
                     Key {
                         mark: node.mark,
+                        span: None,
                         name: key.to_owned(),
                     },
                     node,
@@ -186,7 +191,7 @@ impl Node {
         }
     }
 
-    /// Reads a text.
+    /// Reads a text of YAML.
     pub(super) fn read(text: &str) -> Result<Self, Unreadable> {
         let mut options = Options::default();
         // A snippet could show a value that somebody wrote into the wrong file.
@@ -194,7 +199,7 @@ impl Node {
         let read: Result<Self, _> = serde_saphyr::from_str_with_options(text, options);
         match read {
             Ok(mut node) => {
-                restore(&mut node, text);
+                restore(&mut node, text)?;
                 Ok(node)
             }
             Err(error) => Err(Unreadable {
@@ -206,38 +211,92 @@ impl Node {
 }
 
 /// The parser's own words, without quoted content (it may be a value), without its advice to
-/// programmers, and without the place, which is said in front.
+/// programmers, and without the place, which is said in front. A quoted bracket or comma stays.
 fn words_of(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     let line = line.split(", set ").next().unwrap_or_default();
-    let line = line.split(" at line ").next().unwrap_or_default();
-    let mut quoted = false;
-    let keep = |letter: char| {
-        let quote = matches!(letter, '"' | '`' | '\'');
-        if quote {
-            quoted = !quoted;
+    let mut rest = line.split(" at line ").next().unwrap_or_default();
+    let mut words = String::new();
+    while let Some(place) = rest.find(['"', '`', '\'']) {
+        let (before, quoted) = rest.split_at(place);
+        words.push_str(before);
+        let (quote, behind) = quoted.split_at(1);
+        let letter = |text: &str| text.starts_with(char::is_alphanumeric);
+        let mark = behind.find(quote).filter(|end| {
+            let inside = &behind[..*end];
+            inside.len() <= 2 && inside.bytes().all(|byte| byte.is_ascii_punctuation())
+        });
+        if let Some(end) = mark {
+            words.push_str(&quoted[..end + 2]);
+            rest = &behind[end + 1..];
+        } else if quote == "'" && before.ends_with(char::is_alphanumeric) && letter(behind) {
+            // As in "can't".
+            words.push_str(quote);
+            rest = behind;
+        } else {
+            // Content may hold quotes itself: up to the last one.
+            words.push_str("...");
+            rest = behind.rfind(quote).map_or("", |end| &behind[end + 1..]);
         }
-        (!quoted || quote).then_some(letter)
-    };
-    line.chars().filter_map(keep).collect()
+    }
+    words.push_str(rest);
+    words
 }
 
-/// Gives plain numbers and booleans the text they were written with.
-fn restore(node: &mut Node, text: &str) {
+/// Gives plain numbers and booleans the text they were written with, and refuses scalars in which
+/// something was misread.
+fn restore(node: &mut Node, text: &str) -> Result<(), Unreadable> {
+    let written = node.span.and_then(|span| written(span, text));
+    let refused = |mark, misread: Misread| Unreadable {
+        mark,
+        words: misread.words().to_owned(),
+    };
     match &mut node.value {
-        Value::List(items) => items.iter_mut().for_each(|item| restore(item, text)),
-        Value::Map(entries) => entries.iter_mut().for_each(|(_, node)| restore(node, text)),
+        Value::List(items) => items.iter_mut().try_for_each(|item| restore(item, text))?,
+        Value::Map(entries) => {
+            for (key, node) in entries {
+                let written = key.span.and_then(|span| self::written(span, text));
+                if written.is_some_and(is_plain)
+                    && let Some(misread) = misread(&key.name)
+                {
+                    return Err(refused(key.mark, misread));
+                }
+                restore(node, text)?;
+            }
+        }
         Value::Scalar(scalar, Kind::Bool | Kind::Number) => {
-            let written = node.span.and_then(|(start, length)| {
-                let start = usize::try_from(start).ok()?;
-                text.get(start..start.checked_add(usize::try_from(length).ok()?)?)
-            });
             if let Some(written) = written {
                 written.trim().clone_into(scalar);
             }
         }
-        Value::Null | Value::Scalar(_, Kind::Text) => {}
+        Value::Scalar(scalar, Kind::Text) => {
+            if written.is_some_and(is_plain)
+                && let Some(misread) = misread(scalar)
+            {
+                return Err(refused(node.mark, misread));
+            }
+        }
+        Value::Null => {}
     }
+    Ok(())
+}
+
+/// What was written at a place.
+fn written((start, length): (u64, u64), text: &str) -> Option<&str> {
+    let start = usize::try_from(start).ok()?;
+    text.get(start..start.checked_add(usize::try_from(length).ok()?)?)
+}
+
+/// Whether a scalar is written without quotes, and not as a block of lines.
+fn is_plain(written: &str) -> bool {
+    !written
+        .trim_start()
+        .starts_with(['"', '\'', '|', '>', '&', '*', '!'])
+}
+
+fn span(location: Location) -> Option<(u64, u64)> {
+    let span = location.span();
+    span.byte_offset().zip(span.byte_len())
 }
 
 fn mark(location: Location) -> Mark {
@@ -251,10 +310,9 @@ fn mark(location: Location) -> Mark {
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Value>::deserialize(deserializer)?;
-        let span = spanned.defined.span();
         Ok(Self {
             mark: mark(spanned.referenced),
-            span: span.byte_offset().zip(span.byte_len()),
+            span: span(spanned.defined),
             value: spanned.value,
         })
     }
@@ -321,6 +379,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
             entries.push((
                 Key {
                     mark: mark(key.referenced),
+                    span: span(key.defined),
                     name: key.value,
                 },
                 node,

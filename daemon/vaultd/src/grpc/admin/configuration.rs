@@ -9,10 +9,27 @@ use super::report;
 use crate::command::Command;
 use crate::resolver::RequestContext;
 use crate::service::{Service, ServiceSecret, VersionPin};
-use crate::setup::Effective;
+use crate::setup::{Effective, EnvironmentFallback};
 
 /// What stands in the place of references that policy does not show.
 const HIDDEN: &str = "(hidden by policy)";
+
+/// What is wrong with the name of an environment, if anything is.
+pub(super) fn unknown(context: &RequestContext, name: &str) -> Option<String> {
+    let setup = &context.setup;
+    let known = setup.all_environments();
+    let is_refused = setup.environment_fallback == EnvironmentFallback::Refuse;
+    (is_refused && !known.contains(name)).then(|| {
+        let known: Vec<String> = known.into_iter().collect();
+        match known.as_slice() {
+            [] => "the configuration names no environments".to_owned(),
+            names => format!(
+                "the configuration has no such environment; known are: {}",
+                names.join(", ")
+            ),
+        }
+    })
+}
 
 /// What holds in `environment`.
 pub(super) fn explain(
@@ -29,6 +46,15 @@ pub(super) fn explain(
         let context = context.with_service(&service.name);
         if context.may(None) {
             settings.extend(of_service(&context, service));
+        }
+    }
+    for (name, refused) in &view.refused {
+        if context.with_service(name).may(None) {
+            settings.push(message::EffectiveSetting {
+                key: format!("services.{name}"),
+                value: format!("(refused: {})", refused.reason),
+                origin: refused.source.display().to_string(),
+            });
         }
     }
     let known = |name: &&str| setup.environments.contains_key(*name);

@@ -47,6 +47,14 @@ fn services(context: &RequestContext) -> Vec<message::LaunchableService> {
     let environments = setup.environments.keys().map(String::as_str);
     let named = setup.base.services.values().flat_map(Service::environments);
     let named: BTreeSet<String> = named.collect();
+    for (name, _) in setup.refused() {
+        if context.with_service(name).may(None) {
+            found.push(message::LaunchableService {
+                service: name.to_owned(),
+                environment: String::new(),
+            });
+        }
+    }
     let all = environments.chain(named.iter().map(String::as_str));
     for environment in std::iter::once("").chain(all.collect::<BTreeSet<_>>()) {
         let asked = (!environment.is_empty()).then_some(environment);

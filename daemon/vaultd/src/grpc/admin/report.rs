@@ -12,7 +12,7 @@ use crate::addresses::reference_of;
 use crate::cache::CacheEntry;
 use crate::cache::freshness::{Freshness, Verdict};
 use crate::cache::machine::Dated;
-use crate::command::Command;
+use crate::command::{Command, own_directories};
 use crate::grpc::daemon::Daemon;
 use crate::launch::readiness::Unlaunchable;
 use crate::resolver::{RequestContext, millis};
@@ -58,6 +58,7 @@ pub(super) fn status(
         .chain(&setup.warnings)
         .cloned()
         .chain(daemon.current.unwatched())
+        .chain(daemon.log.notice())
         .chain(daemon.upstream.notices())
         .chain(of_secrets)
         .chain(kept.map(|warning| warning.text))
@@ -77,7 +78,7 @@ pub(super) fn status(
             .map(|health| backend(daemon, health))
             .collect(),
         secrets,
-        services: u32::try_from(setup.view(None).services.len()).unwrap_or(u32::MAX),
+        services: u32::try_from(setup.view(None).names().count()).unwrap_or(u32::MAX),
         audit_path: daemon.audit.path().display().to_string(),
         audit_error,
         warnings,
@@ -173,6 +174,17 @@ pub(super) fn list(
             services.push(entry);
         }
     }
+    for (name, refused) in context.setup.refused() {
+        if context.with_service(name).may(None) {
+            services.push(message::ServiceEntry {
+                name: name.to_owned(),
+                source: refused.source.display().to_string(),
+                problem: refused.reason.clone(),
+                ..message::ServiceEntry::default()
+            });
+        }
+    }
+    services.sort_by(|one, other| one.name.cmp(&other.name));
     message::ListReply { secrets, services }
 }
 
@@ -210,8 +222,8 @@ fn service(
     service: &Service,
     cannot_start: &[message::UnlaunchableService],
 ) -> message::ServiceEntry {
-    let argv = match &service.command {
-        Command::Found(words) => words.clone(),
+    let argv = match service.command_now(&own_directories()) {
+        Command::Found(words) => words,
         Command::Absent | Command::Missing { .. } => vec![],
     };
     let own = cannot_start

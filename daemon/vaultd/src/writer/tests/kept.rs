@@ -47,7 +47,10 @@ pub(super) fn snapshot(
 async fn room() -> (Room, PathBuf) {
     let room = Room::new();
     let held = Held {
-        bundle: Bundle::plain(room.vault.shield.shield(&mut b"old".to_vec()).unwrap(), "1"),
+        bundle: Arc::new(Bundle::plain(
+            room.vault.shield.shield(&mut b"old".to_vec()).unwrap(),
+            "1",
+        )),
         confirmed: ScriptedClock::default().now(),
         is_kept: false,
     };

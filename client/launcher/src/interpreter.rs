@@ -1,0 +1,180 @@
+//! The interpreter that the `#!` line of a program names.
+//!
+//! The kernel says of a script whose interpreter is missing that the script is, and `env` says what it
+//! misses where no MCP client shows it: so it is looked for first. What cannot be told for certain, as with
+//! options of `env`, is left to them.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+use crate::search_path::{find, is_executable};
+
+/// How much of a file the kernel looks at, `BINPRM_BUF_SIZE`.
+const LOOKED_AT: u64 = 256;
+
+/// What a `#!` line asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Interpreter {
+    File(PathBuf),
+    /// By its name, through `env`.
+    InPath(PathBuf, String),
+}
+
+/// The interpreter that starts `program`, if it needs one and that can be told.
+///
+/// # Errors
+/// Where there is none, or the program itself is gone.
+pub(crate) fn of(program: &str, path: Option<&OsStr>) -> Result<Option<PathBuf>, Failure> {
+    let file = Path::new(program);
+    if let Err(error) = file.metadata() {
+        return Err(Failure::exec(program, &error));
+    }
+    if !is_executable(file) {
+        return Err(Failure::exec(
+            program,
+            &std::io::ErrorKind::PermissionDenied.into(),
+        ));
+    }
+    let Some(interpreter) = asked_for(file) else {
+        return Ok(None);
+    };
+    let (first, name) = match interpreter {
+        Interpreter::File(file) => (file, None),
+        Interpreter::InPath(env, name) => (env, Some(name)),
+    };
+    if !is_executable(&first) {
+        let first = first.display();
+        return Err(Failure::no_interpreter(format!(
+            "cannot run {program}: its first line asks for {first}, which is not there\n\
+             install that, or mend the first line"
+        )));
+    }
+    match name {
+        None => Ok(Some(first)),
+        Some(name) => match find(OsStr::new(&name), path) {
+            Some(found) => Ok(Some(found)),
+            None => Err(Failure::no_interpreter(format!(
+                "cannot run {program}: its first line asks for {name}, which is not in the PATH \
+                 that the server gets\n\
+                 write the directory of {name} into a path: list of the service; `vault-run --test` \
+                 shows that PATH"
+            ))),
+        },
+    }
+}
+
+fn asked_for(program: &Path) -> Option<Interpreter> {
+    let mut start = Vec::new();
+    let file = File::open(program).ok()?;
+    file.take(LOOKED_AT).read_to_end(&mut start).ok()?;
+    interpreter(&start)
+}
+
+fn interpreter(start: &[u8]) -> Option<Interpreter> {
+    let line = start.strip_prefix(b"#!")?;
+    // A line that is not at its end here is cut by the kernel.
+    let end = line.iter().position(|byte| *byte == b'\n')?;
+    let line = std::str::from_utf8(&line[..end]).ok()?.trim();
+    let (file, argument) = line.split_once([' ', '\t']).unwrap_or((line, ""));
+    let path = Path::new(file);
+    if !path.is_absolute() {
+        return None;
+    }
+    if path.file_name().map(OsStr::as_bytes) != Some(b"env") {
+        return Some(Interpreter::File(path.to_owned()));
+    }
+    let name = name_for_env(argument.trim())?;
+    Some(if name.starts_with('/') {
+        Interpreter::File(PathBuf::from(name))
+    } else {
+        Interpreter::InPath(path.to_owned(), name.to_owned())
+    })
+}
+
+/// The program that `env` starts for this one argument of the kernel's: `node`, or `-S node --flag`.
+fn name_for_env(argument: &str) -> Option<&str> {
+    let split = argument.strip_prefix("-S");
+    let mut words = split.unwrap_or(argument).split_ascii_whitespace();
+    let name = words.next()?;
+    // Several words without -S are one name with blanks, which is for env to complain of.
+    let is_one = split.is_some() || words.next().is_none();
+    let is_plain = name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-_.+/".contains(&byte));
+    let has_place = name.contains('/') && !name.starts_with('/');
+    (is_one && is_plain && !has_place && !name.starts_with('-')).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn in_path(name: &str) -> Option<Interpreter> {
+        let env = PathBuf::from("/usr/bin/env");
+        Some(Interpreter::InPath(env, name.to_owned()))
+    }
+
+    #[test]
+    fn what_a_first_line_asks_for_is_told_where_it_is_certain() {
+        for (start, expected) in [
+            ("#!/bin/sh\nx", Some(Interpreter::File("/bin/sh".into()))),
+            ("#! /bin/sh -e\n", Some(Interpreter::File("/bin/sh".into()))),
+            ("#!/usr/bin/env node\n", in_path("node")),
+            ("#!/usr/bin/env  python3.12\r\n", in_path("python3.12")),
+            ("#!/usr/bin/env -S node --no-warnings\n", in_path("node")),
+            ("#!/usr/bin/env -Suv run\n", in_path("uv")),
+            (
+                "#!/usr/bin/env /bin/sh\n",
+                Some(Interpreter::File("/bin/sh".into())),
+            ),
+            ("#!/usr/bin/env -S A=b node\n", None),
+            ("#!/usr/bin/env -i node\n", None),
+            ("#!/usr/bin/env node --no-warnings\n", None),
+            ("#!/usr/bin/env -S -i node\n", None),
+            ("#!/usr/bin/env\n", None),
+            ("#!/usr/bin/env node", None),
+            ("#!node\n", None),
+            ("\x7fELF", None),
+            ("", None),
+        ] {
+            assert_eq!(interpreter(start.as_bytes()), expected, "{start:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_interpreter_is_named_with_what_to_do() {
+        let room = tempfile::tempdir().expect("a directory");
+        let write = |name: &str, text: &str| {
+            let file = room.path().join(name);
+            std::fs::write(&file, text).expect("a file");
+            let mode = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(&file, mode).expect("its mode");
+            file.display().to_string()
+        };
+        let path = room.path().as_os_str();
+        let npx = write("npx", "#!/usr/bin/env node\n");
+        let failure = of(&npx, Some(path)).expect_err("no node");
+        assert_eq!(failure.code(), 127);
+        let said = format!(
+            "cannot run {npx}: its first line asks for node, which is not in the PATH that the \
+             server gets"
+        );
+        assert_eq!(failure.lines()[0], said);
+        assert!(failure.lines()[1].contains("path: list"));
+        let node = write("node", "#!/bin/sh\n");
+        assert_eq!(
+            of(&npx, Some(path)).expect("node"),
+            Some(PathBuf::from(&node))
+        );
+        let gone = write("gone", "#!/nonexistent/python\n");
+        let failure = of(&gone, Some(path)).expect_err("no python");
+        assert!(failure.lines()[0].contains("/nonexistent/python, which is not there"));
+        assert_eq!(of("/nonexistent", None).expect_err("gone").code(), 127);
+        assert_eq!(of("/etc/passwd", None).expect_err("no program").code(), 126);
+    }
+}
