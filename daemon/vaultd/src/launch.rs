@@ -74,7 +74,7 @@ impl Launch {
         public_key: &[u8],
     ) -> Result<LaunchReply, LaunchError> {
         let peer = Arc::clone(&context.peer);
-        let environment = known_environment(&context, &wanted.service);
+        let environment = known_environment(&context, wanted);
         let launched = self.prepare(context, wanted, public_key).await;
         match launched {
             Ok((reply, secrets)) => {
@@ -314,16 +314,14 @@ fn failed(
 }
 
 /// The environment asked for, where the configuration names it.
-fn known_environment(context: &RequestContext, service: &str) -> Option<String> {
-    let (setup, asked) = (&context.setup, context.environment.as_deref());
-    let environment = setup.chosen(asked)?;
-    let service = setup.view(asked).services.get(service);
-    let is_known = setup.environments.contains_key(environment)
-        || service.is_some_and(|service| {
-            let named = service.environments();
-            named.iter().any(|name| name == environment)
-        });
-    is_known.then(|| environment.to_owned())
+fn known_environment(context: &RequestContext, wanted: &ServiceRequest) -> Option<String> {
+    let (setup, asked) = (&context.setup, wanted.environment.as_ref());
+    let view = setup.view(asked.map(|asked| asked.name.as_str()));
+    let service = view.services.get(&wanted.service)?;
+    match setup.environment_of(service, asked) {
+        Ok(ChosenEnvironment::Known(name)) => Some(name),
+        _ => None,
+    }
 }
 
 /// What policy is asked for. Another command than the configured one is an action of its own, beside it.

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use vault_backends::address::Address;
 use vault_proto::reference::SecretRef;
 
-use super::plan::{argv, choose};
+use super::plan::{choose, program};
 use crate::addresses::address;
 use crate::service::Service;
-use crate::setup::Setup;
+use crate::setup::{AskedEnvironment, EnvironmentOrigin, Setup, View};
 
 /// What is known of a secret before it is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +38,7 @@ pub(crate) fn unlaunchable(
     setup: &Setup,
     known: impl Fn(&Address, &SecretRef) -> Known,
 ) -> Vec<Unlaunchable> {
-    let names = setup.views().flat_map(|view| view.services.keys());
-    let names: BTreeSet<&str> = names.map(String::as_str).collect();
+    let names: BTreeSet<&str> = setup.views().flat_map(View::names).collect();
     let each = names.into_iter();
     each.flat_map(|name| of_service(setup, name, &known))
         .collect()
@@ -55,14 +54,36 @@ fn of_service(
     let services = setup.views().filter_map(|view| view.services.get(name));
     environments.extend(services.flat_map(Service::environments).map(Some));
     let mut problems: Vec<Unlaunchable> = vec![];
+    let add = |problems: &mut Vec<Unlaunchable>, environment, problem, reference| {
+        if !problems.iter().any(|other| other.problem == problem) {
+            problems.push(Unlaunchable {
+                service: name.to_owned(),
+                environment,
+                problem,
+                reference,
+            });
+        }
+    };
     let mut needs_environment = None;
     let mut can_start = false;
     for environment in environments {
-        let asked = environment.as_deref();
-        let Some(service) = setup.view(asked).services.get(name) else {
+        let view = setup.view(environment.as_deref());
+        if let Some(refused) = view.refused.get(name) {
+            add(&mut problems, environment, refused.reason.clone(), None);
+            continue;
+        }
+        let Some(service) = view.services.get(name) else {
             continue;
         };
-        let chosen = match choose(service, setup.chosen(asked)) {
+        let asked = environment.clone().map(|name| AskedEnvironment {
+            name,
+            origin: EnvironmentOrigin::Asked,
+        });
+        // One that the service does not know is nobody's plan.
+        let Ok(counts) = setup.environment_of(service, asked.as_ref()) else {
+            continue;
+        };
+        let chosen = match choose(service, counts.name()) {
             Ok((chosen, _)) => chosen,
             Err(error) => {
                 needs_environment.get_or_insert_with(|| Unlaunchable {
@@ -74,7 +95,7 @@ fn of_service(
                 continue;
             }
         };
-        let command = argv(service, &[]).err();
+        let command = program(service, &[]).err();
         let missing = || {
             let required = chosen.iter().filter(|secret| secret.required);
             let mut missing = required.map(|secret| {
@@ -91,14 +112,7 @@ fn of_service(
             can_start = true;
             continue;
         };
-        if !problems.iter().any(|other| other.problem == problem) {
-            problems.push(Unlaunchable {
-                service: name.to_owned(),
-                environment,
-                problem,
-                reference,
-            });
-        }
+        add(&mut problems, environment, problem, reference);
     }
     // Where an environment must be chosen, a launch without one is nobody's plan.
     if !can_start && problems.is_empty() {
