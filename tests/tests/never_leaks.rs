@@ -135,6 +135,7 @@ async fn call_every_rpc_of_admin(rpc: &mut Rpc, printed: &mut Printed) {
     printed.keep(rpc.admin.flush(message::FlushRequest::default()).await);
     let delete = |name: &str| message::DeleteRequest {
         reference: name.to_owned(),
+        even_if_used: true,
     };
     printed.keep(rpc.admin.delete(delete("short")).await);
     printed.keep(rpc.admin.delete(delete("absent")).await);

@@ -74,7 +74,7 @@ impl Launch {
         public_key: &[u8],
     ) -> Result<LaunchReply, LaunchError> {
         let peer = Arc::clone(&context.peer);
-        let environment = known_environment(&context, wanted);
+        let environment = known_environment(&context.setup, wanted);
         let launched = self.prepare(context, wanted, public_key).await;
         match launched {
             Ok((reply, secrets)) => {
@@ -314,8 +314,8 @@ fn failed(
 }
 
 /// The environment asked for, where the configuration names it.
-fn known_environment(context: &RequestContext, wanted: &ServiceRequest) -> Option<String> {
-    let (setup, asked) = (&context.setup, wanted.environment.as_ref());
+fn known_environment(setup: &Setup, wanted: &ServiceRequest) -> Option<String> {
+    let asked = wanted.environment.as_ref();
     let view = setup.view(asked.map(|asked| asked.name.as_str()));
     let service = view.services.get(&wanted.service)?;
     match setup.environment_of(service, asked) {

@@ -54,7 +54,7 @@ fn of_service(
     let services = setup.views().filter_map(|view| view.services.get(name));
     environments.extend(services.flat_map(Service::environments).map(Some));
     let mut problems: Vec<Unlaunchable> = vec![];
-    let add = |problems: &mut Vec<Unlaunchable>, environment, problem, reference| {
+    let add = |problems: &mut Vec<Unlaunchable>, environment, (problem, reference)| {
         if !problems.iter().any(|other| other.problem == problem) {
             problems.push(Unlaunchable {
                 service: name.to_owned(),
@@ -69,7 +69,7 @@ fn of_service(
     for environment in environments {
         let view = setup.view(environment.as_deref());
         if let Some(refused) = view.refused.get(name) {
-            add(&mut problems, environment, refused.reason.clone(), None);
+            add(&mut problems, environment, (refused.reason.clone(), None));
             continue;
         }
         let Some(service) = view.services.get(name) else {
@@ -79,17 +79,23 @@ fn of_service(
             name,
             origin: EnvironmentOrigin::Asked,
         });
-        // One that the service does not know is nobody's plan.
-        let Ok(counts) = setup.environment_of(service, asked.as_ref()) else {
-            continue;
-        };
-        let chosen = match choose(service, counts.name()) {
+        let chosen = setup.environment_of(service, asked.as_ref());
+        let chosen = chosen.map_err(|unknown| {
+            format!(
+                "it does not know the environment{}",
+                unknown.origin.in_words()
+            )
+        });
+        let chosen = chosen.and_then(|environment| {
+            choose(service, environment.name()).map_err(|error| error.to_string())
+        });
+        let chosen = match chosen {
             Ok((chosen, _)) => chosen,
-            Err(error) => {
+            Err(problem) => {
                 needs_environment.get_or_insert_with(|| Unlaunchable {
                     service: name.to_owned(),
                     environment,
-                    problem: error.to_string(),
+                    problem,
                     reference: None,
                 });
                 continue;
@@ -108,11 +114,10 @@ fn of_service(
             })
         };
         let command = command.map(|error| (error.to_string(), None));
-        let Some((problem, reference)) = command.or_else(missing) else {
-            can_start = true;
-            continue;
-        };
-        add(&mut problems, environment, problem, reference);
+        match command.or_else(missing) {
+            Some(problem) => add(&mut problems, environment, problem),
+            None => can_start = true,
+        }
     }
     // Where an environment must be chosen, a launch without one is nobody's plan.
     if !can_start && problems.is_empty() {
