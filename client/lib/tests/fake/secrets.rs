@@ -54,9 +54,10 @@ impl Secrets for State {
     ) -> Result<Response<LaunchReply>, Status> {
         assert!(request.metadata().contains_key("grpc-timeout"));
         let asked = request.into_inner();
-        let from = match asked.environment_inherited {
-            true => "inherited ",
-            false => "",
+        let from = if asked.environment_inherited {
+            "inherited "
+        } else {
+            ""
         };
         let environment = format!("{from}{}", asked.environment);
         let words = (&asked.service, environment, &asked.command);
@@ -90,9 +91,10 @@ impl Secrets for State {
 
     async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckReply>, Status> {
         let asked = request.into_inner();
-        let from = match asked.environment_inherited {
-            true => "inherited ",
-            false => "",
+        let from = if asked.environment_inherited {
+            "inherited "
+        } else {
+            ""
         };
         let environment = format!("{from}{}", asked.environment);
         let words = (&asked.service, environment, &asked.command);
