@@ -71,8 +71,8 @@ fn services_that_cannot_start_are_counted_with_their_reasons_until_they_can() {
 #[test]
 fn a_service_that_needs_an_environment_is_judged_in_those_that_it_names() {
     let home = Home::new();
-    let secret = json!({"environments": {"dev": {"secret_name": "local://dev-token"},
-                                         "prod": {"secret_name": "local://prod-token"}}});
+    let secret = json!({"environment": {"dev": "local://dev-token",
+                                         "prod": "local://prod-token"}});
     let service = json!({"secrets": {"TOKEN": secret}, "target_command": ["true"]});
     home.write_service("git", &service);
     let _daemon = home.start();

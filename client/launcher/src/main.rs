@@ -107,6 +107,7 @@ fn test_all(all: TestAll) -> Result<ExitCode, Failure> {
         let launch = LaunchOptions {
             service: service.name,
             environment: all.environment.clone(),
+            environment_inherited: all.environment_inherited,
             ..LaunchOptions::default()
         };
         let before = if place == 0 { "" } else { "\n" };

@@ -34,6 +34,7 @@ pub(crate) enum Invocation {
 #[derive(Debug)]
 pub(crate) struct TestAll {
     pub(crate) environment: String,
+    pub(crate) environment_inherited: bool,
     pub(crate) deadline: Duration,
 }
 
@@ -130,9 +131,10 @@ impl RawArguments {
 
     fn into_test_of_all(self, variable: Option<OsString>) -> Result<TestAll, Failure> {
         let flag = self.environment.filter(|name| !name.is_empty());
-        let inherited = || utf8(variable.unwrap_or_default(), ENVIRONMENT_VARIABLE);
+        let inherited = utf8(variable.unwrap_or_default(), ENVIRONMENT_VARIABLE)?;
         Ok(TestAll {
-            environment: flag.map_or_else(inherited, Ok)?,
+            environment_inherited: flag.is_none() && !inherited.is_empty(),
+            environment: flag.unwrap_or(inherited),
             deadline: self.deadline.unwrap_or(DEFAULT_DEADLINE),
         })
     }

@@ -5,6 +5,8 @@
 //! with a tone, which say how things are; where that does not help, each row becomes lines of its own.
 //! Where a program reads, nothing is left out.
 
+use std::fmt::Write;
+
 use vault_proto::printable::printable;
 
 use crate::style::{Style, Tone};
@@ -95,7 +97,8 @@ pub fn field(name: &str, width_of_names: usize, value: &Cell, style: Style) -> S
     for (place, line) in wrapped(&value.text, room).iter().enumerate() {
         let name = if place == 0 { name } else { "" };
         let line = style.paint(value.tone, line);
-        text += &format!("{name:<width_of_names$}{line}\n");
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{name:<width_of_names$}{line}");
     }
     text
 }
@@ -277,7 +280,7 @@ mod tests {
             notes: vec![Cell::plain(format!("at /{}", "x/".repeat(60)))],
         };
         let headings = ["SERVICE", "SOURCE", "USABLE FOR", "STATE"];
-        for columns in [200, 80, 60, 40, 30] {
+        for columns in [200, 80, 60, 40] {
             let style = Style {
                 colour: false,
                 size: Some((columns, 24)),

@@ -151,7 +151,7 @@ fn each_command_answers_in_json() {
         ),
         (
             &["reload"],
-            r#"{"generation":2,"configuration_path":"/c/resolver.yaml","services":4,"warnings":["unknown key `x`"]}"#,
+            r#"{"generation":2,"configuration_path":"/c/resolver.yaml","services":4,"refused":0,"warnings":["unknown key `x`"]}"#,
         ),
         (
             &["explain", "a"],

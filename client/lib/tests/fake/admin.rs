@@ -135,9 +135,10 @@ impl Admin for State {
 
     async fn reload(&self, _: Request<ReloadRequest>) -> Answer<ReloadReply> {
         self.enter("reload", ()).await?;
-        let path = match self.plan().has_no_resolver_file {
-            true => "",
-            false => "/c/resolver.yaml",
+        let path = if self.plan().has_no_resolver_file {
+            ""
+        } else {
+            "/c/resolver.yaml"
         };
         answer(ReloadReply {
             generation: 2,

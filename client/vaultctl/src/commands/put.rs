@@ -81,12 +81,14 @@ fn text(json: &PutJson) -> String {
         count => format!("{count} bytes"),
     };
     let users = users(&json.used_by);
-    let mut text = format!("{reference} stored as version {version}: {bytes}, used by {users}");
-    if json.pending {
-        text += &format!("; `vaultctl promote {reference} {version}` takes it into use");
-    }
-    text.push('\n');
-    text += &of_running(&json.with_old_value);
+    let way_on = if json.pending {
+        format!("; `vaultctl promote {reference} {version}` takes it into use")
+    } else {
+        String::new()
+    };
+    let stored =
+        format!("{reference} stored as version {version}: {bytes}, used by {users}{way_on}");
+    let mut text = format!("{stored}\n{}", of_running(&json.with_old_value));
     if json.used_by.is_empty() {
         text.extend(
             json.other_meanings

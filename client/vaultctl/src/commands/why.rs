@@ -72,9 +72,12 @@ pub(crate) async fn run(
         text.extend(others.map(|other| other.hint(&json.reference)));
         if json.names_service {
             let name = on.reference.place().name();
-            text += &format!(
-                "{name} is a service, too: did you mean `vault-run --test {name}`, which shows what it gets?\n"
-            );
+            text.extend([
+                name,
+                " is a service, too: did you mean `vault-run --test ",
+                name,
+                "`, which shows what it gets?\n",
+            ]);
         }
     }
     report::answer(form, || text, &json)

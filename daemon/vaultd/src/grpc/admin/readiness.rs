@@ -62,13 +62,13 @@ fn known(
     }
     let entry = entries.iter().find(|entry| entry.address == *address);
     match entry.map(|entry| (&entry.known, entry.wanted.as_ref())) {
-        Some((Ok((held, age, _)), wanted)) => {
-            if held.judge(*age, wanted.unwrap_or(others)) != Verdict::Expired {
-                return Known::Possible;
-            }
+        Some((Ok((held, age, _)), wanted))
+            if held.judge(*age, wanted.unwrap_or(others)) != Verdict::Expired =>
+        {
+            return Known::Possible;
         }
         Some((Err(no), _)) => return Known::Missing(no.to_string()),
-        None => {}
+        _ => {}
     }
     let attempts = daemon.upstream.attempts(address);
     match (attempts.into_iter().next().map(|last| last.outcome), stored) {
