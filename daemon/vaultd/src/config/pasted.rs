@@ -71,9 +71,8 @@ pub(super) fn holds_secret(text: &str) -> bool {
 /// Whether a variable of this name holds a secret, where something else than a number or a file is in it.
 pub(super) fn is_secret_setting(variable: &str, value: &str) -> bool {
     let variable = variable.to_ascii_uppercase();
-    let ends = |end: &&str| variable.ends_with(*end);
     let is_file = value.starts_with(['/', '.', '~']) || value.contains("://");
-    SECRET_NAMES.iter().any(|end| ends(end))
+    SECRET_NAMES.iter().any(|end| variable.ends_with(end))
         && value.len() >= SHORTEST_SECRET
         && value.parse::<f64>().is_err()
         && !is_file
