@@ -17,7 +17,7 @@ fn has_usual_directory() -> bool {
     let usual = format!("/run/user/{}", nix::unistd::geteuid());
     let exists = Path::new(&usual).exists();
     if exists {
-        eprintln!("not shown here: {usual} exists");
+        println!("skipped: {usual} exists, and would come first");
     }
     exists
 }

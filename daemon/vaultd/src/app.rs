@@ -115,6 +115,7 @@ pub fn run(arguments: &Arguments, log: &Log, kinds: BackendKinds) -> Result<(), 
         socket: listening.path.clone(),
         passphrase,
         lock,
+        has_refused: false,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)

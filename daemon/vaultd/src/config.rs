@@ -11,7 +11,6 @@ mod in_the_clear;
 pub mod keys;
 mod layers;
 mod nearest;
-mod pasted;
 mod policy_section;
 pub mod process_inputs;
 mod resolver_file;

@@ -22,6 +22,7 @@ use crate::clock::unix_time;
 use crate::peer::Peer;
 use crate::policy::Action;
 use crate::resolver::{RequestContext, ResolveError, Resolved, Resolver, SecretRequest};
+use crate::secret_patterns;
 use crate::service::{Chosen, Service};
 use crate::setup::{AskedEnvironment, ChosenEnvironment, Setup};
 use crate::upstream::UpstreamError;
@@ -243,9 +244,7 @@ impl Launch {
         let (service, environment, chosen, mut warnings) = match planned {
             Ok(planned) => planned,
             Err(error) => {
-                context.service = context
-                    .service
-                    .filter(|name| view.names().any(|known| known == name));
+                context.service = Some(wanted.service.clone()).filter(|name| is_recorded(name));
                 return Err(self.refuse(&context, error).await?);
             }
         };
@@ -295,7 +294,12 @@ fn split(program: Result<Program, LaunchError>) -> (Program, Option<LaunchError>
     }
 }
 
-/// What a caller typed is kept only where it is a name.
+/// Whether what a caller typed for a service is written down: a name, and nothing that looks like a secret
+/// that was pasted in its place.
+fn is_recorded(name: &str) -> bool {
+    is_service_name(name) && !secret_patterns::is_secret(name)
+}
+
 fn failed(
     wanted: &ServiceRequest,
     environment: Option<String>,
@@ -304,7 +308,7 @@ fn failed(
 ) -> FailedLaunch {
     FailedLaunch {
         time: unix_time(),
-        service: is_service_name(&wanted.service).then(|| wanted.service.clone()),
+        service: Some(wanted.service.clone()).filter(|name| is_recorded(name)),
         environment,
         client: peer.started_by(),
         pid: peer.pid,

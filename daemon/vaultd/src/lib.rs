@@ -29,6 +29,7 @@ pub mod refresher;
 pub mod resolver;
 #[cfg(test)]
 mod scripted;
+mod secret_patterns;
 pub mod service;
 pub mod setup;
 pub mod snapshot;

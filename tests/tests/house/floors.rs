@@ -4,7 +4,7 @@ use crate::graph::Graph;
 
 /// The rooms of `daemon/vaultd`, by floor. What stands beside the floors of `daemon/README.md` has
 /// the floor from which it is used.
-const FLOORS: [(&str, u32); 31] = [
+const FLOORS: [(&str, u32); 32] = [
     ("app", 8),
     ("config", 7),
     ("grpc", 7),
@@ -33,6 +33,7 @@ const FLOORS: [(&str, u32); 31] = [
     ("logging", 1),
     ("peer", 1),
     ("program", 9),
+    ("secret_patterns", 1),
     ("socket", 1),
     ("targets", 1),
     // The root lists modules and names nothing.

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use secrecy::SecretString;
@@ -31,7 +32,13 @@ pub(super) struct Opening {
     pub(super) passphrase: Option<SecretString>,
     /// Taken once, by the first attempt that gets so far.
     pub(super) lock: Option<StateLock>,
+    /// Whether a configuration was refused by an attempt before.
+    pub(super) has_refused: bool,
 }
+
+/// How long a resolver.yaml that was refused must be gone to be meant to be: editors and programs that
+/// copy leave a moment without it, and without it a policy would be gone.
+const GONE: Duration = Duration::from_secs(1);
 
 /// All of it, opened.
 pub(super) struct Opened {
@@ -52,8 +59,11 @@ impl Opening {
         // Before the files are read: what changes from here on is noticed.
         self.unwatched = self.watch.follow(&self.places);
         let own_uid = nix::unistd::geteuid().as_raw();
-        let config = config::load(&self.places, &self.inputs, own_uid)
-            .map_err(|error| Fatal::Configuration(anyhow!("{error}")))?;
+        let mut config = self.load(own_uid)?;
+        if self.has_refused && config.setup.path.is_none() {
+            std::thread::sleep(GONE);
+            config = self.load(own_uid)?;
+        }
         let state = state_directory(&base).map_err(Fatal::Place)?;
         if self.lock.is_none() {
             let lock = StateLock::take(&state, &self.socket);
@@ -79,6 +89,14 @@ impl Opening {
             shield,
             backends,
         })
+    }
+}
+
+impl Opening {
+    fn load(&mut self, own_uid: u32) -> Result<Config, Fatal> {
+        let config = config::load(&self.places, &self.inputs, own_uid);
+        self.has_refused |= config.is_err();
+        config.map_err(|error| Fatal::Configuration(anyhow!("{error}")))
     }
 }
 

@@ -11,8 +11,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::pasted;
 use language::Language;
+use crate::secret_patterns;
 use tree::{Key, Kind, Unreadable, Value};
 pub use tree::{Mark, Node, Origin};
 
@@ -391,7 +391,7 @@ impl<'a> At<'a> {
             "."
         };
         // In the wrong place, a key may be a secret.
-        let name = if pasted::is_secret(name) {
+        let name = if secret_patterns::is_secret(name) {
             "(hidden)"
         } else {
             name

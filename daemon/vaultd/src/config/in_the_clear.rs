@@ -4,8 +4,8 @@
 //! text, and a server that has a reference for a password fails somewhere else.
 
 use super::document::{At, ConfigError};
-use super::pasted;
 use super::warnings::Warnings;
+use crate::secret_patterns;
 use crate::backend_kinds::BackendKinds;
 
 /// Programs whose argument behind `-c` is a script with variables of its own.
@@ -71,8 +71,8 @@ pub(super) fn warn(
     at: &At<'_>,
     warnings: &mut Warnings,
 ) -> Option<String> {
-    let is_named = variable.is_some_and(|variable| pasted::is_secret_setting(variable, text));
-    (is_named || pasted::holds_secret(text)).then(|| {
+    let is_named = variable.is_some_and(|variable| secret_patterns::is_secret_setting(variable, text));
+    (is_named || secret_patterns::holds_secret(text)).then(|| {
         let warning = at.error(
             "looks like a secret in the clear; store it with 'vaultctl put NAME', and write \
              local://NAME below secrets:",

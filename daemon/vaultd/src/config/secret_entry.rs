@@ -8,9 +8,9 @@ use vault_proto::reference::{SecretRef, Selector, parse_version};
 use super::ages;
 use super::document::{At, ConfigError};
 use super::nearest::nearest;
-use super::pasted;
 use super::sections;
 use super::warnings::Warnings;
+use crate::secret_patterns;
 use crate::backend_kinds::BackendKinds;
 use crate::service::{ServiceSecret, VersionPin};
 
@@ -150,7 +150,7 @@ pub(super) fn check_name(text: &str, at: &At<'_>) -> Result<(), ConfigError> {
     let is_bare = !text.contains("://");
     let mut parts = text.split(['/', '?']);
     // Whoever writes a scheme has a name to write.
-    if parts.any(pasted::holds_token) || (is_bare && pasted::is_secret(text)) {
+    if parts.any(secret_patterns::holds_token) || (is_bare && secret_patterns::is_secret(text)) {
         return Err(at.error(IS_SECRET));
     }
     let path = text.split('?').next().unwrap_or_default();
@@ -171,7 +171,7 @@ fn version(at: &At<'_>) -> Result<NonZeroU64, ConfigError> {
 
 /// Refuses a variable that no secret may go into.
 pub(super) fn check_target(variable: &str, at: &At<'_>) -> Result<(), ConfigError> {
-    if pasted::is_secret(variable) {
+    if secret_patterns::is_secret(variable) {
         return Err(at.key_error(
             "this is no name of a variable, it looks like the secret itself; write VARIABLE: \
              local://NAME, and store the secret with 'vaultctl put NAME'",

@@ -8,9 +8,9 @@ use vault_proto::loader_variables::is_variable_name;
 use vault_proto::names::is_service_name;
 
 use super::document::{At, ConfigError};
-use super::pasted;
 use super::process_inputs::ProcessInputs;
 use super::sections;
+use crate::secret_patterns;
 use crate::cache::freshness::Freshness;
 use crate::service::ServiceSecret;
 use crate::targets::Targets;
@@ -47,7 +47,7 @@ pub(super) fn check_name(name: &str, at: &At<'_>) -> Result<(), ConfigError> {
 
 /// Refuses what no environment can hold.
 pub(super) fn check_setting(name: &str, value: &str, at: &At<'_>) -> Result<(), ConfigError> {
-    if pasted::is_secret(name) || !is_variable_name(name) {
+    if secret_patterns::is_secret(name) || !is_variable_name(name) {
         return Err(at.key_error("not a name for an environment variable"));
     }
     if value.contains('\0') {

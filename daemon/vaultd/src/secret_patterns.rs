@@ -56,12 +56,12 @@ const SHORTEST_SECRET: usize = 8;
 const SHORTEST_RANDOM: usize = 20;
 
 /// Whether a text that should be a name is a secret.
-pub(super) fn is_secret(text: &str) -> bool {
+pub(crate) fn is_secret(text: &str) -> bool {
     holds_token(text) || is_random(text)
 }
 
 /// Whether a setting or a word of a command holds a secret in the clear.
-pub(super) fn holds_secret(text: &str) -> bool {
+pub(crate) fn holds_secret(text: &str) -> bool {
     let value = text.split_once('=').map_or(text, |(_, value)| value);
     // Digests of images and files are as random.
     let is_digest = value.contains(['@', ':']) || value.starts_with(['/', '.', '~']);
@@ -69,7 +69,7 @@ pub(super) fn holds_secret(text: &str) -> bool {
 }
 
 /// Whether a variable of this name holds a secret, where something else than a number or a file is in it.
-pub(super) fn is_secret_setting(variable: &str, value: &str) -> bool {
+pub(crate) fn is_secret_setting(variable: &str, value: &str) -> bool {
     let variable = variable.to_ascii_uppercase();
     let is_file = value.starts_with(['/', '.', '~']) || value.contains("://");
     SECRET_NAMES.iter().any(|end| variable.ends_with(end))
@@ -79,7 +79,7 @@ pub(super) fn is_secret_setting(variable: &str, value: &str) -> bool {
 }
 
 /// Whether a token of a known form is a word of a text.
-pub(super) fn holds_token(text: &str) -> bool {
+pub(crate) fn holds_token(text: &str) -> bool {
     let is_word = |letter: char| letter.is_ascii_alphanumeric() || "-_.~+".contains(letter);
     text.contains("-----BEGIN") || text.split(|letter| !is_word(letter)).any(is_token)
 }
