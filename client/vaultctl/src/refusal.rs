@@ -70,7 +70,7 @@ fn unknown_option(word: &str, error: &clap::Error) -> Option<String> {
     let is_name = match name.strip_prefix("--") {
         Some(long) => {
             let mut parts = long.split('-');
-            long.len() <= LONGEST_OPTION && parts.all(|part| is_small_letters(part))
+            long.len() <= LONGEST_OPTION && parts.all(is_small_letters)
         }
         None => {
             let short = name.strip_prefix('-');

@@ -149,7 +149,8 @@ impl Typed {
             self.bytes.pop();
         }
         let ended = self.bytes.ends_with(b"\n");
-        let lines = self.bytes.iter().filter(|byte| **byte == b'\n').count() + usize::from(!ended);
+        let parts = self.bytes.split(|byte| *byte == b'\n').count();
+        let lines = parts - usize::from(ended);
         if ended && !(keeps_last_line_break && lines > 1) {
             self.bytes.pop();
         }
