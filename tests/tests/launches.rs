@@ -109,7 +109,7 @@ fn after_a_delete_nothing_is_launched() {
     home.put("bar-token", "held in the cache");
     home.put("baz-token", "other");
     home.run(&["bar"]).success();
-    home.ctl(&["delete", "bar-token"]).success();
+    home.ctl(&["delete", "--yes", "bar-token"]).success();
     home.run(&["bar"])
         .refused(3, &["BAR_TOKEN", "local://bar-token", "no such secret"]);
     home.put("bar-token", "again");

@@ -2,7 +2,7 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use vault_tests::harness::{Home, Outcome, binaries};
@@ -71,7 +71,7 @@ fn a_path_list_leads_to_the_interpreter_too() {
     let tested = run_in(&home, "/usr/bin:/bin", &["--test", "list"]);
     let expected = format!(
         "command: {nvm}/npx -y some-server\ninterpreter: {nvm}/node\nPATH: {nvm}:/usr/bin:/bin\n\
-         would start: yes\n"
+         warning: service list has no secrets\nwould start: yes\n"
     );
     assert_eq!(tested.success(), expected);
 }
@@ -171,7 +171,9 @@ fn a_program_that_has_moved_since_the_configuration_was_read_is_found_again() {
     assert_eq!(home.run(&["s"]).success(), "started\n");
     std::fs::rename(&first, &second).expect("it moves");
     assert_eq!(home.run(&["s"]).success(), "started\n");
-    assert!(home.ctl(&["services"]).success().contains("uvx"));
+    let services = home.ctl(&["services"]);
+    let is_ready = |line: &str| line.starts_with("s ") && line.ends_with("ready");
+    assert!(services.stdout.lines().any(is_ready), "{services}");
     std::fs::remove_file(&second).expect("it goes");
     let tested = home.run(&["--test", "s"]);
     assert!(tested.stdout.ends_with("would start: no\n"), "{tested}");
@@ -192,7 +194,7 @@ fn a_program_that_has_moved_since_the_configuration_was_read_is_found_again() {
 fn a_tilde_is_the_home_directory_in_the_program_of_a_command() {
     let home = Home::new();
     program(&home, "bin/server", "#!/bin/sh\necho \"$0 $1\"\n");
-    home.write_service_file("list.yaml", "target_command: [~/bin/server, ~]\n");
+    home.write_service_file("list.yaml", "target_command: [~/bin/server, \"~\"]\n");
     home.write_service_file("text.yaml", "target_command: ~/bin/server x\n");
     home.write_service_file(
         "wrapper.json",
@@ -272,11 +274,7 @@ fn thousands_of_services_are_explained() {
     assert!(explained.success().len() > 1024 * 1024, "more than a MiB");
     let last = "services.service-number-2999-with-a-rather-long-name.secrets.X_T";
     assert!(explained.stdout.contains(last));
-    assert_eq!(home.ctl(&["services"]).success().lines().count(), 3001);
-}
-
-/// Nothing of the tests' own machine is in the way.
-#[test]
-fn the_system_has_env_where_the_scripts_look_for_it() {
-    assert!(Path::new("/usr/bin/env").exists());
+    let services = home.ctl(&["services"]);
+    let last = "service-number-2999-with-a-rather-long-name";
+    assert!(services.stdout.contains(last), "{services}");
 }

@@ -114,9 +114,9 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    fn in_path(name: &str) -> Option<Interpreter> {
+    fn in_path(name: &str) -> Interpreter {
         let env = PathBuf::from("/usr/bin/env");
-        Some(Interpreter::InPath(env, name.to_owned()))
+        Interpreter::InPath(env, name.to_owned())
     }
 
     #[test]
@@ -124,10 +124,16 @@ mod tests {
         for (start, expected) in [
             ("#!/bin/sh\nx", Some(Interpreter::File("/bin/sh".into()))),
             ("#! /bin/sh -e\n", Some(Interpreter::File("/bin/sh".into()))),
-            ("#!/usr/bin/env node\n", in_path("node")),
-            ("#!/usr/bin/env  python3.12\r\n", in_path("python3.12")),
-            ("#!/usr/bin/env -S node --no-warnings\n", in_path("node")),
-            ("#!/usr/bin/env -Suv run\n", in_path("uv")),
+            ("#!/usr/bin/env node\n", Some(in_path("node"))),
+            (
+                "#!/usr/bin/env  python3.12\r\n",
+                Some(in_path("python3.12")),
+            ),
+            (
+                "#!/usr/bin/env -S node --no-warnings\n",
+                Some(in_path("node")),
+            ),
+            ("#!/usr/bin/env -Suv run\n", Some(in_path("uv"))),
             (
                 "#!/usr/bin/env /bin/sh\n",
                 Some(Interpreter::File("/bin/sh".into())),

@@ -37,7 +37,7 @@ fn whole_line(text: &str) -> Option<Asked<'_>> {
             Asked::Batch(ids)
         }
     } else {
-        scanner.request()?.map_or(Asked::Nothing, Asked::One)
+        scanner.request()?
     };
     scanner.blank();
     (scanner.at == text.len()).then_some(asked)
@@ -60,7 +60,9 @@ impl<'a> Scanner<'a> {
         loop {
             self.blank();
             if self.peek()? == b'{' {
-                ids.extend(self.request()?);
+                if let Asked::One(id) = self.request()? {
+                    ids.push(id);
+                }
             } else {
                 self.value(DEEPEST)?;
             }
@@ -72,8 +74,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The id of a request; `None` inside where the object is none, and outside where it is no JSON.
-    fn request(&mut self) -> Option<Option<&'a str>> {
+    /// One object, which may be a request; `None` where it is no JSON.
+    fn request(&mut self) -> Option<Asked<'a>> {
         let (mut version, mut method, mut id) = (None, None, None);
         let mut doubtful = false;
         self.expect(b'{')?;
@@ -91,7 +93,8 @@ impl<'a> Scanner<'a> {
         })?;
         let id = id.filter(|id| is_string(id) || is_number(id));
         let is_request = version == Some(r#""2.0""#) && method.is_some_and(is_string) && !doubtful;
-        Some(id.filter(|_| is_request))
+        let id = id.filter(|_| is_request);
+        Some(id.map_or(Asked::Nothing, Asked::One))
     }
 
     /// The members of an object whose brace is read, each after its colon.

@@ -89,7 +89,7 @@ pub(crate) fn not_inherited(service: &str, dropped: &[String]) -> Option<String>
     let more = dropped.len().saturating_sub(MAX_NAMES);
     let mut names = dropped[..dropped.len() - more].join(", ");
     if more > 0 {
-        names.push_str(&format!(" and {more} more"));
+        names = format!("{names} and {more} more");
     }
     (!dropped.is_empty()).then(|| {
         one_line(&format!(

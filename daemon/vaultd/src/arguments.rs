@@ -49,7 +49,7 @@ const AFTER_HELP: &str = "\
 Files:
   $XDG_CONFIG_HOME/vaultd/resolver.yaml   configuration, optional; else
                        oci-vault-mcp/resolver.yaml, else both in /etc;
-                       read again when it changes, all or nothing
+                       read again when it changes
   configs/NAME.json    one service each, or NAME.yaml, beside those
   $XDG_STATE_HOME/vaultd/   store.age, identity.txt, audit.jsonl;
                        snapshot.age, with cache.persist: sealed

@@ -95,8 +95,9 @@ impl Cache {
                 self.counters.misses.fetch_add(1, Ordering::Relaxed);
             }
         }
-        // What is on this machine is slow only for a moment, and is waited for.
-        if matches!(offer, Offer::Stale(_)) && self.upstream.is_remote(address.kind) {
+        // What somebody else has changed on this machine is waited for: the old is not an answer.
+        let is_remote = self.upstream.is_remote(address.kind);
+        if matches!(&offer, Offer::Stale(held) if is_remote || !held.is_kept) {
             drop(offer);
             let fetch = self.fetch(address, reference, Some(freshness));
             if let Ok(landed) = tokio::time::timeout(time.min(STALE_WAIT), fetch).await {

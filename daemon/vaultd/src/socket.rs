@@ -175,8 +175,11 @@ impl Listening {
             None => Self::make(place)?,
         };
         if let Some(made) = &mut self.made {
-            // A new file may have the number of one that is gone.
+            // A new file may have the number of one that is gone, and the link is the new one's.
             made.file = None;
+            if let Some(link) = made.link.take() {
+                link.leave();
+            }
         }
         *self = anew;
         Ok(())

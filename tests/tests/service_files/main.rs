@@ -283,12 +283,16 @@ fn a_launch_says_that_a_newer_configuration_was_refused() {
 fn a_token_in_the_clear_is_said_by_its_place_and_never_repeated() {
     let token = "ghp_TOKEN0TOKEN0TOKEN0TOKEN0TOKEN0TOKE";
     let home = prepared();
-    let content = json!({"command": "echo", "args": ["--token", token], "env": {"A": token}});
+    let content = json!({"command": "echo", "args": ["--token", token], "env": {"A": token, "B_PASSWORD": "TOKEN0-pass"}});
     home.write_service("bar", &content);
     let daemon = home.start();
     let (outcome, parsed) = status(&home);
     let warnings = parsed["warnings"].to_string();
-    for place in ["args: looks like a secret", "env.A: looks like a secret"] {
+    for place in [
+        "args: looks like a secret",
+        "env.A: looks like a secret",
+        "env.B_PASSWORD: looks like a secret",
+    ] {
         assert!(warnings.contains(place), "{outcome}");
     }
     for outcome in [

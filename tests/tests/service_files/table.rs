@@ -38,6 +38,8 @@ pub(crate) const TABLE: &[(&str, Made, &str)] = &[
         Beside(b"target_command: [env]\n", "twice.json"),
         ": defines the same service as ",
     ),
+    ("empty.json", Of(b""), ":1:1: is empty; write target_command"),
+    ("comments.yaml", Of(b"# TOKEN\n"), ":2:1: is empty; write target_command"),
     // What is no JSON.
     ("open.json", Of(br#"{ "secrets": {"#), ":1:14: not readable as JSON: a { is never closed by a }"),
     ("open-list.json", Of(br#"{"target_command": ["env""#), ":1:20: not readable as JSON: a [ is never closed by a ]"),

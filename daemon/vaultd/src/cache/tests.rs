@@ -184,6 +184,36 @@ async fn a_caller_with_a_stale_value_waits_a_second_for_a_slow_backend() {
     assert_eq!(start.elapsed(), STALE_WAIT);
 }
 
+/// By what the store does after somebody else has changed it.
+#[tokio::test(start_paused = true)]
+async fn what_somebody_else_has_changed_is_asked_again_before_it_is_used() {
+    let doubted = async || {
+        let room = Room::new();
+        room.backend.then_value("old");
+        assert_eq!(room.get().await, fresh("old"));
+        room.cache.doubt(BackendKind::OCI);
+        assert_eq!(room.get().await, fresh("old"), "another kind");
+        room.cache.doubt(BackendKind::LOCAL);
+        room
+    };
+    let room = doubted().await;
+    room.backend.then_value("new");
+    assert_eq!(room.get().await, fresh("new"));
+    assert_eq!(room.get().await, fresh("new"), "once");
+    let room = doubted().await;
+    room.backend.then(answer());
+    assert_eq!(room.get().await, Err("not_found"));
+    room.cache.doubt(BackendKind::LOCAL);
+    room.backend.then_value("new");
+    assert_eq!(room.get().await, fresh("new"), "a no is asked again, too");
+    let room = doubted().await;
+    room.backend.then(outage());
+    assert_eq!(room.get().await, stale("old"), "it cannot be read");
+    let room = doubted().await;
+    room.backend.then_hang();
+    assert_eq!(room.get().await, Err("deadline"), "the old is no answer");
+}
+
 #[tokio::test]
 async fn an_authoritative_no_ends_the_value_and_is_remembered_for_a_while() {
     let room = Room::new();

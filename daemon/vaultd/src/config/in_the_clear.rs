@@ -63,9 +63,16 @@ pub(super) fn check_words(
     Ok(())
 }
 
-/// Says that a secret stands in the clear, and where; never what it is.
-pub(super) fn warn(text: &str, at: &At<'_>, warnings: &mut Warnings) -> Option<String> {
-    pasted::holds_secret(text).then(|| {
+/// Says that a secret stands in the clear in the value of a variable, or in a word of a command where none
+/// is named, and where; never what it is.
+pub(super) fn warn(
+    variable: Option<&str>,
+    text: &str,
+    at: &At<'_>,
+    warnings: &mut Warnings,
+) -> Option<String> {
+    let is_named = variable.is_some_and(|variable| pasted::is_secret_setting(variable, text));
+    (is_named || pasted::holds_secret(text)).then(|| {
         let warning = at.error(
             "looks like a secret in the clear; store it with 'vaultctl put NAME', and write \
              local://NAME below secrets:",

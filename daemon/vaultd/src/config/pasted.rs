@@ -35,9 +35,23 @@ const PREFIXES: &[&str] = &[
 ];
 /// What tokens begin with, and some names, too.
 const COMMON_PREFIXES: &[&str] = &[
-    "sk-", "hf_", "npm_", "pypi-", "SG.", "gsk_", "pplx-", "r8_", "ya29.", "lin_api_", "ntn_",
-    "tvly-", "xai-", "nvapi-", "glsa_", "figd_", "sntrys_", "dapi",
+    "sk-", "GOCSPX-", "whsec_", "hf_", "npm_", "pypi-", "SG.", "gsk_", "pplx-", "r8_", "ya29.",
+    "lin_api_", "ntn_", "tvly-", "xai-", "nvapi-", "glsa_", "figd_", "sntrys_", "dapi",
 ];
+/// What the names of variables with secrets end in.
+const SECRET_NAMES: &[&str] = &[
+    "TOKEN",
+    "SECRET",
+    "PASSWORD",
+    "PASSWD",
+    "API_KEY",
+    "APIKEY",
+    "ACCESS_KEY",
+    "SECRET_KEY",
+    "PRIVATE_KEY",
+];
+/// What is shorter is `none`, `true`, or a placeholder.
+const SHORTEST_SECRET: usize = 8;
 /// So many letters of a name may look random.
 const SHORTEST_RANDOM: usize = 20;
 
@@ -50,8 +64,19 @@ pub(super) fn is_secret(text: &str) -> bool {
 pub(super) fn holds_secret(text: &str) -> bool {
     let value = text.split_once('=').map_or(text, |(_, value)| value);
     // Digests of images and files are as random.
-    let is_digest = value.contains(['@', ':', '/']);
+    let is_digest = value.contains(['@', ':']) || value.starts_with(['/', '.', '~']);
     holds_token(text) || holds_password(text) || (!is_digest && is_random(value))
+}
+
+/// Whether a variable of this name holds a secret, where something else than a number or a file is in it.
+pub(super) fn is_secret_setting(variable: &str, value: &str) -> bool {
+    let variable = variable.to_ascii_uppercase();
+    let ends = |end: &&str| variable.ends_with(*end);
+    let is_file = value.starts_with(['/', '.', '~']) || value.contains("://");
+    SECRET_NAMES.iter().any(|end| ends(end))
+        && value.len() >= SHORTEST_SECRET
+        && value.parse::<f64>().is_err()
+        && !is_file
 }
 
 /// Whether a token of a known form is a word of a text.
@@ -171,6 +196,22 @@ mod tests {
             "github.com_personal_access_token",
         ] {
             assert!(!is_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_variable_says_what_is_in_it() {
+        assert!(is_secret_setting("DB_PASSWORD", "hunter22"));
+        assert!(is_secret_setting("api_key", "correct-horse"));
+        for (variable, value) in [
+            ("DB_PASSWORD", ""),
+            ("TOKEN", "true"),
+            ("PRIVATE_KEY", "/run/key.pem"),
+            ("MAX_TOKEN", "100000000"),
+            ("TOKEN_LIMIT", "hunter22"),
+            ("LEVEL", "information"),
+        ] {
+            assert!(!is_secret_setting(variable, value), "{variable} {value}");
         }
     }
 

@@ -67,6 +67,10 @@ fn one(
     warnings: &mut Warnings,
 ) -> Result<Service, ConfigError> {
     check_name(name, at)?;
+    if at.is_null() && !at.is_below() {
+        // As while it is being written: not a service without secrets.
+        return Err(at.error("is empty; write target_command and secrets, or {} to mean nothing"));
+    }
     service_keys::check(at, warnings)?;
     let is_wrapper = !at.is_below() && wrapper_file::is_one(at)?;
     let mut said = Vec::new();
@@ -119,7 +123,7 @@ fn one(
             };
             check_setting(&variable, &text, &at)?;
             in_the_clear::check_setting(&variable, &text, &at, references.kinds)?;
-            said.extend(in_the_clear::warn(&text, &at, warnings));
+            said.extend(in_the_clear::warn(Some(&variable), &text, &at, warnings));
             if secrets.iter().any(|secret| secret.variable == variable) {
                 said.push(format!(
                     "service {name}: {variable} is a secret and in {key}; the secret counts"
@@ -135,7 +139,7 @@ fn one(
     let mut clear = |words: &[String], at: &At<'_>| {
         in_the_clear::check_words(words, at, references.kinds)?;
         for word in words {
-            said.extend(in_the_clear::warn(word, at, warnings));
+            said.extend(in_the_clear::warn(None, word, at, warnings));
         }
         Ok(())
     };

@@ -241,9 +241,10 @@ impl Secrets for Service {
 
 /// The environment a launcher names; an empty one is none.
 fn asked(name: String, inherited: bool) -> Option<AskedEnvironment> {
-    let origin = match inherited {
-        true => EnvironmentOrigin::CallersVariable,
-        false => EnvironmentOrigin::Asked,
+    let origin = if inherited {
+        EnvironmentOrigin::CallersVariable
+    } else {
+        EnvironmentOrigin::Asked
     };
     (!name.is_empty()).then_some(AskedEnvironment { name, origin })
 }

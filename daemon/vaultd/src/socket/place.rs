@@ -62,8 +62,8 @@ fn private_directories() -> DirBuilder {
 }
 
 fn is_of_network(kind: FsType) -> bool {
-    // The number is signed on some machines, and has 32 bits.
-    let number = kind.0 as u32;
+    // The number has 32 bits, in a wider type.
+    let number = u32::try_from(kind.0 & 0xffff_ffff).unwrap_or_default();
     kind == NFS_SUPER_MAGIC || OF_OTHER_MACHINES.contains(&number)
 }
 
@@ -98,6 +98,11 @@ impl Link {
             socket: socket.to_owned(),
         })
     }
+
+    /// Leaves it where it is: another one has taken its place.
+    pub(super) fn leave(mut self) {
+        self.socket.clear();
+    }
 }
 
 impl Drop for Link {
@@ -124,7 +129,7 @@ mod tests {
     #[test]
     fn file_systems_of_other_machines_are_known() {
         assert!(is_of_network(NFS_SUPER_MAGIC));
-        assert!(is_of_network(FsType(0xff53_4d42_u32 as _)));
+        assert!(is_of_network(FsType(0xff53_4d42)));
         assert!(!is_of_network(nix::sys::statfs::TMPFS_MAGIC));
         assert!(!is_of_network(nix::sys::statfs::EXT4_SUPER_MAGIC));
     }
