@@ -149,8 +149,8 @@ impl Typed {
             self.bytes.pop();
         }
         let ended = self.bytes.ends_with(b"\n");
-        let breaks = self.bytes.split(|byte| *byte == b'\n').count() - 1;
-        let lines = breaks + usize::from(!ended);
+        let parts = self.bytes.split(|byte| *byte == b'\n').count();
+        let lines = parts - usize::from(ended);
         if ended && !(keeps_last_line_break && lines > 1) {
             self.bytes.pop();
         }

@@ -11,8 +11,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use language::Language;
 use crate::secret_patterns;
+use language::Language;
 use tree::{Key, Kind, Unreadable, Value};
 pub use tree::{Mark, Node, Origin};
 

@@ -5,8 +5,8 @@
 
 use super::document::{At, ConfigError};
 use super::warnings::Warnings;
-use crate::secret_patterns;
 use crate::backend_kinds::BackendKinds;
+use crate::secret_patterns;
 
 /// Programs whose argument behind `-c` is a script with variables of its own.
 const SHELLS: [&str; 7] = ["sh", "bash", "dash", "zsh", "ash", "ksh", "fish"];
@@ -71,7 +71,8 @@ pub(super) fn warn(
     at: &At<'_>,
     warnings: &mut Warnings,
 ) -> Option<String> {
-    let is_named = variable.is_some_and(|variable| secret_patterns::is_secret_setting(variable, text));
+    let is_named =
+        variable.is_some_and(|variable| secret_patterns::is_secret_setting(variable, text));
     (is_named || secret_patterns::holds_secret(text)).then(|| {
         let warning = at.error(
             "looks like a secret in the clear; store it with 'vaultctl put NAME', and write \

@@ -10,8 +10,8 @@ use super::document::{At, ConfigError};
 use super::nearest::nearest;
 use super::sections;
 use super::warnings::Warnings;
-use crate::secret_patterns;
 use crate::backend_kinds::BackendKinds;
+use crate::secret_patterns;
 use crate::service::{ServiceSecret, VersionPin};
 
 const KEYS: &[&str] = &[

@@ -10,8 +10,8 @@ use vault_proto::names::is_service_name;
 use super::document::{At, ConfigError};
 use super::process_inputs::ProcessInputs;
 use super::sections;
-use crate::secret_patterns;
 use crate::cache::freshness::Freshness;
+use crate::secret_patterns;
 use crate::service::ServiceSecret;
 use crate::targets::Targets;
 
