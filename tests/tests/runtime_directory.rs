@@ -12,14 +12,10 @@ fn prepared() -> Home {
     home
 }
 
-/// Whether this user has a runtime directory of logind's, which would come first.
-fn has_usual_directory() -> bool {
+/// A runtime directory of logind's, which would come first.
+fn usual_directory() -> Option<String> {
     let usual = format!("/run/user/{}", nix::unistd::geteuid());
-    let exists = Path::new(&usual).exists();
-    if exists {
-        println!("skipped: {usual} exists, and would come first");
-    }
-    exists
+    Path::new(&usual).exists().then_some(usual)
 }
 
 fn without_variables(home: &Home, program: &Path) -> Command {
@@ -44,8 +40,8 @@ fn below_home(home: &Home) -> PathBuf {
 
 #[test]
 fn without_a_runtime_directory_the_daemon_makes_one_below_the_home_directory() {
-    if has_usual_directory() {
-        return;
+    if let Some(usual) = usual_directory() {
+        return println!("skipped: {usual} exists, and would come first");
     }
     let home = prepared();
     let daemon = home.start_with(|command| {
