@@ -52,7 +52,8 @@ Files:
                        read again when it changes
   configs/NAME.json    one service each, or NAME.yaml, beside those
   $XDG_STATE_HOME/vaultd/   store.age, identity.txt, audit.jsonl;
-                       snapshot.age, with cache.persist: sealed
+                       snapshot.age, with cache.persist: sealed;
+                       vaultd.lock: who uses the directory
   $XDG_RUNTIME_DIR/vaultd/vaultd.sock     the socket; without it
                        /run/user/UID/vaultd/vaultd.sock; where there is
                        no such directory,
@@ -76,5 +77,8 @@ Signals:
 Exit status:
   0                    ended by a signal
   1                    unexpected failure
-  2                    wrong command line or configuration
-  3                    socket, store or state directory unusable";
+  2                    wrong command line; with --check, configuration
+  3                    no socket, or another daemon has the directory
+
+What is wrong with configuration, store or identity does not end it:
+callers are told, and it serves as soon as that is mended.";
