@@ -170,7 +170,7 @@ fn a_record_has_exactly_the_documented_fields_and_no_value() {
     assert_eq!(keys(&record["values"][0]), expected);
     assert_eq!(
         keys(&record["peer"]),
-        names(&["uid", "pid", "unit", "program", "client"])
+        names(&["uid", "pid", "unit", "program", "client", "parent"])
     );
     let client = record["peer"]["client"].as_str().expect("a client");
     assert!(client.starts_with("vault-run/"), "{client}");
@@ -291,15 +291,37 @@ fn what_a_caller_typed_by_mistake_is_not_written_down() {
     let home = prepared();
     let _daemon = home.start();
     home.put("bar-token", "v");
-    home.run(&["ghp_pasted"])
-        .refused(2, &["Service config not found"]);
-    let record = last(&home, "launch");
-    assert_eq!(
-        (&record["outcome"], &record["error"]),
-        (&json!("failed"), &json!("unknown_service"))
-    );
-    home.run(&["--env", "ghp_pasted", "bar"]).success();
-    assert_eq!(last(&home, "launch")["outcome"], "allowed");
+    let token = format!("ghp_{}", "a1B2".repeat(9));
+    let refusals = [
+        (
+            vec![token.as_str()],
+            "Service config not found: (not a name)",
+            "unknown_service",
+        ),
+        (
+            vec!["--env", &token, "bar"],
+            "no environment (not a name)",
+            "unknown_environment",
+        ),
+        (
+            vec!["nobody"],
+            "Service config not found: nobody",
+            "unknown_service",
+        ),
+    ];
+    for (arguments, words, error) in refusals {
+        let outcome = home.run(&arguments);
+        outcome.refused(2, &[words]);
+        assert!(!outcome.stderr.contains(&token[4..]), "{outcome}");
+        let record = last(&home, "launch");
+        assert_eq!(
+            (&record["outcome"], &record["error"]),
+            (&json!("failed"), &json!(error))
+        );
+    }
+    assert_eq!(last(&home, "launch")["service"], "nobody", "a name is");
+    let last = home.ctl(&["last"]);
+    assert!(!last.success().contains(&token[4..]), "{last}");
     let audit = std::fs::read_to_string(home.state("audit.jsonl")).unwrap();
-    assert!(!audit.contains("ghp_pasted"), "{audit}");
+    assert!(!audit.contains(&token[4..]), "{audit}");
 }

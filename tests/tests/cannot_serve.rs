@@ -204,7 +204,7 @@ fn a_daemon_whose_socket_is_anothers_ends_with_the_reason_and_leaves_it() {
     let log = fs::read_to_string(log).unwrap_or_default();
     assert!(
         log.contains("has gone") && log.contains("another vaultd already serves"),
-        "{log}"
+        "{status}: {log}"
     );
 }
 

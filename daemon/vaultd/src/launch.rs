@@ -13,7 +13,6 @@ use vault_backends::address::Address;
 use vault_backends::error::Class;
 use vault_proto::delivery::Delivery;
 use vault_proto::generated::{CheckReply, CheckedSecret, LaunchReply, SealedValue, SealedValues};
-use vault_proto::names::is_service_name;
 use vault_proto::reference::Place;
 use vault_proto::sealed::{Label, Purpose, Sealer};
 
@@ -22,12 +21,14 @@ use crate::clock::unix_time;
 use crate::peer::Peer;
 use crate::policy::Action;
 use crate::resolver::{RequestContext, ResolveError, Resolved, Resolver, SecretRequest};
-use crate::secret_patterns;
 use crate::service::{Chosen, Service};
 use crate::setup::{AskedEnvironment, ChosenEnvironment, Setup};
 use crate::upstream::UpstreamError;
 use history::{FailedLaunch, History, RunningServer};
-use plan::{Program, choose, cwd, environment, find, may_choose, path, program, settings, targets};
+use plan::{
+    Program, choose, cwd, environment, find, may_be_said, may_choose, path, program, settings,
+    targets,
+};
 use problem::LaunchError;
 use reply_size::{LARGEST_REPLY, fits};
 
@@ -244,7 +245,7 @@ impl Launch {
         let (service, environment, chosen, mut warnings) = match planned {
             Ok(planned) => planned,
             Err(error) => {
-                context.service = Some(wanted.service.clone()).filter(|name| is_recorded(name));
+                context.service = Some(wanted.service.clone()).filter(|name| may_be_said(name));
                 return Err(self.refuse(&context, error).await?);
             }
         };
@@ -294,12 +295,6 @@ fn split(program: Result<Program, LaunchError>) -> (Program, Option<LaunchError>
     }
 }
 
-/// Whether what a caller typed for a service is written down: a name, and nothing that looks like a secret
-/// that was pasted in its place.
-fn is_recorded(name: &str) -> bool {
-    is_service_name(name) && !secret_patterns::is_secret(name)
-}
-
 fn failed(
     wanted: &ServiceRequest,
     environment: Option<String>,
@@ -308,7 +303,7 @@ fn failed(
 ) -> FailedLaunch {
     FailedLaunch {
         time: unix_time(),
-        service: Some(wanted.service.clone()).filter(|name| is_recorded(name)),
+        service: Some(wanted.service.clone()).filter(|name| may_be_said(name)),
         environment,
         client: peer.started_by(),
         pid: peer.pid,

@@ -11,6 +11,7 @@ use super::problem::LaunchError;
 use crate::command::{self, Command, Missing, PathElement};
 use crate::policy::Action;
 use crate::resolver::RequestContext;
+use crate::secret_patterns;
 use crate::service::{Chosen, Service};
 use crate::setup::{AskedEnvironment, ChosenEnvironment, View};
 use crate::targets::Targets;
@@ -51,8 +52,7 @@ pub(super) fn find<'a>(
             Some(names) => format!("; configured are: {}", names.join(", ")),
         };
         LaunchError::UnknownService {
-            // A name outside the grammar may be anything, a value pasted by mistake too.
-            name: if is_service_name(name) {
+            name: if may_be_said(name) {
                 name.to_owned()
             } else {
                 "(not a name)".to_owned()
@@ -61,6 +61,12 @@ pub(super) fn find<'a>(
             hint,
         }
     })
+}
+
+/// Whether what a caller typed for a name is repeated and written down: a name, and nothing that looks like
+/// a secret that was pasted in its place.
+pub(super) fn may_be_said(name: &str) -> bool {
+    is_service_name(name) && !secret_patterns::is_secret(name)
 }
 
 /// A file of this service's name that no service is read from, such as `m.jsonc`, `M.json`, `m.json.txt`.
@@ -115,8 +121,7 @@ pub(super) fn environment(
 ) -> Result<ChosenEnvironment, LaunchError> {
     let chosen = context.setup.environment_of(service, asked);
     chosen.map_err(|unknown| LaunchError::UnknownEnvironment {
-        // What is no name may be anything, a value pasted by mistake too.
-        name: if is_service_name(&unknown.name) {
+        name: if may_be_said(&unknown.name) {
             format!("'{}'", unknown.name)
         } else {
             "(not a name)".to_owned()

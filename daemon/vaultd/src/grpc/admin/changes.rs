@@ -3,6 +3,7 @@
 use std::num::NonZeroU64;
 
 use tonic::{Code, Request, Status};
+use vault_backends::address::BackendKind;
 use vault_backends::changing::{Begins, NewVersion};
 use vault_proto::generated as message;
 use vault_proto::kinds;
@@ -15,7 +16,7 @@ use crate::grpc::request_context::{reference, request_context, request_id};
 use crate::grpc::status::{Failure, refuse};
 use crate::policy::Action;
 use crate::resolver::RequestContext;
-use crate::writer::Incoming;
+use crate::writer::{Incoming, StoreContents};
 
 pub(super) async fn put(
     daemon: &Daemon,
@@ -86,7 +87,8 @@ pub(super) async fn delete(
     let delete = request.get_ref();
     let reference = reference(&delete.reference)?;
     // Who may not delete it is told so, and not who uses it.
-    if !delete.even_if_used && context.may(Some(&reference)) {
+    let asks = !delete.even_if_used && context.may(Some(&reference));
+    if asks && may_be_there(daemon, &context, &reference).await {
         refuse_if_used(&context, &reference)?;
     }
     let versions = daemon.writer.delete(&context, &reference).await;
@@ -95,6 +97,18 @@ pub(super) async fn delete(
         reference: reference.to_string(),
         versions: u32::try_from(versions).unwrap_or(u32::MAX),
     })
+}
+
+/// What is not in the local store cannot be missed by anybody.
+async fn may_be_there(daemon: &Daemon, context: &RequestContext, reference: &SecretRef) -> bool {
+    let address = context.address(reference);
+    if address.kind != BackendKind::LOCAL {
+        return true;
+    }
+    match daemon.writer.store_contents().await {
+        StoreContents::Read(stored) => stored.iter().any(|entry| entry.name == address.name),
+        StoreContents::Unreadable(_) | StoreContents::Unknown => true,
+    }
 }
 
 fn refuse_if_used(context: &RequestContext, reference: &SecretRef) -> Result<(), Status> {
