@@ -39,7 +39,7 @@ fn a_secret_is_made_changed_and_given_up_by_the_commands() {
     let _daemon: Daemon<'_> = home.start();
     assert_eq!(
         put(&home, &[], "one"),
-        "oci-vault://db stored as version 1\n"
+        "oci-vault://db stored as version 1: 3 bytes, used by no service\n"
     );
     assert_eq!(get(&home), "one");
     let waits = put(&home, &["--pending", "--version-name", "blue"], "two");
@@ -86,7 +86,10 @@ fn nothing_is_changed_without_a_rule_and_the_refusal_prints_it() {
     let home = home_of(&fake, "");
     let _daemon = home.start();
     for (action, arguments) in [
-        ("put", &["put", "oci-vault://db", "--file", "/dev/null"][..]),
+        (
+            "put",
+            &["put", "oci-vault://db", "--empty", "--file", "/dev/null"][..],
+        ),
         ("promote", &["promote", "oci-vault://db", "1"]),
         (
             "schedule-deletion",
@@ -117,7 +120,7 @@ fn what_cannot_be_done_is_refused_with_the_way_to_do_it() {
     home.put("here", "v");
     let words = ["vaultctl delete"];
     home.ctl(&["schedule-deletion", "here"]).refused(3, &words);
-    let empty = ["put", "oci-vault://db", "--file", "/dev/null"];
+    let empty = ["put", "oci-vault://db", "--empty", "--file", "/dev/null"];
     home.ctl(&empty).refused(3, &["the value is empty"]);
 }
 
