@@ -140,7 +140,7 @@ pub(crate) fn broken_start(programs: &Path) -> anyhow::Result<()> {
     let words = String::from_utf8_lossy(&refused.stderr);
     let says_why = words.contains("resolver.yaml:1") && words.contains("rules: []");
     ensure!(!refused.status.success() && says_why, "{words}");
-    std::fs::remove_file(installed.home(resolver))?;
+    installed.write(resolver, "cache: {ttl: 60}\n")?;
     installed.launch("bar")?;
     expect("NRestarts", "0")
 }
