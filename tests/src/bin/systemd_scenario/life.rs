@@ -25,7 +25,7 @@ pub(crate) fn socket_activation(programs: &Path) -> anyhow::Result<()> {
     let installed = Installed::bare(programs)?;
     expect("ActiveState", "inactive")?;
     let mut journal = Journal::follow("vaultd.service")?;
-    installed.ctl(&["status"])?;
+    installed.ctl(&["list"])?;
     journal.wait_for(STARTED, 1)?;
     expect("ActiveState", "active")?;
     expect("SubState", "running")?;
@@ -107,7 +107,7 @@ pub(crate) fn watchdog(programs: &Path) -> anyhow::Result<()> {
 }
 
 /// A service that is written is noticed under the unit as shipped; `systemctl --user reload` brings in
-/// another; a broken file changes nothing.
+/// another; a broken file refuses its own service.
 pub(crate) fn reload(programs: &Path) -> anyhow::Result<()> {
     let installed = Installed::new(programs)?;
     let mut journal = Journal::follow("vaultd.service")?;
@@ -121,7 +121,7 @@ pub(crate) fn reload(programs: &Path) -> anyhow::Result<()> {
     installed.launch("baz")?;
     installed.write(".config/vaultd/configs/broken.json", "{")?;
     systemctl(["reload", "vaultd.service"])?;
-    journal.wait_for("configuration refused", 1)?;
+    journal.wait_for("service broken is refused", 1)?;
     installed.launch("foo")?;
     ensure!(main_pid()? == first, "a reload started another process");
     Ok(())
