@@ -94,10 +94,12 @@ impl Opening {
     fn load(&mut self, own_uid: u32) -> Result<Config, Fatal> {
         let config = self.read(own_uid);
         config.map_err(|error| {
-            let file = error.file.clone();
-            if self.places.files.contains(&file) {
-                self.refused.get_or_insert(file);
-            }
+            // The file, or the directory that it is in.
+            let is_it = |file: &&PathBuf| {
+                **file == error.file || file.parent() == Some(error.file.as_path())
+            };
+            let refused = self.places.files.iter().find(is_it).cloned();
+            self.refused = self.refused.take().or(refused);
             Fatal::Configuration(anyhow!("{error}"))
         })
     }
