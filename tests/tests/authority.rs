@@ -320,6 +320,9 @@ fn what_a_caller_typed_by_mistake_is_not_written_down() {
         );
     }
     assert_eq!(last(&home, "launch")["service"], "nobody", "a name is");
+    let exchanged = home.ctl_with_input(&["put", &token], b"name");
+    exchanged.refused(2, &["the name looks like a secret itself"]);
+    assert!(!exchanged.stderr.contains(&token[4..]), "{exchanged}");
     let last = home.ctl(&["last"]);
     assert!(!last.success().contains(&token[4..]), "{last}");
     let audit = std::fs::read_to_string(home.state("audit.jsonl")).unwrap();

@@ -37,8 +37,12 @@ struct Fault {
     words: &'static [&'static str],
 }
 
+/// Without the file its policy is gone: a person must say that this is meant.
 fn remove_resolver(home: &Home) {
     fs::remove_file(home.configuration("resolver.yaml")).expect("the file");
+    let still = ["vaultd cannot serve", "resolver.yaml", "reload"];
+    home.run(&["bar"]).refused(2, &still);
+    home.ctl(&["reload"]).refused(2, &["ask again"]);
 }
 
 const FAULTS: &[Fault] = &[
@@ -123,6 +127,23 @@ const FAULTS: &[Fault] = &[
         words: &["identity.txt"],
     },
 ];
+
+#[test]
+fn a_policy_that_could_not_be_read_is_not_gone_with_its_file() {
+    let home = prepared();
+    let resolver = home.write_resolver("policy: {rules: [deny: [all\n");
+    let daemon = home.start();
+    let refused = || home.run(&["bar"]).refused(2, &["resolver.yaml"]);
+    refused();
+    for nothing in ["", "# a comment\n"] {
+        fs::write(&resolver, nothing).expect("a file");
+        refused();
+    }
+    fs::remove_file(&resolver).expect("the file");
+    refused();
+    daemon.signal(Signal::SIGHUP);
+    until("it is served without", || home.run(&["bar"]).code == 0);
+}
 
 fn shows_its_secret(outcome: &Outcome) {
     assert!(outcome.success().contains("BAR_TOKEN=v-one"), "{outcome}");

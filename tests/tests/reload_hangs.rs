@@ -39,10 +39,12 @@ fn a_fifo_in_place_of_a_file_is_refused_at_once() {
 }
 
 #[test]
-fn a_daemon_does_not_start_with_a_fifo_and_does_not_hang() {
+fn a_fifo_as_a_service_file_hangs_no_start_and_stops_its_service_alone() {
     let home = prepared();
     fifo(home.configuration("configs/baz.json"));
-    home.start_refused().refused(2, &["is not a plain file"]);
+    let _daemon = home.start();
+    home.run(&["baz"]).refused(2, &["is not a plain file"]);
+    assert_eq!(home.run(&["bar"]).success(), "one\n");
 }
 
 /// Opening one for writing waits for a reader.

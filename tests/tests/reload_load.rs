@@ -86,7 +86,7 @@ impl Load<'_> {
             let (whole, good) = (resolver(swap), swap % 2 == 0);
             match swap % 4 {
                 1 => put(self.home, "resolver.yaml", &whole[..whole.len() - 3]),
-                3 => put(self.home, "configs/bar.yaml", "target_command: 7\n"),
+                3 => put(self.home, "resolver.yaml", "cache: 7\n"),
                 _ => {
                     put(self.home, "resolver.yaml", &whole);
                     let bar = service("target_command", swap);

@@ -57,7 +57,7 @@ use state_lock::{StateLock, StateLockError};
 /// How long other calls under way may take once the daemon is to end and no change is under way.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(700);
 /// How long a predecessor may still have the state directory that serves no more.
-const PREDECESSOR: Duration = Duration::from_secs(2);
+const PREDECESSOR: Duration = Duration::from_secs(5);
 /// Connections that are accepted and not yet served.
 const ACCEPTED: usize = 16;
 /// Threads that serve; a launch is far shorter than a thread switch is dear.
@@ -115,7 +115,7 @@ pub fn run(arguments: &Arguments, log: &Log, kinds: BackendKinds) -> Result<(), 
         socket: listening.path.clone(),
         passphrase,
         lock,
-        has_refused: false,
+        refused: None,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)
@@ -208,9 +208,11 @@ async fn serve(
         ended => {
             service_manager::stopping();
             accepting.abort();
-            // The socket goes with it.
-            let _ = accepting.await;
-            return ended.map(|_| ());
+            // The socket goes with it. Where it was the first to end, its reason is the daemon's.
+            return match (ended, accepting.await) {
+                (Err(_), Ok(why)) => Err(Fatal::Place(why)),
+                (ended, _) => ended.map(|_| ()),
+            };
         }
     };
     admission.follow(Arc::clone(&application.daemon.current));
@@ -414,10 +416,10 @@ impl Application {
         telling.abort();
         upkeep.abort();
         refreshing.abort();
-        accepting.abort();
         keeping_values.abort();
         // While the socket is ours: a successor must find it whole.
         end::keep(&snapshot).await;
+        accepting.abort();
         // Nobody is listening behind a socket of our own, which goes with the task; one of systemd's waits
         // for a successor.
         if !accepting.is_finished() {

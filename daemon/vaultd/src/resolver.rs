@@ -153,10 +153,10 @@ impl Resolver {
     /// Fetches what was asked for, without writing anything down.
     async fn fetch(&self, request: &AuthorizedRequest) -> Vec<Resolved> {
         let context = request.context();
-        self.upstream.when_changed(|kind| {
-            tracing::info!(backend = %kind, "changed by another program: asked again before anything is used");
-            self.cache.doubt(kind);
-        });
+        let mut references = request.secrets().iter().map(|secret| &secret.reference);
+        if references.any(|reference| !self.upstream.is_remote(context.kind(reference))) {
+            self.notice_changes();
+        }
         let fetch = |secret: &SecretRequest| {
             let secret = secret.clone();
             async move {
@@ -169,6 +169,14 @@ impl Resolver {
             }
         };
         join_all(request.secrets().iter().map(fetch)).await
+    }
+
+    /// Lets values of this machine's store be asked for again where somebody else has changed it.
+    fn notice_changes(&self) {
+        self.upstream.when_changed(|kind| {
+            tracing::info!(backend = %kind, "changed by another program: asked again before anything is used");
+            self.cache.doubt(kind);
+        });
     }
 
     async fn fetch_one(

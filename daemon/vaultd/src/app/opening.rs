@@ -3,7 +3,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use secrecy::SecretString;
@@ -15,10 +14,11 @@ use vault_memory::Shield;
 use super::fatal::Fatal;
 use super::state_lock::StateLock;
 use super::unlocking;
+use crate::config::document::ConfigError;
 use crate::config::files::Places;
 use crate::config::process_inputs::ProcessInputs;
 use crate::config::watch::Watch;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Texts};
 
 /// What is opened, and how it is tried again.
 pub(super) struct Opening {
@@ -32,13 +32,10 @@ pub(super) struct Opening {
     pub(super) passphrase: Option<SecretString>,
     /// Taken once, by the first attempt that gets so far.
     pub(super) lock: Option<StateLock>,
-    /// Whether a configuration was refused by an attempt before.
-    pub(super) has_refused: bool,
+    /// The resolver.yaml that an attempt before has refused: while it is gone, or says nothing, nothing else
+    /// comes into its place. Editors and programs that copy leave a moment without it.
+    pub(super) refused: Option<PathBuf>,
 }
-
-/// How long a resolver.yaml that was refused must be gone to be meant to be: editors and programs that
-/// copy leave a moment without it, and without it a policy would be gone.
-const GONE: Duration = Duration::from_secs(1);
 
 /// All of it, opened.
 pub(super) struct Opened {
@@ -59,11 +56,7 @@ impl Opening {
         // Before the files are read: what changes from here on is noticed.
         self.unwatched = self.watch.follow(&self.places);
         let own_uid = nix::unistd::geteuid().as_raw();
-        let mut config = self.load(own_uid)?;
-        if self.has_refused && config.setup.path.is_none() {
-            std::thread::sleep(GONE);
-            config = self.load(own_uid)?;
-        }
+        let config = self.load(own_uid)?;
         let state = state_directory(&base).map_err(Fatal::Place)?;
         if self.lock.is_none() {
             let lock = StateLock::take(&state, &self.socket);
@@ -93,10 +86,36 @@ impl Opening {
 }
 
 impl Opening {
+    /// A person says that the files are meant as they are.
+    pub(super) fn believe_files(&mut self) {
+        self.refused = None;
+    }
+
     fn load(&mut self, own_uid: u32) -> Result<Config, Fatal> {
-        let config = config::load(&self.places, &self.inputs, own_uid);
-        self.has_refused |= config.is_err();
-        config.map_err(|error| Fatal::Configuration(anyhow!("{error}")))
+        let config = self.read(own_uid);
+        config.map_err(|error| {
+            // The file, or the directory that it is in.
+            let is_it = |file: &&PathBuf| {
+                **file == error.file || file.parent() == Some(error.file.as_path())
+            };
+            let refused = self.places.files.iter().find(is_it).cloned();
+            self.refused = self.refused.take().or(refused);
+            Fatal::Configuration(anyhow!("{error}"))
+        })
+    }
+
+    fn read(&self, own_uid: u32) -> Result<Config, ConfigError> {
+        let texts = Texts::gather(&self.places)?;
+        if let Some(file) = &self.refused
+            && let Some(how) = texts.lost(file, &self.places)
+        {
+            let message = format!(
+                "{how}, and was refused before; nothing is served until it is back, or 'vaultctl \
+                 reload' says that it is meant"
+            );
+            return Err(config::files::problem(file, message));
+        }
+        config::read(texts, &self.inputs, own_uid)
     }
 }
 

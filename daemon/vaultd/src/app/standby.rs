@@ -2,14 +2,17 @@
 //!
 //! A file that cannot be used must not end the daemon: whoever starts it again ends up in the same place,
 //! and callers hear nothing but that it is not running. Each connection, each change of a file, a SIGHUP
-//! and the passing of time are an occasion to try again, so that the call after the mend is served.
+//! and the passing of time are an occasion to try again, so that the call after the mend is served. A
+//! resolver.yaml that was refused and has gone since counts as gone only where a person says so, by SIGHUP
+//! or `vaultctl reload`.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use tokio::signal::unix::Signal;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use vault_proto::kinds;
 
@@ -24,6 +27,8 @@ use crate::listener::Connection;
 
 /// How often is tried where nothing happens.
 const RETRY: Duration = Duration::from_secs(10);
+/// An attempt that takes longer holds up no caller: what is known is said.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// What happens to a daemon that waits.
 pub(super) struct Standby<'a> {
@@ -54,16 +59,32 @@ pub(super) async fn until_ready(
 ) -> Result<Option<Ready>, Fatal> {
     let mut refused: Option<Refusing> = None;
     let mut connection = None;
+    let reload = Arc::new(Notify::new());
     loop {
         let began = Instant::now();
         // Unlocking may take long, and a signal must end the daemon all the same.
-        let attempt = tokio::task::spawn_blocking(move || {
+        let mut attempt = tokio::task::spawn_blocking(move || {
             let opened = opening.attempt();
             (opening, opened)
         });
-        let attempt = tokio::select! {
-            attempt = attempt => attempt,
-            () = standby.signals.end() => return Ok(None),
+        let slow = tokio::time::sleep(SLOW);
+        tokio::pin!(slow);
+        let attempt = loop {
+            let is_slow = slow.is_elapsed();
+            tokio::select! {
+                attempt = &mut attempt => break attempt,
+                () = &mut slow, if !is_slow => {
+                    if let (Some(refusing), Some(connection)) = (&refused, connection.take()) {
+                        refusing.answer(connection).await;
+                    }
+                }
+                Some(next) = standby.connections.recv(), if is_slow && refused.is_some() => {
+                    if let Some(refusing) = &refused {
+                        refusing.answer(next).await;
+                    }
+                }
+                () = standby.signals.end() => return Ok(None),
+            }
         };
         let (again, opened) = attempt
             .map_err(|error| Fatal::Unexpected(anyhow!(error).context("the start was lost")))?;
@@ -81,9 +102,12 @@ pub(super) async fn until_ready(
             }
             Err(fatal) if standby.interactive => return Err(fatal),
             Err(fatal) => {
-                let refusing = refused.get_or_insert_with(|| Refusing::begin(standby.limits));
+                let begin = || Refusing::begin(standby.limits, Arc::clone(&reload));
+                let refusing = refused.get_or_insert_with(begin);
                 refusing.because(&fatal);
-                if let Some(connection) = connection.take() {
+                // Who has come meanwhile hears it, too.
+                let came = std::iter::from_fn(|| standby.connections.try_recv().ok());
+                for connection in connection.take().into_iter().chain(came) {
                     refusing.answer(connection).await;
                 }
             }
@@ -100,7 +124,14 @@ pub(super) async fn until_ready(
                 None => return Err(Fatal::Unexpected(anyhow!("connections are accepted no more"))),
             },
             () = standby.changes.settled() => None,
-            _ = standby.hangup.recv() => None,
+            _ = standby.hangup.recv() => {
+                opening.believe_files();
+                None
+            }
+            () = reload.notified() => {
+                opening.believe_files();
+                None
+            }
             () = tokio::time::sleep(RETRY) => None,
             () = standby.signals.end() => return Ok(None),
         };
@@ -114,12 +145,12 @@ struct Refusing {
 }
 
 impl Refusing {
-    fn begin(limits: Limits) -> Self {
+    fn begin(limits: Limits, reload: Arc<Notify>) -> Self {
         let (reason, why) = watch::channel(Reason::default());
         let (connections, receiver) = mpsc::channel(1);
         // It ends with the sender of its connections.
         tokio::spawn(async move {
-            if let Err(error) = refusing::serve(why, limits, receiver).await {
+            if let Err(error) = refusing::serve(why, reload, limits, receiver).await {
                 tracing::error!(%error, "callers cannot be answered");
             }
         });

@@ -1,8 +1,8 @@
 //! One daemon alone uses a state directory.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
@@ -57,24 +57,27 @@ impl StateLock {
             path: path.clone(),
             source,
         };
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(O_NOFOLLOW | O_NONBLOCK)
-            .open(&path)
-            .map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => {
-                return Err(StateLockError::Taken {
-                    directory: directory.to_owned(),
-                    holder: holder(&mut file),
-                });
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        options.mode(0o600).custom_flags(O_NOFOLLOW | O_NONBLOCK);
+        let mut file = options.open(&path).map_err(io)?;
+        loop {
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(StateLockError::Taken {
+                        directory: directory.to_owned(),
+                        holder: holder(&mut file),
+                    });
+                }
+                Err(TryLockError::Error(source)) => return Err(io(source)),
             }
-            Err(std::fs::TryLockError::Error(source)) => return Err(io(source)),
+            // The lock of a file that somebody has removed meanwhile is nobody's.
+            let there = options.open(&path).map_err(io)?;
+            if is_same(&file, &there).map_err(io)? {
+                break;
+            }
+            file = there;
         }
         let host = nix::unistd::gethostname().unwrap_or_default();
         let line = format!(
@@ -92,6 +95,11 @@ impl StateLock {
         }
         Ok(Self { _file: file })
     }
+}
+
+fn is_same(one: &File, other: &File) -> io::Result<bool> {
+    let (one, other) = (one.metadata()?, other.metadata()?);
+    Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
 }
 
 fn holder(file: &mut File) -> String {

@@ -363,7 +363,8 @@ pub(super) fn holds_old_values(directory: &Path) -> bool {
     names.any(|name| is_one(&name))
 }
 
-pub(super) fn problem(file: &Path, message: String) -> ConfigError {
+/// What is wrong with a file as a whole.
+pub fn problem(file: &Path, message: String) -> ConfigError {
     ConfigError {
         file: file.to_owned(),
         mark: Mark::default(),

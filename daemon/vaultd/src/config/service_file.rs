@@ -170,6 +170,7 @@ fn one(
     if let Some((words, at)) = &mut written {
         clear(words, at)?;
         if let Some(program) = words.first_mut() {
+            no_launcher(program, at)?;
             *program = program_at_home(at, program)?;
         }
     }
@@ -249,6 +250,18 @@ fn wrapped(
         Some(container) => reference.within(container),
         None => reference,
     }))
+}
+
+/// Refuses the launcher itself as what it is to start: it would start itself for ever.
+fn no_launcher(program: &str, at: &At<'_>) -> Result<(), ConfigError> {
+    let name = program.rsplit('/').next().unwrap_or_default();
+    if !["vault-run", "mcp-launch", "mcp_vault_proxy.py"].contains(&name) {
+        return Ok(());
+    }
+    Err(at.error(format!(
+        "{name} starts the server that is written here: this is the client's own entry; write the \
+         server's command"
+    )))
 }
 
 /// Words with the daemon's variables in them, where a file of the old wrappers has those.

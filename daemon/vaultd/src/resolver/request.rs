@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vault_backends::address::Address;
+use vault_backends::address::{Address, BackendKind};
 use vault_proto::delivery::Delivery;
 use vault_proto::reference::SecretRef;
 
@@ -49,6 +49,11 @@ impl RequestContext {
     /// Where a backend finds what a reference means to the asker.
     pub fn address(&self, reference: &SecretRef) -> Address {
         address(reference, &self.targets)
+    }
+
+    /// The kind of vault that a reference leads to.
+    pub fn kind(&self, reference: &SecretRef) -> BackendKind {
+        self.targets.kinds().by_scheme(reference.place().scheme())
     }
 
     /// Policy's answer to one question.

@@ -25,7 +25,7 @@ pub(crate) fn socket_activation(programs: &Path) -> anyhow::Result<()> {
     let installed = Installed::bare(programs)?;
     expect("ActiveState", "inactive")?;
     let mut journal = Journal::follow("vaultd.service")?;
-    installed.ctl(&["status"])?;
+    installed.ctl(&["list"])?;
     journal.wait_for(STARTED, 1)?;
     expect("ActiveState", "active")?;
     expect("SubState", "running")?;
@@ -107,7 +107,7 @@ pub(crate) fn watchdog(programs: &Path) -> anyhow::Result<()> {
 }
 
 /// A service that is written is noticed under the unit as shipped; `systemctl --user reload` brings in
-/// another; a broken file changes nothing.
+/// another; a broken file refuses its own service.
 pub(crate) fn reload(programs: &Path) -> anyhow::Result<()> {
     let installed = Installed::new(programs)?;
     let mut journal = Journal::follow("vaultd.service")?;
@@ -121,7 +121,7 @@ pub(crate) fn reload(programs: &Path) -> anyhow::Result<()> {
     installed.launch("baz")?;
     installed.write(".config/vaultd/configs/broken.json", "{")?;
     systemctl(["reload", "vaultd.service"])?;
-    journal.wait_for("configuration refused", 1)?;
+    journal.wait_for("service broken is refused", 1)?;
     installed.launch("foo")?;
     ensure!(main_pid()? == first, "a reload started another process");
     Ok(())
@@ -140,7 +140,7 @@ pub(crate) fn broken_start(programs: &Path) -> anyhow::Result<()> {
     let words = String::from_utf8_lossy(&refused.stderr);
     let says_why = words.contains("resolver.yaml:1") && words.contains("rules: []");
     ensure!(!refused.status.success() && says_why, "{words}");
-    std::fs::remove_file(installed.home(resolver))?;
+    installed.write(resolver, "cache: {ttl: 60}\n")?;
     installed.launch("bar")?;
     expect("NRestarts", "0")
 }

@@ -16,6 +16,7 @@ use crate::grpc::request_context::{reference, request_context, request_id};
 use crate::grpc::status::{Failure, refuse};
 use crate::policy::Action;
 use crate::resolver::RequestContext;
+use crate::secret_patterns;
 use crate::writer::{Incoming, StoreContents};
 
 pub(super) async fn put(
@@ -25,6 +26,16 @@ pub(super) async fn put(
     let context = request_context(daemon, &request, Action::Put)?;
     let put = request.into_inner();
     let reference = reference(&put.reference)?;
+    if secret_patterns::is_secret(reference.place().name()) {
+        // Before anything is written down: name and value may have been exchanged.
+        let message = "the name looks like a secret itself; put asks for the value, or reads it from \
+                       a pipe or --file";
+        return Err(refuse(
+            Code::InvalidArgument,
+            kinds::INVALID_REQUEST,
+            message,
+        ));
+    }
     let context = RequestContext {
         request_id: request_id(&put.request_id)?,
         ..context
