@@ -81,7 +81,7 @@ pub(super) fn too_deep(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let (mut depth, mut place) = (0_usize, 0);
     while let Some(byte) = bytes.get(place) {
-        let rest = &text.as_bytes()[place..];
+        let rest = &bytes[place..];
         match byte {
             b'"' => {
                 place += 1;
