@@ -260,16 +260,18 @@ fn a_resolver_yaml_that_is_gone_or_empty_counts_until_it_is_back_or_a_person_rel
     };
     let denied = || home.run(&["bar"]).refused(3, &["policy denies launch"]);
     let hidden = home.configuration("aside");
-    for (how, said) in [("moved", "is gone"), ("emptied", "is empty now")] {
+    for (text, said) in [
+        (None, "is gone; what it said"),
+        (Some(""), "is empty now; what it said"),
+        (Some("# soon\n"), "says nothing now; what it said"),
+        (Some("cache: {}\n"), "policy: is gone; it"),
+    ] {
         fs::copy(&resolver, &hidden).expect("a copy");
-        match how {
-            "moved" => fs::remove_file(&resolver).expect("it goes"),
-            _ => fs::write(&resolver, "").expect("it is emptied"),
+        match text {
+            None => fs::remove_file(&resolver).expect("it goes"),
+            Some(text) => fs::write(&resolver, text).expect("it is written"),
         }
-        let expected = format!(
-            "{}: {said}; what it said counts until it is back",
-            resolver.display()
-        );
+        let expected = format!("{}: {said} counts until it is back", resolver.display());
         until(&format!("it is said; log: {}", daemon.log()), || {
             error().starts_with(&expected)
         });

@@ -76,20 +76,26 @@ pub struct Texts {
     pub services: Vec<ServiceText>,
     /// Files beside them whose names no service can have.
     pub strays: Vec<PathBuf>,
+    /// Why nothing is read from a directory of service files that is not the first.
+    pub unused: Vec<ConfigError>,
 }
 
 impl Texts {
     /// What is at `places`, as it was at one moment: read until two readings agree, so that no file
-    /// stands beside another that has been replaced meanwhile.
+    /// stands beside another that has been replaced meanwhile. A service file that changes all the
+    /// time is read by neither.
     ///
     /// # Errors
     /// [`ConfigError`]: the first file that cannot be read or trusted.
     pub fn gather(places: &Places) -> Result<Self, ConfigError> {
         let mut texts = Self::read(places)?;
-        for _ in 0..READINGS {
+        for reading in 1..=READINGS {
             let again = Self::read(places)?;
             if again == texts {
                 return Ok(texts);
+            }
+            if reading == READINGS && again.resolver == texts.resolver {
+                return Ok(again.without_changes_since(texts));
             }
             texts = again;
         }
@@ -98,15 +104,41 @@ impl Texts {
         Err(files::problem(file, message.to_owned()))
     }
 
+    /// What both readings have; a service file that is in one alone can be used by neither.
+    fn without_changes_since(mut self, old: Self) -> Self {
+        let (same, mut differing): (Vec<_>, Vec<_>) = self
+            .services
+            .into_iter()
+            .partition(|text| old.services.contains(text));
+        let is_in = |texts: &[ServiceText], name: &str| texts.iter().any(|text| text.name == name);
+        for text in old.services {
+            if !is_in(&same, &text.name) && !is_in(&differing, &text.name) {
+                differing.push(text);
+            }
+        }
+        for text in &mut differing {
+            let message = "changes faster than it can be read".to_owned();
+            text.text = Err(files::problem(&text.file, message));
+        }
+        self.services = same;
+        self.services.append(&mut differing);
+        self
+    }
+
     fn read(places: &Places) -> Result<Self, ConfigError> {
         let searched = places.service_directories();
         let resolver = places.read()?;
-        let (services, strays) = files::service_texts(&searched)?;
+        let files::Found {
+            services,
+            strays,
+            unused,
+        } = files::service_texts(&searched)?;
         Ok(Self {
             resolver,
             searched,
             services,
             strays,
+            unused,
         })
     }
 
@@ -115,7 +147,12 @@ impl Texts {
         let resolver = self.resolver.as_ref();
         let new = resolver.map(|(path, _)| path.as_path());
         match resolver {
-            Some((path, text)) if path == file => text.trim().is_empty().then_some("is empty now"),
+            Some((_, text)) if new == Some(file) && text.trim().is_empty() => Some("is empty now"),
+            Some((_, text)) if new == Some(file) => {
+                let read = Document::parse(file, text);
+                let is_empty = read.is_ok_and(|document| document.is_empty());
+                is_empty.then_some("says nothing now")
+            }
             _ => places.comes_after(new, file).then_some("is gone"),
         }
     }
@@ -154,6 +191,9 @@ pub fn read(texts: Texts, inputs: &ProcessInputs, own_uid: u32) -> Result<Config
         let message = "this is no name that a service can have, so nothing reads it: letters, digits, \
                        '.', '_' and '-'; remove it, or give it another name";
         warnings.push(files::problem(&file, message.to_owned()).to_string());
+    }
+    for error in texts.unused {
+        warnings.push(format!("{error}; nothing is read from it"));
     }
     let base = file.view(None, &files, &mut warnings)?;
     let mut environments = BTreeMap::new();

@@ -1,7 +1,8 @@
 //! The configuration read again: all of it comes into force, or none.
 //!
-//! A resolver.yaml that is gone, or empty, is no new one where only its going was noticed: editors and
-//! programs that copy leave a moment without it, and without it a policy would be gone.
+//! A resolver.yaml that is gone, or says nothing, or has no policy any more is no new one where only that
+//! change was noticed: editors and programs that copy leave a moment without it, or with its head alone,
+//! and a policy would be gone.
 //!
 //! One reading at a time: whoever asks while another reads waits, and then sees the files as they are
 //! by then. What is read takes the old one's place whole or not at all.
@@ -23,6 +24,7 @@ use crate::config::watch::{Changes, Watch};
 use crate::config::{self, Config, Texts};
 use crate::grpc::daemon::{Reload, Reloaded};
 use crate::logging::Log;
+use crate::policy::Policy;
 use crate::refresher::{Plan, Refresher, Start};
 use crate::setup::{Current, Setup};
 use crate::snapshot::Snapshot;
@@ -192,24 +194,36 @@ fn read(reloadable: &Reloadable, trigger: Trigger) -> Result<Config, Refusal> {
         what: Refused::file(&error.file),
     })?;
     let print = texts.print();
-    let in_force = reloadable.current.get().path.clone();
+    let refused = |why: String| Refusal {
+        why,
+        what: Refused::Texts(print),
+    };
+    let in_force = reloadable.current.get();
     if trigger == Trigger::Files
-        && let Some(file) = in_force
-        && let Some(how) = texts.lost(&file, &reloadable.places)
+        && let Some(file) = &in_force.path
+        && let Some(how) = texts.lost(file, &reloadable.places)
     {
         let file = file.display();
-        return Err(Refusal {
-            why: format!(
-                "{file}: {how}; what it said counts until it is back, or 'vaultctl reload' says \
-                 that it is meant"
-            ),
-            what: Refused::Texts(print),
-        });
+        return Err(refused(format!(
+            "{file}: {how}; what it said counts until it is back, or 'vaultctl reload' says that \
+             it is meant"
+        )));
     }
-    config::read(texts, &reloadable.inputs, own_uid).map_err(|error| Refusal {
-        why: error.to_string(),
-        what: Refused::Texts(print),
-    })
+    let read = config::read(texts, &reloadable.inputs, own_uid);
+    let config = read.map_err(|error| refused(error.to_string()))?;
+    let default = Policy::default_for(own_uid);
+    if trigger == Trigger::Files
+        && in_force.policy != default
+        && config.setup.policy == default
+        && let Some(file) = &config.setup.path
+    {
+        let file = file.display();
+        return Err(refused(format!(
+            "{file}: policy: is gone; it counts until it is back, or 'vaultctl reload' says that it \
+             is meant"
+        )));
+    }
+    Ok(config)
 }
 
 impl Reader {

@@ -123,6 +123,15 @@ impl Document {
         }
     }
 
+    /// Whether nothing is written but comments.
+    pub fn is_empty(&self) -> bool {
+        match &self.root.value {
+            Value::Null => true,
+            Value::Map(entries) => entries.is_empty(),
+            _ => false,
+        }
+    }
+
     /// The file it came from.
     pub fn file(&self) -> &Path {
         &self.file
@@ -146,7 +155,14 @@ impl Document {
 
 /// Reads a text that begins with `{`: JSON, or else a map of YAML in which nothing can be misread.
 fn in_braces(text: &str, language: Language) -> Result<Node, Unreadable> {
-    let not_json = match json::read(&language::without_yaml_comments(text)) {
+    let as_json = language::without_yaml_comments(text);
+    if let Some(byte) = json::too_deep(&as_json) {
+        return Err(Unreadable {
+            mark: json::mark(text, byte),
+            words: tree::TOO_DEEP.to_owned(),
+        });
+    }
+    let not_json = match json::read(&as_json) {
         Ok(root) => return Ok(root),
         Err(not_json) => not_json,
     };

@@ -20,6 +20,10 @@ use super::document::{ConfigError, Mark, Wrong};
 /// No configuration anybody writes is longer.
 const LONGEST: u64 = 1024 * 1024;
 
+/// Where editors show a new line and YAML and JSON have none: what seems to stand below a comment would
+/// be a part of it.
+const UNKNOWN_BREAKS: [char; 5] = ['\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
+
 /// The names of the one file, of which no two may be in one place.
 const NAMES: [&str; 2] = ["resolver.yaml", "resolver.yml"];
 
@@ -120,16 +124,32 @@ pub struct ServiceText {
     pub text: Result<String, ConfigError>,
 }
 
-/// The service files in `directories`; of one name, those in the first directory that has it. Beside
-/// them the files whose names no service can have.
-pub(super) fn service_texts(
-    directories: &[PathBuf],
-) -> Result<(Vec<ServiceText>, Vec<PathBuf>), ConfigError> {
+/// What is in the directories of service files.
+pub(super) struct Found {
+    /// The service files; of one name, the one in the first directory that has it.
+    pub(super) services: Vec<ServiceText>,
+    /// Files whose names no service can have.
+    pub(super) strays: Vec<PathBuf>,
+    /// Why nothing is read from a directory that is not the first.
+    pub(super) unused: Vec<ConfigError>,
+}
+
+/// Looks into `directories`, best first.
+pub(super) fn service_texts(directories: &[PathBuf]) -> Result<Found, ConfigError> {
     let mut texts: Vec<ServiceText> = Vec::new();
     let mut strays = Vec::new();
-    for directory in directories {
+    let mut unused = Vec::new();
+    for (number, directory) in directories.iter().enumerate() {
         let mut here: Vec<ServiceText> = Vec::new();
-        for file in service_files(directory)? {
+        let files = match service_files(directory) {
+            Ok(files) => files,
+            Err(error) if number == 0 => return Err(error),
+            Err(error) => {
+                unused.push(error);
+                continue;
+            }
+        };
+        for file in files {
             let stem = file.file_stem().and_then(OsStr::to_str);
             let Some(name) = stem.filter(|name| is_service_name(name)) else {
                 strays.push(file);
@@ -159,7 +179,11 @@ pub(super) fn service_texts(
         }
         texts.extend(here);
     }
-    Ok((texts, strays))
+    Ok(Found {
+        services: texts,
+        strays,
+        unused,
+    })
 }
 
 fn service_files(directory: &Path) -> Result<Vec<PathBuf>, ConfigError> {
@@ -237,6 +261,24 @@ fn read(file: &Path) -> Result<Option<String>, ConfigError> {
         .map_err(|_| problem(file, "is not UTF-8 text; save it as UTF-8".to_owned()))?;
     if text.contains('\0') {
         return Err(problem(file, "holds a NUL byte".to_owned()));
+    }
+    if let Some(place) = text.find(UNKNOWN_BREAKS) {
+        let (before, rest) = text.split_at(place);
+        let letter = rest.chars().next().map_or(0, u32::from);
+        let message = format!(
+            "holds U+{letter:04X}, a line break that YAML and JSON do not know; save it with plain \
+             line ends"
+        );
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        return Err(ConfigError {
+            mark: Mark {
+                line: number(before.matches('\n').count() + 1),
+                column: number(line.chars().count() + 1),
+                ..Mark::default()
+            },
+            ..problem(file, message)
+        });
     }
     Ok(Some(text))
 }

@@ -39,17 +39,23 @@ fn rule(at: &At<'_>) -> Result<Rule, ConfigError> {
                 } else {
                     Verdict::Deny
                 });
-                rule.actions = at.items()?.iter().map(actions).collect::<Result<_, _>>()?;
+                let actions_at = some(&at, "name actions, or all")?;
+                rule.actions = actions_at.iter().map(actions).collect::<Result<_, _>>()?;
             }
-            "services" => rule.services = Some(at.texts()?),
-            "references" => rule.references = Some(at.texts()?),
-            "subjects" => rule.subjects = Some(at.texts()?),
+            "services" => rule.services = Some(texts(&at)?),
+            "references" => rule.references = Some(texts(&at)?),
+            "subjects" => rule.subjects = Some(texts(&at)?),
             "uids" => {
                 let uid = |at: &At<'_>| {
                     let wrong = |_| at.error("must be a uid");
                     u32::try_from(at.whole_number()?).map_err(wrong)
                 };
-                rule.uids = Some(at.items()?.iter().map(uid).collect::<Result<_, _>>()?);
+                rule.uids = Some(
+                    some(&at, LEAVE_OUT)?
+                        .iter()
+                        .map(uid)
+                        .collect::<Result<_, _>>()?,
+                );
             }
             _ => {
                 return Err(at.key_error(
@@ -60,6 +66,24 @@ fn rule(at: &At<'_>) -> Result<Rule, ConfigError> {
     }
     rule.verdict = verdict.ok_or_else(|| at.error("a rule needs allow or deny"))?;
     Ok(rule)
+}
+
+/// What to do with an empty list that may be left out.
+const LEAVE_OUT: &str = "leave the key out for all";
+
+/// The items of a list that has some: with an empty one, a denying rule would allow.
+fn some<'a>(at: &At<'a>, advice: &str) -> Result<Vec<At<'a>>, ConfigError> {
+    let items = at.items()?;
+    if items.is_empty() {
+        let message = format!("names nothing, so the rule never counts; {advice}");
+        return Err(at.error(message));
+    }
+    Ok(items)
+}
+
+fn texts(at: &At<'_>) -> Result<Vec<String>, ConfigError> {
+    some(at, LEAVE_OUT)?;
+    at.texts()
 }
 
 fn actions(at: &At<'_>) -> Result<Actions, ConfigError> {

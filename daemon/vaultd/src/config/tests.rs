@@ -293,6 +293,112 @@ fn own_sections_refuse_unknown_keys_and_wrong_values() {
     }
 }
 
+/// A policy that is not read must not mean that everything is allowed.
+#[test]
+fn a_policy_in_a_wrong_place_or_spelling_refuses_the_whole() {
+    let elsewhere = "a policy is not read here; write policy: at the top of the file";
+    let dot = "a dot leads nowhere: write";
+    let rules = "{rules: [{deny: [launch]}]}";
+    for (text, expected) in [
+        (
+            format!("cache:\n  ttl: 60\n  policy: {rules}"),
+            "resolver.yaml:3:3: cache.policy: unknown key; did you mean policy, at the top",
+        ),
+        (
+            format!("cache: {{Polcy: {rules}}}"),
+            "cache.Polcy: unknown key; did you mean policy",
+        ),
+        (
+            format!("logging: {{policies: {rules}}}"),
+            "logging.policies: unknown key; did you mean policy",
+        ),
+        (
+            "vault: {policy.rules: []}".to_owned(),
+            "did you mean policy",
+        ),
+        (
+            "resilience: {memory: mlock}".to_owned(),
+            "resilience.memory: unknown key; did you mean memory",
+        ),
+        (
+            "cache: {audit: {sync: true}}".to_owned(),
+            "did you mean audit",
+        ),
+        (
+            "auth: {local: {directory: /x}}".to_owned(),
+            "did you mean local",
+        ),
+        (
+            "environments: {e: {cache: {policy: []}}}".to_owned(),
+            "environments.e.cache.policy: unknown key; did you",
+        ),
+        (
+            format!("services:\n  bar: {{command: env}}\n  policy: {rules}"),
+            "resolver.yaml:3:3: services.policy: a policy is not read",
+        ),
+        (format!("services: {{Audit: {rules}}}"), elsewhere),
+        (
+            format!("services: {{bar: {{command: env, policy: {rules}}}}}"),
+            elsewhere,
+        ),
+        (
+            "services: {access: [{deny: [launch]}]}".to_owned(),
+            elsewhere,
+        ),
+        (format!("marker: {rules}"), elsewhere),
+        (
+            format!("environments: {{policy: {rules}}}"),
+            "environments.policy.rules: unknown key; rules stand",
+        ),
+        (
+            format!("environments: {{e: {{services: {{policy: {rules}}}}}}}"),
+            elsewhere,
+        ),
+        (
+            "rules: []".to_owned(),
+            "rules: unknown key; rules stand in a list below policy:",
+        ),
+        ("Allow: [get]".to_owned(), "Allow: unknown key; rules stand"),
+        (
+            "deny: [launch]".to_owned(),
+            "deny: unknown key; rules stand",
+        ),
+        ("policy.rules: []".to_owned(), dot),
+        (
+            "polcy.rules: []".to_owned(),
+            "write policy: and the rest below it",
+        ),
+        (
+            "cache.ttl: 60".to_owned(),
+            "write cache: and the rest below it",
+        ),
+        ("environments: {e: {cache.ttl: 60}}".to_owned(), dot),
+    ] {
+        let error = refused(&text);
+        assert!(error.contains(expected), "{text}: {error}");
+    }
+    loaded(
+        "services: {policy: {command: env}, audit: {command: env}}\nenvironments: {local: {}}\n",
+    );
+}
+
+#[test]
+fn an_empty_list_in_a_rule_is_refused_and_one_of_rules_is_not() {
+    for key in ["services", "references", "uids", "subjects"] {
+        let error = refused(&format!("policy: {{rules: [{{deny: [all], {key}: []}}]}}"));
+        let expected = format!(
+            "policy.rules[0].{key}: names nothing, so the rule never counts; leave the key out for all"
+        );
+        assert!(error.contains(&expected), "{error}");
+    }
+    for key in ["allow", "deny"] {
+        let error = refused(&format!("policy: {{rules: [{{{key}: []}}]}}"));
+        let expected = format!("{key}: names nothing, so the rule never counts; name actions");
+        assert!(error.contains(&expected), "{error}");
+    }
+    loaded("policy: {rules: []}");
+}
+
 #[test]
 fn a_bad_service_file_says_where_and_what() {
     for (text, expected) in [
@@ -431,6 +537,69 @@ fn what_is_no_text_is_refused() {
     let home = Home::new();
     home.write("resolver.yaml/not-a-file", "");
     assert!(home.refused().contains("is not a plain file"));
+}
+
+#[test]
+fn line_breaks_that_yaml_and_json_do_not_know_are_refused_with_their_line() {
+    let text = |letter: char| format!("# a\ncache: {{ttl: 60}} # b{letter}policy: {{rules: []}}\n");
+    for (letter, name) in [
+        ('\u{2028}', "U+2028"),
+        ('\u{2029}', "U+2029"),
+        ('\u{85}', "U+0085"),
+        ('\u{b}', "U+000B"),
+        ('\u{c}', "U+000C"),
+    ] {
+        let error = refused(&text(letter));
+        let expected = format!(
+            "resolver.yaml:2:21: holds {name}, a line break that YAML and JSON do not know"
+        );
+        assert!(error.contains(&expected), "{error}");
+    }
+    let error = service_refused("description: a\u{2028}b\ntarget_command: [env]\n");
+    assert!(error.contains("bar.yaml:1:15: holds U+2028"), "{error}");
+}
+
+/// What stands in an earlier place counts, and what stands in a later one holds up nothing.
+#[test]
+fn a_later_directory_of_service_files_that_cannot_be_used_is_a_warning() {
+    let home = Home::new();
+    home.write("configs/bar.yaml", "target_command: [env]\n");
+    let old = home.write(
+        "../oci-vault-mcp/configs/old.yaml",
+        "target_command: [env]\n",
+    );
+    let directory = old.parent().unwrap();
+    std::fs::set_permissions(directory, PermissionsExt::from_mode(0o757)).unwrap();
+    let setup = home.load().unwrap().setup;
+    let names: Vec<&String> = setup.base.services.keys().collect();
+    assert_eq!(names, ["bar"]);
+    assert!(setup.refused().is_empty());
+    let warnings = setup.warnings.join("\n");
+    assert!(warnings.contains("is writable by everybody"), "{warnings}");
+    assert!(warnings.contains("nothing is read from it"), "{warnings}");
+}
+
+#[test]
+fn a_resolver_yaml_that_says_nothing_any_more_is_lost() {
+    let home = Home::new();
+    let file = home.write("resolver.yaml", "");
+    let places = Places::named(file.clone());
+    for (text, how) in [
+        ("", Some("is empty now")),
+        (" \n", Some("is empty now")),
+        ("# c\n", Some("says nothing now")),
+        ("\u{feff}", Some("says nothing now")),
+        ("---\n", Some("says nothing now")),
+        ("null\n", Some("says nothing now")),
+        ("{}", Some("says nothing now")),
+        ("// c\n{ /* c */ }", Some("says nothing now")),
+        ("cache: {}\n", None),
+        ("[broken", None),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let texts = Texts::gather(&places).unwrap();
+        assert_eq!(texts.lost(&file, &places), how, "{text:?}");
+    }
 }
 
 #[test]

@@ -1,12 +1,19 @@
 //! Keys of resolver.yaml that are not known.
 //!
 //! Files of before have keys of their own: they are ignored, with a warning. What could be one of our
-//! sections is refused: a policy that is not read must not mean that everything is allowed.
+//! sections is refused, and so is a policy in any other place than its own: one that is not read must not
+//! mean that everything is allowed.
 
 use super::document::{At, ConfigError};
 use super::keys::{ALIASES, EVERYWHERE, KEYS, PLAIN, SECTIONS, find};
 use super::nearest::nearest;
 use super::warnings::Warnings;
+
+/// What only this daemon has, at the top of the file alone.
+const OWN: &[&str] = &["policy", "audit", "memory", "local"];
+
+/// What stands below `policy:`, for those who leave that out.
+const OF_POLICY: &[&str] = &["rules", "rule", "allow", "deny"];
 
 /// Warns of the unknown keys of a file, and refuses those that could be sections, and those of sections
 /// that only this daemon has.
@@ -28,7 +35,8 @@ pub(super) fn check(root: &At<'_>, warnings: &mut Warnings) -> Result<(), Config
             }
         }
     }
-    Ok(())
+    let mut others = entries.iter().filter(|(name, _)| name != "policy");
+    others.try_for_each(|(_, at)| check_policy_elsewhere(at))
 }
 
 fn check_environment(at: &At<'_>, warnings: &mut Warnings) -> Result<(), ConfigError> {
@@ -66,12 +74,46 @@ fn check_sections(entries: &[(String, At<'_>)], known: &[&str]) -> Result<(), Co
         }
         if name == "mcpServers" {
             return Err(at.key_error(
-                "unknown key; this is a block of an MCP client: write each server below services:,                  or as a file configs/NAME.json",
+                "unknown key; this is a block of an MCP client: write each server below services:, \
+                 or as a file configs/NAME.json",
             ));
+        }
+        if OF_POLICY.contains(&name.to_ascii_lowercase().as_str()) {
+            return Err(at.key_error("unknown key; rules stand in a list below policy: rules:"));
+        }
+        let before_a_dot = name.split_once('.').map(|(section, _)| section);
+        if let Some(section) = before_a_dot.and_then(|section| nearest(section, known)) {
+            return Err(at.key_error(format!(
+                "unknown key; a dot leads nowhere: write {section}: and the rest below it"
+            )));
         }
     }
     Ok(())
 }
+
+/// Refuses what could be a policy below `at`, where none is read.
+fn check_policy_elsewhere(at: &At<'_>) -> Result<(), ConfigError> {
+    if at.is_list() {
+        for at in at.items()? {
+            let is_rule = at.is_map() && (at.get("allow")?.is_some() || at.get("deny")?.is_some());
+            if is_rule {
+                return Err(at.error(POLICY_ELSEWHERE));
+            }
+            check_policy_elsewhere(&at)?;
+        }
+    } else if at.is_map() {
+        for (name, at) in at.entries()? {
+            if at.is_map() && nearest(&name, OWN).is_some() && at.get("rules")?.is_some() {
+                return Err(at.key_error(POLICY_ELSEWHERE));
+            }
+            check_policy_elsewhere(&at)?;
+        }
+    }
+    Ok(())
+}
+
+const POLICY_ELSEWHERE: &str =
+    "a policy is not read here; write policy: at the top of the file, without spaces before it";
 
 const EVERYWHERE_SAID: &str = "counts for all environments; write it at the top of the file";
 
@@ -98,6 +140,16 @@ fn check_section(name: &str, at: &At<'_>, warnings: &mut Warnings) -> Result<(),
     known.extend(aliases.map(|alias| alias.1));
     if name == "auth" {
         known.push("use_instance_principals");
+    }
+    for (key, at) in &entries {
+        let first = key.split('.').next().unwrap_or_default();
+        if !known.contains(&key.as_str())
+            && let Some(section) = nearest(first, OWN)
+        {
+            return Err(at.key_error(format!(
+                "unknown key; did you mean {section}, at the top of the file and without spaces before it?"
+            )));
+        }
     }
     warnings.unknown_keys(entries.iter().map(|(key, at)| (key.as_str(), at)), &known);
     Ok(())

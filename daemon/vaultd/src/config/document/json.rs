@@ -6,7 +6,7 @@ use jsonc_parser::common::Ranged;
 use jsonc_parser::errors::{ParseError, ParseErrorKind};
 use jsonc_parser::{CollectOptions, ParseOptions, ParseStringErrorKind};
 
-use super::tree::{Key, Kind, Mark, Node, Unreadable, Value};
+use super::tree::{DEEPEST, Key, Kind, Mark, Node, TWICE, Unreadable, Value};
 
 /// JSON, and nothing looser: what is not JSON may still be YAML.
 const OPTIONS: ParseOptions = ParseOptions {
@@ -63,7 +63,7 @@ fn entries(
         if !seen.insert(name.clone()) {
             return Err(Unreadable {
                 mark,
-                words: "the same key stands here twice".to_owned(),
+                words: TWICE.to_owned(),
             });
         }
         let key = Key {
@@ -74,6 +74,37 @@ fn entries(
         entries.push((key, node(property.value, places)?));
     }
     Ok(entries)
+}
+
+/// Where a text is nested too deep, in bytes. Looked at before it is parsed, for the parser recurses.
+pub(super) fn too_deep(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut depth, mut place) = (0_usize, 0);
+    while let Some(byte) = bytes.get(place) {
+        let rest = &text.as_bytes()[place..];
+        match byte {
+            b'"' => {
+                place += 1;
+                while let Some(byte) = bytes.get(place).filter(|byte| **byte != b'"') {
+                    place += if *byte == b'\\' { 2 } else { 1 };
+                }
+            }
+            b'/' if rest.starts_with(b"//") => {
+                let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+                place += end.unwrap_or(rest.len());
+            }
+            b'/' if rest.starts_with(b"/*") => {
+                let end = rest[2..].windows(2).position(|pair| pair == b"*/");
+                place += end.map_or(rest.len(), |end| end + 3);
+            }
+            b'{' | b'[' if depth == DEEPEST => return Some(place),
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        place += 1;
+    }
+    None
 }
 
 /// What is wrong, in words for a person, without content.

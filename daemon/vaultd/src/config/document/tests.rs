@@ -131,6 +131,106 @@ fn bombs_are_errors() {
     assert!(Document::parse(Path::new("x"), &deep).is_err());
 }
 
+/// A thread that reads in the daemon has 2 MiB of stack; a daemon that has none left is aborted.
+#[test]
+fn what_is_nested_too_deep_is_an_error_and_no_end_of_the_stack() {
+    let lists = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+    let blocks = |depth: usize| "- ".repeat(depth) + "x\n";
+    let maps = |depth: usize| "{a: ".repeat(depth) + "1" + &"}".repeat(depth);
+    let json = |depth: usize| "{\"a\": ".repeat(depth) + "1" + &"}".repeat(depth);
+    let aliases = |depth: usize| {
+        let (open, close) = ("[".repeat(depth / 2), "]".repeat(depth / 2));
+        format!("a: &a {open}1{close}\nb: &b {open}*a{close}\nc: {open}*b{close}\n")
+    };
+    let read = move || {
+        let parse = |text: &str| Document::parse(Path::new("x.yaml"), text).map(drop);
+        for (depth, is_good) in [
+            (32, true),
+            (33, false),
+            (58, false),
+            (505, false),
+            (9000, false),
+        ] {
+            for text in [lists(depth), blocks(depth), maps(depth), json(depth)] {
+                match parse(&text) {
+                    Ok(()) => assert!(is_good, "{text}"),
+                    Err(error) => assert!(
+                        !is_good && error.message.contains("is nested more than 32 deep"),
+                        "{depth}: {error}"
+                    ),
+                }
+            }
+        }
+        let error = parse(&aliases(32)).unwrap_err();
+        assert!(
+            error.message.contains("is nested more than 32 deep"),
+            "{error}"
+        );
+        let flat = format!(
+            "{{\"a\": \"{}\\\"{0}\" /* {0} */ // {0}\n}}",
+            "[".repeat(50)
+        );
+        assert!(
+            parse(&flat).is_ok(),
+            "brackets in texts and comments are none"
+        );
+    };
+    let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(read);
+    thread.unwrap().join().unwrap();
+}
+
+#[test]
+fn a_key_that_stands_twice_is_not_repeated() {
+    for text in [
+        "s3cr3t: 1\ns3cr3t: 2\n",
+        "{s3cr3t: 1, s3cr3t: 2}",
+        "a: {s3cr3t: 1, s3cr3t: 2}",
+    ] {
+        let error = Document::parse(Path::new("/etc/x.yaml"), text).unwrap_err();
+        assert!(
+            error.message.ends_with("the same key stands here twice"),
+            "{error}"
+        );
+        assert!(!error.to_string().contains("s3cr3t"), "{error}");
+    }
+}
+
+#[test]
+fn a_tag_or_an_anchor_in_the_place_of_a_value_is_an_error() {
+    for text in [
+        "env: {A: !s3cr3t}",
+        "env: {A: &s3cr3t}",
+        "env: {A: !s3cr3t, B: x}",
+        "env:\n  A: !s3cr3t\n  B: x\n",
+        "env:\n  A:\n    &s3cr3t\n  B: x\n",
+        "env: {\"A\": !s3cr3t x}",
+        "secrets: !s3cr3t",
+        "secrets: !s3cr3t {A: b}",
+        "!s3cr3t",
+        "# c\n--- &s3cr3t\n",
+    ] {
+        let error = Document::parse(Path::new("/etc/x.yaml"), text).unwrap_err();
+        assert!(
+            error.message.contains("begins with ! or &"),
+            "{text}: {error}"
+        );
+        assert!(
+            error.mark.line > 0 && !error.to_string().contains("s3cr3t"),
+            "{error}"
+        );
+    }
+    for text in [
+        "a: &n 2\nb: *n\n",
+        "a: !!str 5\n",
+        "a: '!x'\nb: \"&x\"\n",
+        "a:\n&b c: 1\n",
+        "a: x&y!z\n",
+    ] {
+        let read = Document::parse(Path::new("/etc/x.yaml"), text);
+        assert!(read.is_ok(), "{text}: {read:?}");
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn no_text_whatever_panics(text in "[ -~\n\t]{0,200}") {

@@ -3,9 +3,19 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Location, Options, Spanned};
+use serde_saphyr::budget::BudgetBreach;
+use serde_saphyr::{Budget, Error, Location, Options, Spanned};
 
 use super::language::{Misread, misread};
+
+/// How deep a document may be nested: reading recurses, and a thread's stack has an end.
+pub(super) const DEEPEST: usize = 32;
+
+/// What is said of a deeper one.
+pub(super) const TOO_DEEP: &str = "it is nested more than 32 deep";
+
+/// What is said of a key that is already there, which may be a value in the wrong place.
+pub(super) const TWICE: &str = "the same key stands here twice";
 
 /// Where a node was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -196,18 +206,78 @@ impl Node {
         let mut options = Options::default();
         // A snippet could show a value that somebody wrote into the wrong file.
         options.with_snippet = false;
+        let mut budget = Budget::default();
+        budget.max_depth = DEEPEST;
+        options.budget = Some(budget);
         let read: Result<Self, _> = serde_saphyr::from_str_with_options(text, options);
         match read {
             Ok(mut node) => {
+                if node.is_null() && text.lines().any(is_property) {
+                    return Err(Unreadable {
+                        mark: node.mark,
+                        words: PROPERTY.to_owned(),
+                    });
+                }
                 restore(&mut node, text)?;
                 Ok(node)
             }
             Err(error) => Err(Unreadable {
                 mark: error.location().map(mark).unwrap_or_default(),
-                words: words_of(&error.to_string()),
+                words: words(&error),
             }),
         }
     }
+}
+
+/// What is wrong, in words without content.
+fn words(error: &Error) -> String {
+    match error {
+        Error::AliasError { error, .. } => words(error),
+        Error::Budget {
+            breach: BudgetBreach::Depth { .. },
+            ..
+        } => TOO_DEEP.to_owned(),
+        Error::DuplicateMappingKey { .. } => TWICE.to_owned(),
+        _ => {
+            let words = words_of(&error.to_string());
+            // The parser has a limit of its own for brackets.
+            if words.contains("recursion limit exceeded") {
+                return TOO_DEEP.to_owned();
+            }
+            words
+        }
+    }
+}
+
+/// What is said of a tag or an anchor where a value belongs: it may be one, without quotes.
+const PROPERTY: &str = "begins with ! or &, which YAML reads itself; put it in quotes";
+
+/// Whether a line of a document without content is a tag or an anchor.
+fn is_property(line: &str) -> bool {
+    let line = line.trim_start();
+    let line = line.strip_prefix("---").unwrap_or(line);
+    line.trim_start().starts_with(['!', '&'])
+}
+
+/// Whether behind a key a tag stands that is not YAML's own, or a tag or anchor of nothing.
+fn has_property(key: &Key, value: &Value, text: &str) -> bool {
+    let behind = || {
+        let (start, length) = key.span?;
+        let end = usize::try_from(start.checked_add(length)?).ok()?;
+        let behind = text.get(end..)?.trim_start_matches(['"', '\'']);
+        Some(behind.trim_start().strip_prefix(':')?)
+    };
+    let Some(behind) = behind() else {
+        return false;
+    };
+    let here = behind.trim_start();
+    let space = &behind[..behind.len() - here.len()];
+    // What stands further to the left is the next key's.
+    let column = u64::try_from(space.rsplit('\n').next().map_or(0, str::len)).unwrap_or(u64::MAX);
+    let is_next = space.contains('\n') && column < key.mark.column;
+    let is_null = *value == Value::Null;
+    let is_foreign = here.starts_with('!') && !here.starts_with("!!");
+    !is_next && (is_foreign || (is_null && here.starts_with(['!', '&'])))
 }
 
 /// The parser's own words, without quoted content (it may be a value), without its advice to
@@ -260,6 +330,12 @@ fn restore(node: &mut Node, text: &str) -> Result<(), Unreadable> {
                     && let Some(misread) = misread(&key.name)
                 {
                     return Err(refused(key.mark, misread));
+                }
+                if has_property(key, &node.value, text) {
+                    return Err(Unreadable {
+                        mark: key.mark,
+                        words: PROPERTY.to_owned(),
+                    });
                 }
                 restore(node, text)?;
             }
