@@ -18,6 +18,7 @@ mod limits;
 mod options;
 mod program_name;
 mod protocol_error;
+mod ready;
 mod redaction;
 mod report;
 mod search_path;
