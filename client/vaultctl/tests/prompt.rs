@@ -23,7 +23,7 @@ use vault_proto::generated::Use;
 const QUESTION: &str = "(not shown): ";
 const YES_OR_NO: &str = "[y/N] ";
 /// What is not shown by then never will be.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A program that a person sees and types into.
 struct Terminal {

@@ -265,7 +265,7 @@ fn has_property(key: &Key, value: &Value, text: &str) -> bool {
         let (start, length) = key.span?;
         let end = usize::try_from(start.checked_add(length)?).ok()?;
         let behind = text.get(end..)?.trim_start_matches(['"', '\'']);
-        Some(behind.trim_start().strip_prefix(':')?)
+        behind.trim_start().strip_prefix(':')
     };
     let Some(behind) = behind() else {
         return false;
