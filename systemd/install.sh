@@ -82,21 +82,29 @@ have_manager() {
 }
 
 # variable NAME: as the user manager, and so vaultd, has it.
-variable() { systemctl --user show-environment 2>/dev/null | sed -n "s/^$1=//p"; }
+variable() {
+  local value quoted="^\\\$'([^'\\\\]|\\\\.)*'\$"
+  value=$(systemctl --user show-environment 2>/dev/null | sed -n "s/^$1=//p")
+  # What is not plain is quoted as for bash: one word, in which nothing is expanded.
+  if [[ $value =~ $quoted ]]; then eval "value=$value"; fi
+  [[ -z $value || $value == /* ]] ||
+    fail "$1 is no absolute path for your user manager; mend it in ~/.config/environment.d and log in anew"
+  printf '%s' "$value"
+}
 
 # A variable that only this shell has would send the units, and a person's files, where nobody looks.
 use_places_of_manager() {
   local theirs
   unit_dir=$config/systemd/user
   have_manager || return 0
-  theirs=$(variable XDG_CONFIG_HOME)
+  theirs=$(variable XDG_CONFIG_HOME) || exit
   theirs=${theirs:-$HOME/.config}
   if [[ $theirs != "$config" ]]; then
     say "note: XDG_CONFIG_HOME is $config in this shell and $theirs for your user manager, which starts" \
       "vaultd: $theirs is used; to change that, set it in ~/.config/environment.d and log in anew"
     config=$theirs
   fi
-  theirs=$(variable XDG_STATE_HOME)
+  theirs=$(variable XDG_STATE_HOME) || exit
   state=${theirs:-$HOME/.local/state}
   unit_dir=$config/systemd/user
 }

@@ -9,12 +9,12 @@
 const NAMES: &[&str] = &[
     "BASHOPTS",
     "BASH_ENV",
-    "BUN_OPTIONS",
     "CLASSPATH",
     "DOTNET_ADDITIONAL_DEPS",
     "DOTNET_STARTUP_HOOKS",
     "ELECTRON_RUN_AS_NODE",
     "ENV",
+    "ERL_FLAGS",
     "GCONV_PATH",
     "GIT_ASKPASS",
     "GIT_EDITOR",
@@ -28,11 +28,15 @@ const NAMES: &[&str] = &[
     "IFS",
     "JAVA_TOOL_OPTIONS",
     "JDK_JAVA_OPTIONS",
+    "JULIA_LOAD_PATH",
+    "LESSCLOSE",
+    "LESSOPEN",
     "LOCPATH",
     "LUA_CPATH",
     "LUA_INIT",
     "LUA_PATH",
     "NLSPATH",
+    "NODE_COMPILE_CACHE",
     "NODE_OPTIONS",
     "NODE_PATH",
     "NODE_REPL_EXTERNAL_MODULE",
@@ -43,9 +47,12 @@ const NAMES: &[&str] = &[
     "PHP_INI_SCAN_DIR",
     "PROMPT_COMMAND",
     "PS4",
+    "R_ENVIRON_USER",
+    "R_PROFILE_USER",
     "SHELLOPTS",
     "SSH_ASKPASS",
     "SSLKEYLOGFILE",
+    "TCLLIBPATH",
     "ZDOTDIR",
     "_JAVA_OPTIONS",
 ];
@@ -54,7 +61,10 @@ const NAMES: &[&str] = &[
 const PREFIXES: &[&str] = &[
     "BASH_FUNC_",
     "BUNDLE_",
+    "BUN_",
     "CORECLR_",
+    "COREPACK_",
+    "DENO_",
     "DYLD_",
     "GEM_",
     "GIT_CONFIG",
@@ -64,17 +74,28 @@ const PREFIXES: &[&str] = &[
     "LUA_INIT_",
     "LUA_PATH_",
     "PERL",
+    "PIPX_",
     "PIP_",
     "PYTHON",
     "RUBYGEMS_",
     "RUBYLIB",
     "RUBYOPT",
     "UV_",
+    "YARN_",
 ];
 
 /// Names with such a beginning that choose no code and no place to get it from: buffering, encoding,
-/// colour, progress, how much is said, how long is waited.
+/// colour, progress, how much is said, how long is waited; as whom code is fetched, which a secret may say.
 const HARMLESS: &[&str] = &[
+    "COREPACK_ENABLE_DOWNLOAD_PROMPT",
+    "COREPACK_NPM_PASSWORD",
+    "COREPACK_NPM_TOKEN",
+    "COREPACK_NPM_USERNAME",
+    "DENO_AUTH_TOKENS",
+    "DENO_DEPLOY_TOKEN",
+    "DENO_KV_ACCESS_TOKEN",
+    "DENO_NO_PROMPT",
+    "DENO_NO_UPDATE_CHECK",
     "PERL_BADLANG",
     "PERL_SIGNALS",
     "PERL_UNICODE",
@@ -123,6 +144,11 @@ const HARMLESS: &[&str] = &[
     "UV_NO_PROGRESS",
     "UV_OFFLINE",
     "UV_REQUEST_TIMEOUT",
+    "YARN_ENABLE_COLORS",
+    "YARN_ENABLE_PROGRESS_BARS",
+    "YARN_ENABLE_TELEMETRY",
+    "YARN_NPM_AUTH_IDENT",
+    "YARN_NPM_AUTH_TOKEN",
 ];
 
 /// Programs read this one in any case.
@@ -191,6 +217,14 @@ mod tests {
             "GEM_HOME",
             "BUNDLE_GEMFILE",
             "RUBYGEMS_GEMDEPS",
+            "BUN_CONFIG_REGISTRY",
+            "DENO_DIR",
+            "PIPX_HOME",
+            "YARN_REGISTRY",
+            "COREPACK_NPM_REGISTRY",
+            "NODE_COMPILE_CACHE",
+            "LESSOPEN",
+            "R_PROFILE_USER",
         ] {
             assert!(is_loader_variable(name), "{name}");
         }
@@ -224,6 +258,8 @@ mod tests {
             "NO_COLOR",
             "FORCE_COLOR",
             "XDG_CACHE_HOME",
+            "DENO_AUTH_TOKENS",
+            "YARN_NPM_AUTH_TOKEN",
         ] {
             assert!(!is_loader_variable(name), "{name}");
         }

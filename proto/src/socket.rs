@@ -68,12 +68,27 @@ pub fn system_variant() -> Option<SocketLocation> {
 }
 
 /// Whether the place says that this user has a daemon, which may be restarting: a socket is gone for
-/// a moment then, its directory is not. One below the home directory outlives the daemon, and says
-/// nothing.
+/// a moment then, its directory is not. One below the home directory outlives the daemon and the
+/// machine's start, and says nothing; no more does a link there that leads nowhere.
 pub fn has_daemon(location: &SocketLocation) -> bool {
-    location.path.symlink_metadata().is_ok()
-        || (below_home().as_ref() != Some(location)
-            && location.path.parent().is_some_and(Path::exists))
+    promises_daemon(&location.path, is_below_home(location))
+}
+
+/// Whether the place keeps its user from the system variant: not below the home directory, where a
+/// socket or link may be what a daemon of long ago has left.
+pub fn excludes_system_variant(location: &SocketLocation) -> bool {
+    !is_below_home(location) && has_daemon(location)
+}
+
+fn is_below_home(location: &SocketLocation) -> bool {
+    below_home().as_ref() == Some(location)
+}
+
+fn promises_daemon(socket: &Path, is_below_home: bool) -> bool {
+    if is_below_home {
+        return socket.exists();
+    }
+    socket.symlink_metadata().is_ok() || socket.parent().is_some_and(Path::exists)
 }
 
 /// All places of an own daemon, for messages: also those that do not count now.
@@ -286,6 +301,19 @@ mod tests {
         let usual = PathBuf::from(format!("/run/user/{}", uid()));
         let below = home.path().join(BELOW_HOME);
         assert_eq!(all, [runtime.path().to_owned(), usual, below]);
+    }
+
+    #[test]
+    fn what_is_left_below_the_home_directory_promises_no_daemon() {
+        let directory = with_mode(0o700);
+        let socket = directory.path().join(FILE_NAME);
+        assert!(promises_daemon(&socket, false), "it may be restarting");
+        assert!(!promises_daemon(&socket, true));
+        let target = directory.path().join("elsewhere");
+        std::os::unix::fs::symlink(&target, &socket).unwrap();
+        assert!(!promises_daemon(&socket, true), "the link leads nowhere");
+        std::fs::write(&target, "").unwrap();
+        assert!(promises_daemon(&socket, true));
     }
 
     #[test]

@@ -33,6 +33,8 @@ struct Fault {
     name: &'static str,
     make: fn(&Home),
     mend: fn(&Home),
+    /// Whether the mend takes the file away.
+    hangup: bool,
     code: i32,
     words: &'static [&'static str],
 }
@@ -40,9 +42,8 @@ struct Fault {
 /// Without the file its policy is gone: a person must say that this is meant.
 fn remove_resolver(home: &Home) {
     fs::remove_file(home.configuration("resolver.yaml")).expect("the file");
-    let still = ["vaultd cannot serve", "resolver.yaml", "reload"];
+    let still = ["vaultd cannot serve", "resolver.yaml", "SIGHUP"];
     home.run(&["bar"]).refused(2, &still);
-    home.ctl(&["reload"]).refused(2, &["ask again"]);
 }
 
 const FAULTS: &[Fault] = &[
@@ -50,6 +51,7 @@ const FAULTS: &[Fault] = &[
         name: "resolver.yaml is no YAML",
         make: |home| drop(home.write_resolver("cache:\n  ttl: [1\nservices: {}\n")),
         mend: |home| drop(home.write_resolver("cache: {ttl: 60}\n")),
+        hangup: false,
         code: 2,
         words: &["resolver.yaml:"],
     },
@@ -57,6 +59,7 @@ const FAULTS: &[Fault] = &[
         name: "a policy that means nothing",
         make: |home| drop(home.write_resolver("policy:\n  rules:\n    - permit: [launch]\n")),
         mend: remove_resolver,
+        hangup: true,
         code: 2,
         words: &["resolver.yaml:3", "policy.rules"],
     },
@@ -64,6 +67,7 @@ const FAULTS: &[Fault] = &[
         name: "a policy without rules",
         make: |home| drop(home.write_resolver("policy: {}\n")),
         mend: remove_resolver,
+        hangup: true,
         code: 2,
         words: &["resolver.yaml:1", "policy", "rules: []"],
     },
@@ -77,6 +81,7 @@ const FAULTS: &[Fault] = &[
             let file = home.configuration("resolver.yaml");
             fs::set_permissions(file, Permissions::from_mode(0o600)).expect("its mode");
         },
+        hangup: false,
         code: 2,
         words: &["resolver.yaml", "chmod o-w"],
     },
@@ -86,6 +91,7 @@ const FAULTS: &[Fault] = &[
             symlink("elsewhere.yaml", home.configuration("resolver.yaml")).expect("a link");
         },
         mend: remove_resolver,
+        hangup: true,
         code: 2,
         words: &["resolver.yaml", "link to nothing"],
     },
@@ -93,6 +99,7 @@ const FAULTS: &[Fault] = &[
         name: "others may enter the state directory",
         make: |home| set_mode(home, "", 0o755),
         mend: |home| set_mode(home, "", 0o700),
+        hangup: false,
         code: 3,
         words: &["state/vaultd", "0755", "chmod"],
     },
@@ -100,6 +107,7 @@ const FAULTS: &[Fault] = &[
         name: "others may read the identity",
         make: |home| set_mode(home, "identity.txt", 0o644),
         mend: |home| set_mode(home, "identity.txt", 0o600),
+        hangup: false,
         code: 3,
         words: &["identity.txt", "chmod"],
     },
@@ -111,6 +119,7 @@ const FAULTS: &[Fault] = &[
         mend: |home| {
             fs::rename(home.state("away"), home.state("identity.txt")).expect("a move");
         },
+        hangup: false,
         code: 3,
         words: &["store.age", "identity.txt"],
     },
@@ -123,6 +132,7 @@ const FAULTS: &[Fault] = &[
         mend: |home| {
             fs::copy(home.path("kept"), home.state("identity.txt")).expect("a copy");
         },
+        hangup: false,
         code: 3,
         words: &["identity.txt"],
     },
@@ -174,6 +184,10 @@ fn callers_hear_what_is_wrong_and_are_served_once_it_is_mended() {
         }
         until("the log says so", || daemon.log().contains("cannot serve"));
         (fault.mend)(&home);
+        if fault.hangup {
+            daemon.signal(Signal::SIGHUP);
+            until("it serves", || home.run(&["bar"]).code == 0);
+        }
         shows_its_secret(&home.run(&["bar"]));
         home.ctl(&["status"]).success();
         home.ctl(&["versions", "other"])

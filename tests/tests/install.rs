@@ -66,6 +66,36 @@ fn without_systemd_the_files_are_copied_and_the_path_is_told() {
     assert!(!installed(&home, "vault-run").exists());
 }
 
+/// A user manager with this XDG_CONFIG_HOME, as `systemctl --user show-environment` writes it.
+fn with_manager(home: &Home, written: &str) {
+    let systemctl = home.path("tools/systemctl");
+    let script = format!(
+        "#!/bin/bash\n[[ $* != *show-environment ]] || cat <<'EOF'\nXDG_CONFIG_HOME={written}\nEOF\n"
+    );
+    std::fs::write(&systemctl, script).expect("a file");
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(&systemctl, mode).expect("its mode");
+}
+
+#[test]
+fn a_directory_that_the_user_manager_quotes_is_the_one_that_is_used() {
+    let home = Home::new();
+    install(&home, &[]);
+    let theirs = home.path("home/it's a b");
+    with_manager(
+        &home,
+        &format!("$'{}'", theirs.display().to_string().replace('\'', "\\'")),
+    );
+    install(&home, &[]);
+    assert!(theirs.join("systemd/user/vaultd.service").exists());
+    for written in ["relative/.config", "$'a b'", "$'/x' $(touch here)"] {
+        with_manager(&home, written);
+        let from = binaries().directory().to_str().expect("UTF-8");
+        let refused = installer(&home, &["--from", from, "--no-enable"]);
+        refused.refused(1, &["XDG_CONFIG_HOME is no absolute path"]);
+    }
+}
+
 #[test]
 fn old_names_start_vault_run_also_by_python_and_go_with_it() {
     let home = Home::new();

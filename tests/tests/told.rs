@@ -170,7 +170,7 @@ fn a_name_that_means_two_things_is_told_with_both() {
     let home = with_service("git", "oci-vault://demo-key");
     let _daemon = home.start();
     let stored = home.ctl_with_input(&["put", "demo-key"], b"x");
-    let hint = "oci-vault://demo-key is another secret, which git (TOKEN) uses: did you mean that one \
+    let hint = "oci-vault://demo-key is another secret, used by git (TOKEN): did you mean that one \
                 here, or local://demo-key there?\n";
     assert!(stored.success().ends_with(hint), "{stored}");
     let why = home.ctl(&["why", "demo-key"]);

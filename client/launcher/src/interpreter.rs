@@ -22,6 +22,8 @@ enum Interpreter {
     File(PathBuf),
     /// By its name, through `env`.
     InPath(PathBuf, String),
+    /// By a name that ends with a carriage return, as nothing is called.
+    NameWithReturn,
 }
 
 /// The interpreter that starts `program`, if it needs one and that can be told.
@@ -45,6 +47,12 @@ pub(crate) fn of(program: &str, path: Option<&OsStr>) -> Result<Option<PathBuf>,
     let (first, name) = match interpreter {
         Interpreter::File(file) => (file, None),
         Interpreter::InPath(env, name) => (env, Some(name)),
+        Interpreter::NameWithReturn => {
+            return Err(Failure::no_interpreter(format!(
+                "cannot run {program}: its first line ends with a carriage return, which becomes part of \
+                 the interpreter's name\nsave it with Unix line ends"
+            )));
+        }
     };
     if !is_executable(&first) {
         let first = first.display();
@@ -78,16 +86,26 @@ fn interpreter(start: &[u8]) -> Option<Interpreter> {
     let line = start.strip_prefix(b"#!")?;
     // A line that is not at its end here is cut by the kernel.
     let end = line.iter().position(|byte| *byte == b'\n')?;
-    let line = std::str::from_utf8(&line[..end]).ok()?.trim();
-    let (file, argument) = line.split_once([' ', '\t']).unwrap_or((line, ""));
+    let blanks = [' ', '\t'];
+    let line = std::str::from_utf8(&line[..end]).ok()?.trim_matches(blanks);
+    let (file, argument) = line.split_once(blanks).unwrap_or((line, ""));
     let path = Path::new(file);
     if !path.is_absolute() {
         return None;
     }
+    if file.ends_with('\r') {
+        return Some(Interpreter::NameWithReturn);
+    }
     if path.file_name().map(OsStr::as_bytes) != Some(b"env") {
         return Some(Interpreter::File(path.to_owned()));
     }
-    let name = name_for_env(argument.trim())?;
+    let argument = argument.trim_matches(blanks);
+    // With -S, env splits at it.
+    let is_one_name = !argument.starts_with('-') && !argument.contains(blanks);
+    if is_one_name && argument.ends_with('\r') {
+        return Some(Interpreter::NameWithReturn);
+    }
+    let name = name_for_env(argument)?;
     Some(if name.starts_with('/') {
         Interpreter::File(PathBuf::from(name))
     } else {
@@ -125,9 +143,16 @@ mod tests {
             ("#!/bin/sh\nx", Some(Interpreter::File("/bin/sh".into()))),
             ("#! /bin/sh -e\n", Some(Interpreter::File("/bin/sh".into()))),
             ("#!/usr/bin/env node\n", Some(in_path("node"))),
+            ("#!/usr/bin/env  python3.12\n", Some(in_path("python3.12"))),
             (
-                "#!/usr/bin/env  python3.12\r\n",
-                Some(in_path("python3.12")),
+                "#!/usr/bin/env python3\r\n",
+                Some(Interpreter::NameWithReturn),
+            ),
+            ("#!/bin/sh\r\n", Some(Interpreter::NameWithReturn)),
+            ("#!/usr/bin/env -S node\r\n", Some(in_path("node"))),
+            (
+                "#!/bin/perl -w\r\n",
+                Some(Interpreter::File("/bin/perl".into())),
             ),
             (
                 "#!/usr/bin/env -S node --no-warnings\n",
@@ -180,7 +205,15 @@ mod tests {
         let gone = write("gone", "#!/nonexistent/python\n");
         let failure = of(&gone, Some(path)).expect_err("no python");
         assert!(failure.lines()[0].contains("/nonexistent/python, which is not there"));
-        assert_eq!(of("/nonexistent", None).expect_err("gone").code(), 127);
+        let foreign = write("foreign", "#!/bin/sh\r\n");
+        let failure = of(&foreign, Some(path)).expect_err("no such name");
+        assert!(failure.lines()[0].contains("ends with a carriage return"));
+        assert_eq!(
+            (failure.code(), failure.lines()[1]),
+            (127, "save it with Unix line ends")
+        );
+        let nothing = room.path().join("nothing").display().to_string();
+        assert_eq!(of(&nothing, None).expect_err("gone").code(), 127);
         assert_eq!(of("/etc/passwd", None).expect_err("no program").code(), 126);
     }
 }

@@ -4,8 +4,8 @@
 //! notification, a reply, or anything doubtful asks for nothing. An id is handed back as it was
 //! written, so that no number is rounded and no escape changed.
 
-/// The deepest nesting that is followed.
-const DEEPEST: usize = 64;
+/// More requests of one batch are not answered: their replies would be a hundred times as long as they.
+const MOST_OF_BATCH: usize = 100;
 
 /// Who on a line waits for an answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,6 +22,7 @@ pub(crate) enum Asked<'a> {
 pub(crate) fn asked(line: &[u8]) -> Asked<'_> {
     std::str::from_utf8(line)
         .ok()
+        .map(|text| text.strip_prefix('\u{feff}').unwrap_or(text))
         .and_then(whole_line)
         .unwrap_or(Asked::Nothing)
 }
@@ -60,11 +61,13 @@ impl<'a> Scanner<'a> {
         loop {
             self.blank();
             if self.peek()? == b'{' {
-                if let Asked::One(id) = self.request()? {
+                if let Asked::One(id) = self.request()?
+                    && ids.len() < MOST_OF_BATCH
+                {
                     ids.push(id);
                 }
             } else {
-                self.value(DEEPEST)?;
+                self.value()?;
             }
             self.blank();
             if self.take(b']') {
@@ -80,7 +83,7 @@ impl<'a> Scanner<'a> {
         let mut doubtful = false;
         self.expect(b'{')?;
         self.members(|scanner, name| {
-            let value = scanner.value(DEEPEST)?;
+            let value = scanner.value()?;
             let slot = match name {
                 r#""jsonrpc""# => &mut version,
                 r#""method""# => &mut method,
@@ -105,9 +108,7 @@ impl<'a> Scanner<'a> {
         }
         loop {
             self.blank();
-            let name = self.string()?;
-            self.blank();
-            self.expect(b':')?;
+            let name = self.name()?;
             member(self, name)?;
             self.blank();
             if self.take(b'}') {
@@ -117,42 +118,62 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn elements(&mut self, depth: usize) -> Option<()> {
+    /// Any value, as it was written. However deep it is nested, this is not: the brackets that are still
+    /// to be closed are kept aside.
+    fn value(&mut self) -> Option<&'a str> {
         self.blank();
-        if self.take(b']') {
-            return Some(());
-        }
+        let begin = self.at;
+        let mut open = Vec::new();
         loop {
-            self.value(depth)?;
             self.blank();
-            if self.take(b']') {
-                return Some(());
+            match self.peek()? {
+                b'{' => {
+                    self.at += 1;
+                    self.blank();
+                    if !self.take(b'}') {
+                        self.name()?;
+                        open.push(b'}');
+                        continue;
+                    }
+                }
+                b'[' => {
+                    self.at += 1;
+                    self.blank();
+                    if !self.take(b']') {
+                        open.push(b']');
+                        continue;
+                    }
+                }
+                b'"' => {
+                    self.string()?;
+                }
+                b'-' | b'0'..=b'9' => self.number()?,
+                _ => self.word()?,
             }
-            self.expect(b',')?;
+            loop {
+                let Some(close) = open.last().copied() else {
+                    return Some(&self.text[begin..self.at]);
+                };
+                self.blank();
+                if !self.take(close) {
+                    self.expect(b',')?;
+                    if close == b'}' {
+                        self.blank();
+                        self.name()?;
+                    }
+                    break;
+                }
+                open.pop();
+            }
         }
     }
 
-    /// Any value, as it was written.
-    fn value(&mut self, depth: usize) -> Option<&'a str> {
-        let depth = depth.checked_sub(1)?;
+    /// The name of a member, with its colon.
+    fn name(&mut self) -> Option<&'a str> {
+        let name = self.string()?;
         self.blank();
-        let begin = self.at;
-        match self.peek()? {
-            b'{' => {
-                self.at += 1;
-                self.members(|scanner, _| scanner.value(depth).map(|_| ()))?;
-            }
-            b'[' => {
-                self.at += 1;
-                self.elements(depth)?;
-            }
-            b'"' => {
-                self.string()?;
-            }
-            b'-' | b'0'..=b'9' => self.number()?,
-            _ => self.word()?,
-        }
-        Some(&self.text[begin..self.at])
+        self.expect(b':')?;
+        Some(name)
     }
 
     /// A string with its quotes, as it was written.

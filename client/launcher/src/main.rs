@@ -18,6 +18,7 @@ mod limits;
 mod options;
 mod program_name;
 mod protocol_error;
+mod ready;
 mod redaction;
 mod report;
 mod search_path;
@@ -95,6 +96,7 @@ fn runtime() -> Result<Runtime, Failure> {
 
 /// Checks every service that may be listed, and ends with what the first that would not start ends with.
 fn test_all(all: TestAll) -> Result<ExitCode, Failure> {
+    let profile = options::profile(std::env::var_os(options::PROFILE_VARIABLE))?;
     let runtime = runtime()?;
     let client = || connect(AGENT, all.deadline);
     let listed = runtime.block_on(async { client().await?.call(ListRequest {}).await });
@@ -108,6 +110,7 @@ fn test_all(all: TestAll) -> Result<ExitCode, Failure> {
             service: service.name,
             environment: all.environment.clone(),
             environment_inherited: all.environment_inherited,
+            profile: profile.clone(),
             ..LaunchOptions::default()
         };
         let before = if place == 0 { "" } else { "\n" };

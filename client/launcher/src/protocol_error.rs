@@ -11,12 +11,11 @@ use std::io::{ErrorKind, IsTerminal, Read};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::PollFlags;
 
 use crate::failure::Failure;
 use crate::json_request::{Asked, asked};
-use crate::report;
+use crate::{ready, report};
 
 /// From one line to the next.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -45,8 +44,8 @@ pub(crate) fn answer(failure: &Failure) {
                 format!("[{}]", replies.join(","))
             }
         };
-        if report::protocol_line(&reply).is_err() {
-            // The client is gone.
+        if report::protocol_line(&reply, lines.end).is_err() {
+            // The client is gone, or reads nothing.
             return;
         }
     }
@@ -106,7 +105,7 @@ impl Lines {
     fn read_more(&mut self, deadline: Instant) -> Option<()> {
         let mut chunk = [0; 16 * 1024];
         loop {
-            self.wait(deadline)?;
+            ready::until(&self.input, PollFlags::POLLIN, deadline)?;
             match self.input.read(&mut chunk) {
                 Ok(count) => {
                     self.ended = count == 0;
@@ -117,19 +116,6 @@ impl Lines {
                 Err(error)
                     if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
                 Err(_) => return None,
-            }
-        }
-    }
-
-    fn wait(&self, deadline: Instant) -> Option<()> {
-        loop {
-            let left = deadline.checked_duration_since(Instant::now())?;
-            let timeout = PollTimeout::try_from(left).ok()?;
-            let mut polled = [PollFd::new(self.input.as_fd(), PollFlags::POLLIN)];
-            match poll(&mut polled, timeout) {
-                Ok(count) if count > 0 => return Some(()),
-                Err(Errno::EINTR) => {}
-                _ => return None,
             }
         }
     }

@@ -4,11 +4,16 @@
 //! exec then fails; all else that can fail does so before them. Standard output belongs to the
 //! server.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{Error, ErrorKind, Write};
+use std::os::fd::AsFd;
+use std::time::Instant;
 
+use nix::poll::PollFlags;
 use vault_client::{Launched, OpenedSecret, state_in_words};
 
 use crate::failure::{Failure, MAX_LINES};
+use crate::ready;
 
 /// Lines before the start; the last of all is kept for an exec that fails.
 const MAX_LINES_BEFORE_START: usize = MAX_LINES - 1;
@@ -24,17 +29,33 @@ pub(crate) fn text(text: &str) -> Result<(), Failure> {
     {
         Ok(()) => Ok(()),
         // Whoever reads no further has had enough.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure::unexpected(format!(
             "cannot write to standard output: {error}"
         ))),
     }
 }
 
-/// One answer to the waiting client, to standard output.
-pub(crate) fn protocol_line(line: &str) -> std::io::Result<()> {
-    let mut output = std::io::stdout().lock();
-    writeln!(output, "{line}").and_then(|()| output.flush())
+/// One answer to the waiting client, to standard output, unless it is not read by then.
+pub(crate) fn protocol_line(line: &str, deadline: Instant) -> Result<(), Error> {
+    // Without the buffer of the original.
+    let output = File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
+    write_by(&output, format!("{line}\n").as_bytes(), deadline)
+}
+
+/// So much at a time that what has room for any of it does not block.
+fn write_by(mut output: &File, mut bytes: &[u8], deadline: Instant) -> Result<(), Error> {
+    while !bytes.is_empty() {
+        ready::until(output, PollFlags::POLLOUT, deadline).ok_or(ErrorKind::TimedOut)?;
+        match output.write(&bytes[..bytes.len().min(nix::libc::PIPE_BUF)]) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = &bytes[count..],
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// What failed, then what to do.
@@ -112,4 +133,24 @@ fn to_stderr(lines: &[&str]) {
     }
     // Without standard error the exit code alone must do.
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::OwnedFd;
+    use std::time::Duration;
+
+    #[test]
+    fn a_client_that_does_not_read_is_given_up_at_the_deadline() {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        let output = File::from(OwnedFd::from(writer));
+        let deadline = Instant::now() + Duration::from_millis(100);
+        let written = write_by(&output, &vec![b'x'; 4 * 1024 * 1024], deadline);
+        assert_eq!(
+            written.map_err(|error| error.kind()),
+            Err(ErrorKind::TimedOut)
+        );
+        drop(reader);
+    }
 }

@@ -60,6 +60,16 @@ fn without_a_name_every_service_is_tested() {
     assert_eq!(fake.asked(), ["list ()", r#"check ("git", "dev", [])"#]);
     let output = run(&Fake::start(plan(true)), &["--test"]);
     assert_eq!(output.status.code(), Some(0));
+    let fake = Fake::start(plan(true));
+    let mut command = fake.command(VAULT_RUN, &["--test"]);
+    let output = command
+        .env("OCI_CONFIG_PROFILE", "WORK")
+        .stdin(Stdio::null());
+    assert!(output.output().expect("vault-run").status.success());
+    assert_eq!(
+        fake.asked(),
+        ["list ()", r#"check ("git", " as WORK", [])"#]
+    );
 }
 
 #[test]

@@ -52,7 +52,8 @@ async fn reach(deadline: Deadline, start: Instant) -> Result<(UnixStream, Socket
     loop {
         let own = socket::own_places();
         let may_restart = own.iter().any(socket::has_daemon);
-        let system = socket::system_variant().filter(|_| !may_restart);
+        let is_excluded = own.iter().any(socket::excludes_system_variant);
+        let system = socket::system_variant().filter(|_| !is_excluded);
         let mut failed = (PathBuf::new(), io::Error::from(io::ErrorKind::NotFound));
         for location in own.into_iter().chain(system) {
             match UnixStream::connect(&location.path).await {

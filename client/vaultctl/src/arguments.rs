@@ -16,8 +16,9 @@ Exit codes:
   2  usage or configuration; `status`: not everything is healthy; `services`: one cannot start
   3  vaultd, a secret or policy failed; `policy test`: denied; `doctor`: something is wrong
   4  `resolve --strict`: a reference has no value
-`resolve` ends with 1 for a text that is no YAML and without vaultd, with 3 where policy denies.
   130  interrupted at the prompt of `put`
+
+`resolve` ends with 1 for a text that is no YAML and without vaultd, with 3 where policy denies.
 
 At the prompt of `put` one line ends with Enter. Several lines, pasted or typed ahead, end with an empty \
 line or Ctrl-D, a paste that the terminal marks with Enter, PEM text with its END line.

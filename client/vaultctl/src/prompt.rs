@@ -29,13 +29,15 @@ const MARK_PASTES: &[u8] = b"\x1b[?2004h";
 const DO_NOT_MARK_PASTES: &[u8] = b"\x1b[?2004l";
 const SEVERAL_LINES: &[u8] = b"\r\n(several lines: an empty line or Ctrl-D ends them) ";
 
-/// What would end or stop this process, and leave a silent terminal behind.
-const SIGNALS: [Signal; 5] = [
+/// What would end or stop this process, and leave a silent terminal behind; and what says that it was
+/// stopped unasked, after which a shell may have given the terminal its echo back.
+const SIGNALS: [Signal; 6] = [
     Signal::SIGINT,
     Signal::SIGTERM,
     Signal::SIGHUP,
     Signal::SIGQUIT,
     Signal::SIGTSTP,
+    Signal::SIGCONT,
 ];
 
 /// What is typed, up to its end.
@@ -84,6 +86,7 @@ fn ask(question: &str) -> Result<Ended, Error> {
         match ended? {
             // Back in the foreground, it is asked anew.
             Ended::By(Signal::SIGTSTP) => signals.stop()?,
+            Ended::By(Signal::SIGCONT) => {}
             ended => return Ok(ended),
         }
     }
@@ -177,7 +180,12 @@ impl HeldSignals {
         let stop = SigSet::from(Signal::SIGTSTP);
         stop.thread_unblock()?;
         raise(Signal::SIGTSTP)?;
-        Ok(self.held.thread_block()?)
+        self.held.thread_block()?;
+        // What woke it is known.
+        let woken = SigSet::from(Signal::SIGCONT);
+        SignalFd::with_flags(&woken, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?
+            .read_signal()?;
+        Ok(())
     }
 }
 

@@ -4,19 +4,19 @@ use std::io::IsTerminal;
 
 use vault_client::Style;
 
-/// For whoever reads standard output. NO_COLOR (no-color.org) and a dumb terminal are honoured, and so is
-/// COLUMNS, also where a program reads.
+/// For whoever reads standard output: all is whole where that is no terminal. NO_COLOR (no-color.org), a
+/// dumb terminal and COLUMNS are honoured.
 pub(crate) fn style_of_output() -> Style {
     let output = std::io::stdout();
-    let asked = std::env::var("COLUMNS").ok();
-    let asked = asked.and_then(|columns| columns.parse().ok());
-    let asked = asked.filter(|columns: &usize| *columns > 0);
     if !output.is_terminal() {
         return Style {
             colour: false,
-            size: asked.map(|columns| (columns, usize::MAX)),
+            size: None,
         };
     }
+    let asked = std::env::var("COLUMNS").ok();
+    let asked = asked.and_then(|columns| columns.parse().ok());
+    let asked = asked.filter(|columns: &usize| *columns > 0);
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
         || std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
     let size = rustix::termios::tcgetwinsize(&output).ok();

@@ -58,6 +58,14 @@ pub(crate) enum Refused {
          pipe the value in, or use --file"
     )]
     NotUtf8,
+    #[error(
+        "the value has more than {} bytes ({} KiB), the most that a secret holds: nothing is stored\n\
+         keep it encrypted in a file of its own and store the key that opens it, or split it into several \
+         secrets",
+        MAX_SECRET_BYTES,
+        MAX_SECRET_BYTES / 1024
+    )]
+    TooMuch,
 }
 
 /// What has been typed so far. It never grows beyond its first room, so that nothing is left behind.
@@ -71,6 +79,8 @@ pub(crate) struct Typed {
     after_return: Option<(Step, bool)>,
     has_several_lines: bool,
     was_pasted: bool,
+    /// The line break that came last only said that this is all.
+    has_ending_enter: bool,
 }
 
 /// A whole value, with how many lines it has.
@@ -94,7 +104,7 @@ enum Place {
 impl Typed {
     pub(crate) fn new() -> Self {
         Self {
-            // A byte too many makes it known, with its line breaks.
+            // With its line breaks, and a byte too many that may still be erased.
             bytes: Zeroizing::new(Vec::with_capacity(MAX_SECRET_BYTES + 4)),
             place: Place::Typing,
             sequence: Vec::with_capacity(LONGEST_SEQUENCE),
@@ -102,6 +112,7 @@ impl Typed {
             after_return: None,
             has_several_lines: false,
             was_pasted: false,
+            has_ending_enter: false,
         }
     }
 
@@ -116,13 +127,18 @@ impl Typed {
             && byte == b'\n'
         {
             self.has_several_lines = had_several_lines;
+            self.has_ending_enter = step == Step::EndUnlessMore;
             return step;
         }
         let step = match self.place {
             Place::Escape { pasting } => self.in_sequence(byte, pasting),
             Place::Key => {
                 self.place = Place::Typing;
-                self.refuse(Refused::Key)
+                self.refuse(Refused::Key);
+                if byte < 0x20 {
+                    return self.push(byte);
+                }
+                Step::More
             }
             Place::Pasting => self.pasted(byte),
             Place::Typing => self.typed(byte),
@@ -136,16 +152,21 @@ impl Typed {
     /// More came at once after [`Step::EndUnlessMore`].
     pub(crate) fn go_on(&mut self) {
         self.has_several_lines = true;
+        self.has_ending_enter = false;
     }
 
-    /// The value, without what ended it: an empty line, and the last line break unless `keeps_it` and
+    /// The value, without what ended it: an empty line, the Enter after a paste, and the last line break unless `keeps_it` and
     /// there are several lines.
     pub(crate) fn finish(mut self, keeps_last_line_break: bool) -> Result<Taken, Refused> {
         if let Some(refused) = self.refused {
             return Err(refused);
         }
-        let several = self.has_several_lines || self.was_pasted || self.is_pem();
-        if several && self.bytes.ends_with(b"\n\n") {
+        let has_end = if self.was_pasted {
+            self.has_ending_enter
+        } else {
+            (self.has_several_lines || self.is_pem()) && self.bytes.ends_with(b"\n\n")
+        };
+        if has_end {
             self.bytes.pop();
         }
         let ended = self.bytes.ends_with(b"\n");
@@ -188,6 +209,8 @@ impl Typed {
                 self.keep(b'\n')
             }
             ESCAPE => self.escape(true),
+            // The mark of its end may have been lost.
+            INTERRUPT => Step::Interrupt,
             _ => self.keep(byte),
         }
     }
@@ -205,6 +228,7 @@ impl Typed {
         let is_only_begin_of_pem = self.is_pem() && !ends;
         self.keep(b'\n');
         if ends {
+            self.has_ending_enter = true;
             Step::EndUnlessMore
         } else {
             self.has_several_lines |= is_only_begin_of_pem;
@@ -236,6 +260,20 @@ impl Typed {
                 _ => self.push(byte),
             };
         }
+        if byte < 0x20 {
+            // Part of no sequence: this one was cut off, or was Alt and a bracket.
+            self.place = if pasting {
+                Place::Pasting
+            } else {
+                Place::Typing
+            };
+            self.refuse(if pasting {
+                Refused::Control
+            } else {
+                Refused::Key
+            });
+            return self.push(byte);
+        }
         if self.sequence.len() < LONGEST_SEQUENCE {
             self.sequence.push(byte);
         }
@@ -265,10 +303,10 @@ impl Typed {
         if is_control {
             return self.refuse(Refused::Control);
         }
-        // What is too much is noticed by its length.
-        if self.bytes.len() < self.bytes.capacity() {
-            self.bytes.push(byte);
+        if self.bytes.len() == self.bytes.capacity() {
+            return self.refuse(Refused::TooMuch);
         }
+        self.bytes.push(byte);
         Step::More
     }
 
@@ -391,7 +429,11 @@ mod tests {
             (b"a\0b\n", Refused::Control),
             (b"a\x01b\n", Refused::Control),
             (b"\x1b[200~a\x1b[Ab\x1b[201~\n", Refused::Control),
-            (b"\x1b[200~a\x03b\x1b[201~\n", Refused::Control),
+            (b"\x1b[200~a\x01b\x1b[201~\n", Refused::Control),
+            (b"ab\x1b[\n", Refused::Key),
+            (b"ab\x1b[1\x04", Refused::Key),
+            (b"ab\x1bO\n", Refused::Key),
+            (b"\x1b[200~a\x1b[20\rb\x1b[201~\n", Refused::Control),
             (b"a\xffb\n", Refused::NotUtf8),
         ] {
             assert_eq!(taken(&[typed]), Some(Err(why)), "{typed:?}");
@@ -399,11 +441,51 @@ mod tests {
     }
 
     #[test]
-    fn too_much_is_known_by_its_length() {
-        let mut much = vec![b'x'; 2 * MAX_SECRET_BYTES];
-        much.push(b'\n');
-        let (value, _) = taken(&[&much]).expect("an end").expect("a value");
-        assert!(value.len() > MAX_SECRET_BYTES);
+    fn too_much_stays_refused_whatever_is_erased() {
+        let much = vec![b'x'; 2 * MAX_SECRET_BYTES];
+        for end in [
+            &b"\n"[..],
+            b"\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\n",
+            b"\x15x\n",
+        ] {
+            let typed = [&much, end].concat();
+            assert_eq!(taken(&[&typed]), Some(Err(Refused::TooMuch)), "{end:?}");
+        }
+    }
+
+    #[test]
+    fn an_exact_value_has_the_line_breaks_that_were_pasted_and_no_other() {
+        for (typed, expected) in [
+            (&b"\x1b[200~a\rb\x1b[201~\r"[..], "a\nb"),
+            (b"\x1b[200~a\rb\x1b[201~\r\n", "a\nb"),
+            (b"\x1b[200~a\rb\r\x1b[201~\r", "a\nb\n"),
+            (b"\x1b[200~a\rb\r\r\x1b[201~\x04", "a\nb\n\n"),
+            (b"\x1b[200~a\x1b[201~\r", "a"),
+        ] {
+            let mut all = Typed::new();
+            for byte in typed {
+                all.push(*byte);
+            }
+            let taken = all.finish(true).expect("a value");
+            assert_eq!(taken.value.as_slice(), expected.as_bytes(), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn a_paste_or_key_whose_end_is_lost_does_not_swallow_the_interrupt() {
+        for begin in [
+            "\x1b[200~a",
+            "\x1b[200~a\x1b[1",
+            "\x1b[200~a\x1b",
+            "\x1b[",
+            "\x1bO",
+        ] {
+            let mut typed = Typed::new();
+            for byte in begin.bytes() {
+                assert_eq!(typed.push(byte), Step::More);
+            }
+            assert_eq!(typed.push(INTERRUPT), Step::Interrupt, "{begin:?}");
+        }
     }
 
     #[test]

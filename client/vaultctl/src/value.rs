@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::failure::Failure;
 use crate::prompt;
 use crate::report::{self, Form};
+use crate::typed::Refused;
 
 /// What to do with the last line break of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,12 +57,7 @@ pub(crate) fn read(
         )));
     }
     if value.len() > MAX_SECRET_BYTES {
-        return Err(Failure::input(format!(
-            "the value has more than {MAX_SECRET_BYTES} bytes ({} KiB), the most that a secret holds: nothing \
-             is stored\nkeep it encrypted in a file of its own and store the key that opens it, or split it \
-             into several secrets",
-            MAX_SECRET_BYTES / 1024
-        )));
+        return Err(Failure::input(Refused::TooMuch.to_string()));
     }
     Ok(value)
 }

@@ -10,6 +10,7 @@ use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use fake::{Fake, Plan};
 use nix::poll::{PollFd, PollFlags, poll};
@@ -21,12 +22,15 @@ use vault_proto::generated::Use;
 
 const QUESTION: &str = "(not shown): ";
 const YES_OR_NO: &str = "[y/N] ";
+/// What is not shown by then never will be.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A program that a person sees and types into.
 struct Terminal {
     pty: OpenptyResult,
     child: Child,
     shown: String,
+    deadline: Instant,
 }
 
 /// How it ended.
@@ -52,6 +56,7 @@ impl Terminal {
             pty,
             child,
             shown: String::new(),
+            deadline: Instant::now() + PATIENCE,
         }
     }
 
@@ -82,6 +87,18 @@ impl Terminal {
         self
     }
 
+    /// Stops what the shell runs, as somebody else does.
+    fn stop_from_elsewhere(mut self) -> Self {
+        let shell = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children"));
+        let child = children.expect("children").trim().parse().expect("one");
+        kill(Pid::from_raw(child), Signal::SIGSTOP).expect("a signal");
+        while !self.shown.contains("Stopped") {
+            self.look();
+        }
+        self
+    }
+
     fn end(mut self) -> Seen {
         let status = loop {
             self.look();
@@ -106,6 +123,10 @@ impl Terminal {
     }
 
     fn look(&mut self) {
+        if Instant::now() > self.deadline {
+            let _ = self.child.kill();
+            panic!("nothing more came after: {}", self.shown);
+        }
         if has_more(&self.pty.master) {
             let mut chunk = [0; 256];
             let count = self.master().read(&mut chunk).expect("what is shown");
@@ -232,6 +253,26 @@ fn a_stopped_prompt_gives_the_terminal_back_and_asks_anew() {
         .end();
     assert!(seen.shown.contains("\r\n1\r\n"), "no echo: {}", seen.shown);
     let expected = [("local://a".to_owned(), b"er2".to_vec())];
+    assert_eq!(fake.stored(), expected, "{}", seen.shown);
+}
+
+#[test]
+fn a_prompt_that_was_stopped_from_elsewhere_shows_nothing_afterwards() {
+    let fake = Fake::start(Plan::default());
+    let shell = ["/bin/bash", "--norc", "--noprofile", "-i"];
+    let command = format!("{} put a\n", programs::VAULTCTL);
+    let seen = Terminal::start(&fake, &shell)
+        .type_in(command.as_bytes())
+        .until(QUESTION)
+        .stop_from_elsewhere()
+        .type_in(b"fg\n")
+        .until(QUESTION)
+        .type_in(b"hunter2\n")
+        .until("no service\r\n")
+        .type_in(b"exit\n")
+        .end();
+    assert!(!seen.shown.contains("hunter2"), "{}", seen.shown);
+    let expected = [("local://a".to_owned(), b"hunter2".to_vec())];
     assert_eq!(fake.stored(), expected, "{}", seen.shown);
 }
 

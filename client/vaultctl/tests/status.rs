@@ -5,7 +5,12 @@ mod fake;
 #[path = "support/programs.rs"]
 mod programs;
 
+use std::fs::File;
+use std::io::Read;
+use std::process::Stdio;
+
 use fake::{Fake, Plan};
+use nix::pty::{OpenptyResult, openpty};
 use programs::{code, json, run, stdout};
 use vault_proto::generated::{
     BackendStatus, Counters, FailedLaunch, Provenance, SecretStatus, StatusReply,
@@ -160,9 +165,7 @@ fn tables_are_as_wide_as_the_terminal_and_states_stay_whole() {
         (&["versions", "a"], &["CURRENT"]),
     ] {
         for columns in ["80", "40"] {
-            let mut program = fake.command(programs::VAULTCTL, command);
-            let output = program.env("COLUMNS", columns).output().expect("vaultctl");
-            let text = stdout(&output);
+            let text = shown_on_terminal(&fake, command, columns);
             let widest = text.lines().map(|line| line.chars().count()).max();
             let most = columns.parse().ok();
             assert!(widest <= most && !text.is_empty(), "{columns}: {text}");
@@ -171,6 +174,32 @@ fn tables_are_as_wide_as_the_terminal_and_states_stay_whole() {
             }
         }
     }
+}
+
+/// On a terminal of so many columns.
+fn shown_on_terminal(fake: &Fake, command: &[&str], columns: &str) -> String {
+    let OpenptyResult { master, slave } = openpty(None, None).expect("a terminal");
+    let mut program = fake.command(programs::VAULTCTL, command);
+    program.env("COLUMNS", columns).env("NO_COLOR", "1");
+    program.stdin(Stdio::null()).stdout(slave);
+    let mut child = program.spawn().expect("vaultctl");
+    drop(program);
+    let mut text = vec![];
+    // Where all that write to it are gone, a terminal gives an error.
+    let _ = File::from(master).read_to_end(&mut text);
+    child.wait().expect("its end");
+    String::from_utf8(text).expect("UTF-8")
+}
+
+#[test]
+fn on_a_pipe_all_is_whole_whatever_columns_says() {
+    let mut plan = status(false);
+    plan.status.socket_path = format!("/run/{}/vaultd.sock", "user/".repeat(30));
+    let path = plan.status.socket_path.clone();
+    let fake = Fake::start(plan);
+    let mut program = fake.command(programs::VAULTCTL, &["status"]);
+    let output = program.env("COLUMNS", "40").output().expect("vaultctl");
+    assert!(stdout(&output).contains(&path), "{}", stdout(&output));
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn a_name_that_services_mean_otherwise_is_told_with_both_meanings() {
         }],
         ..Plan::default()
     });
-    let hint = "oci-vault://a is another secret, which git (TOKEN) uses: did you mean that one here, \
+    let hint = "oci-vault://a is another secret, used by git (TOKEN): did you mean that one here, \
                 or local://a there?\n";
     let text = stdout(&run_with(&fake, &["put", "a"], b"v"));
     assert!(text.ends_with(hint), "{text}");

@@ -104,10 +104,32 @@ fn a_batch_gives_the_ids_of_its_requests_and_of_nothing_else() {
 }
 
 #[test]
-fn deep_nesting_ends_the_search_and_not_the_process() {
-    let deep = "[".repeat(60_000);
-    let line = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"x","params":{deep}"#);
-    assert_eq!(request_id(line.as_bytes()), None);
+fn a_request_is_known_however_deep_its_parameters_are_nested() {
+    let (open, closed) = ("[{\"a\":".repeat(60_000), "}]".repeat(60_000));
+    let line =
+        |params: &str| format!(r#"{{"jsonrpc":"2.0","id":1,"method":"x","params":{params}}}"#);
+    let deep = line(&format!("{open}[]{closed}"));
+    assert_eq!(request_id(deep.as_bytes()), Some("1"));
+    assert_eq!(request_id(line(&open).as_bytes()), None);
+    for params in ["[1,]", "[}", "{\"a\"}", "{\"a\":1,}", "[1 2]", "{1:2}"] {
+        assert_eq!(request_id(line(params).as_bytes()), None, "{params}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_before_a_request_is_nothing() {
+    let line = "\u{feff}{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\"}";
+    assert_eq!(request_id(line.as_bytes()), Some("1"));
+}
+
+#[test]
+fn a_batch_of_very_many_gets_some_answers() {
+    let one = r#"{"jsonrpc":"2.0","id":1,"method":"x"}"#;
+    let line = format!("[{}]", vec![one; 50_000].join(","));
+    assert_eq!(
+        asked(line.as_bytes()),
+        Asked::Batch(vec!["1"; MOST_OF_BATCH])
+    );
 }
 
 /// What serde_json would say of the same line.

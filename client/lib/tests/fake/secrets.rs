@@ -96,7 +96,11 @@ impl Secrets for State {
         } else {
             ""
         };
-        let environment = format!("{from}{}", asked.environment);
+        let profile = match asked.profile.as_str() {
+            "" => String::new(),
+            profile => format!(" as {profile}"),
+        };
+        let environment = format!("{from}{}{profile}", asked.environment);
         let words = (&asked.service, environment, &asked.command);
         self.enter("check", words).await?;
         Ok(Response::new(self.plan().check.clone()))

@@ -83,7 +83,7 @@ impl OtherMeaningJson {
     pub(super) fn hint(&self, reference: &str) -> String {
         let (other, users) = (&self.reference, users(&self.used_by));
         format!(
-            "{other} is another secret, which {users} uses: did you mean that one here, or {reference} there?\n"
+            "{other} is another secret, used by {users}: did you mean that one here, or {reference} there?\n"
         )
     }
 }

@@ -110,8 +110,8 @@ impl Opening {
             && let Some(how) = texts.lost(file, &self.places)
         {
             let message = format!(
-                "{how}, and was refused before; nothing is served until it is back, or 'vaultctl \
-                 reload' says that it is meant"
+                "{how}, and was refused before; nothing is served until it is back, or SIGHUP \
+                 ('systemctl --user reload vaultd') says that it is meant"
             );
             return Err(config::files::problem(file, message));
         }

@@ -3,16 +3,14 @@
 //! A file that cannot be used must not end the daemon: whoever starts it again ends up in the same place,
 //! and callers hear nothing but that it is not running. Each connection, each change of a file, a SIGHUP
 //! and the passing of time are an occasion to try again, so that the call after the mend is served. A
-//! resolver.yaml that was refused and has gone since counts as gone only where a person says so, by SIGHUP
-//! or `vaultctl reload`.
+//! resolver.yaml that was refused and has gone since counts as gone only where a person says so, by SIGHUP.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use tokio::signal::unix::Signal;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use vault_proto::kinds;
 
@@ -59,7 +57,6 @@ pub(super) async fn until_ready(
 ) -> Result<Option<Ready>, Fatal> {
     let mut refused: Option<Refusing> = None;
     let mut connection = None;
-    let reload = Arc::new(Notify::new());
     loop {
         let began = Instant::now();
         // Unlocking may take long, and a signal must end the daemon all the same.
@@ -102,8 +99,7 @@ pub(super) async fn until_ready(
             }
             Err(fatal) if standby.interactive => return Err(fatal),
             Err(fatal) => {
-                let begin = || Refusing::begin(standby.limits, Arc::clone(&reload));
-                let refusing = refused.get_or_insert_with(begin);
+                let refusing = refused.get_or_insert_with(|| Refusing::begin(standby.limits));
                 refusing.because(&fatal);
                 // Who has come meanwhile hears it, too.
                 let came = std::iter::from_fn(|| standby.connections.try_recv().ok());
@@ -128,10 +124,6 @@ pub(super) async fn until_ready(
                 opening.believe_files();
                 None
             }
-            () = reload.notified() => {
-                opening.believe_files();
-                None
-            }
             () = tokio::time::sleep(RETRY) => None,
             () = standby.signals.end() => return Ok(None),
         };
@@ -145,12 +137,12 @@ struct Refusing {
 }
 
 impl Refusing {
-    fn begin(limits: Limits, reload: Arc<Notify>) -> Self {
+    fn begin(limits: Limits) -> Self {
         let (reason, why) = watch::channel(Reason::default());
         let (connections, receiver) = mpsc::channel(1);
         // It ends with the sender of its connections.
         tokio::spawn(async move {
-            if let Err(error) = refusing::serve(why, reload, limits, receiver).await {
+            if let Err(error) = refusing::serve(why, limits, receiver).await {
                 tracing::error!(%error, "callers cannot be answered");
             }
         });

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::ready;
 use std::sync::Arc;
 
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
 use tonic::body::Body;
@@ -24,18 +24,13 @@ pub struct Reason {
     pub message: String,
 }
 
-/// What a person is told who says that the files are meant as they are.
-const READ_AGAIN: &str = "the files count as they are now; ask again";
-
 /// Answers the calls of these connections with the reason as it is then, until whoever sets it is gone.
-/// Callers of other users hear that there is one: it may name what is none of their business. `reload` is
-/// told where somebody of the own user calls for it.
+/// Callers of other users hear that there is one: it may name what is none of their business.
 ///
 /// # Errors
 /// Where the transport fails as a whole.
 pub async fn serve(
     reason: watch::Receiver<Reason>,
-    reload: Arc<Notify>,
     limits: Limits,
     connections: mpsc::Receiver<std::io::Result<Connection>>,
 ) -> Result<(), tonic::transport::Error> {
@@ -45,10 +40,7 @@ pub async fn serve(
         let peer = request.extensions().get::<Arc<ConnectedPeer>>();
         let is_own = peer.is_some_and(|peer| peer.kind == PeerKind::OwnUser);
         let Reason { kind, message } = reason.borrow().clone();
-        let message = if is_own && request.uri().path().ends_with("/Reload") {
-            reload.notify_one();
-            READ_AGAIN.to_owned()
-        } else if is_own {
+        let message = if is_own {
             message
         } else {
             "vaultd cannot serve now; whoever runs it finds the reason in its log".to_owned()
