@@ -210,7 +210,7 @@ async fn serve(
             accepting.abort();
             // The socket goes with it. Where it was the first to end, its reason is the daemon's.
             return match (ended, accepting.await) {
-                (Err(_), Ok(why)) => Err(Fatal::Place(why)),
+                (Err(_), Ok(Some(why))) => Err(Fatal::Place(why)),
                 (ended, _) => ended.map(|_| ()),
             };
         }
@@ -368,7 +368,7 @@ impl Application {
         self,
         incoming: Incoming<impl Stream<Item = std::io::Result<Connection>> + Send + 'static>,
         signals: Signals,
-        accepting: JoinHandle<anyhow::Error>,
+        accepting: JoinHandle<Option<anyhow::Error>>,
     ) -> anyhow::Result<()> {
         let Incoming {
             connections,

@@ -13,27 +13,27 @@ use crate::socket::Listening;
 /// How often is looked whether the socket is still there.
 const LOOK: Duration = Duration::from_secs(3);
 
-/// Accepts until that is no longer possible; returns why. The socket is given up with the future.
+/// Accepts until that is no longer possible; returns why, or `None` where nobody takes connections. The
+/// socket is given up with the future.
 pub(super) async fn accept(
     mut listening: Listening,
     place: SocketLocation,
     accepting: AcceptLoop,
-) -> anyhow::Error {
+) -> Option<anyhow::Error> {
     loop {
         let listener = match listener(&listening) {
             Ok(listener) => listener,
-            Err(error) => return error,
+            Err(error) => return Some(error),
         };
         let beat = service_manager::watchdog_period().map(|period| period / 3);
         tokio::select! {
-            () = accepting.run(&listener, beat, service_manager::alive) => {
-                return anyhow!("nobody takes connections");
-            }
+            () = accepting.run(&listener, beat, service_manager::alive) => return None,
             () = gone(&listening) => {}
         }
         let path = listening.path.display().to_string();
         if let Err(error) = listening.make_anew(&place) {
-            return anyhow!(error).context(format!("the socket {path} has gone"));
+            let error = anyhow!(error).context(format!("the socket {path} has gone"));
+            return Some(error);
         }
         tracing::warn!(socket = path, "the socket had gone and was made anew");
     }

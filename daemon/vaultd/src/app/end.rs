@@ -14,6 +14,8 @@ use crate::writer::Writer;
 
 /// How long changes under way may take once the daemon is to end: as long as their callers wait.
 const CHANGES: Duration = Duration::from_secs(10);
+/// How long accepting and serving may take to end, one after the other.
+const TOGETHER: Duration = Duration::from_secs(1);
 /// How long their records may take after that.
 const RECORDS: Duration = Duration::from_secs(2);
 /// How long a disk may take for what is kept over a restart.
@@ -46,7 +48,8 @@ impl Signals {
 /// Everything whose end is the daemon's.
 pub(super) struct Ending {
     pub(super) signals: Signals,
-    pub(super) accepting: JoinHandle<anyhow::Error>,
+    /// Why connections can be accepted no more; `None` where nobody takes them.
+    pub(super) accepting: JoinHandle<Option<anyhow::Error>>,
     pub(super) serving: JoinHandle<Result<(), Error>>,
 }
 
@@ -58,8 +61,18 @@ impl Ending {
     pub(super) async fn comes(&mut self) -> anyhow::Result<()> {
         tokio::select! {
             () = self.signals.end() => Ok(()),
-            accepted = &mut self.accepting => Err(of_accepting(accepted)),
-            served = &mut self.serving => Err(of_serving(served)),
+            accepted = &mut self.accepting => Err(match accepted {
+                Ok(None) => of_serving((&mut self.serving).await),
+                accepted => of_accepting(accepted),
+            }),
+            served = &mut self.serving => {
+                // One ends with the other: whoever was first has the reason.
+                let accepted = tokio::time::timeout(TOGETHER, &mut self.accepting).await;
+                Err(match accepted {
+                    Ok(accepted @ (Ok(Some(_)) | Err(_))) => of_accepting(accepted),
+                    Ok(Ok(None)) | Err(_) => of_serving(served),
+                })
+            }
         }
     }
 }
@@ -84,8 +97,11 @@ pub(super) async fn keep(snapshot: &Arc<Snapshot>) {
     }
 }
 
-fn of_accepting(accepted: Result<anyhow::Error, JoinError>) -> anyhow::Error {
-    let error = accepted.unwrap_or_else(|error| anyhow!(error));
+fn of_accepting(accepted: Result<Option<anyhow::Error>, JoinError>) -> anyhow::Error {
+    let error = match accepted {
+        Ok(why) => why.unwrap_or_else(|| anyhow!("nobody takes them")),
+        Err(error) => anyhow!(error),
+    };
     error.context("connections are accepted no more")
 }
 
@@ -135,7 +151,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nobody_who_accepts_is_an_error_also_after_a_panic() {
         let panicking = tokio::spawn(async { panic!("a fault") });
-        let gone = tokio::spawn(async { anyhow!("the socket has gone") });
+        let gone = tokio::spawn(async { Some(anyhow!("the socket has gone")) });
         for accepting in [gone, panicking] {
             let mut ending = Ending {
                 accepting,
@@ -143,6 +159,27 @@ mod tests {
             };
             let error = end_of(&mut ending).await;
             assert!(error.contains("accepted no more"), "{error}");
+        }
+    }
+
+    /// By which of the two the daemon hears of first.
+    #[tokio::test(start_paused = true)]
+    async fn where_both_end_the_reason_is_that_of_whoever_was_first() {
+        let gone = || tokio::spawn(async { Some(anyhow!("the socket has gone")) });
+        let served = || tokio::spawn(async { Ok(()) });
+        let nobody = || tokio::spawn(async { None });
+        for (accepting, words) in [(gone(), "accepted no more"), (nobody(), "served no more")] {
+            let serving = served();
+            while !(accepting.is_finished() && serving.is_finished()) {
+                tokio::task::yield_now().await;
+            }
+            let mut ending = Ending {
+                accepting,
+                serving,
+                ..running()
+            };
+            let error = end_of(&mut ending).await;
+            assert!(error.contains(words), "{error}");
         }
     }
 
