@@ -30,7 +30,7 @@ fn after_a_fetch_of_one_secret_no_plaintext_of_any_is_in_memory() {
     let home = Home::new();
     home.write_resolver(POLICY);
     // A name is no secret, and is in memory as long as its value is held: the control.
-    let name = marked_value();
+    let name = "the-name-of-a-secret-that-is-fetched".to_owned();
     let (fetched, other) = (marked_value(), marked_value());
     {
         let daemon = home.start();

@@ -26,7 +26,9 @@ pub(super) async fn put(
     let context = request_context(daemon, &request, Action::Put)?;
     let put = request.into_inner();
     let reference = reference(&put.reference)?;
-    if secret_patterns::is_secret(reference.place().name()) {
+    let looks_secret = secret_patterns::is_secret(reference.place().name());
+    let is_local = context.kind(&reference) == BackendKind::LOCAL;
+    if looks_secret && !(is_local && may_be_there(daemon, &context, &reference).await) {
         // Before anything is written down: name and value may have been exchanged.
         let message = "the name looks like a secret itself; put asks for the value, or reads it from \
                        a pipe or --file";
