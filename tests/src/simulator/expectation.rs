@@ -75,12 +75,16 @@ impl ExpectedBreaker {
         self.open.is_some()
     }
 
+    /// A secret is asked for, whether or not a call for it is sent.
+    pub(super) fn knows(&mut self, secret: usize) {
+        self.known.insert(secret);
+    }
+
     /// The call of this number, for a secret, comes.
     ///
     /// # Errors
     /// That it should not have.
     pub(super) fn begins(&mut self, call: usize, secret: usize, now: Moment) -> Result<(), String> {
-        self.known.insert(secret);
         let paused = self.secrets_paused_until.get(&secret).copied();
         let paused = paused.unwrap_or_default().max(self.paused_until);
         if now < paused {

@@ -238,6 +238,9 @@ impl State {
         if under_way >= AT_ONCE {
             self.broken(format!("{} calls at once to {kind}", under_way + 1));
         }
+        if kind == BackendKind::OCI {
+            self.oci.knows(secret);
+        }
         if kind == BackendKind::OCI
             && fault.tells() != CallOutcome::NotSent
             && let Err(broken) = self.oci.begins(number, secret, now)
