@@ -12,14 +12,18 @@ fuzz_target!(|text: &str| {
     let service = ServiceText {
         name: "s".to_owned(),
         file: PathBuf::from("/c/configs/s.yaml"),
-        text: text.to_owned(),
+        text: Ok(text.to_owned()),
     };
     let texts = Texts {
         services: vec![service],
         ..Texts::default()
     };
     if let Ok(config) = read(texts, &ProcessInputs::default(), 1000) {
-        let service = &config.setup.base.services["s"];
+        let base = &config.setup.base;
+        let Some(service) = base.services.get("s") else {
+            let reason = &base.refused["s"].reason;
+            return assert!(!reason.is_empty() && !reason.contains('\n'), "{reason}");
+        };
         for environment in service.environments() {
             let _ = service.choose(Some(&environment));
         }
